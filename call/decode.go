@@ -1,0 +1,272 @@
+package call
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// MaxRequestSize is the largest request that is read, in bytes.
+const MaxRequestSize = 16 << 10
+
+// Bounds of single fields, so that a record stays small.
+const (
+	maxURLLength      = 2048
+	maxAppIDLength    = 128
+	maxMetadata       = 32
+	maxMetadataKey    = 64
+	maxMetadataValue  = 1024
+	maxRingTimeout    = 600   // the provider's documentation
+	maxCallTimeLimit  = 86400 // the provider's documentation
+	maxDecodeErrorLen = 160
+)
+
+// wire is the request as publishers write it. Pointers tell "0" from "not
+// given".
+type wire struct {
+	ID            string            `json:"id"`
+	From          string            `json:"from"`
+	To            string            `json:"to"`
+	AppID         string            `json:"app_id"`
+	AnswerURL     string            `json:"answer_url"`
+	AnswerMethod  string            `json:"answer_method"`
+	RingURL       string            `json:"ring_url"`
+	RingMethod    string            `json:"ring_method"`
+	HangupURL     string            `json:"hangup_url"`
+	HangupMethod  string            `json:"hangup_method"`
+	RingTimeout   *int              `json:"ring_timeout"`
+	CallTimeLimit *int              `json:"call_time_limit"`
+	NotBefore     string            `json:"not_before"`
+	ExpiresAt     string            `json:"expires_at"`
+	Metadata      map[string]string `json:"metadata"`
+}
+
+// DecodeRequest reads a request: at most [MaxRequestSize] bytes of JSON, no
+// unknown or duplicate fields, every field within its bounds. The error is an
+// [*InvalidError]. The digest names the content, whatever the order and
+// spacing of the JSON, and is set for anything that could be read.
+func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
+	if len(data) > MaxRequestSize {
+		return Request{}, digestBytes(data), &InvalidError{
+			Reason: Malformed, Rule: fmt.Sprintf("the request has %d bytes and may have %d", len(data), MaxRequestSize),
+			Fix: "send less metadata",
+		}
+	}
+	var w wire
+	if err := json.Unmarshal(data, &w, json.RejectUnknownMembers(true)); err != nil {
+		return Request{}, digestBytes(data), malformed(err)
+	}
+	r, err := w.request(policy)
+	return r, w.digest(), err
+}
+
+// ReadID finds the id of a request that cannot be decoded, so that its end can
+// be recorded under its own name. ok is false if no id can be read.
+func ReadID(data []byte) (id ID, ok bool) {
+	if len(data) > MaxRequestSize {
+		return "", false
+	}
+	d := jsontext.NewDecoder(bytes.NewReader(data))
+	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
+		return "", false
+	}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return "", false
+		}
+		if name.String() != "id" {
+			if d.SkipValue() != nil {
+				return "", false
+			}
+			continue
+		}
+		value, err := d.ReadToken()
+		if err != nil || value.Kind() != '"' {
+			return "", false
+		}
+		id, err = ParseID(value.String())
+		return id, err == nil
+	}
+	return "", false
+}
+
+// malformed says what the decoder found wrong without repeating any value.
+func malformed(err error) *InvalidError {
+	invalid := &InvalidError{Reason: Malformed, Rule: "the request is not valid JSON", Fix: "send one JSON object with the documented fields"}
+	var semantic *json.SemanticError
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
+		invalid.Field = fieldName(semantic.JSONPointer)
+		invalid.Rule, invalid.Fix = "is not a field of a request", "correct its name or leave it out"
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
+		invalid.Field = fieldName(syntactic.JSONPointer)
+		invalid.Rule, invalid.Fix = "stands there twice", "give it once"
+	case errors.As(err, &semantic) && semantic.JSONPointer == "":
+		invalid.Rule = "the request is not a JSON object"
+	case errors.As(err, &semantic):
+		invalid.Field = fieldName(semantic.JSONPointer)
+		invalid.Rule, invalid.Fix = "has the wrong type", "numbers are sent as integers, everything else as strings, metadata as an object of strings"
+	case errors.As(err, &syntactic):
+		invalid.Rule = fmt.Sprintf("the request is not valid JSON at byte %d", syntactic.ByteOffset)
+	}
+	return invalid
+}
+
+// fieldName gives the top-level name of a pointer, masked: it is the
+// publisher's text.
+func fieldName(p jsontext.Pointer) string {
+	name, _, _ := strings.Cut(strings.TrimPrefix(string(p), "/"), "/")
+	name = MaskText(name)
+	if len(name) > maxDecodeErrorLen {
+		name = name[:maxDecodeErrorLen]
+	}
+	return name
+}
+
+func (w wire) request(policy NumberPolicy) (Request, error) {
+	r := Request{AppID: w.AppID, Metadata: w.Metadata}
+	if w.ID != "" {
+		id, err := ParseID(w.ID)
+		if err != nil {
+			return r, &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error()}
+		}
+		r.ID = id
+	}
+	var err error
+	var fromAssigned, toAssigned bool
+	if r.From, fromAssigned, err = phoneField("from", w.From, policy); err != nil {
+		return r, err
+	}
+	if r.To, toAssigned, err = phoneField("to", w.To, policy); err != nil {
+		return r, err
+	}
+	r.Unassigned = !fromAssigned || !toAssigned
+	if len(w.AppID) > maxAppIDLength || strings.ContainsFunc(w.AppID, notPlain) {
+		return r, outOfBounds("app_id", fmt.Sprintf("has at most %d plain characters", maxAppIDLength))
+	}
+	if r.Callbacks, err = w.callbacks(); err != nil {
+		return r, err
+	}
+	if r.RingTimeout, err = seconds("ring_timeout", w.RingTimeout, maxRingTimeout); err != nil {
+		return r, err
+	}
+	if r.CallTimeLimit, err = seconds("call_time_limit", w.CallTimeLimit, maxCallTimeLimit); err != nil {
+		return r, err
+	}
+	if r.NotBefore, err = timeField("not_before", w.NotBefore); err != nil {
+		return r, err
+	}
+	if r.ExpiresAt, err = timeField("expires_at", w.ExpiresAt); err != nil {
+		return r, err
+	}
+	if !r.ExpiresAt.IsZero() && !r.NotBefore.IsZero() && !r.NotBefore.Before(r.ExpiresAt) {
+		return r, outOfBounds("not_before", "must be earlier than expires_at")
+	}
+	return r, checkMetadata(w.Metadata)
+}
+
+func phoneField(field, s string, policy NumberPolicy) (Phone, bool, error) {
+	if s == "" {
+		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
+	}
+	p, assigned, err := ParsePhone(s, policy)
+	if err != nil {
+		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: err.Error()}
+	}
+	return p, assigned, nil
+}
+
+func (w wire) callbacks() (Callbacks, error) {
+	c := Callbacks{
+		AnswerURL: w.AnswerURL, AnswerMethod: w.AnswerMethod,
+		RingURL: w.RingURL, RingMethod: w.RingMethod,
+		HangupURL: w.HangupURL, HangupMethod: w.HangupMethod,
+	}
+	for _, f := range []struct{ field, value string }{
+		{"answer_url", c.AnswerURL}, {"ring_url", c.RingURL}, {"hangup_url", c.HangupURL},
+	} {
+		if err := checkURL(f.field, f.value); err != nil {
+			return c, err
+		}
+	}
+	for _, f := range []struct{ field, value string }{
+		{"answer_method", c.AnswerMethod}, {"ring_method", c.RingMethod}, {"hangup_method", c.HangupMethod},
+	} {
+		if f.value != "" && f.value != "POST" && f.value != "GET" {
+			return c, outOfBounds(f.field, "must be POST or GET")
+		}
+	}
+	return c, nil
+}
+
+// checkURL accepts what the provider may call back: http or https, a host, no
+// user info (it would be stored and shown by the provider).
+func checkURL(field, s string) error {
+	if s == "" {
+		return nil
+	}
+	if len(s) > maxURLLength {
+		return outOfBounds(field, fmt.Sprintf("has at most %d characters", maxURLLength))
+	}
+	u, err := url.Parse(s)
+	if err != nil || strings.ContainsFunc(s, notPlain) || strings.ContainsRune(s, ' ') {
+		return outOfBounds(field, "must be a URL without spaces or control characters")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return outOfBounds(field, "must be an http or https URL")
+	}
+	if u.Hostname() == "" {
+		return outOfBounds(field, "must name a host")
+	}
+	if u.User != nil {
+		return outOfBounds(field, "must not hold a user name or password")
+	}
+	return nil
+}
+
+func seconds(field string, v *int, most int) (int, error) {
+	if v == nil {
+		return 0, nil
+	}
+	if *v < 1 || *v > most {
+		return 0, outOfBounds(field, fmt.Sprintf("must be 1 to %d seconds", most))
+	}
+	return *v, nil
+}
+
+func timeField(field, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || t.Year() < 2000 || t.Year() > 9000 {
+		return time.Time{}, outOfBounds(field, "must be a time as in RFC 3339, such as 2026-01-31T09:00:00+05:30")
+	}
+	return t.UTC(), nil
+}
+
+func checkMetadata(m map[string]string) error {
+	if len(m) > maxMetadata {
+		return outOfBounds("metadata", fmt.Sprintf("has at most %d entries", maxMetadata))
+	}
+	for k, v := range m {
+		if k == "" || len(k) > maxMetadataKey || len(v) > maxMetadataValue {
+			return outOfBounds("metadata", fmt.Sprintf("has keys of 1 to %d and values of at most %d bytes", maxMetadataKey, maxMetadataValue))
+		}
+	}
+	return nil
+}
+
+func outOfBounds(field, rule string) *InvalidError {
+	return &InvalidError{Reason: InvalidRequest, Field: field, Rule: rule}
+}
+
+func notPlain(r rune) bool { return r < ' ' || r == 0x7f }

@@ -1,0 +1,118 @@
+package call
+
+import (
+	"errors"
+	"strconv"
+	"time"
+)
+
+// Account names one organisation at the provider: one API key, one set of
+// numbers and apps, its own limits. It is a token of NATS subjects and a
+// metric label.
+type Account string
+
+// ID names one call within its account. Publishers choose it; it is the key by
+// which a call is never dialled twice.
+type ID string
+
+const (
+	maxAccountLength = 32
+	maxIDLength      = 64
+	madeIDPrefix     = '='
+)
+
+var (
+	errAccountName = errors.New("an account is named by 1 to 32 characters of a-z, 0-9 and '-'")
+	errID          = errors.New("an id is 1 to 64 characters of A-Z, a-z, 0-9, '_' and '-'")
+)
+
+// ParseAccount checks that s may name an account: [a-z0-9-]{1,32}.
+func ParseAccount(s string) (Account, error) {
+	if s == "" || len(s) > maxAccountLength {
+		return "", errAccountName
+	}
+	for i := range len(s) {
+		if !isLower(s[i]) && !isDigit(s[i]) && s[i] != '-' {
+			return "", errAccountName
+		}
+	}
+	return Account(s), nil
+}
+
+// ParseID checks that s may be an id of a publisher's choosing:
+// [A-Za-z0-9_-]{1,64}.
+func ParseID(s string) (ID, error) {
+	if s == "" || len(s) > maxIDLength {
+		return "", errID
+	}
+	for i := range len(s) {
+		if !isLower(s[i]) && !isUpper(s[i]) && !isDigit(s[i]) && s[i] != '-' && s[i] != '_' {
+			return "", errID
+		}
+	}
+	return ID(s), nil
+}
+
+// ParseStoredID accepts what [ParseID] accepts and the ids that ringonce makes
+// up itself, as they stand in records and dead letters.
+func ParseStoredID(s string) (ID, error) {
+	if s != "" && s[0] == madeIDPrefix {
+		if _, err := ParseID(s[1:]); err != nil || len(s) > maxIDLength {
+			return "", errID
+		}
+		return ID(s), nil
+	}
+	return ParseID(s)
+}
+
+// MadeID names a call whose publisher gave it no id, after the message that
+// asked for it. It protects against redelivery of that message, not against
+// publishing the request twice.
+func MadeID(o Origin) ID {
+	return ID(string(madeIDPrefix) + strconv.FormatUint(o.Sequence, 36) + "-" + strconv.FormatInt(o.Published.UnixNano(), 36))
+}
+
+// Made reports whether ringonce made the id up.
+func (id ID) Made() bool { return id != "" && id[0] == madeIDPrefix }
+
+// Origin is the message by which a call was first asked for. Two messages with
+// one id are two requests, and only one of them is dialled.
+type Origin struct {
+	Sequence  uint64    `json:"seq"`       // of the stream CALLS
+	Published time.Time `json:"published"` // when the broker stored it
+}
+
+// Same reports whether both are the same message. The time is compared too: a
+// stream that was made anew counts from one again.
+func (o Origin) Same(p Origin) bool {
+	return o.Sequence == p.Sequence && o.Published.Equal(p.Published)
+}
+
+// Priority orders the requests of one account: urgent before normal before
+// bulk. Retries keep it.
+type Priority string
+
+// The priorities, as the last token of the subject a request is published to.
+// A subject without one means normal.
+const (
+	Urgent Priority = "urgent"
+	Normal Priority = "normal"
+	Bulk   Priority = "bulk"
+)
+
+// Priorities lists all of them, the most pressing first.
+func Priorities() []Priority { return []Priority{Urgent, Normal, Bulk} }
+
+// ParsePriority reads a subject's last token.
+func ParsePriority(s string) (Priority, error) {
+	switch p := Priority(s); p {
+	case Urgent, Normal, Bulk:
+		return p, nil
+	default:
+		return "", errors.New("a priority is urgent, normal or bulk")
+	}
+}
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
+func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,93 @@
+package call
+
+// Reason says why: one closed list for metric labels, dead-letter subjects,
+// logs and what the command prints.
+type Reason string
+
+// Reasons for which a request ends without a call.
+const (
+	Malformed         Reason = "malformed"          // not a request at all: JSON, size, fields, id
+	InvalidRequest    Reason = "invalid_request"    // a field out of its bounds, or the provider's 400
+	NumberNotLinked   Reason = "number_not_linked"  // the caller ID is not linked to an ACTIVE app
+	Expired           Reason = "expired"            // past expires_at or request.max_age
+	AttemptsExhausted Reason = "attempts_exhausted" // refused as often as retry.max_attempts allows
+	IDConflict        Reason = "id_conflict"        // the id is in use for a request with other content
+	TooOldToKnow      Reason = "too_old_to_know"    // older than our memory: it may have been dialled
+	Poison            Reason = "poison"             // handling it panics, or kills workers
+	WebhookFailed     Reason = "webhook_failed"     // it was picked up, and its answer webhook failed
+	OutcomeUnknown    Reason = "outcome_unknown"    // it may have rung; held for evidence or an operator
+	UnknownAccount    Reason = "unknown_account"    // no worker serves the account
+	Discarded         Reason = "discarded"          // an operator gave it up
+	Cancelled         Reason = "cancelled"          // taken back before it was dialled
+	NotPermitted      Reason = "not_permitted"      // any other 4xx: the provider will not place it
+)
+
+// Reasons for which an attempt was refused and may be made again.
+const (
+	ServiceUnavailable Reason = "service_unavailable" // the provider says so, or declares itself not handling
+	InitiateFailed     Reason = "initiate_failed"     // "Failed to initiate outbound call"
+	RateLimited        Reason = "rate_limited"        // 429
+	Capacity           Reason = "capacity"            // out of channels, throttled: a long retry
+	NotHandled         Reason = "not_handled"         // 425, 408 before the request was complete
+	NotSent            Reason = "not_sent"            // no byte of the request was written
+	OriginUnreachable  Reason = "origin_unreachable"  // 521, 523, 525, 526
+	LinkageUnknown     Reason = "linkage_unknown"     // the look-up failed; nothing was dialled
+	Interrupted        Reason = "interrupted"         // shut down before the request was written
+	NotYet             Reason = "not_yet"             // before not_before; nothing was dialled
+)
+
+// Reasons for which everything of an account stops.
+const (
+	Unauthorized       Reason = "unauthorized"        // 401
+	PaymentRequired    Reason = "payment_required"    // 402
+	Forbidden          Reason = "forbidden"           // 403
+	EndpointMissing    Reason = "endpoint_missing"    // 404, 405, 406, 415, 501 on this path: wrong base URL
+	Redirected         Reason = "redirected"          // 3xx, never followed
+	CertificateInvalid Reason = "certificate_invalid" // never fall back to insecure
+	AccountBlocked     Reason = "account_blocked"     // the carrier says balance, credentials, configuration
+)
+
+// Reasons for which nobody knows whether the phone rang.
+const (
+	TimedOut       Reason = "timed_out"       // no answer in time, after the first byte was written
+	ConnectionLost Reason = "connection_lost" // reset or closed after the first byte was written
+	BadAnswer      Reason = "bad_answer"      // not HTTP, cut short, too large, or 2xx without a request_uuid
+	Ambiguous      Reason = "ambiguous"       // a status that says nothing either way
+	CarrierLost    Reason = "carrier_lost"    // the provider lost the carrier after reaching it
+	WorkerLost     Reason = "worker_lost"     // the worker that claimed it never told
+)
+
+// Accepted is the reason of an attempt that was placed.
+const Accepted Reason = "accepted"
+
+// EndReasons lists every reason for which a dead letter is written.
+func EndReasons() []Reason {
+	return []Reason{
+		Malformed, InvalidRequest, NumberNotLinked, Expired, AttemptsExhausted, IDConflict,
+		TooOldToKnow, Poison, WebhookFailed, OutcomeUnknown, UnknownAccount, NotPermitted,
+	}
+}
+
+// AttemptReasons lists, for every class, the reasons an attempt of that class
+// can have.
+func AttemptReasons(c Class) []Reason {
+	switch c {
+	case Placed:
+		return []Reason{Accepted}
+	case Refused:
+		return []Reason{
+			ServiceUnavailable, InitiateFailed, RateLimited, Capacity, NotHandled,
+			NotSent, OriginUnreachable, Interrupted, Ambiguous, TimedOut, ConnectionLost, BadAnswer, CarrierLost,
+		}
+	case Rejected:
+		return []Reason{NumberNotLinked, InvalidRequest, WebhookFailed, NotPermitted}
+	case Suspended:
+		return []Reason{
+			Unauthorized, PaymentRequired, Forbidden, EndpointMissing, Redirected, CertificateInvalid, AccountBlocked,
+		}
+	case Unknown:
+		return []Reason{TimedOut, ConnectionLost, BadAnswer, Ambiguous, CarrierLost, WorkerLost, Poison}
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,200 @@
+package call
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// State is how far a call got.
+type State string
+
+// The states. A call without a record is StateAbsent, which is never stored.
+const (
+	StateAbsent    State = ""
+	StateWaiting   State = "waiting"   // between attempts: parked, or in its stream while the account is suspended
+	StateDialling  State = "dialling"  // claimed by a worker; what came of it is not known yet
+	StatePlaced    State = "placed"    // the provider accepted it
+	StateDead      State = "dead"      // ended without a call, or rang and failed
+	StateUnknown   State = "unknown"   // may have rung; waits for evidence or an operator
+	StateCancelled State = "cancelled" // taken back before it was dialled
+)
+
+// States lists those that are stored.
+func States() []State {
+	return []State{StateWaiting, StateDialling, StatePlaced, StateDead, StateUnknown, StateCancelled}
+}
+
+// Final reports whether nothing more will happen to the call by itself.
+func (s State) Final() bool {
+	return s == StatePlaced || s == StateDead || s == StateCancelled
+}
+
+// Record is the one durable record of a call: the ledger that makes dialling
+// it again safe. It is changed only by compare-and-set on its [Version], and
+// only by the transitions of this package.
+type Record struct {
+	Format   int      `json:"format"`
+	Account  Account  `json:"account"`
+	ID       ID       `json:"id"`
+	Digest   Digest   `json:"digest,omitzero"`
+	Origin   Origin   `json:"origin"`
+	Priority Priority `json:"priority,omitzero"`
+	Trace    string   `json:"traceparent,omitzero"`
+	// Request is what the publisher sent, byte for byte. It is empty if that
+	// was larger than MaxRequestSize; the dead letter has it then.
+	Request []byte `json:"request,omitzero"`
+
+	State   State     `json:"state"`
+	Changed time.Time `json:"changed"`
+	// Since is when the request's age began to count: when it was first
+	// published, or last replayed.
+	Since time.Time `json:"since"`
+
+	// Made counts all attempts, Spent those that count against
+	// retry.max_attempts since Since. Attempts holds the first and the latest.
+	Made     int       `json:"made,omitzero"`
+	Spent    int       `json:"spent,omitzero"`
+	Attempts []Attempt `json:"attempts,omitzero"`
+
+	// NextAt is when a waiting call may be dialled. Parked tells where it
+	// waits: in a schedule of its own, or in the message it came by.
+	NextAt time.Time `json:"next_at,omitzero"`
+	Parked bool      `json:"parked,omitzero"`
+
+	Reason      Reason `json:"reason,omitzero"`
+	Message     string `json:"message,omitzero"`
+	MayHaveRung bool   `json:"may_have_rung,omitzero"`
+	Discarded   bool   `json:"discarded,omitzero"` // its dead letter was given up
+	RequestUUID string `json:"request_uuid,omitzero"`
+
+	Notes []Note `json:"notes,omitzero"`
+}
+
+// Attempt is one POST to the provider, recorded before it is sent.
+type Attempt struct {
+	N           int       `json:"n"`
+	Worker      string    `json:"worker"`
+	Nonce       string    `json:"nonce"` // names this claim among all claims
+	ClaimedAt   time.Time `json:"claimed_at"`
+	EndedAt     time.Time `json:"ended_at,omitzero"`
+	Class       Class     `json:"class,omitzero"` // empty until it is known
+	Reason      Reason    `json:"reason,omitzero"`
+	Status      int       `json:"status,omitzero"`
+	Message     string    `json:"message,omitzero"`
+	RequestUUID string    `json:"request_uuid,omitzero"`
+	Spent       bool      `json:"spent,omitzero"`
+}
+
+// Note is what an operator did to a call.
+type Note struct {
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	What string    `json:"what"`
+	Why  string    `json:"why,omitzero"`
+}
+
+// Version is what compare-and-set compares: the sequence of a record in its
+// stream, and which incarnation of the stream that was, as the time it was
+// created. A record that does not exist has sequence 0.
+type Version struct {
+	Created  time.Time
+	Sequence uint64
+}
+
+const (
+	recordFormat = 1
+	// A record stays below the broker's message limit however long a call is
+	// refused without spending an attempt.
+	maxAttemptsKept = 32
+	maxNotesKept    = 16
+)
+
+// NewRecord begins the record of a call that has none. It is StateAbsent until
+// a transition gives it a state.
+func NewRecord(a Account, id ID, digest Digest, o Origin, p Priority, trace string, request []byte) Record {
+	if len(request) > MaxRequestSize {
+		request = nil
+	}
+	return Record{
+		Format: recordFormat, Account: a, ID: id, Digest: digest, Origin: o, Priority: p,
+		Trace: trace, Request: request, Since: o.Published,
+	}
+}
+
+// Encode gives the stored form of the record.
+func (r Record) Encode() ([]byte, error) {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode the record of a call: %w", err)
+	}
+	return b, nil
+}
+
+var errRecordFormat = errors.New("written by a newer ringonce: its format is not known here; update this worker")
+
+// DecodeRecord reads the stored form. Fields it does not know are ignored, so
+// that workers of two versions can run side by side; a higher format is an
+// error.
+func DecodeRecord(data []byte) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Record{}, errors.New("decode the record of a call: it is not valid")
+	}
+	if r.Format != recordFormat {
+		return Record{}, fmt.Errorf("decode the record of a call: format %d: %w", r.Format, errRecordFormat)
+	}
+	return r, nil
+}
+
+// Nonce names the latest claim, or is empty if there was none.
+func (r Record) Nonce() string {
+	if a := r.last(); a != nil {
+		return a.Nonce
+	}
+	return ""
+}
+
+// LastAttempt gives the latest attempt; ok is false if there was none.
+func (r Record) LastAttempt() (a Attempt, ok bool) {
+	if last := r.last(); last != nil {
+		return *last, true
+	}
+	return Attempt{}, false
+}
+
+// Trailing counts the latest attempts in a row that were refused for this
+// reason.
+func (r Record) Trailing(reason Reason) int {
+	n := 0
+	for i := len(r.Attempts) - 1; i >= 0 && r.Attempts[i].Reason == reason; i-- {
+		n++
+	}
+	return n
+}
+
+func (r Record) last() *Attempt {
+	if len(r.Attempts) == 0 {
+		return nil
+	}
+	return &r.Attempts[len(r.Attempts)-1]
+}
+
+// clone copies what a transition writes to, so that the record it was called
+// on stays as it is.
+func (r Record) clone() Record {
+	r.Attempts = slices.Clone(r.Attempts)
+	r.Notes = slices.Clone(r.Notes)
+	return r
+}
+
+func (r Record) withNote(n Note) Record {
+	r.Notes = append(r.Notes, n)
+	if len(r.Notes) > maxNotesKept {
+		r.Notes = slices.Delete(r.Notes, 1, 2)
+	}
+	return r
+}

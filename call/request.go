@@ -1,0 +1,130 @@
+package call
+
+import "time"
+
+// Request is one call that a publisher asks for, checked.
+type Request struct {
+	ID    ID // empty if the publisher named none
+	From  Phone
+	To    Phone
+	AppID string // if not empty, From must be linked to this very app
+
+	Callbacks
+	Limits
+
+	NotBefore time.Time // zero: at once
+	ExpiresAt time.Time // zero: request.max_age after it was published
+	Metadata  map[string]string
+
+	// Unassigned tells that From or To lies in a range that is not known to
+	// be assigned. It is counted, not refused, unless the policy says so.
+	Unassigned bool
+}
+
+// Callbacks are the URLs that the provider calls while a call goes on, and the
+// HTTP method for each. URLs may carry secret tokens.
+type Callbacks struct {
+	AnswerURL    string
+	AnswerMethod string
+	RingURL      string
+	RingMethod   string
+	HangupURL    string
+	HangupMethod string
+}
+
+// Limits bound a call in time, in whole seconds. 0 means not given.
+type Limits struct {
+	RingTimeout   int
+	CallTimeLimit int
+}
+
+// What the provider's documentation gives for what is not said.
+const (
+	defaultMethod        = "POST"
+	defaultRingTimeout   = 60
+	defaultCallTimeLimit = 14400
+)
+
+// Defaults are what an account gives to requests that do not say.
+type Defaults struct {
+	Callbacks
+	Limits
+}
+
+// WithDefaults fills in what the request leaves open: from the account first,
+// then from the provider's documentation. Both limits are always set in the
+// result, so that a change of the provider's own defaults changes no call.
+func (r Request) WithDefaults(d Defaults) Request {
+	c := &r.Callbacks
+	c.AnswerURL, c.AnswerMethod = hook(c.AnswerURL, c.AnswerMethod, d.AnswerURL, d.AnswerMethod)
+	c.RingURL, c.RingMethod = hook(c.RingURL, c.RingMethod, d.RingURL, d.RingMethod)
+	c.HangupURL, c.HangupMethod = hook(c.HangupURL, c.HangupMethod, d.HangupURL, d.HangupMethod)
+	r.RingTimeout = firstSet(r.RingTimeout, d.RingTimeout, defaultRingTimeout)
+	r.CallTimeLimit = firstSet(r.CallTimeLimit, d.CallTimeLimit, defaultCallTimeLimit)
+	return r
+}
+
+// hook takes a URL and its method from the same place: a method given for
+// another URL says nothing about this one.
+func hook(url, method, defaultURL, defaultURLMethod string) (string, string) {
+	if url == "" {
+		url = defaultURL
+		if method == "" {
+			method = defaultURLMethod
+		}
+	}
+	if url != "" && method == "" {
+		method = defaultMethod
+	}
+	return url, method
+}
+
+func firstSet(values ...int) int {
+	for _, v := range values {
+		if v != 0 {
+			return v
+		}
+	}
+	return 0
+}
+
+// Dialable reports what is still missing after the defaults were filled in.
+func (r Request) Dialable() error {
+	if r.AnswerURL == "" {
+		return &InvalidError{
+			Reason: InvalidRequest, Field: "answer_url",
+			Rule: "is required", Fix: "give one in the request, or set accounts.<name>.defaults.answer_url",
+		}
+	}
+	return nil
+}
+
+// Deadline is when the request ends as expired: expires_at or the age limit,
+// whichever comes first. since is when its age began to count.
+func (r Request) Deadline(since time.Time, maxAge time.Duration) time.Time {
+	d := since.Add(maxAge)
+	if !r.ExpiresAt.IsZero() && r.ExpiresAt.Before(d) {
+		return r.ExpiresAt
+	}
+	return d
+}
+
+// InvalidError refuses a request: which field, by which rule, and how to mend
+// it. It never repeats a phone number or a URL.
+type InvalidError struct {
+	Reason Reason // Malformed or InvalidRequest
+	Field  string // empty if it is the message as a whole
+	Rule   string
+	Fix    string
+}
+
+func (e *InvalidError) Error() string {
+	s := e.Rule
+	if e.Field != "" {
+		s = e.Field + " " + s
+	}
+	if e.Fix != "" {
+		s += "; " + e.Fix
+	}
+	return s
+}
