@@ -17,14 +17,14 @@ const MaxRequestSize = 16 << 10
 
 // Bounds of single fields, so that a record stays small.
 const (
-	maxURLLength      = 2048
-	maxAppIDLength    = 128
-	maxMetadata       = 32
-	maxMetadataKey    = 64
-	maxMetadataValue  = 1024
-	maxRingTimeout    = 600   // the provider's documentation
-	maxCallTimeLimit  = 86400 // the provider's documentation
-	maxDecodeErrorLen = 160
+	maxURLLength     = 2048
+	maxAppIDLength   = 128
+	maxMetadata      = 32
+	maxMetadataKey   = 64
+	maxMetadataValue = 1024
+	maxRingTimeout   = 600   // the provider's documentation
+	maxCallTimeLimit = 86400 // the provider's documentation
+	maxFieldName     = 160
 )
 
 // wire is the request as publishers write it. Pointers tell "0" from "not
@@ -58,21 +58,26 @@ func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
 			Fix: "send less metadata",
 		}
 	}
-	var w wire
-	if err := json.Unmarshal(data, &w, json.RejectUnknownMembers(true)); err != nil {
+	var read *wire
+	if err := json.Unmarshal(data, &read, json.RejectUnknownMembers(true)); err != nil {
 		return Request{}, digestBytes(data), malformed(err)
 	}
+	if read == nil { // null
+		return Request{}, digestBytes(data), notAnObject()
+	}
+	w := *read
 	r, err := w.request(policy)
 	return r, w.digest(), err
 }
 
 // ReadID finds the id of a request that cannot be decoded, so that its end can
-// be recorded under its own name. ok is false if no id can be read.
+// be recorded under its own name, whatever is wrong behind or beside it. ok is
+// false if no id can be read.
 func ReadID(data []byte) (id ID, ok bool) {
 	if len(data) > MaxRequestSize {
 		return "", false
 	}
-	d := jsontext.NewDecoder(bytes.NewReader(data))
+	d := jsontext.NewDecoder(bytes.NewReader(data), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	if t, err := d.ReadToken(); err != nil || t.Kind() != '{' {
 		return "", false
 	}
@@ -99,36 +104,48 @@ func ReadID(data []byte) (id ID, ok bool) {
 
 // malformed says what the decoder found wrong without repeating any value.
 func malformed(err error) *InvalidError {
-	invalid := &InvalidError{Reason: Malformed, Rule: "the request is not valid JSON", Fix: "send one JSON object with the documented fields"}
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		invalid.Field = fieldName(semantic.JSONPointer)
-		invalid.Rule, invalid.Fix = "is not a field of a request", "correct its name or leave it out"
+		return malformedField(semantic.JSONPointer, "is not a field of a request", "correct its name (lower case) or leave it out")
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic) && syntactic.JSONPointer.Parent() != "":
+		return malformedField(syntactic.JSONPointer, "holds a name twice", "give every name once")
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
-		invalid.Field = fieldName(syntactic.JSONPointer)
-		invalid.Rule, invalid.Fix = "stands there twice", "give it once"
+		return malformedField(syntactic.JSONPointer, "stands there twice", "give it once")
 	case errors.As(err, &semantic) && semantic.JSONPointer == "":
-		invalid.Rule = "the request is not a JSON object"
+		return notAnObject()
 	case errors.As(err, &semantic):
-		invalid.Field = fieldName(semantic.JSONPointer)
-		invalid.Rule, invalid.Fix = "has the wrong type", "numbers are sent as integers, everything else as strings, metadata as an object of strings"
+		return malformedField(semantic.JSONPointer, "has the wrong type",
+			"numbers are sent as integers, everything else as strings, metadata as an object of strings")
 	case errors.As(err, &syntactic):
-		invalid.Rule = fmt.Sprintf("the request is not valid JSON at byte %d", syntactic.ByteOffset)
+		return &InvalidError{
+			Reason: Malformed, Rule: fmt.Sprintf("the request is not valid JSON in UTF-8 at byte %d", syntactic.ByteOffset),
+			Fix: "send one JSON object and nothing else",
+		}
+	default:
+		return notAnObject()
 	}
-	return invalid
+}
+
+func notAnObject() *InvalidError {
+	return &InvalidError{Reason: Malformed, Rule: "the request is not a JSON object", Fix: "send one JSON object with the documented fields"}
+}
+
+func malformedField(p jsontext.Pointer, rule, fix string) *InvalidError {
+	return &InvalidError{Reason: Malformed, Field: fieldName(p), Rule: rule, Fix: fix}
 }
 
 // fieldName gives the top-level name of a pointer, masked: it is the
 // publisher's text.
 func fieldName(p jsontext.Pointer) string {
-	name, _, _ := strings.Cut(strings.TrimPrefix(string(p), "/"), "/")
-	name = MaskText(name)
-	if len(name) > maxDecodeErrorLen {
-		name = name[:maxDecodeErrorLen]
+	for name := range p.Tokens() {
+		if name = plainText(MaskText(name), maxFieldName); name != "" {
+			return name
+		}
+		break
 	}
-	return name
+	return "a nameless field"
 }
 
 func (w wire) request(policy NumberPolicy) (Request, error) {
@@ -136,7 +153,7 @@ func (w wire) request(policy NumberPolicy) (Request, error) {
 	if w.ID != "" {
 		id, err := ParseID(w.ID)
 		if err != nil {
-			return r, &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error()}
+			return r, &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error() + ", or is left out"}
 		}
 		r.ID = id
 	}
@@ -150,7 +167,7 @@ func (w wire) request(policy NumberPolicy) (Request, error) {
 	}
 	r.Unassigned = !fromAssigned || !toAssigned
 	if len(w.AppID) > maxAppIDLength || strings.ContainsFunc(w.AppID, notPlain) {
-		return r, outOfBounds("app_id", fmt.Sprintf("has at most %d plain characters", maxAppIDLength))
+		return r, outOfBounds("app_id", fmt.Sprintf("has at most %d bytes and no control characters", maxAppIDLength), "copy it from the app's page, or leave it out")
 	}
 	if r.Callbacks, err = w.callbacks(); err != nil {
 		return r, err
@@ -168,7 +185,7 @@ func (w wire) request(policy NumberPolicy) (Request, error) {
 		return r, err
 	}
 	if !r.ExpiresAt.IsZero() && !r.NotBefore.IsZero() && !r.NotBefore.Before(r.ExpiresAt) {
-		return r, outOfBounds("not_before", "must be earlier than expires_at")
+		return r, outOfBounds("not_before", "must be earlier than expires_at", "send an earlier not_before or a later expires_at")
 	}
 	return r, checkMetadata(w.Metadata)
 }
@@ -178,10 +195,11 @@ func phoneField(field, s string, policy NumberPolicy) (Phone, bool, error) {
 		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
 	}
 	p, assigned, err := ParsePhone(s, policy)
-	if err != nil {
-		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: err.Error()}
+	var refused *phoneError
+	if errors.As(err, &refused) {
+		return Phone{}, false, outOfBounds(field, refused.rule, refused.fix)
 	}
-	return p, assigned, nil
+	return p, assigned, err
 }
 
 func (w wire) callbacks() (Callbacks, error) {
@@ -201,7 +219,7 @@ func (w wire) callbacks() (Callbacks, error) {
 		{"answer_method", c.AnswerMethod}, {"ring_method", c.RingMethod}, {"hangup_method", c.HangupMethod},
 	} {
 		if f.value != "" && f.value != "POST" && f.value != "GET" {
-			return c, outOfBounds(f.field, "must be POST or GET")
+			return c, outOfBounds(f.field, "must be POST or GET", "send one of them in capitals, or leave it out")
 		}
 	}
 	return c, nil
@@ -214,20 +232,20 @@ func checkURL(field, s string) error {
 		return nil
 	}
 	if len(s) > maxURLLength {
-		return outOfBounds(field, fmt.Sprintf("has at most %d characters", maxURLLength))
+		return outOfBounds(field, fmt.Sprintf("has at most %d bytes", maxURLLength), "shorten it")
 	}
 	u, err := url.Parse(s)
 	if err != nil || strings.ContainsFunc(s, notPlain) || strings.ContainsRune(s, ' ') {
-		return outOfBounds(field, "must be a URL without spaces or control characters")
+		return outOfBounds(field, "must be a URL without spaces or control characters", "percent-encode what does not belong into a URL")
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
-		return outOfBounds(field, "must be an http or https URL")
+		return outOfBounds(field, "must be an http or https URL", "begin it with https://")
 	}
 	if u.Hostname() == "" {
-		return outOfBounds(field, "must name a host")
+		return outOfBounds(field, "must name a host", "write it as https://host/path")
 	}
 	if u.User != nil {
-		return outOfBounds(field, "must not hold a user name or password")
+		return outOfBounds(field, "must not hold a user name or password", "put a secret token into its query")
 	}
 	return nil
 }
@@ -237,7 +255,7 @@ func seconds(field string, v *int, most int) (int, error) {
 		return 0, nil
 	}
 	if *v < 1 || *v > most {
-		return 0, outOfBounds(field, fmt.Sprintf("must be 1 to %d seconds", most))
+		return 0, outOfBounds(field, fmt.Sprintf("must be 1 to %d seconds", most), "send a value within, or leave it out")
 	}
 	return *v, nil
 }
@@ -246,27 +264,29 @@ func timeField(field, s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || t.Year() < 2000 || t.Year() > 9000 {
-		return time.Time{}, outOfBounds(field, "must be a time as in RFC 3339, such as 2026-01-31T09:00:00+05:30")
+	// time.Parse would let through one-digit hours, decimal commas and offsets
+	// beyond a day.
+	var t time.Time
+	if err := t.UnmarshalText([]byte(s)); err != nil || t.Year() < 2000 || t.Year() > 9000 {
+		return time.Time{}, outOfBounds(field, "must be a time as in RFC 3339", "write it as 2026-01-31T09:00:00+05:30")
 	}
 	return t.UTC(), nil
 }
 
 func checkMetadata(m map[string]string) error {
 	if len(m) > maxMetadata {
-		return outOfBounds("metadata", fmt.Sprintf("has at most %d entries", maxMetadata))
+		return outOfBounds("metadata", fmt.Sprintf("has at most %d entries", maxMetadata), "send fewer")
 	}
 	for k, v := range m {
 		if k == "" || len(k) > maxMetadataKey || len(v) > maxMetadataValue {
-			return outOfBounds("metadata", fmt.Sprintf("has keys of 1 to %d and values of at most %d bytes", maxMetadataKey, maxMetadataValue))
+			return outOfBounds("metadata", fmt.Sprintf("has keys of 1 to %d and values of at most %d bytes", maxMetadataKey, maxMetadataValue), "shorten them")
 		}
 	}
 	return nil
 }
 
-func outOfBounds(field, rule string) *InvalidError {
-	return &InvalidError{Reason: InvalidRequest, Field: field, Rule: rule}
+func outOfBounds(field, rule, fix string) *InvalidError {
+	return &InvalidError{Reason: InvalidRequest, Field: field, Rule: rule, Fix: fix}
 }
 
 func notPlain(r rune) bool { return r < ' ' || r == 0x7f }

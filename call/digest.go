@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"hash"
 	"maps"
 	"slices"
 )
@@ -30,37 +29,33 @@ func digestBytes(data []byte) Digest {
 // digest hashes every field but the id, each with its length in front, so that
 // no two requests share one input.
 func (w wire) digest() Digest {
-	h := sha256.New()
+	b := make([]byte, 0, 1024)
 	for _, s := range []string{
 		w.From, w.To, w.AppID,
 		w.AnswerURL, w.AnswerMethod, w.RingURL, w.RingMethod, w.HangupURL, w.HangupMethod,
 		w.NotBefore, w.ExpiresAt,
 	} {
-		hashString(h, s)
+		b = appendString(b, s)
 	}
-	hashInt(h, w.RingTimeout)
-	hashInt(h, w.CallTimeLimit)
+	b = appendInt(b, w.RingTimeout)
+	b = appendInt(b, w.CallTimeLimit)
 	for _, k := range slices.Sorted(maps.Keys(w.Metadata)) {
-		hashString(h, k)
-		hashString(h, w.Metadata[k])
+		b = appendString(b, k)
+		b = appendString(b, w.Metadata[k])
 	}
-	return fieldsDigest + Digest(base64.RawURLEncoding.EncodeToString(h.Sum(nil)))
+	sum := sha256.Sum256(b)
+	return fieldsDigest + Digest(base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-// hash.Hash never returns an error from Write.
-func hashString(h hash.Hash, s string) {
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(len(s)))
-	_, _ = h.Write(n[:])
-	_, _ = h.Write([]byte(s))
+func appendString(b []byte, s string) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(len(s)))
+	return append(b, s...)
 }
 
-func hashInt(h hash.Hash, v *int) {
+func appendInt(b []byte, v *int) []byte {
 	if v == nil {
-		hashString(h, "")
-		return
+		return appendString(b, "")
 	}
-	var n [8]byte
-	binary.BigEndian.PutUint64(n[:], uint64(*v)) //nolint:gosec // any bijection serves
-	hashString(h, string(n[:]))
+	b = binary.BigEndian.AppendUint64(b, 8)
+	return binary.BigEndian.AppendUint64(b, uint64(*v)) //nolint:gosec // any bijection serves
 }

@@ -1,8 +1,6 @@
 package call
 
-import (
-	"time"
-)
+import "time"
 
 // ResolveAfter is how long after its claim an unknown call may be declared not
 // rung: by then no answer and no webhook of it can be under way any more.
@@ -61,7 +59,7 @@ func (r Record) Discard(n Note) (Record, error) {
 		return r, &TransitionError{From: r.State, To: StateDead, Rule: "only a call with a dead letter is discarded; an unknown one is resolved"}
 	}
 	r = r.clone()
-	r.Changed, r.Discarded = n.At.UTC(), true
+	r.Changed, r.Discarded = wall(n.At), true
 	return r.withNote(n), nil
 }
 
@@ -73,7 +71,7 @@ func (r Record) resolvable() bool {
 // there is one.
 func (r Record) reopened(n Note) Record {
 	r = r.clone().become(StateWaiting, n.At)
-	r.Since, r.Spent = n.At.UTC(), 0
-	r.NextAt, r.Parked = n.At.UTC(), true
+	r.Since, r.Spent = wall(n.At), 0
+	r.NextAt, r.Parked = wall(n.At), true
 	return r.withNote(n)
 }

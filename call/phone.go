@@ -1,8 +1,9 @@
 package call
 
 import (
-	"errors"
+	"fmt"
 	"log/slog"
+	"strconv"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -26,10 +27,28 @@ const (
 
 const maxPhoneLength = 16 // E.164: a plus sign and at most 15 digits
 
+// phoneError refuses a number without repeating it.
+type phoneError struct{ rule, fix string }
+
+func (e *phoneError) Error() string { return e.rule + "; " + e.fix }
+
 var (
-	errPhoneForm     = errors.New("must be exactly one number in E.164 form: a plus sign, the country code and the number, digits only, such as +919876543210")
-	errPhonePossible = errors.New("is not a possible phone number: its country code or its length is not in use")
-	errPhoneAssigned = errors.New("lies in a range that is not known to be assigned")
+	errPhoneForm = &phoneError{
+		"must be exactly one number in E.164 form",
+		"write a plus sign, the country code and the number, digits only",
+	}
+	errPhonePossible = &phoneError{
+		"is not a possible phone number: its country code or its length is not in use",
+		"check the country code and count the digits",
+	}
+	errPhoneTrunk = &phoneError{
+		"is not in E.164 form: it holds digits that are dialled only within the country",
+		"leave out the 0 or other prefix after the country code",
+	}
+	errPhoneAssigned = &phoneError{
+		"lies in a range that is not known to be assigned",
+		"check the number, or set request.numbers to possible",
+	}
 )
 
 // ParsePhone reads one E.164 number. The error never repeats the number. The
@@ -38,15 +57,65 @@ func ParsePhone(s string, policy NumberPolicy) (p Phone, assigned bool, err erro
 	if !isE164(s) {
 		return Phone{}, false, errPhoneForm
 	}
+	// Nearly every number is assigned as it is written. The library's own
+	// reading, which looks for extensions and national prefixes first, costs
+	// more than both checks and is left to the rest.
+	if n := asWritten(s); n != nil && isPossible(n) && isAssigned(n) {
+		return Phone{e164: s}, true, nil
+	}
 	n, err := phonenumbers.Parse(s, "")
-	if err != nil || phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE {
+	if err != nil || !isPossible(n) {
 		return Phone{}, false, errPhonePossible
 	}
-	assigned = phonenumbers.IsValidNumber(n)
+	// The library drops or replaces a national prefix. The number it then
+	// checks is not the one that would be dialled, looked up and recorded.
+	if phonenumbers.Format(n, phonenumbers.E164) != s {
+		return Phone{}, false, errPhoneTrunk
+	}
+	assigned = isAssigned(n)
 	if policy == AssignedNumbers && !assigned {
 		return Phone{}, false, errPhoneAssigned
 	}
 	return Phone{e164: s}, assigned, nil
+}
+
+// asWritten splits an E.164 number into country code and national number, and
+// nothing else. It gives nil where that is not plain: an unknown country code,
+// or a national number that begins with 0.
+func asWritten(s string) *phonenumbers.PhoneNumber {
+	for end := 2; end <= 1+phonenumbers.MAX_LENGTH_COUNTRY_CODE && end < len(s); end++ {
+		code, err := strconv.Atoi(s[1:end])
+		if err != nil {
+			return nil
+		}
+		// No country code is the beginning of another.
+		if phonenumbers.GetRegionCodeForCountryCode(code) == phonenumbers.UNKNOWN_REGION {
+			continue
+		}
+		national, err := strconv.ParseUint(s[end:], 10, 64)
+		if err != nil || s[end] == '0' {
+			return nil
+		}
+		return &phonenumbers.PhoneNumber{CountryCode: new(int32(code)), NationalNumber: &national} //nolint:gosec // at most three digits
+	}
+	return nil
+}
+
+// isPossible refuses what can only be dialled locally, too.
+func isPossible(n *phonenumbers.PhoneNumber) bool {
+	return phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
+}
+
+// isAssigned asks every region of the country code. It answers as
+// phonenumbers.IsValidNumber does, which finds the region by this test and then
+// makes it a second time.
+func isAssigned(n *phonenumbers.PhoneNumber) bool {
+	for _, region := range phonenumbers.GetRegionCodesForCountryCode(int(n.GetCountryCode())) {
+		if phonenumbers.IsValidNumberForRegion(n, region) {
+			return true
+		}
+	}
+	return false
 }
 
 // isE164 bounds what reaches the library, which is lenient on purpose: it
@@ -70,9 +139,14 @@ func (p Phone) E164() string { return p.e164 }
 // IsZero reports whether there is no number.
 func (p Phone) IsZero() bool { return p.e164 == "" }
 
-// String masks the number: the first three characters and the last two digits.
+// shortestShown is the length from which a mask that shows five characters
+// hides at least as many.
+const shortestShown = 10
+
+// String masks the number: the first three characters and the last two digits,
+// or nothing at all of a short number.
 func (p Phone) String() string {
-	if len(p.e164) < 7 {
+	if len(p.e164) < shortestShown {
 		return "…"
 	}
 	return p.e164[:3] + "…" + p.e164[len(p.e164)-2:]
@@ -80,6 +154,12 @@ func (p Phone) String() string {
 
 // GoString masks the number under %#v.
 func (p Phone) GoString() string { return p.String() }
+
+// Format masks the number under every verb: without it, one that does not fit
+// a string, such as %d, would print the fields.
+func (p Phone) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, fmt.FormatString(f, 's'), p.String())
+}
 
 // LogValue masks the number in structured logs.
 func (p Phone) LogValue() slog.Value { return slog.StringValue(p.String()) }

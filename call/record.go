@@ -107,10 +107,14 @@ type Version struct {
 
 const (
 	recordFormat = 1
-	// A record stays below the broker's message limit however long a call is
-	// refused without spending an attempt.
+	// A record stays below 128 KiB, and so far below the broker's message
+	// limit, however long a call is refused without spending an attempt and
+	// whatever the provider and operators write.
 	maxAttemptsKept = 32
 	maxNotesKept    = 16
+	maxName         = 128 // of a worker, an operator, or a call at the provider
+	maxNoteWhy      = 512
+	maxTrace        = 128 // a W3C traceparent has 55 bytes
 )
 
 // NewRecord begins the record of a call that has none. It is StateAbsent until
@@ -119,6 +123,10 @@ func NewRecord(a Account, id ID, digest Digest, o Origin, p Priority, trace stri
 	if len(request) > MaxRequestSize {
 		request = nil
 	}
+	if len(trace) > maxTrace {
+		trace = ""
+	}
+	o.Published = wall(o.Published)
 	return Record{
 		Format: recordFormat, Account: a, ID: id, Digest: digest, Origin: o, Priority: p,
 		Trace: trace, Request: request, Since: o.Published,
@@ -134,20 +142,29 @@ func (r Record) Encode() ([]byte, error) {
 	return b, nil
 }
 
-var errRecordFormat = errors.New("written by a newer ringonce: its format is not known here; update this worker")
+var (
+	errRecordFormat  = errors.New("written by a newer ringonce: its format is not known here; update this worker")
+	errRecordInvalid = errors.New("decode the record of a call: it is not valid")
+)
 
 // DecodeRecord reads the stored form. Fields it does not know are ignored, so
 // that workers of two versions can run side by side; a higher format is an
 // error.
 func DecodeRecord(data []byte) (Record, error) {
 	var r Record
-	if err := json.Unmarshal(data, &r); err != nil {
-		return Record{}, errors.New("decode the record of a call: it is not valid")
+	err := json.Unmarshal(data, &r)
+	if err == nil && r.Format == recordFormat {
+		return r, nil
 	}
-	if r.Format != recordFormat {
-		return Record{}, fmt.Errorf("decode the record of a call: format %d: %w", r.Format, errRecordFormat)
+	// A newer format may hold other types, so that only its number is read.
+	var newer struct {
+		Format int `json:"format"`
 	}
-	return r, nil
+	if json.Unmarshal(data, &newer) == nil && newer.Format > recordFormat {
+		return Record{}, fmt.Errorf("decode the record of a call: format %d: %w", newer.Format, errRecordFormat)
+	}
+	// The cause could repeat what stands in the record.
+	return Record{}, errRecordInvalid
 }
 
 // Nonce names the latest claim, or is empty if there was none.
@@ -166,11 +183,16 @@ func (r Record) LastAttempt() (a Attempt, ok bool) {
 	return Attempt{}, false
 }
 
-// Trailing counts the latest attempts in a row that were refused for this
-// reason.
+// Trailing counts the latest attempts in a row that ended for this reason. An
+// attempt whose outcome is not known yet is passed over, so that the answer is
+// the same before the outcome of the next one is written.
 func (r Record) Trailing(reason Reason) int {
+	ended := r.Attempts
+	if n := len(ended); n > 0 && ended[n-1].Class == "" {
+		ended = ended[:n-1]
+	}
 	n := 0
-	for i := len(r.Attempts) - 1; i >= 0 && r.Attempts[i].Reason == reason; i-- {
+	for i := len(ended) - 1; i >= 0 && ended[i].Reason == reason; i-- {
 		n++
 	}
 	return n
@@ -192,9 +214,30 @@ func (r Record) clone() Record {
 }
 
 func (r Record) withNote(n Note) Record {
-	r.Notes = append(r.Notes, n)
+	r.Notes = append(r.Notes, Note{
+		At: wall(n.At), By: plainText(n.By, maxName), What: plainText(n.What, maxName), Why: plainText(n.Why, maxNoteWhy),
+	})
 	if len(r.Notes) > maxNotesKept {
 		r.Notes = slices.Delete(r.Notes, 1, 2)
 	}
 	return r
 }
+
+// wall is a time as a record can store it: without the monotonic reading that
+// only this process can compare.
+func wall(t time.Time) time.Time { return t.UTC().Round(0) }
+
+// Concluded reports whether the record already holds an outcome of this class
+// for the attempt with this nonce.
+func (r Record) Concluded(nonce string, c Class) bool {
+	for _, a := range r.Attempts {
+		if a.Nonce == nonce {
+			return a.Class == c
+		}
+	}
+	return false
+}
+
+// Resolved reports whether an operator declared that the call rang, without
+// any answer of the provider to show for it.
+func (r Record) Resolved() bool { return r.State == StatePlaced && r.RequestUUID == "" }

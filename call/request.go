@@ -1,6 +1,9 @@
 package call
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Request is one call that a publisher asks for, checked.
 type Request struct {
@@ -59,33 +62,23 @@ func (r Request) WithDefaults(d Defaults) Request {
 	c.AnswerURL, c.AnswerMethod = hook(c.AnswerURL, c.AnswerMethod, d.AnswerURL, d.AnswerMethod)
 	c.RingURL, c.RingMethod = hook(c.RingURL, c.RingMethod, d.RingURL, d.RingMethod)
 	c.HangupURL, c.HangupMethod = hook(c.HangupURL, c.HangupMethod, d.HangupURL, d.HangupMethod)
-	r.RingTimeout = firstSet(r.RingTimeout, d.RingTimeout, defaultRingTimeout)
-	r.CallTimeLimit = firstSet(r.CallTimeLimit, d.CallTimeLimit, defaultCallTimeLimit)
+	r.RingTimeout = cmp.Or(r.RingTimeout, d.RingTimeout, defaultRingTimeout)
+	r.CallTimeLimit = cmp.Or(r.CallTimeLimit, d.CallTimeLimit, defaultCallTimeLimit)
 	return r
 }
 
-// hook takes a URL and its method from the same place: a method given for
-// another URL says nothing about this one.
-func hook(url, method, defaultURL, defaultURLMethod string) (string, string) {
-	if url == "" {
-		url = defaultURL
-		if method == "" {
-			method = defaultURLMethod
-		}
+// hook fills in one URL and its method. A method that the request gives is
+// kept, whichever URL it is used with; one that the account gives for a URL of
+// its own says nothing about another URL.
+func hook(url, method, accountURL, accountMethod string) (string, string) {
+	if url == "" || accountURL == "" {
+		method = cmp.Or(method, accountMethod)
 	}
-	if url != "" && method == "" {
-		method = defaultMethod
+	url = cmp.Or(url, accountURL)
+	if url != "" {
+		method = cmp.Or(method, defaultMethod)
 	}
 	return url, method
-}
-
-func firstSet(values ...int) int {
-	for _, v := range values {
-		if v != 0 {
-			return v
-		}
-	}
-	return 0
 }
 
 // Dialable reports what is still missing after the defaults were filled in.

@@ -39,9 +39,12 @@ func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateDialling}
 	}
+	if nonce == "" {
+		return r, &TransitionError{From: r.State, To: StateDialling, Rule: "a claim without a nonce cannot be told from its rivals"}
+	}
 	r = r.clone().become(StateDialling, now)
 	r.Made++
-	r.Attempts = append(r.Attempts, Attempt{N: r.Made, Worker: worker, Nonce: nonce, ClaimedAt: now.UTC()})
+	r.Attempts = append(r.Attempts, Attempt{N: r.Made, Worker: plainText(worker, maxName), Nonce: nonce, ClaimedAt: wall(now)})
 	if len(r.Attempts) > maxAttemptsKept {
 		r.Attempts = slices.Delete(r.Attempts, 1, 2)
 	}
@@ -54,47 +57,56 @@ func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 func (r Record) Place(nonce string, o Outcome, now time.Time) Record {
 	r = r.clone().become(StatePlaced, now)
 	r.conclude(nonce, o, now, true)
-	r.RequestUUID = o.RequestUUID
+	r.RequestUUID = plainText(o.RequestUUID, maxName)
 	return r
 }
 
 // Retry puts the call back to wait until next, after an attempt that was
-// refused or met a suspended account. spent says whether the attempt counts
+// refused or met a suspended account: an outcome of any other class is no
+// proof that the phone did not ring, and is turned down. spent says whether the attempt counts
 // against retry.max_attempts, parked where the call waits.
 func (r Record) Retry(nonce string, o Outcome, next time.Time, parked, spent bool, now time.Time) (Record, error) {
 	if !r.awaits(nonce) {
-		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: "this attempt is not the one that is awaited"}
+		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: notAwaited}
+	}
+	if o.MayHaveRung || (o.Class != Refused && o.Class != Suspended) {
+		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: "only proof that it did not ring lets a call be dialled again"}
 	}
 	r = r.clone().become(StateWaiting, now)
 	r.conclude(nonce, o, now, spent)
 	if spent {
 		r.Spent++
 	}
-	r.NextAt, r.Parked = next.UTC(), parked
-	r.Reason, r.Message = o.Reason, o.Message
+	r.NextAt, r.Parked = wall(next), parked
+	r.Reason, r.Message = o.Reason, plainText(o.Message, maxMessageLength)
 	return r, nil
 }
 
-// Reject ends the call as dead after an attempt.
+// Reject ends the call as dead after an attempt that was rejected, or refused
+// for the last time. The class Unknown is held instead, so that nobody replays
+// what may have rung.
 func (r Record) Reject(nonce string, o Outcome, reason Reason, now time.Time) (Record, error) {
 	if !r.awaits(nonce) {
-		return r, &TransitionError{From: r.State, To: StateDead, Rule: "this attempt is not the one that is awaited"}
+		return r, &TransitionError{From: r.State, To: StateDead, Rule: notAwaited}
+	}
+	if o.Class != Refused && o.Class != Rejected && o.Class != Suspended {
+		return r, &TransitionError{From: r.State, To: StateDead, Rule: "an attempt that was placed or may have rung is not dead"}
 	}
 	r = r.clone().become(StateDead, now)
 	r.conclude(nonce, o, now, true)
 	r.Spent++
-	r.Reason, r.Message, r.MayHaveRung = reason, o.Message, o.MayHaveRung
+	r.Reason, r.Message, r.MayHaveRung = reason, plainText(o.Message, maxMessageLength), o.MayHaveRung
 	return r, nil
 }
 
 // Hold keeps the call as unknown: the attempt with this nonce may have rung.
 func (r Record) Hold(nonce string, o Outcome, now time.Time) (Record, error) {
-	if r.State != StateDialling || r.Nonce() != nonce {
-		return r, &TransitionError{From: r.State, To: StateUnknown}
+	if r.State != StateDialling || !r.awaits(nonce) {
+		return r, &TransitionError{From: r.State, To: StateUnknown, Rule: notAwaited}
 	}
 	r = r.clone().become(StateUnknown, now)
 	r.conclude(nonce, o, now, true)
-	r.Reason, r.Message, r.MayHaveRung = OutcomeUnknown, o.Message, true
+	r.Reason, r.Message, r.MayHaveRung = OutcomeUnknown, plainText(o.Message, maxMessageLength), true
 	return r, nil
 }
 
@@ -104,7 +116,7 @@ func (r Record) End(reason Reason, message string, now time.Time) (Record, error
 		return r, &TransitionError{From: r.State, To: StateDead}
 	}
 	r = r.clone().become(StateDead, now)
-	r.Reason, r.Message = reason, message
+	r.Reason, r.Message = reason, plainText(message, maxMessageLength)
 	return r, nil
 }
 
@@ -114,9 +126,11 @@ func (r Record) Wait(reason Reason, next, now time.Time) (Record, error) {
 		return r, &TransitionError{From: r.State, To: StateWaiting}
 	}
 	r = r.clone().become(StateWaiting, now)
-	r.NextAt, r.Parked, r.Reason = next.UTC(), true, reason
+	r.NextAt, r.Parked, r.Reason = wall(next), true, reason
 	return r, nil
 }
+
+const notAwaited = "this attempt is not the one that is awaited"
 
 // awaits reports whether the outcome of the attempt with this nonce is still
 // wanted: while it is dialling, and as late evidence while it is unknown.
@@ -126,21 +140,23 @@ func (r Record) awaits(nonce string) bool {
 
 // become clears what belongs to the state that is left.
 func (r Record) become(s State, now time.Time) Record {
-	r.State, r.Changed = s, now.UTC()
+	r.State, r.Changed = s, wall(now)
 	r.NextAt, r.Parked = time.Time{}, false
 	r.Reason, r.Message, r.MayHaveRung, r.Discarded = "", "", false, false
 	return r
 }
 
-// conclude writes what came of an attempt. An attempt that is no longer kept
-// has nothing to be written to.
+// conclude writes what came of the attempt with this nonce. An attempt that is
+// no longer kept has nothing to be written to.
 func (r *Record) conclude(nonce string, o Outcome, now time.Time, spent bool) {
-	for i := range r.Attempts {
+	for i := range slices.Backward(r.Attempts) {
 		a := &r.Attempts[i]
 		if a.Nonce != nonce {
 			continue
 		}
-		a.EndedAt, a.Class, a.Reason = now.UTC(), o.Class, o.Reason
-		a.Status, a.Message, a.RequestUUID, a.Spent = o.Status, o.Message, o.RequestUUID, spent
+		a.EndedAt, a.Class, a.Reason = wall(now), o.Class, o.Reason
+		a.Status, a.Message, a.Spent = o.Status, plainText(o.Message, maxMessageLength), spent
+		a.RequestUUID = plainText(o.RequestUUID, maxName)
+		return
 	}
 }

@@ -1,0 +1,97 @@
+package call_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+func TestMaskText(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"nothing to hide", "Service temporarily unavailable", "Service temporarily unavailable"},
+		{"status and short numbers stay", "HTTP 502 after 30000 ms, attempt 12", "HTTP 502 after 30000 ms, attempt 12"},
+		{
+			"the provider's 400", "VoIP number +919876543210 is not linked to any SFVoPI app for this org",
+			"VoIP number (number) is not linked to any SFVoPI app for this org",
+		},
+		{"no plus", "to 9876543210.", "to (number)."},
+		{"spaces", "to +91 98765 43210 failed", "to (number) failed"},
+		{"dashes", "to 415-555-2671 failed", "to (number) failed"},
+		{"brackets", "to +1 (415) 555-2671 failed", "to (number) failed"},
+		{"bracketed zero", "to +44 (0) 20 7946 0958 failed", "to (number) failed"},
+		{"dots and slashes", "030/1234.567", "(number)"},
+		{"dash between spaces", "98765 - 43210", "(number)"},
+		{"digit by digit", "9 8 7 6 5 4 3 2 1 0", "(number)"},
+		{"no-break spaces", "+91\u00a098765\u00a043210", "(number)"},
+		{"en dashes", "98765–43210", "(number)"},
+		{"Devanagari digits", "to ९८७६५४३२१० failed", "to (number) failed"},
+		{"full-width digits", "９８７６５４３２１０", "(number)"},
+		{"hidden by a zero-width space", "98765\u200b43210", "(number)"},
+		{"hidden by direction marks", "\u202a+91 98765\u202c 43210", "(number)"},
+		{"hidden by control characters", "98765\x00\x0143210", "(number)"},
+		{"hidden by invalid UTF-8", "98765\xff43210", "(number)"},
+		{"inside a word", "x9876543210y", "x(number)y"},
+		{"six digits stay", "123456", "123456"},
+		{"URL", `Post "https://hooks.example.com/a?token=s3cr3t": EOF`, `Post (url) EOF`},
+		{"URL in capitals", "HTTPS://EXAMPLE.COM/S3CR3T failed", "(url) failed"},
+		{"URL behind a word character", "answer_url_https://example.com/s3cr3t 1http://b/s3cr3t", "answer_url_(url) 1(url)"},
+		{"websocket URL", "wss://example.com/s3cr3t", "(url)"},
+		{"URL with escaped slashes", `"https:\/\/example.com\/s3cr3t"`, `"(url)`},
+		{"percent-encoded URL", "next=https%3A%2F%2Fexample.com%2Fs3cr3t", "next=(url)"},
+		{"path with a query", "Cannot POST /hook?token=s3cr3t", "Cannot POST (url)"},
+		{"a question stays", "what now? a = b", "what now? a = b"},
+		{"control characters", "one\r\ntwo\tthree\x1b[31m\u0085four", "one  two three [31m four"},
+		{"line separators", "one\u2028two\u2029three", "one two three"},
+		{"invalid UTF-8", "a\xffb\xc3", "ab"},
+		{"blanks around", "  a  ", "a"},
+		{"empty", "", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := call.MaskText(test.text)
+			if got != test.want {
+				t.Errorf("MaskText(%q) = %q, want %q", test.text, got, test.want)
+			}
+			checkMasked(t, test.text)
+		})
+	}
+}
+
+func TestMaskTextBoundsLongTexts(t *testing.T) {
+	for _, text := range []string{
+		strings.Repeat("a", 100_000),
+		strings.Repeat("é", 1_000),
+		strings.Repeat("€", 1_000),
+		strings.Repeat("a ", 1_000),
+		strings.Repeat("x", 250) + "+919876543210",
+		strings.Repeat("x", 1018) + "+919876543210",
+		strings.Repeat("https://a/s3cr3t ", 1_000),
+		strings.Repeat("9", 100_000),
+	} {
+		checkMasked(t, text)
+	}
+}
+
+func checkMasked(t *testing.T, text string) {
+	t.Helper()
+	got := call.MaskText(text)
+	if len(got) > 256 || !utf8.ValidString(got) || strings.ContainsFunc(got, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		t.Errorf("MaskText(%.300q) = %q: %d bytes, or not plain", text, got, len(got))
+	}
+	if runOfSeven.MatchString(got) {
+		t.Errorf("MaskText(%.300q) = %q shows a number", text, got)
+	}
+	if again := call.MaskText(got); again != got {
+		t.Errorf("MaskText(%.300q) = %q, and masked again %q", text, got, again)
+	}
+}
+
+func FuzzMaskText(f *testing.F) {
+	f.Add("VoIP number +91 98765-43210 is not linked")
+	f.Add(`Post "https://hooks.example.com/a?token=s3cr3t": EOF`)
+	f.Add("12345(url)6789 https:\\/\\/a 98765\xff\u200b43210\x00")
+	f.Add(strings.Repeat("a ", 128) + "?b=c 1234567://x")
+	f.Fuzz(checkMasked)
+}

@@ -1,0 +1,38 @@
+package call
+
+import "time"
+
+// Suspension says that calls of an account fail for a cause of their own, so
+// that none is dialled until it is lifted.
+type Suspension struct {
+	Reason  Reason    `json:"reason"`
+	Message string    `json:"message,omitzero"` // what the provider said, masked
+	Since   time.Time `json:"since"`
+	// Until is when it lifts by itself. Zero waits for the probe, an operator
+	// or a new key.
+	Until time.Time `json:"until,omitzero"`
+	// Times counts the suspensions in a row, so that each lasts longer.
+	Times  int    `json:"times"`
+	Worker string `json:"worker"`
+	// Lifted keeps the count after a suspension has ended, until a call of the
+	// account is placed.
+	Lifted bool `json:"lifted,omitzero"`
+}
+
+// Pause says that an operator wants nothing of an account dialled.
+type Pause struct {
+	By    string    `json:"by"`
+	Why   string    `json:"why"`
+	Since time.Time `json:"since"`
+}
+
+// Stops is what keeps an account from dialling.
+type Stops struct {
+	Suspension Suspension
+	Pause      *Pause
+}
+
+// Suspended reports whether a suspension is in force at this time.
+func (s Stops) Suspended() bool {
+	return s.Suspension.Reason != "" && !s.Suspension.Lifted
+}

@@ -1,0 +1,72 @@
+package dispatcher
+
+import (
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// conclusion is what an outcome makes of a record.
+type conclusion struct {
+	record call.Record
+	// delay is how long the message is handed back for, if the record waits in
+	// it; or how long the account is slowed.
+	delay time.Duration
+}
+
+// conclude turns an outcome into the next version of a record. It is pure but
+// for the jitter of the delay. late tells that the record was held as unknown
+// meanwhile: its message is gone then, so that it can only be parked.
+func conclude(r call.Record, request call.Request, nonce string, o call.Outcome, late bool, rules Rules, now time.Time) (conclusion, error) {
+	switch o.Class {
+	case call.Placed:
+		return conclusion{record: r.Place(nonce, o, now)}, nil
+	case call.Refused:
+		return concludeRefused(r, request, nonce, o, rules, now)
+	case call.Rejected:
+		next, err := r.Reject(nonce, o, o.Reason, now)
+		return conclusion{record: next}, err
+	case call.Suspended:
+		next, err := r.Retry(nonce, o, now, late, false, now)
+		return conclusion{record: next, delay: stoppedRetry}, err
+	case call.Unknown:
+		if late {
+			return conclusion{record: r}, nil // it is what the record says already
+		}
+		next, err := r.Hold(nonce, o, now)
+		return conclusion{record: next}, err
+	default:
+		return conclusion{}, &call.TransitionError{From: r.State, To: call.StateAbsent, Rule: "an outcome without a class"}
+	}
+}
+
+func concludeRefused(r call.Record, request call.Request, nonce string, o call.Outcome, rules Rules, now time.Time) (conclusion, error) {
+	spent := !o.Unspent
+	if spent && r.Spent+1 >= rules.Retry.MaxAttempts {
+		next, err := r.Reject(nonce, o, call.AttemptsExhausted, now)
+		return conclusion{record: next}, err
+	}
+	delay := retryDelay(r, o, rules.Retry)
+	at := now.Add(delay)
+	// It comes back at its deadline at the latest, to end as expired then and
+	// not later.
+	if deadline := request.Deadline(r.Since, rules.MaxAge); at.After(deadline) {
+		at = deadline
+	}
+	next, err := r.Retry(nonce, o, at, true, spent, now)
+	return conclusion{record: next, delay: delay}, err
+}
+
+// retryDelay is how long a refused call waits.
+func retryDelay(r call.Record, o call.Outcome, retry Retry) time.Duration {
+	switch {
+	case o.Reason == call.Interrupted:
+		return 0
+	case o.RetryAfter > 0:
+		return o.RetryAfter
+	case o.Reason == call.RateLimited:
+		return doubling(rateLimitedFirst, rateLimitedMost, r.Trailing(call.RateLimited))
+	default:
+		return retry.delay(r.Spent + 1)
+	}
+}

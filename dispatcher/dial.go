@@ -1,0 +1,60 @@
+package dispatcher
+
+import (
+	"context"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// claim is an attempt that this worker has announced in the ledger.
+type claim struct {
+	nonce   string
+	record  call.Record
+	version call.Version
+	request call.Request
+	body    []byte
+}
+
+// dial makes one attempt: it claims the call, places it, and settles what came
+// of it. Whoever does not win the claim does not dial.
+func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, claimed *claim) error {
+	switch linkage := w.linkage(working, t); linkage {
+	case call.Linked:
+	case call.LinkageNotKnown:
+		next, err := t.record.Wait(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
+		return w.commit(working, t, next, err, m)
+	default:
+		next, err := t.record.End(call.NumberNotLinked, linkage.Advice(), w.Now())
+		return w.commit(working, t, next, err, m)
+	}
+	if !w.Lane.MayClaim() {
+		w.handBack(m, 0, "the lane stopped", nil)
+		return nil
+	}
+
+	by := call.Deadline{From: w.Now(), For: w.Rules.ClaimDeadline}
+	nonce := w.Nonce()
+	record, err := t.record.Claim(w.Name, nonce, by.From)
+	if err != nil {
+		return err
+	}
+	version, err := w.Ledger.Put(working, record, t.version)
+	if err != nil {
+		return err
+	}
+	*claimed = claim{nonce: nonce, record: record, version: version, request: t.request, body: t.Body}
+	turn.Dial()
+
+	w.Metrics.Age(t.Priority, w.Now().Sub(record.Since))
+	outcome := w.Provider.Place(working, t.request, by)
+	w.Metrics.Attempt(outcome, w.Now().Sub(by.From))
+	turn.Observe(outcome)
+	w.settle(working, claimed, outcome, m)
+	return nil
+}
+
+func (w *Worker) linkage(ctx context.Context, t *task) call.Linkage {
+	l := w.Directory.Lookup(ctx, t.request.From, t.request.AppID, t.record.Since)
+	w.Metrics.Lookup(l)
+	return l
+}

@@ -1,0 +1,266 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/metrics"
+)
+
+// maxRounds bounds how often one delivery is decided: each round but the first
+// follows a compare-and-set that somebody else won.
+const maxRounds = 5
+
+// Worker handles the requests of one account.
+type Worker struct {
+	Name    string // this process, among all workers
+	Account call.Account
+	Rules   Rules
+
+	Ledger    Ledger
+	Parking   Parking
+	Graveyard Graveyard
+	Provider  Provider
+	Directory Directory
+	Control   Control
+
+	Lane    *Lane
+	Metrics *metrics.Account
+	Log     *slog.Logger
+
+	// Now is the clock, Nonce names a claim among all claims, Incarnation says
+	// when the ledger's present incarnation began and from when it is valid.
+	Now         func() time.Time
+	Nonce       func() string
+	Incarnation func() (created, validFrom time.Time)
+
+	claims   claims
+	handling sync.WaitGroup
+}
+
+// Take begins to handle a delivery and returns at once. [Worker.Wait] waits for
+// all that was taken.
+func (w *Worker) Take(working context.Context, d call.Delivery, m Message) {
+	turn := w.Lane.Begin()
+	w.handling.Go(func() { w.Handle(working, d, m, turn) })
+}
+
+// Wait returns when everything that was taken has come to its end.
+func (w *Worker) Wait() { w.handling.Wait() }
+
+// Handle takes one delivery to its end, or hands it back. working ends when
+// calls in flight have to be given up; it outlives the pulling.
+func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, turn *Turn) {
+	defer turn.End()
+	claimed := &claim{}
+	defer w.recovered(working, d, m, claimed)
+
+	t := identify(d, w.Rules)
+	if t.request.Unassigned {
+		w.Metrics.Unassigned()
+	}
+	for range maxRounds {
+		s := decide(t, w.facts())
+		err := w.do(working, &t, s, m, turn, claimed)
+		if errors.Is(err, call.ErrConflict) {
+			w.Metrics.Conflict()
+			err = w.read(working, &t)
+		}
+		switch {
+		case errors.Is(err, errAgain):
+			continue
+		case errors.Is(err, call.ErrUncertain):
+			w.Metrics.Uncertain()
+			w.handBack(m, uncertainRetry, "it is not known whether its record was written", err)
+		case err != nil:
+			w.handBack(m, uncertainRetry, "a step failed", err)
+		}
+		return
+	}
+	w.handBack(m, uncertainRetry, "its record kept changing", nil)
+}
+
+// errAgain asks for another decision, with what the ledger says now.
+var errAgain = errors.New("decide again")
+
+// do takes one step. [call.ErrConflict] says that the record changed meanwhile.
+func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn, claimed *claim) error {
+	now := w.Now()
+	switch s.act {
+	case actRead:
+		return w.read(ctx, t)
+	case actClaim:
+		return w.dial(ctx, t, m, turn, claimed)
+	case actEnd:
+		next, err := t.record.End(s.reason, s.message, now)
+		return w.commit(ctx, t, next, err, m)
+	case actPark:
+		next, err := t.record.Wait(s.reason, s.at, now)
+		return w.commit(ctx, t, next, err, m)
+	case actForeign:
+		return w.foreign(ctx, t, m)
+	case actSchedule, actBury:
+		return w.effect(ctx, t.record, t.version, t.Body, m)
+	case actConflict:
+		rejected := call.NewRecord(t.Account, t.record.ID, t.digest, t.Origin, t.Priority, t.Trace, t.Body)
+		return w.buryAlone(ctx, rejected, s, t.Body, m, w.Graveyard.BuryConflict)
+	case actNameless:
+		return w.buryAlone(ctx, t.record, s, t.Body, m, w.Graveyard.Bury)
+	case actDefer:
+		w.handBack(m, s.at.Sub(now), "its time has not come", nil)
+		return nil
+	case actRepeat:
+		w.Metrics.Duplicate()
+		return w.ack(m)
+	case actDone:
+		return w.ack(m)
+	default:
+		return fmt.Errorf("a step that is not known: %d", s.act)
+	}
+}
+
+// commit writes a decided end or wait, then does what belongs to it.
+func (w *Worker) commit(ctx context.Context, t *task, next call.Record, err error, m Message) error {
+	if err != nil {
+		return err
+	}
+	version, err := w.Ledger.Put(ctx, next, t.version)
+	if err != nil {
+		return err
+	}
+	w.count(next)
+	return w.effect(ctx, next, version, t.Body, m)
+}
+
+// effect does what a record's state asks for, and then acknowledges. It may be
+// done again at any time.
+func (w *Worker) effect(ctx context.Context, r call.Record, v call.Version, body []byte, m Message) error {
+	switch {
+	case r.State == call.StateWaiting && r.Parked:
+		if err := w.Parking.Park(ctx, r, v); err != nil {
+			return err
+		}
+	case r.State == call.StateDead, r.State == call.StateUnknown:
+		if err := w.Graveyard.Bury(ctx, r, body); err != nil {
+			return err
+		}
+	}
+	return w.ack(m)
+}
+
+// buryAlone writes the dead letter of a request that has no record of its own.
+func (w *Worker) buryAlone(
+	ctx context.Context, r call.Record, s step, body []byte, m Message,
+	bury func(context.Context, call.Record, []byte) error,
+) error {
+	dead, err := r.End(s.reason, s.message, w.Now())
+	if err != nil {
+		return err
+	}
+	if err := bury(ctx, dead, body); err != nil {
+		return err
+	}
+	w.count(dead)
+	return w.ack(m)
+}
+
+// foreign waits for a claim that somebody else holds, and holds the call as
+// unknown when that took too long. The wait is decided again on every
+// delivery, never inferred from one.
+func (w *Worker) foreign(ctx context.Context, t *task, m Message) error {
+	nonce := t.record.Nonce()
+	if left := w.Rules.ForeignClaimWait - w.claims.since(nonce, w.Now()); left > 0 {
+		w.Metrics.ForeignWait()
+		w.handBack(m, left, "another worker has claimed it", nil)
+		return nil
+	}
+	lost := call.Outcome{Class: call.Unknown, Reason: call.WorkerLost, Message: "the worker that claimed it did not tell what came of it"}
+	next, err := t.record.Hold(nonce, lost, w.Now())
+	if err == nil {
+		w.claims.settled(nonce)
+		w.Metrics.Attempt(lost, 0)
+	}
+	return w.commit(ctx, t, next, err, m)
+}
+
+// read asks the ledger and has it decided again. What was assumed is kept only
+// where the ledger has nothing.
+func (w *Worker) read(ctx context.Context, t *task) error {
+	record, version, err := w.Ledger.Read(ctx, t.Account, t.record.ID)
+	if err != nil {
+		return err
+	}
+	if record.State == call.StateAbsent {
+		record = t.record
+		record.State = call.StateAbsent
+	}
+	t.record, t.version, t.known = record, version, true
+	return errAgain
+}
+
+func (w *Worker) facts() facts {
+	created, validFrom := w.Incarnation()
+	return facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Rules.MaxAge, keep: w.Rules.Keep}
+}
+
+func (w *Worker) ack(m Message) error {
+	if err := m.Ack(); err != nil {
+		w.Metrics.SettleRetried("ack")
+		w.Log.Warn("an acknowledgement failed; the message will come back", "account", w.Account, "error", err)
+	}
+	return nil
+}
+
+func (w *Worker) handBack(m Message, delay time.Duration, why string, cause error) {
+	w.Metrics.HandedBack()
+	w.Log.Debug("handed back", "account", w.Account, "why", why, "delay", delay, "error", cause)
+	if err := m.HandBack(delay); err != nil {
+		w.Log.Warn("handing a message back failed; it will come back by itself", "account", w.Account, "error", err)
+	}
+}
+
+// count tells the metrics what a record has become.
+func (w *Worker) count(r call.Record) {
+	switch r.State {
+	case call.StateWaiting:
+		w.Metrics.Parked(r.Reason)
+	case call.StatePlaced, call.StateDead, call.StateUnknown, call.StateCancelled:
+		w.Metrics.Ended(r.State, r.Reason)
+	case call.StateAbsent, call.StateDialling:
+	}
+}
+
+// recovered ends a request whose handling panicked: as poison before it was
+// claimed, as unknown after.
+func (w *Worker) recovered(ctx context.Context, d call.Delivery, m Message, claimed *claim) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	w.Metrics.Panicked()
+	w.Log.Error("a panic while a request was handled", "account", w.Account, "panic", call.MaskText(fmt.Sprint(p)), "stack", string(debug.Stack()))
+	defer func() {
+		if again := recover(); again != nil {
+			w.Log.Error("a panic while a panic was handled; the message will come back", "account", w.Account)
+		}
+	}()
+	if claimed.nonce != "" {
+		w.settle(ctx, claimed, call.Outcome{Class: call.Unknown, Reason: call.Poison, Message: "handling it panicked"}, m)
+		return
+	}
+	t := identify(d, w.Rules)
+	if err := w.read(ctx, &t); !errors.Is(err, errAgain) || t.nameless {
+		w.handBack(m, uncertainRetry, "it panicked", err)
+		return
+	}
+	next, err := t.record.End(call.Poison, "handling it panicked", w.Now())
+	if err := w.commit(ctx, &t, next, err, m); err != nil {
+		w.handBack(m, uncertainRetry, "it panicked", err)
+	}
+}

@@ -1,0 +1,153 @@
+package dispatcher
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+const (
+	probeWithin = 10 * time.Second // bounds one probe
+	// probeFirst and probeMost bound the wait before a suspension is probed.
+	probeFirst = time.Second
+	probeMost  = time.Minute
+)
+
+// Mind looks after the lane until ctx ends: it ends suspensions whose time is
+// over or whose probe works, and asks the provider something harmless after a
+// run of unknowns. It rings nobody.
+func (w *Worker) Mind(ctx context.Context) {
+	probes := newProbeBackoff()
+	for {
+		at, changed := w.Lane.nextCare()
+		if at.IsZero() {
+			probes.Reset()
+			select {
+			case <-ctx.Done():
+				return
+			case <-changed:
+				continue
+			}
+		}
+		timer := time.NewTimer(at.Sub(w.Now()))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-changed:
+			timer.Stop()
+			continue
+		case <-timer.C:
+		}
+		w.care(ctx, probes)
+	}
+}
+
+// nextCare gives when the lane next wants something, zero if nothing.
+func (l *Lane) nextCare() (time.Time, <-chan struct{}) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.cfg.Now()
+	l.tell()
+	s := l.stops.Suspension
+	switch {
+	case l.stops.Suspended() && !s.Until.IsZero():
+		return s.Until, l.changed
+	case l.stops.Suspended():
+		return later(now, l.careAt), l.changed
+	case l.breaker.open && l.breaker.harmless:
+		return later(now, l.breaker.until), l.changed
+	case l.breaker.open && now.Before(l.breaker.until):
+		return l.breaker.until, l.changed
+	case now.Before(l.slowed):
+		return l.slowed, l.changed
+	default:
+		return time.Time{}, l.changed
+	}
+}
+
+// care does what the lane wants now.
+func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
+	s, suspended := w.Lane.Suspension()
+	switch {
+	case suspended && !s.Until.IsZero():
+		if !w.Now().Before(s.Until) {
+			w.lift(ctx, s, "its time is over")
+		}
+	case suspended:
+		if err := w.probe(ctx); err == nil {
+			probes.Reset()
+			w.lift(ctx, s, "the provider accepts the key")
+			return
+		}
+		w.Lane.careAgain(w.Now().Add(probes.NextBackOff()))
+	case w.Lane.wantsHarmless():
+		w.Lane.harmlessProbed(w.probe(ctx) == nil)
+	default:
+		w.Lane.reopened()
+	}
+}
+
+func (w *Worker) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeWithin)
+	defer cancel()
+	return w.Provider.Probe(ctx)
+}
+
+// lift ends a suspension for every worker. If the flag cannot be written, it is
+// tried again.
+func (w *Worker) lift(ctx context.Context, s call.Suspension, why string) {
+	if err := w.Control.Lift(ctx, w.Account, s); err != nil {
+		w.Log.Warn("lifting a suspension failed", "account", w.Account, "error", err)
+		w.Lane.careAgain(w.Now().Add(probeWithin))
+		return
+	}
+	w.Lane.lifted(s)
+	w.Log.Info("the suspension is lifted", "account", w.Account, "reason", s.Reason, "why", why)
+}
+
+func (l *Lane) careAgain(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.careAt = at
+	if l.stops.Suspended() && !l.stops.Suspension.Until.IsZero() {
+		l.stops.Suspension.Until = at
+	}
+}
+
+func (l *Lane) wantsHarmless() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.breaker.open && l.breaker.harmless && !l.cfg.Now().Before(l.breaker.until)
+}
+
+func (l *Lane) harmlessProbed(ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.breaker.harmlessProbed(ok, l.cfg.Now())
+	l.announce()
+}
+
+// reopened lets whoever waits see that a pause is over.
+func (l *Lane) reopened() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.announce()
+}
+
+func newProbeBackoff() backoff.BackOff {
+	return backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(probeFirst), backoff.WithMaxInterval(probeMost),
+		backoff.WithMaxElapsedTime(0),
+	)
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

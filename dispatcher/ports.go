@@ -1,0 +1,55 @@
+package dispatcher
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// Ledger keeps the records of calls. Put is a compare-and-set: call.ErrConflict
+// says that the record is no longer at the expected version,
+// call.ErrUncertain that nobody knows whether it was written.
+type Ledger interface {
+	Read(ctx context.Context, a call.Account, id call.ID) (call.Record, call.Version, error)
+	Put(ctx context.Context, r call.Record, expected call.Version) (call.Version, error)
+}
+
+// Parking is where a call waits for its NextAt. Parking it again changes
+// nothing but the time.
+type Parking interface {
+	Park(ctx context.Context, r call.Record, v call.Version) error
+}
+
+// Graveyard keeps dead letters. Burying again changes nothing.
+type Graveyard interface {
+	Bury(ctx context.Context, r call.Record, body []byte) error
+	BuryConflict(ctx context.Context, r call.Record, body []byte) error
+	Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error
+}
+
+// Provider places calls: one POST for each Place. Probe asks something that
+// rings nobody.
+type Provider interface {
+	Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome
+	Probe(ctx context.Context) error
+}
+
+// Directory knows which numbers are linked to which apps.
+type Directory interface {
+	Lookup(ctx context.Context, from call.Phone, appID string, published time.Time) call.Linkage
+	MarkStale(from call.Phone)
+}
+
+// Control keeps the flags that stop an account, for all workers.
+type Control interface {
+	Suspend(ctx context.Context, a call.Account, s call.Suspension) error
+	Lift(ctx context.Context, a call.Account, s call.Suspension) error
+	Unsuspend(ctx context.Context, a call.Account) error
+}
+
+// Message is the message behind a delivery.
+type Message interface {
+	Ack() error
+	HandBack(delay time.Duration) error
+}

@@ -1,0 +1,85 @@
+package dispatcher
+
+import (
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// Rules are what a worker decides by.
+type Rules struct {
+	Retry    Retry
+	MaxAge   time.Duration // request.max_age
+	Keep     time.Duration // records.keep
+	Numbers  call.NumberPolicy
+	Defaults call.Defaults
+
+	// ClaimDeadline is how long after the instant before its claim a request
+	// may still be written to the provider.
+	ClaimDeadline time.Duration
+	// ForeignClaimWait is how long a claim of another worker is respected
+	// before its call is held as unknown: the claim deadline, the request
+	// time-out and a margin.
+	ForeignClaimWait time.Duration
+}
+
+// Retry says how long to wait between attempts.
+type Retry struct {
+	InitialDelay time.Duration
+	Multiplier   float64
+	MaxDelay     time.Duration
+	MaxAttempts  int // attempts spent, then attempts_exhausted
+}
+
+// Delays that no configuration sets.
+const (
+	// lookupRetry is when a call whose linkage could not be looked up is tried
+	// again.
+	lookupRetry = 5 * time.Second
+	// uncertainRetry hands back a request whose claim may still arrive.
+	uncertainRetry = 2 * time.Second
+	// stoppedRetry hands back what met a suspension; it is not pulled again
+	// before that is over.
+	stoppedRetry = time.Second
+	// rateLimitedFirst and rateLimitedMost bound the wait after a 429 that
+	// names none, doubling in between.
+	rateLimitedFirst = time.Minute
+	rateLimitedMost  = time.Hour
+	// suspensionFirst and suspensionMost bound how long a suspension lasts that
+	// no probe can lift, doubling in between.
+	suspensionFirst = time.Minute
+	suspensionMost  = time.Hour
+	// poisonDeliveries is how often a request may be delivered without leaving
+	// a record: something kills workers before they can write one.
+	poisonDeliveries = 100
+)
+
+// delay is how long to wait after this many attempts were spent. It is a
+// function of the number, not an object with a memory, and is clamped after
+// the jitter.
+func (r Retry) delay(spent int) time.Duration {
+	b := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(r.InitialDelay), backoff.WithMultiplier(r.Multiplier),
+		backoff.WithMaxInterval(r.MaxDelay), backoff.WithMaxElapsedTime(0),
+	)
+	const enough = 64 // intervals grow no further long before
+	d := b.NextBackOff()
+	for range min(spent, enough) - 1 {
+		d = b.NextBackOff()
+	}
+	return min(d, r.MaxDelay)
+}
+
+// doubling grows from first to most with the number of times before.
+func doubling(first, most time.Duration, times int) time.Duration {
+	d := first
+	for range min(times, 32) {
+		if d >= most {
+			return most
+		}
+		d *= 2
+	}
+	return min(d, most)
+}

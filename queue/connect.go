@@ -1,0 +1,114 @@
+package queue
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// requestTimeout bounds one question to the broker that comes without a
+// deadline of its own.
+const requestTimeout = 5 * time.Second
+
+// ConnectOptions says how to reach the broker, and who wants to hear of it.
+type ConnectOptions struct {
+	URL  string
+	Name string // shown in the broker's connection list
+	// Options are credentials, TLS and, in tests, an in-process connection.
+	Options []nats.Option
+
+	// Connected is told when the connection comes and goes.
+	Connected func(up bool, err error)
+	// AckDenied is told when the broker refuses an acknowledgement: without
+	// the permission it is dropped silently and messages come back for ever.
+	AckDenied func()
+}
+
+// Conn is the connection to the broker.
+type Conn struct {
+	nc        *nats.Conn
+	js        jetstream.JetStream
+	ackDenied atomic.Bool
+}
+
+// Connect begins to connect and returns at once: a broker that is down is
+// tried again for ever, with growing delays.
+func Connect(o ConnectOptions) (*Conn, error) {
+	c := &Conn{}
+	hear := func(up bool, err error) {
+		if o.Connected != nil {
+			o.Connected(up, err)
+		}
+	}
+	options := append([]nats.Option{
+		nats.Name(o.Name),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.CustomReconnectDelay(reconnectDelay),
+		// What cannot be sent now must fail now: a claim that is sent later,
+		// out of a buffer, would be one that nobody waits for.
+		nats.ReconnectBufSize(-1),
+		nats.ConnectHandler(func(*nats.Conn) { hear(true, nil) }),
+		nats.ReconnectHandler(func(*nats.Conn) { hear(true, nil) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			if deniesAck(err) {
+				c.ackDenied.Store(true)
+				if o.AckDenied != nil {
+					o.AckDenied()
+				}
+			}
+		}),
+	}, o.Options...)
+	nc, err := nats.Connect(o.URL, options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connect to JetStream: %w", err)
+	}
+	c.nc, c.js = nc, js
+	if nc.IsConnected() {
+		hear(true, nil)
+	}
+	return c, nil
+}
+
+// JetStream gives the client for what this package does not wrap.
+func (c *Conn) JetStream() jetstream.JetStream { return c.js }
+
+// NATS gives the connection underneath.
+func (c *Conn) NATS() *nats.Conn { return c.nc }
+
+// Close flushes what was written and ends the connection.
+func (c *Conn) Close() {
+	_ = c.nc.FlushTimeout(requestTimeout) // nothing is left to be done about what cannot be flushed
+	c.nc.Close()
+}
+
+// reconnectDelay grows from 100 ms to 5 s, with jitter, so that a restarted
+// broker is not met by every worker at once.
+func reconnectDelay(attempts int) time.Duration {
+	b := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(5*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	)
+	d := b.NextBackOff()
+	for range min(attempts, 8) {
+		d = b.NextBackOff()
+	}
+	return d
+}
+
+func deniesAck(err error) bool {
+	return err != nil && strings.Contains(strings.ToLower(err.Error()), "permissions violation for publish") &&
+		strings.Contains(err.Error(), "$JS.ACK.")
+}

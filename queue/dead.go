@@ -1,0 +1,100 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// Graveyard keeps the dead letters. A call has one for each reason at most:
+// burying it again replaces the letter.
+type Graveyard struct {
+	js   jetstream.JetStream
+	keep time.Duration
+}
+
+// NewGraveyard gives the graveyard; letters are kept for dead.keep, those of
+// unknown calls until they are resolved.
+func (c *Conn) NewGraveyard(keep time.Duration) *Graveyard { return &Graveyard{js: c.js, keep: keep} }
+
+// Letter is a dead letter: a request that did not end in a placed call.
+type Letter struct {
+	Sequence uint64 // of the letter in its stream
+	Account  call.Account
+	ID       call.ID
+	Reason   call.Reason
+	Message  string
+	Status   int
+	Body     []byte // what the publisher sent, byte for byte
+	Origin   call.Origin
+	Ended    time.Time
+	Attempts int
+	History  []call.Attempt
+	Rang     bool // it may have rung
+	Token    string
+}
+
+// Bury writes the dead letter of a record that is dead or unknown. body is the
+// request as it came, for a record that does not hold it.
+func (g *Graveyard) Bury(ctx context.Context, r call.Record, body []byte) error {
+	if r.Request != nil {
+		body = r.Request
+	}
+	return g.write(ctx, string(r.ID), r, body)
+}
+
+// BuryConflict writes the dead letter of a request whose id is in use for
+// another one. Its subject ends in the request's own sequence, since the id
+// belongs to the other.
+func (g *Graveyard) BuryConflict(ctx context.Context, r call.Record, body []byte) error {
+	return g.write(ctx, strconv.FormatUint(r.Origin.Sequence, 10), r, body)
+}
+
+func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body []byte) error {
+	history, err := json.Marshal(r.Attempts)
+	if err != nil {
+		return fmt.Errorf("write a dead letter: %w", err)
+	}
+	m := &nats.Msg{Subject: deadSubject(r.Account, r.Reason, token), Data: body, Header: nats.Header{
+		headerAccount:   {string(r.Account)},
+		headerID:        {string(r.ID)},
+		headerReason:    {string(r.Reason)},
+		headerOrigin:    {strconv.FormatUint(r.Origin.Sequence, 10)},
+		headerPublished: {r.Origin.Published.UTC().Format(time.RFC3339Nano)},
+		headerEnded:     {r.Changed.UTC().Format(time.RFC3339Nano)},
+		headerAttempts:  {strconv.Itoa(r.Made)},
+		headerHistory:   {string(history)},
+	}}
+	if r.Message != "" {
+		m.Header.Set(headerMessage, r.Message)
+	}
+	if last, ok := r.LastAttempt(); ok && last.Status != 0 {
+		m.Header.Set(headerStatus, strconv.Itoa(last.Status))
+	}
+	if r.MayHaveRung {
+		m.Header.Set(headerRang, "true")
+	}
+	if r.Trace != "" {
+		m.Header.Set(headerTrace, r.Trace)
+	}
+	opts := []jetstream.PublishOpt{jetstream.WithExpectStream(StreamDead)}
+	if r.State != call.StateUnknown {
+		opts = append(opts, jetstream.WithMsgTTL(g.keep))
+	}
+	if _, err := publish(ctx, g.js, m, opts...); err != nil {
+		return fmt.Errorf("write a dead letter: %w", err)
+	}
+	return nil
+}
+
+// Unbury removes the dead letter of a call that turned out otherwise.
+func (g *Graveyard) Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
+	return purgeSubject(ctx, g.js, StreamDead, deadSubject(a, reason, string(id)))
+}

@@ -1,0 +1,154 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// Depth is how much waits for one account.
+type Depth struct {
+	Waiting     uint64        // requests that no worker has taken yet
+	Due         uint64        // calls whose time has come, not taken yet
+	Parked      uint64        // calls that wait for a time
+	DeadLetters uint64        // dead letters kept
+	Oldest      time.Duration // age of the oldest waiting request
+}
+
+// Depths measures the queues. What it counts is the broker's, the same for
+// every worker.
+type Depths struct {
+	js jetstream.JetStream
+}
+
+// NewDepths gives the measure.
+func (c *Conn) NewDepths() *Depths { return &Depths{js: c.js} }
+
+// Consumers that are never pulled from count what their subjects hold, at no
+// cost for the broker that would grow with it.
+const (
+	countParked = "count-parked-"
+	countDead   = "count-dead-"
+)
+
+// Bind makes the counters of an account.
+func (d *Depths) Bind(ctx context.Context, a call.Account) error {
+	for _, c := range []struct{ stream, name, subject string }{
+		{StreamParked, countParked, parkedPrefix + string(a) + ".*"},
+		{StreamDead, countDead, deadPrefix + string(a) + ".>"},
+	} {
+		_, err := d.js.CreateOrUpdateConsumer(ctx, c.stream, jetstream.ConsumerConfig{
+			Durable: c.name + string(a), FilterSubject: c.subject, AckPolicy: jetstream.AckExplicitPolicy,
+			Description: "counts, is never pulled from",
+		})
+		if err != nil {
+			return fmt.Errorf("make the counter %s%s: %w", c.name, a, err)
+		}
+	}
+	return nil
+}
+
+// Measure gives the depth of every account that has consumers, and how many
+// requests wait for accounts that have none.
+func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]Depth, uint64, error) {
+	depths := map[call.Account]Depth{}
+	var served uint64
+	err := d.consumers(ctx, StreamCalls, func(info *jetstream.ConsumerInfo) error {
+		name, ok := strings.CutPrefix(info.Name, "new-")
+		if !ok {
+			return nil
+		}
+		served += info.NumPending + uint64(max(info.NumAckPending, 0))
+		depth := depths[call.Account(name)]
+		depth.Waiting = info.NumPending
+		oldest, err := d.oldest(ctx, info, now)
+		depth.Oldest = oldest
+		depths[call.Account(name)] = depth
+		return err
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, stream := range []string{StreamParked, StreamDead} {
+		err := d.consumers(ctx, stream, func(info *jetstream.ConsumerInfo) error {
+			count(depths, info)
+			return nil
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+	}
+	unserved, err := d.unserved(ctx, served)
+	return depths, unserved, err
+}
+
+func count(depths map[call.Account]Depth, info *jetstream.ConsumerInfo) {
+	for prefix, add := range map[string]func(*Depth){
+		"due-":      func(x *Depth) { x.Due = info.NumPending },
+		countParked: func(x *Depth) { x.Parked = info.NumPending },
+		countDead:   func(x *Depth) { x.DeadLetters = info.NumPending },
+	} {
+		if name, ok := strings.CutPrefix(info.Name, prefix); ok {
+			depth := depths[call.Account(name)]
+			add(&depth)
+			depths[call.Account(name)] = depth
+		}
+	}
+}
+
+func (d *Depths) consumers(ctx context.Context, stream string, each func(*jetstream.ConsumerInfo) error) error {
+	s, err := d.js.Stream(ctx, stream)
+	if err != nil {
+		return fmt.Errorf("look up stream %s: %w", stream, err)
+	}
+	list := s.ListConsumers(ctx)
+	for info := range list.Info() {
+		if err := each(info); err != nil {
+			return err
+		}
+	}
+	if err := list.Err(); err != nil {
+		return fmt.Errorf("list the consumers of %s: %w", stream, err)
+	}
+	return nil
+}
+
+// oldest is the age of the first request that no worker has taken yet.
+func (d *Depths) oldest(ctx context.Context, info *jetstream.ConsumerInfo, now time.Time) (time.Duration, error) {
+	if info.NumPending == 0 {
+		return 0, nil
+	}
+	s, err := d.js.Stream(ctx, StreamCalls)
+	if err != nil {
+		return 0, fmt.Errorf("look up stream %s: %w", StreamCalls, err)
+	}
+	var age time.Duration
+	for _, subject := range info.Config.FilterSubjects {
+		msg, err := s.GetMsg(ctx, info.Delivered.Stream+1, jetstream.WithGetMsgSubject(subject))
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return 0, fmt.Errorf("look up the oldest request: %w", err)
+		}
+		age = max(age, now.Sub(msg.Time))
+	}
+	return age, nil
+}
+
+func (d *Depths) unserved(ctx context.Context, served uint64) (uint64, error) {
+	s, err := d.js.Stream(ctx, StreamCalls)
+	if err != nil {
+		return 0, fmt.Errorf("look up stream %s: %w", StreamCalls, err)
+	}
+	if all := s.CachedInfo().State.Msgs; all > served {
+		return all - served, nil
+	}
+	return 0, nil
+}

@@ -1,0 +1,89 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Difference is a setting of a stream that is not as it has to be.
+type Difference struct {
+	Stream string
+	// Setting is empty if the stream is missing.
+	Setting string
+	Want    string
+	Have    string
+	// Breaks is what the promise loses by it; empty if it is a matter of size
+	// or speed.
+	Breaks string
+}
+
+func (d Difference) String() string {
+	if d.Setting == "" {
+		return fmt.Sprintf("%s is missing; make it with: ringonce streams apply", d.Stream)
+	}
+	s := fmt.Sprintf("%s: %s is %s and should be %s", d.Stream, d.Setting, d.Have, d.Want)
+	if d.Breaks != "" {
+		s += ": " + d.Breaks
+	}
+	return s
+}
+
+// Check compares the streams with what they have to be. The error says that
+// the comparison could not be made.
+func (t Topology) Check(ctx context.Context, js jetstream.JetStream) ([]Difference, error) {
+	var found []Difference
+	for _, want := range t.streams() {
+		s, err := js.Stream(ctx, want.Name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			found = append(found, Difference{Stream: want.Name})
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look up stream %s: %w", want.Name, err)
+		}
+		found = append(found, compare(want, s.CachedInfo().Config)...)
+	}
+	if _, err := js.KeyValue(ctx, BucketControl); errors.Is(err, jetstream.ErrBucketNotFound) {
+		found = append(found, Difference{Stream: BucketControl})
+	} else if err != nil {
+		return nil, fmt.Errorf("look up bucket %s: %w", BucketControl, err)
+	}
+	return found, nil
+}
+
+func compare(want, have jetstream.StreamConfig) []Difference {
+	var found []Difference
+	differ := func(setting string, w, h any, breaks string) {
+		if fmt.Sprint(w) != fmt.Sprint(h) {
+			found = append(found, Difference{
+				Stream: want.Name, Setting: setting, Want: fmt.Sprint(w), Have: fmt.Sprint(h), Breaks: breaks,
+			})
+		}
+	}
+	slices.Sort(want.Subjects)
+	slices.Sort(have.Subjects)
+	differ("subjects", want.Subjects, have.Subjects, "messages go elsewhere")
+	differ("retention", want.Retention, have.Retention, "requests are lost or kept for ever")
+	differ("storage", want.Storage, have.Storage, "a restart of the broker forgets")
+	differ("message schedules", want.AllowMsgSchedules, have.AllowMsgSchedules, "retries cannot be parked, or publishers can forge them")
+	differ("message TTL", want.AllowMsgTTL, have.AllowMsgTTL, "records cannot expire, or publishers can make requests vanish")
+	differ("roll-up", want.AllowRollup, have.AllowRollup, "a publisher can empty the stream")
+	differ("direct get", want.AllowDirect, have.AllowDirect, "a record may be read from a replica that lags")
+	differ("messages per subject", want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
+	differ("largest age", want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
+	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, "limits across workers do not hold")
+	if want.Name == StreamCalls {
+		differ("discard", want.Discard, have.Discard, "a full queue drops requests silently")
+	}
+	if have.Replicas < want.Replicas {
+		differ("replicas", want.Replicas, have.Replicas, "")
+	}
+	if have.Duplicates > want.Duplicates {
+		differ("duplicate window", want.Duplicates, have.Duplicates, "the broker forgets messages that it calls stored")
+	}
+	return found
+}

@@ -1,0 +1,75 @@
+// Package embedded runs a NATS JetStream server inside the process. It is for
+// `ringonce dev` and for tests; production runs its own.
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Options says where the server keeps its files and whether it listens.
+type Options struct {
+	// Dir is where JetStream keeps its files.
+	Dir string
+	// Port to listen on at the loopback address. 0 takes a free one, and
+	// Listen false none at all: only in-process connections are served then.
+	Port   int
+	Listen bool
+	// Configure changes what this package does not name.
+	Configure func(*server.Options)
+}
+
+// Server is a running server.
+type Server struct {
+	*server.Server
+}
+
+// startTimeout bounds how long recovering the files may take.
+const startTimeout = 30 * time.Second
+
+// Start runs a server and waits until it serves.
+func Start(o Options) (*Server, error) {
+	port := o.Port
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	opts := &server.Options{
+		ServerName: "ringonce-embedded", Host: "127.0.0.1", Port: port, DontListen: !o.Listen,
+		JetStream: true, StoreDir: o.Dir, NoSigs: true, NoLog: true,
+	}
+	if o.Configure != nil {
+		o.Configure(opts)
+	}
+	s, err := server.NewServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("set up the embedded NATS server: %w", err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(startTimeout) {
+		s.Shutdown()
+		return nil, errors.New("the embedded NATS server did not start in time")
+	}
+	return &Server{Server: s}, nil
+}
+
+// Stop ends the server and waits until it is gone.
+func (s *Server) Stop() {
+	s.Shutdown()
+	s.WaitForShutdown()
+}
+
+// FreePort gives the wanted port of the loopback address if it is free, else
+// 0.
+func FreePort(wanted int) int {
+	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(wanted))) //nolint:noctx // asks only whether the port is free
+	if err != nil {
+		return 0
+	}
+	_ = l.Close()
+	return wanted
+}

@@ -1,0 +1,73 @@
+package queue
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// Message is one message that a worker was handed. It must be acknowledged or
+// handed back; whoever does neither gets it again after the consumer's
+// AckWait.
+type Message struct {
+	call.Delivery
+	msg jetstream.Msg
+}
+
+// Ack removes the message from its stream. The broker does not confirm it: a
+// lost acknowledgement brings the message back, and its record then says that
+// there is nothing left to do.
+func (m *Message) Ack() error {
+	if err := m.msg.Ack(); err != nil {
+		return fmt.Errorf("acknowledge a message: %w", err)
+	}
+	return nil
+}
+
+// HandBack gives the message back, to be delivered again after the delay.
+func (m *Message) HandBack(delay time.Duration) error {
+	err := m.msg.NakWithDelay(delay)
+	if delay <= 0 {
+		err = m.msg.Nak()
+	}
+	if err != nil {
+		return fmt.Errorf("hand a message back: %w", err)
+	}
+	return nil
+}
+
+// newMessage reads what the broker and the publisher say about a message. It
+// refuses nothing: what cannot be read is for the worker to end with a reason.
+func newMessage(msg jetstream.Msg) (*Message, error) {
+	meta, err := msg.Metadata()
+	if err != nil {
+		return nil, fmt.Errorf("read the metadata of a message: %w", err)
+	}
+	account, priority, err := parseLane(msg.Subject())
+	if err != nil {
+		return nil, fmt.Errorf("read the subject of a message: %w", err)
+	}
+	m := &Message{msg: msg, Delivery: call.Delivery{
+		Account: account, Priority: priority, Delivered: meta.NumDelivered,
+		Origin: call.Origin{Sequence: meta.Sequence.Stream, Published: meta.Timestamp.UTC()},
+	}}
+	if meta.Stream == StreamCalls {
+		m.Trace = traceparent(msg.Headers())
+		m.Body, m.MessageID = msg.Data(), msg.Headers().Get(headerMessageID)
+		return m, nil
+	}
+	record, err := call.DecodeRecord(msg.Data())
+	if err != nil {
+		return nil, fmt.Errorf("read a due call: %w", err)
+	}
+	version, ok := decodeVersion(msg.Headers().Get(headerVersion))
+	if !ok || record.Account != account {
+		return nil, fmt.Errorf("read a due call: its %s header does not fit its record", headerVersion)
+	}
+	m.Origin, m.Trace = record.Origin, record.Trace
+	m.Due = &call.Due{Record: record, Version: version}
+	return m, nil
+}

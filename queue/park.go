@@ -1,0 +1,86 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// scheduleFormat keeps the fraction of a second: the broker cuts times without
+// one off to the second and would fire up to a second early.
+const scheduleFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// Parking is where calls wait for a time. A call has one schedule at most:
+// parking it again replaces the schedule.
+type Parking struct {
+	js jetstream.JetStream
+}
+
+// NewParking gives the parking place.
+func (c *Conn) NewParking() *Parking { return &Parking{js: c.js} }
+
+// Park schedules a waiting call to come back at its NextAt. What comes back
+// carries the record and the version it must still have.
+func (p *Parking) Park(ctx context.Context, r call.Record, v call.Version) error {
+	m, err := dueMessage(parkedSubject(r.Account, r.ID), r, v)
+	if err != nil {
+		return err
+	}
+	// Rounded up, so that it is never early.
+	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()
+	m.Header.Set(jetstream.ScheduleHeader, "@at "+at.Format(scheduleFormat))
+	m.Header.Set(jetstream.ScheduleTargetHeader, dueSubject(r.Account, r.Priority))
+	if _, err := publish(ctx, p.js, m, jetstream.WithExpectStream(StreamParked)); err != nil {
+		return fmt.Errorf("park a call: %w", err)
+	}
+	return nil
+}
+
+// Due brings a call back at once, for a replay.
+func (p *Parking) Due(ctx context.Context, r call.Record, v call.Version) error {
+	m, err := dueMessage(dueSubject(r.Account, r.Priority), r, v)
+	if err != nil {
+		return err
+	}
+	if _, err := publish(ctx, p.js, m, jetstream.WithExpectStream(StreamParked)); err != nil {
+		return fmt.Errorf("bring a call back: %w", err)
+	}
+	return nil
+}
+
+// Unpark removes the schedule of a call, if it has not fired yet.
+func (p *Parking) Unpark(ctx context.Context, a call.Account, id call.ID) error {
+	return purgeSubject(ctx, p.js, StreamParked, parkedSubject(a, id))
+}
+
+func dueMessage(subject string, r call.Record, v call.Version) (*nats.Msg, error) {
+	data, err := r.Encode()
+	if err != nil {
+		return nil, err
+	}
+	m := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{}}
+	m.Header.Set(headerVersion, encodeVersion(v))
+	m.Header.Set(headerID, string(r.ID))
+	if r.Trace != "" {
+		m.Header.Set(headerTrace, r.Trace)
+	}
+	return m, nil
+}
+
+func purgeSubject(ctx context.Context, js jetstream.JetStream, stream, subject string) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	s, err := js.Stream(ctx, stream)
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", stream, err)
+	}
+	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+		return fmt.Errorf("remove a message of %s: %w", stream, err)
+	}
+	return nil
+}

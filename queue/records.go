@@ -1,0 +1,154 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// ErrRecordsRegressed says that CALL_RECORDS gave out a sequence it had given
+// before: it was restored from a copy or made anew, and what it says of calls
+// before now cannot be trusted.
+var ErrRecordsRegressed = errors.New("the stream of call records went back in time")
+
+// Keep says how long final records are remembered.
+type Keep struct {
+	Placed time.Duration // records.keep
+	Dead   time.Duration // dead.keep, for all other final states
+}
+
+// Records is the ledger: the one place that decides who may dial.
+type Records struct {
+	js        jetstream.JetStream
+	stream    jetstream.Stream
+	keep      Keep
+	regressed func()
+
+	mu      sync.Mutex
+	created time.Time
+	highest uint64 // the highest sequence that the stream confirmed to us
+}
+
+// NewRecords opens the ledger. regressed is told, from whatever goroutine finds
+// out, that the stream went back in time.
+func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Records, error) {
+	s, err := c.js.Stream(ctx, StreamRecords)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, err)
+	}
+	return &Records{js: c.js, stream: s, keep: keep, regressed: regressed, created: s.CachedInfo().Created.UTC()}, nil
+}
+
+// Created is when this incarnation of the ledger began.
+func (r *Records) Created() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.created
+}
+
+// Highest is the highest sequence the ledger confirmed to this worker.
+func (r *Records) Highest() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.highest
+}
+
+// Read asks the leader for the record of a call. A call without one gives a
+// record in call.StateAbsent and version 0.
+func (r *Records) Read(ctx context.Context, a call.Account, id call.ID) (call.Record, call.Version, error) {
+	record, _, version, err := r.read(ctx, a, id)
+	return record, version, err
+}
+
+func (r *Records) read(ctx context.Context, a call.Account, id call.ID) (call.Record, []byte, call.Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	msg, err := r.stream.GetLastMsgForSubject(ctx, recordSubject(a, id))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return call.Record{}, nil, call.Version{Created: r.Created()}, nil
+	}
+	if err != nil {
+		return call.Record{}, nil, call.Version{}, fmt.Errorf("read the record of a call: %w", err)
+	}
+	record, err := call.DecodeRecord(msg.Data)
+	return record, msg.Data, call.Version{Created: r.Created(), Sequence: msg.Sequence}, err
+}
+
+// Put writes the record if its version is still the expected one, and gives
+// the new version. [call.ErrConflict]: it is not. [call.ErrUncertain]: it is not
+// known whether it was written, or still will be. A lost answer is read back
+// from the leader, so a nil error means that the ledger holds this very record.
+func (r *Records) Put(ctx context.Context, record call.Record, expected call.Version) (call.Version, error) {
+	data, err := record.Encode()
+	if err != nil {
+		return call.Version{}, err
+	}
+	before := r.Highest()
+	m := &nats.Msg{Subject: recordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
+	opts := []jetstream.PublishOpt{
+		jetstream.WithExpectStream(StreamRecords),
+		jetstream.WithExpectLastSequencePerSubject(expected.Sequence),
+		jetstream.WithRetryAttempts(0),
+	}
+	if ttl := r.ttl(record); ttl > 0 {
+		opts = append(opts, jetstream.WithMsgTTL(ttl))
+	}
+	sequence, err := publish(ctx, r.js, m, opts...)
+	if err != nil {
+		return r.readBack(ctx, record, data, expected, err)
+	}
+	return r.confirmed(sequence, before)
+}
+
+// readBack finds out what became of a write whose answer was an error or was
+// lost.
+func (r *Records) readBack(
+	ctx context.Context, record call.Record, data []byte, expected call.Version, cause error,
+) (call.Version, error) {
+	_, stored, version, err := r.read(ctx, record.Account, record.ID)
+	switch {
+	case stored != nil && bytes.Equal(stored, data):
+		return version, nil
+	case errors.Is(cause, call.ErrConflict):
+		return call.Version{}, call.ErrConflict
+	case err == nil && version.Sequence > expected.Sequence:
+		// Another version took its place: the write can no longer succeed.
+		return call.Version{}, call.ErrConflict
+	default:
+		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, cause)
+	}
+}
+
+// confirmed checks that the stream counts upward: a confirmed sequence is
+// higher than any that was confirmed before the write was sent.
+func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
+	if sequence <= before {
+		r.regressed()
+		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, ErrRecordsRegressed)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.highest = max(r.highest, sequence)
+	return call.Version{Created: r.created, Sequence: sequence}, nil
+}
+
+// ttl is how long a final record is remembered; other records stay until they
+// are final.
+func (r *Records) ttl(record call.Record) time.Duration {
+	switch {
+	case record.State == call.StatePlaced:
+		return r.keep.Placed
+	case record.State.Final():
+		return r.keep.Dead
+	default:
+		return 0
+	}
+}

@@ -1,0 +1,88 @@
+package queue
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// The streams. [Topology] says what each is for.
+const (
+	StreamCalls   = "CALLS"
+	StreamParked  = "CALLS_PARKED"
+	StreamRecords = "CALL_RECORDS"
+	StreamDead    = "CALLS_DEAD"
+	StreamRate    = "CALL_RATE"
+	BucketControl = "CALL_CONTROL"
+)
+
+const (
+	requestsPrefix = "calls.requests."
+	parkedPrefix   = "calls.parked."
+	duePrefix      = "calls.due."
+	recordsPrefix  = "calls.records."
+	deadPrefix     = "calls.dead."
+	ratePrefix     = "calls.rate."
+)
+
+// RequestSubject is where publishers ask for calls.
+func RequestSubject(a call.Account, p call.Priority) string {
+	if p == "" || p == call.Normal {
+		return requestsPrefix + string(a)
+	}
+	return requestsPrefix + string(a) + "." + string(p)
+}
+
+func parkedSubject(a call.Account, id call.ID) string {
+	return parkedPrefix + string(a) + "." + string(id)
+}
+
+func dueSubject(a call.Account, p call.Priority) string {
+	if p == "" {
+		p = call.Normal
+	}
+	return duePrefix + string(a) + "." + string(p)
+}
+
+func recordSubject(a call.Account, id call.ID) string {
+	return recordsPrefix + string(a) + "." + string(id)
+}
+
+func deadSubject(a call.Account, r call.Reason, token string) string {
+	return deadPrefix + string(a) + "." + string(r) + "." + token
+}
+
+var errSubject = errors.New("not a subject of ours")
+
+// parseLane reads the account and the priority from the subject of a request
+// or a due call. They come from nowhere else: NATS permissions bind a
+// publisher to its subject.
+func parseLane(subject string) (call.Account, call.Priority, error) {
+	rest, ok := strings.CutPrefix(subject, requestsPrefix)
+	if !ok {
+		if rest, ok = strings.CutPrefix(subject, duePrefix); !ok {
+			return "", "", errSubject
+		}
+	}
+	name, last, hasPriority := strings.Cut(rest, ".")
+	account, err := call.ParseAccount(name)
+	if err != nil {
+		return "", "", err
+	}
+	if !hasPriority {
+		return account, call.Normal, nil
+	}
+	priority, err := call.ParsePriority(last)
+	return account, priority, err
+}
+
+// parseDead reads what the subject of a dead letter says.
+func parseDead(subject string) (a call.Account, r call.Reason, token string, err error) {
+	rest, ok := strings.CutPrefix(subject, deadPrefix)
+	parts := strings.Split(rest, ".")
+	if !ok || len(parts) != 3 {
+		return "", "", "", errSubject
+	}
+	return call.Account(parts[0]), call.Reason(parts[1]), parts[2], nil
+}

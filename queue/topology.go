@@ -1,0 +1,101 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Limits of the streams, chosen so that what workers write always fits.
+const (
+	// callsMaxMessage refuses what could not be kept whole in a dead letter.
+	// A request has at most 16 KiB; what lies between ends as malformed.
+	callsMaxMessage = 512 << 10
+	// callsMaxBytes bounds the waiting requests. A full queue is the
+	// publisher's error, never a silent loss.
+	callsMaxBytes = 16 << 30
+	// minimumDuplicates is the least that the broker allows: its duplicate
+	// window would answer "stored" and forget the message.
+	minimumDuplicates = 100 * time.Millisecond
+	rateMaxAge        = time.Minute
+)
+
+// Topology says how the streams are to be.
+type Topology struct {
+	Replicas int // 1, 3 or 5
+}
+
+// streams lists them in the order they are made: the records come before the
+// requests, because a request older than the records may have had one.
+func (t Topology) streams() []jetstream.StreamConfig {
+	return []jetstream.StreamConfig{
+		{
+			Name: StreamRecords, Description: "one record per call: the ledger that makes dialling again safe",
+			Subjects: []string{recordsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
+			AllowMsgTTL: true, AllowDirect: false, Duplicates: minimumDuplicates,
+		},
+		{
+			Name: StreamDead, Description: "requests that did not end in a placed call, whole, with reason and history",
+			Subjects: []string{deadPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
+			AllowMsgTTL: true, Duplicates: minimumDuplicates,
+		},
+		{
+			Name: StreamParked, Description: "calls that wait for a time, and those whose time has come",
+			Subjects: []string{parkedPrefix + ">", duePrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Retention: jetstream.WorkQueuePolicy, AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
+		},
+		{
+			Name: StreamRate, Description: "counters that hold limits across workers",
+			Subjects: []string{ratePrefix + ">"}, Storage: jetstream.MemoryStorage, Replicas: t.Replicas,
+			Retention: jetstream.LimitsPolicy, AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minimumDuplicates,
+			AllowDirect: true,
+		},
+		{
+			Name: StreamCalls, Description: "requests, as publishers wrote them",
+			Subjects: []string{requestsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: callsMaxBytes,
+			MaxMsgSize: callsMaxMessage, Duplicates: minimumDuplicates,
+		},
+	}
+}
+
+func (t Topology) control() jetstream.KeyValueConfig {
+	return jetstream.KeyValueConfig{
+		Bucket: BucketControl, Description: "pause and suspension flags",
+		Storage: jetstream.FileStorage, Replicas: t.Replicas, History: 5,
+	}
+}
+
+// Apply makes the streams that are missing and leaves those that are there as
+// they are; [Topology.Check] says where they differ.
+func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []string, err error) {
+	for _, cfg := range t.streams() {
+		_, err := js.Stream(ctx, cfg.Name)
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			return made, fmt.Errorf("look up stream %s: %w", cfg.Name, err)
+		}
+		if _, err := js.CreateStream(ctx, cfg); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return made, fmt.Errorf("create stream %s: %w", cfg.Name, err)
+		}
+		made = append(made, cfg.Name)
+	}
+	_, err = js.KeyValue(ctx, BucketControl)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		if _, err = js.CreateKeyValue(ctx, t.control()); errors.Is(err, jetstream.ErrBucketExists) {
+			err = nil
+		}
+		made = append(made, BucketControl)
+	}
+	if err != nil {
+		return made, fmt.Errorf("create bucket %s: %w", BucketControl, err)
+	}
+	return made, nil
+}
