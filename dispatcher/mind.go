@@ -151,3 +151,13 @@ func later(a, b time.Time) time.Time {
 	}
 	return b
 }
+
+// Reconsider probes a suspension at once: the key has changed.
+func (l *Lane) Reconsider() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.careAt = time.Time{}
+	if l.stops.Suspended() && l.stops.Suspension.Reason == call.Unauthorized {
+		l.announce()
+	}
+}

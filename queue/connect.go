@@ -54,7 +54,10 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		// out of a buffer, would be one that nobody waits for.
 		nats.ReconnectBufSize(-1),
 		nats.ConnectHandler(func(*nats.Conn) { hear(true, nil) }),
-		nats.ReconnectHandler(func(*nats.Conn) { hear(true, nil) }),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			c.ackDenied.Store(false) // permissions may be others now
+			hear(true, nil)
+		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
@@ -76,9 +79,6 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
 	c.nc, c.js = nc, js
-	if nc.IsConnected() {
-		hear(true, nil)
-	}
 	return c, nil
 }
 

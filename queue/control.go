@@ -291,4 +291,3 @@ func (c *Control) remove(ctx context.Context, key string) error {
 	}
 	return nil
 }
-

@@ -2,18 +2,18 @@
 // them, the messages that workers pull, the records of calls, parking, dead
 // letters and the control bucket.
 //
-//	 publishers
-//	     │ calls.requests.<account>[.<priority>]
-//	     ▼
-//	 ┌───────┐   pull   ┌────────┐  compare-and-set   ┌──────────────┐
-//	 │ CALLS ├─────────►│ worker ├───────────────────►│ CALL_RECORDS │
-//	 └───────┘          └┬──▲───┬┘                    └──────────────┘
-//	    park: a schedule │  │   │ bury: a dead letter
-//	 calls.parked.…      ▼  │   ▼
-//	         ┌──────────────┤ ┌────────────┐
-//	         │ CALLS_PARKED ├─┘ CALLS_DEAD │
-//	         └──────────────┘ └────────────┘
-//	            calls.due.… (what a schedule fires)
+//	publishers
+//	    │ calls.requests.<account>[.<priority>]
+//	    ▼
+//	┌───────┐   pull   ┌────────┐  compare-and-set   ┌──────────────┐
+//	│ CALLS ├─────────►│ worker ├───────────────────►│ CALL_RECORDS │
+//	└───────┘          └┬──▲───┬┘                    └──────────────┘
+//	   park: a schedule │  │   │ bury: a dead letter
+//	calls.parked.…      ▼  │   ▼
+//	        ┌──────────────┤ ┌────────────┐
+//	        │ CALLS_PARKED ├─┘ CALLS_DEAD │
+//	        └──────────────┘ └────────────┘
+//	           calls.due.… (what a schedule fires)
 //
 // Three rules run through it. Every effect is idempotent by its subject: one
 // record, one schedule and one dead letter per call, so that doing it again

@@ -32,9 +32,10 @@ type Records struct {
 	keep      Keep
 	regressed func()
 
-	mu      sync.Mutex
-	created time.Time
-	highest uint64 // the highest sequence that the stream confirmed to us
+	mu       sync.Mutex
+	created  time.Time
+	declared string // which declaration of an operator it goes by
+	highest  uint64 // the highest sequence that the stream confirmed to us
 }
 
 // NewRecords opens the ledger. regressed is told, from whatever goroutine finds
@@ -59,6 +60,16 @@ func (r *Records) Highest() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.highest
+}
+
+// Follow takes over what was found valid: after the stream was made anew or
+// restored, and an operator declared its records valid, it counts on from there.
+func (r *Records) Follow(l Ledger) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !l.Created.Equal(r.created) || l.By != r.declared {
+		r.created, r.declared, r.highest = l.Created, l.By, l.Highest
+	}
 }
 
 // Read asks the leader for the record of a call. A call without one gives a

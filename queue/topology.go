@@ -47,18 +47,18 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		{
 			Name: StreamParked, Description: "calls that wait for a time, and those whose time has come",
 			Subjects: []string{parkedPrefix + ">", duePrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
-			Retention: jetstream.WorkQueuePolicy, AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
+			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
 		},
 		{
 			Name: StreamRate, Description: "counters that hold limits across workers",
 			Subjects: []string{ratePrefix + ">"}, Storage: jetstream.MemoryStorage, Replicas: t.Replicas,
-			Retention: jetstream.LimitsPolicy, AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minimumDuplicates,
+			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: -1, AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minimumDuplicates,
 			AllowDirect: true,
 		},
 		{
 			Name: StreamCalls, Description: "requests, as publishers wrote them",
 			Subjects: []string{requestsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
-			Retention: jetstream.WorkQueuePolicy, Discard: jetstream.DiscardNew, MaxBytes: callsMaxBytes,
+			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: callsMaxBytes,
 			MaxMsgSize: callsMaxMessage, Duplicates: minimumDuplicates,
 		},
 	}

@@ -1,0 +1,128 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi"
+)
+
+// account is everything that works for one account.
+type account struct {
+	name      call.Account
+	key       *key
+	client    *sfvopi.Client
+	directory *sfvopi.Directory
+	lane      *dispatcher.Lane
+	metrics   *metrics.Account
+	consumer  *queue.Consumer
+	worker    *dispatcher.Worker
+}
+
+// newAccount wires what needs no broker.
+func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
+	name, err := call.ParseAccount(cfg.Name)
+	if err != nil {
+		return nil, fmt.Errorf("accounts.%s: %w", cfg.Name, err)
+	}
+	k, err := newKey(cfg.Account)
+	if err != nil {
+		return nil, fmt.Errorf("accounts.%s: %w", cfg.Name, err)
+	}
+	p := a.config.Provider
+	client, err := sfvopi.NewClient(sfvopi.Config{
+		BaseURL: p.BaseURL, Key: k.get, Concurrency: cfg.Concurrency,
+		ConnectTimeout: p.ConnectTimeout, RequestTimeout: p.RequestTimeout,
+		Ambiguous: sfvopi.Ambiguous(p.Ambiguous), ProxyURL: p.ProxyURL, CAFile: p.CAFile,
+		DialContext: a.dialProvider,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("accounts.%s: %w", cfg.Name, err)
+	}
+	m := a.metrics.Account(name)
+	acc := &account{name: name, key: k, client: client, metrics: m}
+	acc.directory = newDirectory(client, m, a.log.With("account", name))
+	acc.lane = dispatcher.NewLane(dispatcher.LaneConfig{
+		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
+	})
+	return acc, nil
+}
+
+// bind wires what needs the broker.
+func (acc *account) bind(ctx context.Context, a *App, b *broker, defaults configs.CallDefaults) error {
+	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
+		Account: acc.name, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision, Log: a.log,
+	})
+	acc.worker = &dispatcher.Worker{
+		Name: a.worker, Account: acc.name, Rules: rules(a.config, defaults),
+		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
+		Provider: provider{acc.client}, Directory: acc.directory, Control: b.control,
+		Lane: acc.lane, Metrics: acc.metrics, Log: a.log,
+		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
+	}
+	if err := acc.consumer.Bind(ctx); err != nil {
+		return err
+	}
+	if a.config.Streams.Provision {
+		return b.depths.Bind(ctx, acc.name)
+	}
+	return nil
+}
+
+// run works for the account until ctx ends and every request that was taken has
+// come to its end. background outlives it.
+func (acc *account) run(ctx, working, background context.Context, owned *sync.WaitGroup) {
+	owned.Go(func() { acc.directory.Run(background) })
+	owned.Go(func() { acc.worker.Mind(background) })
+	owned.Go(func() { acc.key.watch(background, acc.lane.Reconsider) })
+	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
+}
+
+func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
+	return dispatcher.Rules{
+		Retry: dispatcher.Retry{
+			InitialDelay: c.Retry.InitialDelay, Multiplier: c.Retry.Multiplier,
+			MaxDelay: c.Retry.MaxDelay, MaxAttempts: c.Retry.MaxAttempts,
+		},
+		MaxAge: c.Request.MaxAge, Keep: c.Records.Keep, Numbers: call.NumberPolicy(c.Request.Numbers),
+		Defaults: call.Defaults{
+			Callbacks: call.Callbacks{
+				AnswerURL: d.AnswerURL.Reveal(), AnswerMethod: string(d.AnswerMethod),
+				RingURL: d.RingURL.Reveal(), RingMethod: string(d.RingMethod),
+				HangupURL: d.HangupURL.Reveal(), HangupMethod: string(d.HangupMethod),
+			},
+			Limits: call.Limits{RingTimeout: d.RingTimeout, CallTimeLimit: d.CallTimeLimit},
+		},
+		ClaimDeadline: c.Provider.ClaimDeadline(), ForeignClaimWait: c.Provider.ForeignClaimWait(),
+	}
+}
+
+// newDirectory gives the linkage directory of an account, with its fetches told
+// to the metrics.
+func newDirectory(client *sfvopi.Client, m *metrics.Account, log *slog.Logger) *sfvopi.Directory {
+	return sfvopi.NewDirectory(sfvopi.DirectoryConfig{
+		Lookups: client, Logger: log,
+		Fetched: func(r sfvopi.FetchReport) {
+			m.Refreshed(r.Err == nil, r.Took)
+			if r.Err == nil {
+				m.Directory(time.Now(), r.Counts.Linked)
+			}
+		},
+	})
+}
+
+// provider gives the dispatcher what it needs of a client.
+type provider struct{ *sfvopi.Client }
+
+func (p provider) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
+	return p.Client.Place(ctx, r, sfvopi.Deadline(by))
+}

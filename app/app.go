@@ -1,0 +1,186 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi"
+)
+
+// App is one worker process.
+type App struct {
+	config       configs.Config
+	log          *slog.Logger
+	registry     *prometheus.Registry
+	worker       string
+	listener     net.Listener
+	nats         []nats.Option
+	dialProvider sfvopi.DialFunc
+	measureEvery time.Duration
+
+	metrics  *metrics.Metrics
+	health   *health
+	ledger   *ledger
+	accounts []*account
+	saidDown atomic.Int64
+}
+
+// New wires a worker from a valid configuration. It reads the key files, and
+// talks to nobody.
+func New(o Options) (*App, error) {
+	a := &App{
+		config: o.Config, log: o.Log, registry: o.Registry, worker: o.Worker, listener: o.Listener,
+		nats: o.NATS, dialProvider: o.DialProvider, measureEvery: o.MeasureEvery,
+		metrics: metrics.New(o.Registry, o.Build),
+	}
+	if a.worker == "" {
+		a.worker = hostname()
+	}
+	if a.measureEvery == 0 {
+		a.measureEvery = measureEvery
+	}
+	a.health = newHealth(a.metrics)
+	a.ledger = newLedger(o.Log, a.halt)
+	for _, cfg := range o.Config.SortedAccounts() {
+		acc, err := a.newAccount(cfg)
+		if err != nil {
+			return nil, err
+		}
+		a.accounts = append(a.accounts, acc)
+	}
+	return a, nil
+}
+
+// Run works until ctx ends: then it stops pulling, hands back what was not
+// claimed, lets claimed calls finish within shutdown_grace, and returns. A
+// worker that was stopped returns nil.
+func (a *App) Run(ctx context.Context) error {
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	var owned sync.WaitGroup
+	defer owned.Wait()
+	defer stopBackground()
+
+	if err := a.serve(background, &owned); err != nil {
+		return err
+	}
+	conn, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer a.closeConn(conn)
+	b, err := a.prepare(ctx, conn)
+	if err != nil {
+		return nil //nolint:nilerr // stopped before there was anything to stop
+	}
+	a.health.bound.Store(true)
+	a.look(background, b, &owned)
+	a.log.Info("ready to dial", "worker", a.worker, "accounts", len(a.accounts))
+
+	a.dial(ctx, background, &owned)
+	a.health.bound.Store(false)
+	stopBackground()
+	owned.Wait()
+	a.log.Info("stopped")
+	return nil
+}
+
+// dial pulls and places calls until ctx ends, and then until what was claimed
+// is finished.
+func (a *App) dial(ctx, background context.Context, owned *sync.WaitGroup) {
+	working, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	stopLanes := context.AfterFunc(ctx, func() {
+		a.log.Info("stopping: nothing more is pulled")
+		for _, acc := range a.accounts {
+			acc.lane.Stop()
+		}
+	})
+	defer stopLanes()
+	graceOver := context.AfterFunc(ctx, func() {
+		select {
+		case <-working.Done():
+		case <-time.After(a.config.ShutdownGrace):
+			a.log.Warn("the grace period is over: calls in flight are given up")
+			giveUp()
+		}
+	})
+	defer graceOver()
+	var pulling sync.WaitGroup
+	for _, acc := range a.accounts {
+		pulling.Go(func() {
+			acc.run(ctx, working, background, owned)
+			acc.worker.Wait()
+		})
+	}
+	pulling.Wait()
+}
+
+// look keeps an eye on what every lane depends on: the control flags, the
+// ledger, the permission to acknowledge, the depth of the queues.
+func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup) {
+	owned.Go(func() { b.control.Watch(background, a.flagged) })
+	owned.Go(func() {
+		if err := a.ledger.check(background, b); err != nil && background.Err() == nil {
+			a.log.Error("checking the call records failed", "error", err)
+		}
+		a.ledger.run(background, b)
+	})
+	owned.Go(func() { a.probeAcks(background, b) })
+	owned.Go(func() { a.measure(background, b) })
+	owned.Go(func() { a.health.beat(background, a.touch) })
+}
+
+// flagged passes on what the control bucket says; nil if that is not known.
+func (a *App) flagged(f *queue.Flags) {
+	a.metrics.ControlSynced(f != nil)
+	a.health.control.Store(f != nil)
+	for _, acc := range a.accounts {
+		var stops *call.Stops
+		if f != nil {
+			s := f.Stops(acc.name)
+			stops = &s
+		}
+		acc.lane.SetStops(stops)
+	}
+}
+
+func (a *App) halt(why error) {
+	for _, acc := range a.accounts {
+		acc.lane.Halt(why)
+	}
+}
+
+// touch goes through every lane once, to show that none is stuck.
+func (a *App) touch() {
+	for _, acc := range a.accounts {
+		acc.lane.MayClaim()
+	}
+}
+
+func (a *App) closeConn(conn *queue.Conn) {
+	conn.Close()
+	for _, acc := range a.accounts {
+		acc.client.Close()
+	}
+}
+
+// Ready reports why the worker is not ready, nil if it is.
+func (a *App) Ready() error {
+	if missing := a.health.missing(); len(missing) > 0 {
+		return fmt.Errorf("not ready: %w", errors.Join(missing...))
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// broker is what a worker uses of NATS.
+type broker struct {
+	conn    *queue.Conn
+	records *queue.Records
+	control *queue.Control
+	depths  *queue.Depths
+}
+
+// sayEvery is how often a failure that goes on is logged.
+const sayEvery = 30 * time.Second
+
+// prepare connects and makes or finds everything at the broker, trying again
+// until it works or ctx ends.
+func (a *App) prepare(ctx context.Context, conn *queue.Conn) (*broker, error) {
+	waits := backoff.WithContext(backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	), ctx)
+	var said time.Time
+	for {
+		b, err := a.prepareOnce(ctx, conn)
+		if err == nil {
+			return b, nil
+		}
+		if now := time.Now(); now.Sub(said) >= sayEvery && ctx.Err() == nil {
+			said = now
+			a.log.Warn("not ready: NATS JetStream is not as it has to be; trying again", "error", err)
+		}
+		delay := waits.NextBackOff()
+		if delay == backoff.Stop {
+			return nil, ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(delay):
+		}
+	}
+}
+
+func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error) {
+	if !conn.NATS().IsConnected() {
+		return nil, errors.New("not connected")
+	}
+	topology := queue.Topology{Replicas: a.config.Streams.Replicas}
+	if a.config.Streams.Provision {
+		made, err := topology.Apply(ctx, conn.JetStream())
+		if err != nil {
+			return nil, err
+		}
+		if len(made) > 0 {
+			a.log.Info("streams made", "streams", made)
+		}
+	}
+	differences, err := topology.Check(ctx, conn.JetStream())
+	if err != nil {
+		return nil, err
+	}
+	if err := a.refuse(differences); err != nil {
+		return nil, err
+	}
+	records, err := conn.NewRecords(ctx, queue.Keep{Placed: a.config.Records.Keep, Dead: a.config.Dead.Keep}, a.ledger.regressed)
+	if err != nil {
+		return nil, err
+	}
+	b := &broker{conn: conn, records: records, control: conn.NewControl(a.log), depths: conn.NewDepths()}
+	for _, acc := range a.accounts {
+		if err := acc.bind(ctx, a, b, a.config.Accounts[string(acc.name)].Defaults); err != nil {
+			return nil, err
+		}
+	}
+	return b, nil
+}
+
+// refuse gives an error if a stream is so different that the promise would not
+// hold, and logs what is only a matter of size.
+func (a *App) refuse(differences []queue.Difference) error {
+	var broken []error
+	for _, d := range differences {
+		if d.Setting == "" || d.Breaks != "" {
+			broken = append(broken, errors.New(d.String()))
+			continue
+		}
+		a.log.Warn("a stream differs", "difference", d.String())
+	}
+	return errors.Join(broken...)
+}
+
+// connect begins to connect; it does not wait.
+func (a *App) connect() (*queue.Conn, error) {
+	options, err := natsOptions(a.config.NATS)
+	if err != nil {
+		return nil, err
+	}
+	var once sync.Once
+	conn, err := queue.Connect(queue.ConnectOptions{
+		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...),
+		Connected: func(up bool, err error) {
+			a.metrics.Connected(up)
+			if !up {
+				a.heard(a.log, err)
+				return
+			}
+			first := false
+			once.Do(func() { first = true })
+			if !first {
+				a.metrics.Reconnected()
+			}
+			a.log.Info("connected to NATS")
+		},
+		AckDenied: func() {
+			a.metrics.AckPermission(false)
+			a.health.ack.Store(false)
+		},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w; check nats.url and the credentials", err)
+	}
+	return conn, nil
+}
+
+// heard logs that the connection is down, once in a while.
+func (a *App) heard(log *slog.Logger, err error) {
+	now := time.Now().UnixNano()
+	last := a.saidDown.Load()
+	if now-last < int64(sayEvery) || !a.saidDown.CompareAndSwap(last, now) || err == nil {
+		return
+	}
+	log.Warn("no connection to NATS; trying again", "error", err)
+}
+
+// natsOptions gives the way to authenticate and to encrypt.
+func natsOptions(c configs.NATS) ([]nats.Option, error) {
+	var options []nats.Option
+	password, err := c.ReadPassword()
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.CredentialsFile != "":
+		options = append(options, nats.UserCredentials(c.CredentialsFile))
+	case c.User != "":
+		options = append(options, nats.UserInfo(c.User, password.Reveal()))
+	case token.Reveal() != "":
+		options = append(options, nats.Token(token.Reveal()))
+	case c.NKeyFile != "":
+		option, err := nats.NkeyOptionFromSeed(c.NKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read nats.nkey_file: %w", err)
+		}
+		options = append(options, option)
+	}
+	if c.TLS.CAFile != "" {
+		options = append(options, nats.RootCAs(c.TLS.CAFile))
+	}
+	if c.TLS.CertFile != "" {
+		options = append(options, nats.ClientCert(c.TLS.CertFile, c.TLS.KeyFile))
+	}
+	return options, nil
+}
+
+// hostname names this process if nothing else does.
+func hostname() string {
+	if h, err := os.Hostname(); err == nil && h != "" {
+		return h
+	}
+	return "worker"
+}

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringonce/ringonce/metrics"
+)
+
+const (
+	beatEvery = 5 * time.Second
+	// beatWithin is how old the last beat may be before the process counts as
+	// stuck.
+	beatWithin = time.Minute
+)
+
+// health is what the probes of an orchestrator are answered from.
+type health struct {
+	metrics *metrics.Metrics
+
+	bound   atomic.Bool // the consumers are bound, and it is not stopping
+	control atomic.Bool // the control flags are known
+	ack     atomic.Bool // acknowledgements are permitted
+
+	lastBeat atomic.Int64 // Unix nanoseconds
+}
+
+func newHealth(m *metrics.Metrics) *health {
+	h := &health{metrics: m}
+	h.lastBeat.Store(time.Now().UnixNano())
+	return h
+}
+
+// beat shows, until ctx ends, that our own loops make progress: touch goes
+// through the locks that they need.
+func (h *health) beat(ctx context.Context, touch func()) {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		touch()
+		h.lastBeat.Store(time.Now().UnixNano())
+		h.metrics.Ready(len(h.missing()) == 0)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// alive speaks of this process alone, never of NATS or the provider: killing it
+// would mend neither.
+func (h *health) alive() bool {
+	return !h.bound.Load() || time.Now().UnixNano()-h.lastBeat.Load() < int64(beatWithin)
+}
+
+var (
+	errNotBound   = errors.New("the consumers are not bound to NATS JetStream")
+	errNoControl  = errors.New("the control flags are not known")
+	errAckUnknown = errors.New("the permission to acknowledge is missing or was not probed yet")
+)
+
+// missing lists what keeps the worker from being ready.
+func (h *health) missing() []error {
+	var missing []error
+	if !h.bound.Load() {
+		missing = append(missing, errNotBound)
+	}
+	if !h.control.Load() {
+		missing = append(missing, errNoControl)
+	}
+	if !h.ack.Load() {
+		missing = append(missing, errAckUnknown)
+	}
+	return missing
+}

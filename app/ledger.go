@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/ringonce/ringonce/queue"
+)
+
+// ledgerCheck is how often CALL_RECORDS is compared with what is remembered of
+// it.
+const ledgerCheck = 10 * time.Second
+
+// ledger watches over the stream of call records: while it may have gone back
+// in time, nothing is dialled.
+type ledger struct {
+	log  *slog.Logger
+	halt func(error) // tells every lane
+
+	suspect chan struct{} // holds a token when a worker saw it go back
+
+	mu    sync.Mutex
+	valid queue.Ledger
+}
+
+func newLedger(log *slog.Logger, halt func(error)) *ledger {
+	return &ledger{log: log, halt: halt, suspect: make(chan struct{}, 1)}
+}
+
+// incarnation is when the present ledger began and from when it is complete.
+func (l *ledger) incarnation() (created, validFrom time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.valid.Created, l.valid.ValidFrom
+}
+
+// regressed stops every lane until the next check has looked.
+func (l *ledger) regressed() {
+	l.halt(queue.ErrRecordsRegressed)
+	select {
+	case l.suspect <- struct{}{}:
+	default:
+	}
+}
+
+// check compares once and opens or halts the lanes by what it finds. An error
+// that says nothing about the records leaves the lanes as they are: without
+// the broker nothing can be claimed anyway.
+func (l *ledger) check(ctx context.Context, b *broker) error {
+	valid, err := b.conn.CheckLedger(ctx)
+	var regressed *queue.RegressedError
+	if errors.As(err, &regressed) {
+		l.halt(err)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.valid = valid
+	l.mu.Unlock()
+	b.records.Follow(valid)
+	l.halt(nil)
+	return nil
+}
+
+func (l *ledger) run(ctx context.Context, b *broker) {
+	tick := time.NewTicker(ledgerCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-l.suspect:
+		}
+		if err := l.check(ctx, b); err != nil && ctx.Err() == nil {
+			l.log.Error("checking the call records failed", "error", err)
+		}
+	}
+}

@@ -1,0 +1,69 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/queue"
+)
+
+const (
+	measureEvery = 10 * time.Second
+	probeEvery   = 30 * time.Second
+	// lookWithin bounds one look at the broker.
+	lookWithin = 10 * time.Second
+)
+
+// measure keeps the gauges of the queues up to date until ctx ends.
+func (a *App) measure(ctx context.Context, b *broker) {
+	every(ctx, a.measureEvery, func(ctx context.Context) {
+		depths, unserved, err := b.depths.Measure(ctx, time.Now())
+		if err != nil {
+			a.log.Debug("measuring the queues failed", "error", err)
+			return
+		}
+		a.metrics.Unserved(unserved)
+		for _, acc := range a.accounts {
+			d := depths[acc.name]
+			acc.metrics.Queue(metrics.Depth{
+				Waiting: d.Waiting, Due: d.Due, Parked: d.Parked, DeadLetters: d.DeadLetters, Oldest: d.Oldest,
+			})
+		}
+	})
+}
+
+// probeAcks finds out whether acknowledgements are permitted, until ctx ends.
+func (a *App) probeAcks(ctx context.Context, b *broker) {
+	every(ctx, probeEvery, func(ctx context.Context) {
+		for _, acc := range a.accounts {
+			if err := b.conn.ProbeAck(ctx, acc.name); err != nil {
+				if errors.Is(err, queue.ErrAckDenied) {
+					a.log.Error("acknowledgements are refused", "error", err)
+					a.metrics.AckPermission(false)
+					a.health.ack.Store(false)
+				}
+				return
+			}
+		}
+		a.metrics.AckPermission(true)
+		a.health.ack.Store(true)
+	})
+}
+
+// every calls look now and then at this distance, each time with a bound.
+func every(ctx context.Context, distance time.Duration, look func(context.Context)) {
+	tick := time.NewTicker(distance)
+	defer tick.Stop()
+	for {
+		bounded, cancel := context.WithTimeout(ctx, lookWithin)
+		look(bounded)
+		cancel()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package call
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Bounds of single fields, so that a record stays small.
+const (
+	maxURLLength     = 2048
+	maxAppIDLength   = 128
+	maxMetadata      = 32
+	maxMetadataKey   = 64
+	maxMetadataValue = 1024
+	maxRingTimeout   = 600   // the provider's documentation
+	maxCallTimeLimit = 86400 // the provider's documentation
+)
+
+// request checks every field against its bounds.
+func (w wire) request(policy NumberPolicy) (Request, error) {
+	r := Request{AppID: w.AppID, Metadata: w.Metadata}
+	if w.ID != "" {
+		id, err := ParseID(w.ID)
+		if err != nil {
+			return r, &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error() + ", or is left out"}
+		}
+		r.ID = id
+	}
+	var err error
+	var fromAssigned, toAssigned bool
+	if r.From, fromAssigned, err = phoneField("from", w.From, policy); err != nil {
+		return r, err
+	}
+	if r.To, toAssigned, err = phoneField("to", w.To, policy); err != nil {
+		return r, err
+	}
+	r.Unassigned = !fromAssigned || !toAssigned
+	if len(w.AppID) > maxAppIDLength || strings.ContainsFunc(w.AppID, notPlain) {
+		return r, outOfBounds("app_id", fmt.Sprintf("has at most %d bytes and no control characters", maxAppIDLength), "copy it from the app's page, or leave it out")
+	}
+	if r.Callbacks, err = w.callbacks(); err != nil {
+		return r, err
+	}
+	if r.RingTimeout, err = seconds("ring_timeout", w.RingTimeout, maxRingTimeout); err != nil {
+		return r, err
+	}
+	if r.CallTimeLimit, err = seconds("call_time_limit", w.CallTimeLimit, maxCallTimeLimit); err != nil {
+		return r, err
+	}
+	if r.NotBefore, err = timeField("not_before", w.NotBefore); err != nil {
+		return r, err
+	}
+	if r.ExpiresAt, err = timeField("expires_at", w.ExpiresAt); err != nil {
+		return r, err
+	}
+	if !r.ExpiresAt.IsZero() && !r.NotBefore.IsZero() && !r.NotBefore.Before(r.ExpiresAt) {
+		return r, outOfBounds("not_before", "must be earlier than expires_at", "send an earlier not_before or a later expires_at")
+	}
+	return r, checkMetadata(w.Metadata)
+}
+
+func phoneField(field, s string, policy NumberPolicy) (Phone, bool, error) {
+	if s == "" {
+		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
+	}
+	p, assigned, err := ParsePhone(s, policy)
+	var refused *phoneError
+	if errors.As(err, &refused) {
+		return Phone{}, false, outOfBounds(field, refused.rule, refused.fix)
+	}
+	return p, assigned, err
+}
+
+func (w wire) callbacks() (Callbacks, error) {
+	c := Callbacks{
+		AnswerURL: w.AnswerURL, AnswerMethod: w.AnswerMethod,
+		RingURL: w.RingURL, RingMethod: w.RingMethod,
+		HangupURL: w.HangupURL, HangupMethod: w.HangupMethod,
+	}
+	for _, f := range []struct{ field, value string }{
+		{"answer_url", c.AnswerURL}, {"ring_url", c.RingURL}, {"hangup_url", c.HangupURL},
+	} {
+		if err := checkURL(f.field, f.value); err != nil {
+			return c, err
+		}
+	}
+	for _, f := range []struct{ field, value string }{
+		{"answer_method", c.AnswerMethod}, {"ring_method", c.RingMethod}, {"hangup_method", c.HangupMethod},
+	} {
+		if f.value != "" && f.value != "POST" && f.value != "GET" {
+			return c, outOfBounds(f.field, "must be POST or GET", "send one of them in capitals, or leave it out")
+		}
+	}
+	return c, nil
+}
+
+// checkURL accepts what the provider may call back: http or https, a host, no
+// user info (it would be stored and shown by the provider).
+func checkURL(field, s string) error {
+	if s == "" {
+		return nil
+	}
+	if len(s) > maxURLLength {
+		return outOfBounds(field, fmt.Sprintf("has at most %d bytes", maxURLLength), "shorten it")
+	}
+	u, err := url.Parse(s)
+	if err != nil || strings.ContainsFunc(s, notPlain) || strings.ContainsRune(s, ' ') {
+		return outOfBounds(field, "must be a URL without spaces or control characters", "percent-encode what does not belong into a URL")
+	}
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return outOfBounds(field, "must be an http or https URL", "begin it with https://")
+	}
+	if u.Hostname() == "" {
+		return outOfBounds(field, "must name a host", "write it as https://host/path")
+	}
+	if u.User != nil {
+		return outOfBounds(field, "must not hold a user name or password", "put a secret token into its query")
+	}
+	return nil
+}
+
+func seconds(field string, v *int, most int) (int, error) {
+	if v == nil {
+		return 0, nil
+	}
+	if *v < 1 || *v > most {
+		return 0, outOfBounds(field, fmt.Sprintf("must be 1 to %d seconds", most), "send a value within, or leave it out")
+	}
+	return *v, nil
+}
+
+// rfc3339Form refuses what time.Parse lets through: one-digit hours, decimal
+// commas, and offsets of a day and more.
+var rfc3339Form = regexp.MustCompile(`^.{10}T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$`)
+
+func timeField(field, s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil || !rfc3339Form.MatchString(s) || t.Year() < 2000 || t.Year() > 9000 {
+		return time.Time{}, outOfBounds(field, "must be a time as in RFC 3339", "write it as 2026-01-31T09:00:00+05:30")
+	}
+	return t.UTC(), nil
+}
+
+func checkMetadata(m map[string]string) error {
+	if len(m) > maxMetadata {
+		return outOfBounds("metadata", fmt.Sprintf("has at most %d entries", maxMetadata), "send fewer")
+	}
+	for k, v := range m {
+		if k == "" || len(k) > maxMetadataKey || len(v) > maxMetadataValue {
+			return outOfBounds("metadata", fmt.Sprintf("has keys of 1 to %d and values of at most %d bytes", maxMetadataKey, maxMetadataValue), "shorten them")
+		}
+	}
+	return nil
+}
+
+func outOfBounds(field, rule, fix string) *InvalidError {
+	return &InvalidError{Reason: InvalidRequest, Field: field, Rule: rule, Fix: fix}
+}
+
+func notPlain(r rune) bool { return r < ' ' || r == 0x7f }

@@ -1,0 +1,95 @@
+// Command ringonce dispatches outbound calls: it pulls call requests from NATS
+// JetStream and places each of them once through the provider's API.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes: 0 done, 1 failed, 2 used or configured wrongly, 130 stopped at
+// once by a second signal.
+const (
+	exitFailed  = 1
+	exitUsage   = 2
+	exitStopped = 130
+)
+
+func main() {
+	ctx, stop := stopOnSignal(context.Background())
+	defer stop()
+	os.Exit(execute(ctx, os.Args[1:], os.Environ()))
+}
+
+// execute runs the command line and gives the exit code.
+func execute(ctx context.Context, args, environ []string) int {
+	root := newRootCommand(environ)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(root.ErrOrStderr(), "ringonce: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRootCommand(environ []string) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "ringonce",
+		Short: "Dispatch outbound calls: no phone rings twice, no request is forgotten",
+		Long: `ringonce pulls call requests from NATS JetStream and places each of them once
+through the provider's API. To see it at work, with nothing to set up:
+
+  ringonce dev`,
+		SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
+	})
+	root.AddCommand(
+		newRunCommand(environ),
+		newCheckConfigCommand(environ),
+		newSimulateCommand(),
+		newVersionCommand(),
+	)
+	return root
+}
+
+// stopOnSignal ends the context at the first SIGTERM or interrupt. A second one
+// stops the process at once: what was claimed is then held as unknown by other
+// workers.
+func stopOnSignal(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(parent)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-done:
+			return
+		}
+		select {
+		case <-signals:
+			os.Exit(exitStopped)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}

@@ -1,0 +1,82 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type claimVectors struct {
+	conflicts     *prometheus.CounterVec
+	uncertain     *prometheus.CounterVec
+	foreignWaits  *prometheus.CounterVec
+	handedBack    *prometheus.CounterVec
+	panics        *prometheus.CounterVec
+	settleRetries *prometheus.CounterVec
+}
+
+func newClaimVectors(vs *vectors) claimVectors {
+	return claimVectors{
+		conflicts: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_claim_conflicts_total",
+			Help: "Claims that lost the compare-and-set: the record was read and decided on again.",
+		}, []string{labelAccount})),
+		uncertain: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_claims_uncertain_total",
+			Help: "Claims of which it was not known whether they were written: nothing was dialled by them.",
+		}, []string{labelAccount})),
+		foreignWaits: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_foreign_claim_waits_total",
+			Help: "Deliveries that had to wait because another worker's claim on the call was open.",
+		}, []string{labelAccount})),
+		handedBack: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_handed_back_total",
+			Help: "Messages given back to the broker unclaimed.",
+		}, []string{labelAccount})),
+		panics: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_panics_total",
+			Help: "Panics recovered while a request was handled.",
+		}, []string{labelAccount})),
+		settleRetries: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_settle_retries_total",
+			Help: "Retries of a step of settling an attempt.",
+		}, []string{labelAccount, labelStep})),
+	}
+}
+
+type claimSeries struct {
+	conflicts     prometheus.Counter
+	uncertain     prometheus.Counter
+	foreignWaits  prometheus.Counter
+	handedBack    prometheus.Counter
+	panics        prometheus.Counter
+	settleRetries closed[string, prometheus.Counter]
+}
+
+func (v claimVectors) series(account string) claimSeries {
+	return claimSeries{
+		conflicts:    v.conflicts.WithLabelValues(account),
+		uncertain:    v.uncertain.WithLabelValues(account),
+		foreignWaits: v.foreignWaits.WithLabelValues(account),
+		handedBack:   v.handedBack.WithLabelValues(account),
+		panics:       v.panics.WithLabelValues(account),
+		settleRetries: closedOver(settleSteps(), func(step string) prometheus.Counter {
+			return v.settleRetries.WithLabelValues(account, step)
+		}),
+	}
+}
+
+// Conflict counts a claim that lost the compare-and-set.
+func (a *Account) Conflict() { a.conflicts.Inc() }
+
+// Uncertain counts a claim of which nobody knows whether it was written.
+func (a *Account) Uncertain() { a.uncertain.Inc() }
+
+// ForeignWait counts a delivery that waits for another worker's claim to end.
+func (a *Account) ForeignWait() { a.foreignWaits.Inc() }
+
+// HandedBack counts a message given back to the broker before it was claimed.
+func (a *Account) HandedBack() { a.handedBack.Inc() }
+
+// Panicked counts a panic recovered while a request was handled.
+func (a *Account) Panicked() { a.panics.Inc() }
+
+// SettleRetried counts a retry of one step of settling: [StepRecord],
+// [StepPark], [StepBury] or [StepAck].
+func (a *Account) SettleRetried(step string) { a.settleRetries.of(step).Inc() }

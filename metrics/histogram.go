@@ -1,0 +1,43 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Every histogram is exported in both forms, classic buckets for whoever reads
+// the text format and a native histogram for whoever scrapes protobuf.
+const (
+	// Native buckets grow by at most this factor: quantiles are then off by
+	// less than a twentieth. The library rounds it down to 2^(1/8).
+	nativeFactor = 1.1
+	// At that growth this many buckets span 2^20: from a millisecond to 17
+	// minutes. What is spread wider starts anew, but at most once in
+	// nativeReset; until then its buckets double in width.
+	nativeBuckets = 160
+	nativeReset   = time.Hour
+)
+
+// postBuckets, in seconds, run up to twice the provider client's default
+// time-out of 30 s.
+func postBuckets() []float64 {
+	return []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60}
+}
+
+// ageBuckets, in seconds, run up to the greatest age a request may have.
+func ageBuckets() []float64 {
+	return []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600}
+}
+
+// refreshBuckets, in seconds: a refresh takes one request and another for
+// every app.
+func refreshBuckets() []float64 {
+	return []float64{0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120}
+}
+
+// observe takes a span that ends before it began, as two machines' clocks can
+// make it, as none.
+func observe(o prometheus.Observer, d time.Duration) {
+	o.Observe(max(d, 0).Seconds())
+}

@@ -1,0 +1,79 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// LaneState is what a lane, a worker's part in one account, is doing.
+type LaneState string
+
+// The states of a lane.
+const (
+	LaneRunning   LaneState = "running"   // it pulls and dials
+	LaneSlowed    LaneState = "slowed"    // the provider asked for a delay
+	LaneOpen      LaneState = "open"      // the breaker is open: the provider is not well
+	LaneProbing   LaneState = "probing"   // it finds out whether it may go on
+	LaneSuspended LaneState = "suspended" // every call of the account would fail the same way
+	LanePaused    LaneState = "paused"    // by an operator
+	LaneStopped   LaneState = "stopped"   // not begun, shut down, or kept from dialling
+)
+
+// LaneStates lists all of them.
+func LaneStates() []LaneState {
+	return []LaneState{LaneRunning, LaneSlowed, LaneOpen, LaneProbing, LaneSuspended, LanePaused, LaneStopped}
+}
+
+type laneVectors struct {
+	concurrencyLimit *prometheus.GaugeVec
+	rateLimit        *prometheus.GaugeVec
+	suspensions      *prometheus.CounterVec
+}
+
+func newLaneVectors(vs *vectors) laneVectors {
+	return laneVectors{
+		concurrencyLimit: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ringonce_concurrency_limit",
+			Help: "Requests that this worker may handle at a time.",
+		}, []string{labelAccount})),
+		rateLimit: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ringonce_calls_per_second_limit",
+			Help: "Calls per second that may be placed; 0 if there is no limit.",
+		}, []string{labelAccount})),
+		suspensions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_suspensions_total",
+			Help: "Times this worker suspended the account.",
+		}, []string{labelAccount, labelReason})),
+	}
+}
+
+type laneSeries struct {
+	concurrencyLimit prometheus.Gauge
+	rateLimit        prometheus.Gauge
+	suspensions      closed[call.Reason, prometheus.Counter]
+}
+
+func (v laneVectors) series(account string) laneSeries {
+	return laneSeries{
+		concurrencyLimit: v.concurrencyLimit.WithLabelValues(account),
+		rateLimit:        v.rateLimit.WithLabelValues(account),
+		suspensions: closedOver(suspendReasons(), func(reason string) prometheus.Counter {
+			return v.suspensions.WithLabelValues(account, reason)
+		}),
+	}
+}
+
+// Limits sets the limits in force: requests at a time, and calls per second,
+// where 0 means no limit.
+func (a *Account) Limits(concurrency int, callsPerSecond float64) {
+	a.concurrencyLimit.Set(float64(concurrency))
+	a.rateLimit.Set(callsPerSecond)
+}
+
+// Lane sets what the lane is doing. It is [LaneStopped] until it is set.
+func (a *Account) Lane(s LaneState) { a.lane.Store(&s) }
+
+// Suspended counts that the account was suspended. For a run of unknown
+// outcomes the reason is that of the last one.
+func (a *Account) Suspended(r call.Reason) { a.suspensions.of(r).Inc() }

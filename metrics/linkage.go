@@ -1,0 +1,81 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+type linkageVectors struct {
+	numbers         *prometheus.GaugeVec
+	lookups         *prometheus.CounterVec
+	refreshes       *prometheus.CounterVec
+	refreshDuration *prometheus.HistogramVec
+}
+
+func newLinkageVectors(vs *vectors) linkageVectors {
+	return linkageVectors{
+		numbers: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ringonce_linkage_numbers",
+			Help: "Numbers in the linkage directory, linked or not.",
+		}, []string{labelAccount})),
+		lookups: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_linkage_lookups_total",
+			Help: "Caller IDs looked up in the linkage directory, by verdict.",
+		}, []string{labelAccount, labelResult})),
+		refreshes: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_linkage_refreshes_total",
+			Help: "Refreshes of the linkage directory from the provider.",
+		}, []string{labelAccount, labelResult})),
+		refreshDuration: add(vs, prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:                            "ringonce_linkage_refresh_duration_seconds",
+			Help:                            "Time a refresh of the linkage directory took, failed ones included.",
+			Buckets:                         refreshBuckets(),
+			NativeHistogramBucketFactor:     nativeFactor,
+			NativeHistogramMaxBucketNumber:  nativeBuckets,
+			NativeHistogramMinResetDuration: nativeReset,
+		}, []string{labelAccount})),
+	}
+}
+
+type linkageSeries struct {
+	numbers         prometheus.Gauge
+	lookups         closed[call.Linkage, prometheus.Counter]
+	refreshed       prometheus.Counter
+	refreshFailed   prometheus.Counter
+	refreshDuration prometheus.Observer
+}
+
+func (v linkageVectors) series(account string) linkageSeries {
+	return linkageSeries{
+		numbers: v.numbers.WithLabelValues(account),
+		lookups: closedOver(linkages(), func(result string) prometheus.Counter {
+			return v.lookups.WithLabelValues(account, result)
+		}),
+		refreshed:       v.refreshes.WithLabelValues(account, resultOK),
+		refreshFailed:   v.refreshes.WithLabelValues(account, resultFailed),
+		refreshDuration: v.refreshDuration.WithLabelValues(account),
+	}
+}
+
+// Lookup counts a caller ID that was looked up, by the verdict.
+func (a *Account) Lookup(l call.Linkage) { a.lookups.of(l).Inc() }
+
+// Refreshed counts a refresh of the linkage directory and how long it took.
+func (a *Account) Refreshed(ok bool, took time.Duration) {
+	if ok {
+		a.refreshed.Inc()
+	} else {
+		a.refreshFailed.Inc()
+	}
+	observe(a.refreshDuration, took)
+}
+
+// Directory describes the linkage directory in use: when it was fetched (the
+// zero time means never) and how many numbers it holds.
+func (a *Account) Directory(fetched time.Time, numbers int) {
+	a.fetched.Store(&fetched)
+	a.numbers.Set(float64(numbers))
+}

@@ -1,0 +1,88 @@
+package metrics
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// Build tells which ringonce this is.
+type Build struct {
+	Version   string
+	Revision  string
+	GoVersion string
+}
+
+// process is what is counted once for the worker and has no account.
+type process struct {
+	natsConnected  prometheus.Gauge
+	natsReconnects prometheus.Counter
+	ready          prometheus.Gauge
+	ackPermission  prometheus.Gauge
+	controlSynced  prometheus.Gauge
+	unserved       prometheus.Gauge
+}
+
+func newProcess(reg prometheus.Registerer, b Build) process {
+	f := promauto.With(reg)
+	f.NewGauge(prometheus.GaugeOpts{
+		Name: "ringonce_build_info",
+		Help: "1, with the version of ringonce, its revision and the version of Go as labels.",
+		ConstLabels: prometheus.Labels{
+			"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion,
+		},
+	}).Set(1)
+	return process{
+		natsConnected: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_nats_connected",
+			Help: "1 while the worker is connected to NATS, else 0.",
+		}),
+		natsReconnects: f.NewCounter(prometheus.CounterOpts{
+			Name: "ringonce_nats_reconnects_total",
+			Help: "Times the worker connected to NATS again after it had lost the connection.",
+		}),
+		ready: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_ready",
+			Help: "1 while the worker answers that it is ready, else 0.",
+		}),
+		ackPermission: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_ack_permission",
+			Help: "1 if the last probe showed that NATS lets the worker acknowledge messages, else 0.",
+		}),
+		controlSynced: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_control_synced",
+			Help: "1 while the worker knows every pause and suspension flag, else 0: it dials nothing then.",
+		}),
+		unserved: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_unserved_requests",
+			Help: "Requests waiting for accounts that no worker serves.",
+		}),
+	}
+}
+
+// Connected sets whether the worker is connected to NATS.
+func (m *Metrics) Connected(yes bool) { m.natsConnected.Set(oneIf(yes)) }
+
+// Reconnected counts a connection to NATS that came back.
+func (m *Metrics) Reconnected() { m.natsReconnects.Inc() }
+
+// Ready sets whether the worker answers that it is ready.
+func (m *Metrics) Ready(yes bool) { m.ready.Set(oneIf(yes)) }
+
+// AckPermission sets whether NATS lets the worker acknowledge messages. Without
+// the permission an acknowledgement is lost silently and every message comes
+// back.
+func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(oneIf(yes)) }
+
+// ControlSynced sets whether the worker knows every pause and suspension flag.
+func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(oneIf(yes)) }
+
+// Unserved sets how many requests wait for accounts that no worker serves.
+// These have no account label: their names come from publishers, without bound.
+func (m *Metrics) Unserved(requests uint64) { m.unserved.Set(float64(requests)) }
+
+func oneIf(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,33 @@
+// Package simulator is an HTTP server that speaks the provider's contract, fails
+// on demand, and knows who was really rung.
+//
+// It exists because the provider offers no sandbox and no idempotency key: the
+// only way to prove that no phone rings twice is to stand in the provider's
+// place and count. So the package has three parts that meet in one request:
+//
+//   - the world: organisations with API keys, apps and numbers, as the
+//     provider's documentation describes them, changeable while it runs;
+//   - the faults: a closed catalogue ([Faults]) of everything the provider, or a
+//     gateway in front of it, may answer or fail to answer. A [Rule] or a magic
+//     callee chooses one. Each entry says whether the phone rings all the same,
+//     which is the one thing a caller cannot see;
+//   - the oracle: for every identity (organisation, callee, answer URL) each
+//     POST that arrived, each call that went out, and each webhook that was
+//     posted.
+//
+// A POST is authenticated, read, checked, rate limited and matched to an ACTIVE
+// app, in this order, and only then can a fault strike it. So a fault strikes
+// only requests that would have been accepted, and "rang" never hides a request
+// that was wrong. (The faults marked unread are the exception: they strike
+// before the body is read.)
+//
+// An accepted call is recorded before its answer is sent and before any latency:
+// a client that gives up early has rung the phone. That is the unkind choice,
+// and the one that finds redials.
+//
+// The package imports nothing else of this module, so that a misunderstanding of
+// the contract cannot cancel itself out in tests. Time comes only from package
+// time, handlers watch their request's context, and every goroutine is waited
+// for by [Simulator.Close]: it runs unchanged in a testing/synctest bubble over
+// net.Pipe.
+package simulator

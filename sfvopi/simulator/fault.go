@@ -1,0 +1,195 @@
+package simulator
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Fault is one entry of the closed catalogue: a way in which the provider, or a
+// gateway in front of it, answers or fails to answer. Entries do not change; a
+// [Rule] fills their placeholders.
+type Fault struct {
+	// Name selects the fault in rules, and is its result in the oracle.
+	Name string `json:"name"`
+	// Magic are the four digits after +9190000 in the magic callee that meets
+	// this fault; empty where only a rule can choose it.
+	Magic string `json:"magic,omitzero"`
+	// Scope says which requests the fault can strike.
+	Scope Scope `json:"scope"`
+	// Behaviour is what happens on the connection.
+	Behaviour Behaviour `json:"behaviour"`
+	// Status is the HTTP status; 0 where none is sent.
+	Status int `json:"status,omitzero"`
+	// Message is the text of the {"message"} envelope, with placeholders; if it
+	// is empty, Body is the answer instead.
+	Message string `json:"message,omitzero"`
+	// Body is an answer that is not an error envelope, with placeholders.
+	Body string `json:"body,omitzero"`
+	// Header holds the answer's own headers, with placeholders in the values.
+	Header map[string]string `json:"header,omitzero"`
+	// Rings says whether the call goes out although the fault strikes: it is
+	// accepted before anything is answered.
+	Rings bool `json:"rings"`
+	// Error is what {error} stands for, unless the rule says otherwise.
+	Error string `json:"error,omitzero"`
+	// Delay holds the answer back, unless the rule says otherwise.
+	Delay time.Duration `json:"delay,omitzero"`
+	// About says in a few words what this is in life.
+	About string `json:"about"`
+
+	// ending is how the call that rang comes to its end, if not by the rule's.
+	ending Ending
+}
+
+// Scope says which requests a fault can strike, and which a rule looks at.
+type Scope string
+
+// The scopes.
+const (
+	// Calls are POST /sfvopi/calls.
+	Calls Scope = "calls"
+	// Lookups are all other requests of the provider's contract.
+	Lookups Scope = "lookups"
+	// Any is both, for faults alone.
+	Any Scope = "any"
+)
+
+// Behaviour is what happens on the connection.
+type Behaviour string
+
+// The behaviours.
+const (
+	// Answer sends a whole HTTP answer.
+	Answer Behaviour = "answer"
+	// CutShort announces more bytes than it sends, then closes.
+	CutShort Behaviour = "cut_short"
+	// Stall sends a status and half a body, then nothing until the client leaves.
+	Stall Behaviour = "stall"
+	// NotHTTP sends bytes that are no HTTP answer, then closes.
+	NotHTTP Behaviour = "not_http"
+	// Close reads the request and closes the connection.
+	Close Behaviour = "close"
+	// Reset reads the request and resets the connection.
+	Reset Behaviour = "reset"
+	// Hang reads the request and never answers.
+	Hang Behaviour = "hang"
+	// CloseUnread closes without having read the body.
+	CloseUnread Behaviour = "close_unread"
+	// ResetUnread resets without having read the body.
+	ResetUnread Behaviour = "reset_unread"
+	// AnswerUnread answers without having read the body.
+	AnswerUnread Behaviour = "answer_unread"
+)
+
+// unread tells whether the fault strikes before the body is read, and so before
+// anyone can know the callee.
+func (b Behaviour) unread() bool {
+	return b == CloseUnread || b == ResetUnread || b == AnswerUnread
+}
+
+var (
+	catalogue = slices.Concat(
+		acceptedFaults(), successFaults(), clientErrorFaults(), serverErrorFaults(), initiateFaults(),
+		webhookFaults(), gatewayFaults(), lookupFaults(), connectionFaults(),
+	)
+	faultByName  = index(catalogue, func(f *Fault) string { return f.Name })
+	faultByMagic = index(catalogue, func(f *Fault) string { return f.Magic })
+)
+
+// Faults is the whole catalogue, in the order of the documentation.
+func Faults() []Fault {
+	faults := slices.Clone(catalogue)
+	for i := range faults {
+		faults[i].Header = maps.Clone(faults[i].Header)
+	}
+	return faults
+}
+
+// FaultNamed finds an entry of the catalogue.
+func FaultNamed(name string) (Fault, bool) {
+	found, ok := faultByName[name]
+	if !ok {
+		return Fault{}, false
+	}
+	fault := *found
+	fault.Header = maps.Clone(fault.Header)
+	return fault, true
+}
+
+func index(faults []Fault, key func(*Fault) string) map[string]*Fault {
+	byKey := make(map[string]*Fault, len(faults))
+	for i := range faults {
+		if k := key(&faults[i]); k != "" {
+			byKey[k] = &faults[i]
+		}
+	}
+	return byKey
+}
+
+// answers is an error in the provider's envelope that rings nobody.
+func answers(magic, name string, status int, message, about string) Fault {
+	return Fault{
+		Name: name, Magic: magic, Scope: Any, Behaviour: Answer,
+		Status: status, Message: message, About: about,
+	}
+}
+
+// page is a gateway's HTML page that rings nobody.
+func page(magic, name string, status int, title, about string) Fault {
+	return Fault{
+		Name: name, Magic: magic, Scope: Any, Behaviour: Answer,
+		Status: status, Body: htmlPage(title), Header: map[string]string{"Content-Type": "text/html"},
+		About: about,
+	}
+}
+
+func (f Fault) header(name, value string) Fault {
+	header := map[string]string{name: value}
+	for key, each := range f.Header {
+		header[key] = each
+	}
+	f.Header = header
+	return f
+}
+
+// ringing is the fault on a call that went out.
+func (f Fault) ringing() Fault {
+	f.Rings, f.Scope = true, Calls
+	return f
+}
+
+// twin is the same answer after the phone rang: the two that a caller cannot
+// tell apart.
+func (f Fault) twin(magic string) Fault {
+	f = f.ringing()
+	f.Name, f.Magic, f.About = f.Name+"_rang", magic, "the same answer, after the phone rang"
+	return f
+}
+
+func htmlPage(title string) string {
+	return "<html>\r\n<head><title>" + title + "</title></head>\r\n<body>\r\n<center><h1>" +
+		title + "</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+}
+
+// placeholders are what the catalogue's texts may leave open.
+type placeholders struct {
+	number, err, status, uuid, location, retrySeconds, retryDate string
+}
+
+func (p placeholders) fill(text string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
+	padding := ""
+	if strings.Contains(text, "{padding}") {
+		padding = strings.Repeat("x", paddingBytes)
+	}
+	return strings.NewReplacer(
+		"{padding}", padding,
+		"{number}", p.number, "{error}", p.err, "{status}", p.status,
+		"{request_uuid}", p.uuid, "{location}", p.location,
+		"{retry_seconds}", p.retrySeconds, "{retry_date}", p.retryDate,
+	).Replace(text)
+}

@@ -1,0 +1,111 @@
+package simulator
+
+// serverErrorFaults are 5xx answers in the provider's own envelope.
+func serverErrorFaults() []Fault {
+	unhandled := answers("5002", "internal_error", 500, "Internal server error", "an unhandled exception before the dial")
+	badGateway := answers("5028", "bad_gateway", 502, "Bad Gateway", "502 with a text that is not about the answer_url")
+	storage := answers("5070", "insufficient_storage", 507, "Insufficient Storage", "another 5xx")
+	unavailable := answers("5030", "unavailable", 503, "Service Unavailable", "503 in the envelope")
+	return []Fault{
+		answers("5000", "service_temporarily_unavailable", 500, "Service temporarily unavailable", "the documented transient error (a 500, not a 503)"),
+		answers("5001", "initiate_failed", 500, "Failed to initiate outbound call", "the documented \"retry after a few seconds\""),
+		unhandled,
+		unhandled.twin("5003"),
+		because("5004", "get_app_by_number_failed", "Failed to get app by number: {error}", "connection pool exhausted", "a look-up failed before the dial"),
+		because("5005", "get_app_failed", "Failed to get SFVoPI app: {error}", "connection pool exhausted", "a look-up failed before the dial"),
+		answers("5010", "not_implemented", 501, "Not Implemented", ""),
+		badGateway,
+		badGateway.twin("5029"),
+		unavailable,
+		named("5031", "unavailable_seconds", unavailable.header("Retry-After", "{retry_seconds}"), "503 in the envelope with Retry-After in seconds"),
+		named("5032", "unavailable_date", unavailable.header("Retry-After", "{retry_date}"), "503 in the envelope with Retry-After as an HTTP date"),
+		storage,
+		storage.twin("5071"),
+		answers("5310", "overloaded", 500, "Server is overloaded", "declares itself not handled"),
+		answers("5311", "maintenance", 500, "System is under maintenance", "declares itself not handled"),
+		answers("5312", "too_many_in_progress", 500, "Too many calls in progress", "declares itself not handled"),
+		answers("5313", "try_again", 500, "Something went wrong, please try again later", "declares itself not handled"),
+		answers("5314", "telephony_unavailable", 500, "Telephony service is unavailable", "declares itself not handled"),
+	}
+}
+
+// initiateFaults are 500 "Failed to initiate outbound call: {error}", where the
+// error alone tells whether a carrier may have been reached.
+func initiateFaults() []Fault {
+	const message = "Failed to initiate outbound call: {error}"
+	lost := func(magic, name, reason string) Fault {
+		return because(magic, "initiate_"+name, message, reason, "the carrier was reached and lost; the phone rang").ringing()
+	}
+	not := func(magic, name, reason, about string) Fault {
+		return because(magic, "initiate_"+name, message, reason, about)
+	}
+	const (
+		unreached = "the carrier was never reached"
+		full      = "no room; wait longer"
+		account   = "the account cannot call"
+		callee    = "this callee cannot be called"
+	)
+	return []Fault{
+		lost("5400", "timeout", "timeout of 10000ms exceeded"),
+		lost("5401", "timed_out", "Request timed out"),
+		lost("5402", "etimedout", "connect ETIMEDOUT 10.0.0.7:443"),
+		lost("5403", "esockettimedout", "ESOCKETTIMEDOUT"),
+		lost("5404", "econnreset", "read ECONNRESET"),
+		lost("5405", "econnaborted", "ECONNABORTED"),
+		lost("5406", "epipe", "write EPIPE"),
+		lost("5407", "reset", "Connection reset by peer"),
+		lost("5408", "hang_up", "socket hang up"),
+		lost("5409", "aborted", "request aborted"),
+		lost("5410", "closed", "Connection closed before the answer"),
+		lost("5411", "gateway", "Bad Gateway"),
+		lost("5412", "status_code", "Request failed with status code 503"),
+		not("5413", "timeout_silent", "timeout of 10000ms exceeded", "the same text where the carrier never rang the phone"),
+		not("5420", "econnrefused", "connect ECONNREFUSED 10.0.0.7:443", unreached),
+		not("5421", "enotfound", "getaddrinfo ENOTFOUND carrier.internal", unreached),
+		not("5422", "eai_again", "getaddrinfo EAI_AGAIN carrier.internal", unreached),
+		not("5423", "ehostunreach", "connect EHOSTUNREACH 10.0.0.7:443", unreached),
+		not("5430", "rate_limit", "Rate limit exceeded", full),
+		not("5431", "too_many", "Too many calls", full),
+		not("5432", "throttled", "Request was throttled", full),
+		not("5433", "capacity", "Trunk capacity exceeded", full),
+		not("5434", "concurrency", "Concurrency limit reached", full),
+		not("5435", "channel", "No free channel", full),
+		not("5440", "balance", "Insufficient balance", account),
+		not("5441", "credit", "Credit exhausted", account),
+		not("5442", "payment", "Payment overdue", account),
+		not("5443", "suspended", "Account suspended", account),
+		not("5444", "credentials", "Wrong credentials", account),
+		not("5445", "not_configured", "Trunk not configured", account),
+		not("5450", "invalid_number", "Invalid number", callee),
+		not("5451", "unsupported_number", "Unsupported number", callee),
+		not("5452", "unallocated", "Unallocated number", callee),
+		not("5453", "dnd", "Number is on the DND list", callee),
+		not("5454", "blocked", "Destination blocked", callee),
+		not("5460", "other", "Carrier refused the call", "any other error"),
+	}
+}
+
+// webhookFaults are the 502s about the answer webhook. It runs after the callee
+// picked up, so each of them rang.
+func webhookFaults() []Fault {
+	answered := func(magic, name, message, reason, about string) Fault {
+		f := answers(magic, name, 502, message, about).ringing()
+		f.Error, f.ending = reason, Failed
+		return f
+	}
+	return []Fault{
+		answered("5020", "answer_url_both_failed", "Both answer_url and fallback_answer_url failed", "", "the callee picked up; then the answer webhook failed"),
+		answered("5021", "answer_url_schema", "Webhook response failed schema validation", "", ""),
+		answered("5022", "answer_url_timeout", "answer_url timeout", "", ""),
+		answered("5023", "answer_url_status", "answer_url returned HTTP {status}", "", "{status} is 503 unless the rule says otherwise"),
+		answered("5024", "answer_url_connection", "answer_url connection failed: {error}", "connect ECONNREFUSED 192.0.2.10:443", ""),
+		answered("5025", "answer_url_invalid", "Invalid webhook response from answer_url", "", ""),
+	}
+}
+
+// because is a 500 whose message ends in the reason.
+func because(magic, name, message, reason, about string) Fault {
+	f := answers(magic, name, 500, message, about)
+	f.Error = reason
+	return f
+}

@@ -1,0 +1,215 @@
+package simulator
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// HookKind names a webhook.
+type HookKind string
+
+const (
+	ringHook     HookKind = "ring"
+	answerHook   HookKind = "answer"
+	fallbackHook HookKind = "fallback_answer"
+	hangupHook   HookKind = "hangup"
+)
+
+// timeout is the provider's patience with a hook.
+func (k HookKind) timeout() time.Duration {
+	if k == answerHook || k == fallbackHook {
+		return 10 * time.Second
+	}
+	return 5 * time.Second
+}
+
+const (
+	// maxHooksAtOnce bounds the hooks that are being posted at the same time.
+	maxHooksAtOnce = 64
+	maxHookAnswer  = 64 << 10
+)
+
+// hooks posts webhooks to the URLs of the calls and of their apps, and nowhere
+// else: redirects are not followed.
+type hooks struct {
+	client http.Client
+	slots  chan struct{}
+}
+
+func newHooks(client *http.Client) *hooks {
+	if client == nil {
+		return nil
+	}
+	h := &hooks{client: *client, slots: make(chan struct{}, maxHooksAtOnce)}
+	h.client.Jar = nil
+	h.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return h
+}
+
+// payload is the flat body of a hook. Fields that a hook does not have are left
+// out.
+type payload struct {
+	CallUUID    string   `json:"call_uuid"`
+	RequestUUID string   `json:"request_uuid"`
+	From        string   `json:"from"`
+	To          string   `json:"to"`
+	Direction   string   `json:"direction"`
+	CallStatus  string   `json:"call_status,omitzero"`
+	AnsweredAt  *instant `json:"answered_at,omitzero"` // the answer hook's spelling
+	Duration    *int64   `json:"duration,omitzero"`    // seconds
+	StartedAt   *instant `json:"started_at,omitzero"`
+	AnswerAt    *instant `json:"answer_at,omitzero"` // the hangup hook's spelling
+	EndedAt     *instant `json:"ended_at,omitzero"`
+	HangupCause string   `json:"hangup_cause,omitzero"`
+}
+
+// hangup fills in what only the hangup hook tells. An answered of zero means
+// that nobody picked up.
+func hangup(ending Ending, started, answered, ended time.Time) func(*payload) {
+	return func(p *payload) {
+		talked := int64(0)
+		if !answered.IsZero() {
+			talked = int64(ended.Sub(answered) / time.Second)
+			p.AnswerAt = (*instant)(&answered)
+		}
+		p.CallStatus, p.HangupCause, p.Duration = string(ending), ending.cause(), &talked
+		p.StartedAt, p.EndedAt = (*instant)(&started), (*instant)(&ended)
+	}
+}
+
+// postAnswer posts the answer hook, and if that fails once more to the app's
+// fallback URL.
+func (s *Simulator) postAnswer(call *phoneCall, at time.Time) {
+	answered := func(p *payload) {
+		p.CallStatus, p.AnsweredAt = "IN_PROGRESS", (*instant)(&at)
+	}
+	if !s.post(call, answerHook, answered) {
+		s.post(call, fallbackHook, answered)
+	}
+}
+
+// post posts one hook, records it, and tells whether it was answered with 2xx.
+func (s *Simulator) post(call *phoneCall, kind HookKind, fill func(*payload)) bool {
+	method, target := call.target(kind)
+	if target == "" {
+		return false
+	}
+	body := payload{
+		CallUUID: call.callUUID, RequestUUID: call.requestUUID,
+		From: call.request.From, To: call.request.To, Direction: "outbound",
+	}
+	if fill != nil {
+		fill(&body)
+	}
+	select {
+	case s.hooks.slots <- struct{}{}:
+	case <-s.lifetime.done.Done():
+		return false
+	}
+	defer func() { <-s.hooks.slots }()
+
+	hook := Hook{Kind: kind, RequestUUID: call.requestUUID, At: time.Now()}
+	ctx, cancel := context.WithTimeout(s.lifetime.done, kind.timeout())
+	defer cancel()
+	status, answer, err := s.hooks.send(ctx, method, target, &body)
+	hook.Status = status
+	if err != nil {
+		hook.Error = withoutURL(err)
+	}
+	delivered := err == nil && status >= 200 && status < 300
+	if delivered && kind.timeout() > 5*time.Second {
+		hook.Stream = streamProblem(answer)
+	}
+	s.oracle.hook(call.id, hook)
+	return delivered
+}
+
+// target is where a hook of this call goes: the call's own URL, else the app's.
+func (c *phoneCall) target(kind HookKind) (method, address string) {
+	switch kind {
+	case ringHook:
+		return c.request.RingMethod, c.request.RingURL
+	case answerHook:
+		return c.request.AnswerMethod, c.request.AnswerURL
+	case fallbackHook:
+		if c.app.FallbackAnswerURL != nil {
+			return c.app.FallbackAnswerMethod, *c.app.FallbackAnswerURL
+		}
+	case hangupHook:
+		if c.request.HangupURL != "" {
+			return c.request.HangupMethod, c.request.HangupURL
+		}
+		if c.app.HangupURL != nil {
+			return c.app.HangupMethod, *c.app.HangupURL
+		}
+	}
+	return "", ""
+}
+
+// send makes one HTTP request. A GET carries the payload in its query, beside
+// what the URL has there already.
+func (h *hooks) send(ctx context.Context, method, target string, body *payload) (int, []byte, error) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return 0, nil, err
+	}
+	var content io.Reader = bytes.NewReader(text)
+	if method == http.MethodGet {
+		content = http.NoBody
+		if target, err = withQuery(target, text); err != nil {
+			return 0, nil, err
+		}
+	}
+	request, err := http.NewRequestWithContext(ctx, method, target, content)
+	if err != nil {
+		return 0, nil, err
+	}
+	if method != http.MethodGet {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	answer, err := h.client.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = answer.Body.Close() }() // only read from; nothing can be lost
+	read, err := io.ReadAll(io.LimitReader(answer.Body, maxHookAnswer))
+	return answer.StatusCode, read, err
+}
+
+func withQuery(target string, payload []byte) (string, error) {
+	address, err := url.Parse(target)
+	if err != nil {
+		return "", err
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(payload, &fields); err != nil {
+		return "", err
+	}
+	query := address.Query()
+	for name, value := range fields {
+		switch value := value.(type) {
+		case string:
+			query.Set(name, value)
+		case float64:
+			query.Set(name, strconv.FormatInt(int64(value), 10))
+		}
+	}
+	address.RawQuery = query.Encode()
+	return address.String(), nil
+}
+
+// withoutURL drops the URL from an error: its query may hold a callback token.
+func withoutURL(err error) string {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return failed.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,50 @@
+package simulator
+
+import (
+	"strconv"
+	"strings"
+)
+
+// MagicPrefix begins every magic callee: +9190000, four digits that choose a
+// fault (its Magic in the catalogue) or an ending, and one digit for how often:
+// 0 for every request of an identity, 1 to 9 for its first so many. Digits that
+// choose nothing are an ordinary callee.
+const MagicPrefix = "+9190000"
+
+const magicLength = len(MagicPrefix) + 5
+
+// MagicCallee is the callee that meets a fault of the catalogue in its first
+// requests, 1 to 9; 0 means in all of them. It is empty for a fault that only a
+// rule can choose.
+func MagicCallee(fault string, first int) string {
+	found, ok := faultByName[fault]
+	if !ok || found.Magic == "" || first < 0 || first > 9 {
+		return ""
+	}
+	return MagicPrefix + found.Magic + strconv.Itoa(first)
+}
+
+// magicEndings are the digits that choose an ending instead of a fault.
+var magicEndings = map[string]Ending{
+	"6000": Completed,
+	"6001": NoAnswer,
+	"6002": Busy,
+	"6003": Canceled,
+	"6004": Failed,
+}
+
+// magicOf is what a callee's digits choose, and for how many first requests.
+func magicOf(callee string) (hit strike, first int) {
+	if len(callee) != magicLength || !strings.HasPrefix(callee, MagicPrefix) {
+		return strike{}, 0
+	}
+	digits := callee[len(MagicPrefix) : magicLength-1]
+	first = int(callee[magicLength-1] - '0')
+	if ending, ok := magicEndings[digits]; ok {
+		return strike{ending: ending}, first
+	}
+	if fault, ok := faultByMagic[digits]; ok {
+		return strike{fault: fault}, first
+	}
+	return strike{}, 0
+}

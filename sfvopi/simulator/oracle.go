@@ -1,0 +1,178 @@
+package simulator
+
+import (
+	"sync"
+	"time"
+)
+
+// Identity is what a callee would call the same call: asked for by one
+// organisation, to one number, about one answer URL. The provider has no
+// idempotency key; publishers' answer URLs carry one.
+type Identity struct {
+	Organisation string `json:"organisation"`
+	Callee       string `json:"callee"`
+	AnswerURL    string `json:"answer_url"`
+}
+
+// Post is one POST /sfvopi/calls that arrived.
+type Post struct {
+	At time.Time `json:"at"`
+	// Result is the name of the fault that struck, or one of the Result
+	// constants.
+	Result string `json:"result"`
+	// RequestUUID is set if the call went out, whether or not the caller learnt
+	// of it.
+	RequestUUID string `json:"request_uuid,omitzero"`
+}
+
+// Ring is one call that went out.
+type Ring struct {
+	RequestUUID string    `json:"request_uuid"`
+	CallUUID    string    `json:"call_uuid"`
+	AcceptedAt  time.Time `json:"accepted_at"`
+	// RangAt is zero until the phone rings.
+	RangAt time.Time `json:"rang_at,omitzero"`
+}
+
+// Hook is one webhook that was posted.
+type Hook struct {
+	Kind        HookKind  `json:"kind"`
+	RequestUUID string    `json:"request_uuid"`
+	At          time.Time `json:"at"`
+	// Status is the HTTP status of the answer, 0 if there was none.
+	Status int `json:"status"`
+	// Error says why there was none.
+	Error string `json:"error,omitzero"`
+	// Stream says what is wrong with the Stream JSON that the answer hook was
+	// answered with; empty if nothing is.
+	Stream string `json:"stream,omitzero"`
+}
+
+// Call is all that is known about one identity. Counts are always kept; the
+// lists stay empty with Config.CountsOnly.
+type Call struct {
+	Identity
+	PostCount int    `json:"post_count"`
+	Accepted  int    `json:"accepted"`
+	Rung      int    `json:"rung"`
+	Posts     []Post `json:"posts,omitzero"`
+	Rings     []Ring `json:"rings,omitzero"`
+	Hooks     []Hook `json:"hooks,omitzero"`
+}
+
+// Summary counts over all identities.
+type Summary struct {
+	Identities int `json:"identities"`
+	Posts      int `json:"posts"`
+	Accepted   int `json:"accepted"`
+	Rung       int `json:"rung"`
+	// RungTwice counts identities that were rung more than once.
+	RungTwice int `json:"rung_twice"`
+	Lookups   int `json:"lookups"`
+	// Results counts POSTs by their result.
+	Results map[string]int `json:"results"`
+}
+
+// oracle records what really happened. It never influences an answer.
+type oracle struct {
+	countsOnly bool
+
+	mu           sync.Mutex
+	calls        map[Identity]*Call
+	unidentified []Post
+	results      map[string]int
+	lookups      int
+}
+
+func newOracle(countsOnly bool) *oracle {
+	o := &oracle{countsOnly: countsOnly}
+	o.reset()
+	return o
+}
+
+func (o *oracle) reset() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.calls = map[Identity]*Call{}
+	o.results = map[string]int{}
+	o.unidentified, o.lookups = nil, 0
+}
+
+// post records a POST that led to no call.
+func (o *oracle) post(id Identity, post Post) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.results[post.Result]++
+	if id.Callee == "" {
+		if !o.countsOnly {
+			o.unidentified = append(o.unidentified, post)
+		}
+		return
+	}
+	o.countPost(o.call(id), post)
+}
+
+// accept records a POST and the call that goes out because of it; rang is zero
+// if the phone rings later.
+func (o *oracle) accept(id Identity, post Post, callUUID string, rang time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.results[post.Result]++
+	call := o.call(id)
+	o.countPost(call, post)
+	call.Accepted++
+	if !rang.IsZero() {
+		call.Rung++
+	}
+	if !o.countsOnly {
+		call.Rings = append(call.Rings, Ring{
+			RequestUUID: post.RequestUUID, CallUUID: callUUID, AcceptedAt: post.At, RangAt: rang,
+		})
+	}
+}
+
+// rang records that an accepted call has begun to ring.
+func (o *oracle) rang(id Identity, requestUUID string, at time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	call := o.call(id)
+	call.Rung++
+	for i := range call.Rings {
+		if call.Rings[i].RequestUUID == requestUUID {
+			call.Rings[i].RangAt = at
+		}
+	}
+}
+
+func (o *oracle) hook(id Identity, hook Hook) {
+	if o.countsOnly {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	call := o.call(id)
+	call.Hooks = append(call.Hooks, hook)
+}
+
+func (o *oracle) lookup() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lookups++
+}
+
+// call finds or begins the entry of an identity. The caller holds the lock.
+func (o *oracle) call(id Identity) *Call {
+	found, ok := o.calls[id]
+	if !ok {
+		found = &Call{Identity: id}
+		o.calls[id] = found
+	}
+	return found
+}
+
+func (o *oracle) countPost(call *Call, post Post) {
+	call.PostCount++
+	if !o.countsOnly {
+		call.Posts = append(call.Posts, post)
+	}
+}

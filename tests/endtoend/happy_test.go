@@ -1,0 +1,29 @@
+package endtoend_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+func TestEveryRequestIsPlacedOnce(t *testing.T) {
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	const requests = 200
+	for i := range requests {
+		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+	}
+	r.Drained()
+	for i := range requests {
+		record := r.Reaches(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		if record.RequestUUID == "" || record.Made != 1 {
+			t.Errorf("call-%d: made %d attempts, request_uuid %q", i, record.Made, record.RequestUUID)
+		}
+	}
+	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 || s.Rung != requests {
+		t.Errorf("the provider rang %d phones, %d of them twice", s.Rung, s.RungTwice)
+	}
+}
