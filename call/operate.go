@@ -59,7 +59,7 @@ func (r Record) Discard(n Note) (Record, error) {
 		return r, &TransitionError{From: r.State, To: StateDead, Rule: "only a call with a dead letter is discarded; an unknown one is resolved"}
 	}
 	r = r.clone()
-	r.Changed, r.Discarded = wall(n.At), true
+	r.Changed, r.Discarded = n.At.UTC(), true
 	return r.withNote(n), nil
 }
 
@@ -71,7 +71,7 @@ func (r Record) resolvable() bool {
 // there is one.
 func (r Record) reopened(n Note) Record {
 	r = r.clone().become(StateWaiting, n.At)
-	r.Since, r.Spent = wall(n.At), 0
-	r.NextAt, r.Parked = wall(n.At), true
+	r.Since, r.Spent = n.At.UTC(), 0
+	r.NextAt, r.Parked = n.At.UTC(), true
 	return r.withNote(n)
 }

@@ -29,6 +29,9 @@ func TestPhoneMasksItselfUnderEveryVerb(t *testing.T) {
 	if got := p.String(); got != "+91…10" {
 		t.Errorf("String() = %q", got)
 	}
+	if got := p.GoString(); got != "+91…10" {
+		t.Errorf("GoString() = %q", got)
+	}
 	hidden := []string{"9876543210", fmt.Sprintf("%x", "9876543210"), fmt.Sprintf("%X", "9876543210")}
 	for _, verb := range []string{
 		"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%c", "%U", "%e", "%20v", "%-20s", "%.30d",

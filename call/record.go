@@ -126,7 +126,7 @@ func NewRecord(a Account, id ID, digest Digest, o Origin, p Priority, trace stri
 	if len(trace) > maxTrace {
 		trace = ""
 	}
-	o.Published = wall(o.Published)
+	o.Published = o.Published.UTC()
 	return Record{
 		Format: recordFormat, Account: a, ID: id, Digest: digest, Origin: o, Priority: p,
 		Trace: trace, Request: request, Since: o.Published,
@@ -215,17 +215,13 @@ func (r Record) clone() Record {
 
 func (r Record) withNote(n Note) Record {
 	r.Notes = append(r.Notes, Note{
-		At: wall(n.At), By: plainText(n.By, maxName), What: plainText(n.What, maxName), Why: plainText(n.Why, maxNoteWhy),
+		At: n.At.UTC(), By: plainText(n.By, maxName), What: plainText(n.What, maxName), Why: plainText(n.Why, maxNoteWhy),
 	})
 	if len(r.Notes) > maxNotesKept {
 		r.Notes = slices.Delete(r.Notes, 1, 2)
 	}
 	return r
 }
-
-// wall is a time as a record can store it: without the monotonic reading that
-// only this process can compare.
-func wall(t time.Time) time.Time { return t.UTC().Round(0) }
 
 // Concluded reports whether the record already holds an outcome of this class
 // for the attempt with this nonce.

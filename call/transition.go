@@ -44,7 +44,7 @@ func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 	}
 	r = r.clone().become(StateDialling, now)
 	r.Made++
-	r.Attempts = append(r.Attempts, Attempt{N: r.Made, Worker: plainText(worker, maxName), Nonce: nonce, ClaimedAt: wall(now)})
+	r.Attempts = append(r.Attempts, Attempt{N: r.Made, Worker: plainText(worker, maxName), Nonce: nonce, ClaimedAt: now.UTC()})
 	if len(r.Attempts) > maxAttemptsKept {
 		r.Attempts = slices.Delete(r.Attempts, 1, 2)
 	}
@@ -77,7 +77,7 @@ func (r Record) Retry(nonce string, o Outcome, next time.Time, parked, spent boo
 	if spent {
 		r.Spent++
 	}
-	r.NextAt, r.Parked = wall(next), parked
+	r.NextAt, r.Parked = next.UTC(), parked
 	r.Reason, r.Message = o.Reason, plainText(o.Message, maxMessageLength)
 	return r, nil
 }
@@ -126,7 +126,7 @@ func (r Record) Wait(reason Reason, next, now time.Time) (Record, error) {
 		return r, &TransitionError{From: r.State, To: StateWaiting}
 	}
 	r = r.clone().become(StateWaiting, now)
-	r.NextAt, r.Parked, r.Reason = wall(next), true, reason
+	r.NextAt, r.Parked, r.Reason = next.UTC(), true, reason
 	return r, nil
 }
 
@@ -140,7 +140,7 @@ func (r Record) awaits(nonce string) bool {
 
 // become clears what belongs to the state that is left.
 func (r Record) become(s State, now time.Time) Record {
-	r.State, r.Changed = s, wall(now)
+	r.State, r.Changed = s, now.UTC()
 	r.NextAt, r.Parked = time.Time{}, false
 	r.Reason, r.Message, r.MayHaveRung, r.Discarded = "", "", false, false
 	return r
@@ -154,7 +154,7 @@ func (r *Record) conclude(nonce string, o Outcome, now time.Time, spent bool) {
 		if a.Nonce != nonce {
 			continue
 		}
-		a.EndedAt, a.Class, a.Reason = wall(now), o.Class, o.Reason
+		a.EndedAt, a.Class, a.Reason = now.UTC(), o.Class, o.Reason
 		a.Status, a.Message, a.Spent = o.Status, plainText(o.Message, maxMessageLength), spent
 		a.RequestUUID = plainText(o.RequestUUID, maxName)
 		return

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// bareLoop pulls, POSTs and acknowledges: the least that a worker can do, and
+// what it can do at most. It remembers nothing, so it may ring twice.
+func bareLoop(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("bare", flag.ContinueOnError)
+	natsURL := flags.String("nats", "", "the broker")
+	provider := flags.String("provider", "", "the provider")
+	inFlight := flags.Int("in-flight", 64, "POSTs in flight")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	nc, err := nats.Connect(*natsURL)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	consumer, err := js.CreateOrUpdateConsumer(ctx, "CALLS", jetstream.ConsumerConfig{
+		Durable: "bare", AckPolicy: jetstream.AckExplicitPolicy,
+	})
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConns: *inFlight, MaxIdleConnsPerHost: *inFlight}}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(2 * *inFlight))
+	if err != nil {
+		return err
+	}
+	defer messages.Stop()
+	announce("bare")
+	var posting sync.WaitGroup
+	for range *inFlight {
+		posting.Go(func() {
+			for {
+				m, err := messages.Next(jetstream.NextContext(ctx))
+				if err != nil {
+					return
+				}
+				if err := post(ctx, client, *provider, m.Data()); err != nil {
+					fmt.Fprintln(os.Stderr, "bare:", err)
+					return
+				}
+				_ = m.Ack()
+			}
+		})
+	}
+	posting.Wait()
+	return nil
+}
+
+func post(ctx context.Context, client *http.Client, provider string, body []byte) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, provider+"/sfvopi/calls", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("X-Api-Key", simulator.DefaultAPIKey)
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = response.Body.Close() }()
+	if _, err := io.Copy(io.Discard, response.Body); err != nil {
+		return err
+	}
+	if response.StatusCode >= 300 {
+		return fmt.Errorf("the provider answered %d", response.StatusCode)
+	}
+	return nil
+}

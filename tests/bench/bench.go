@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// drainWithin bounds one run.
+const drainWithin = 5 * time.Minute
+
+type bench struct {
+	plan
+	dir  string
+	self string
+}
+
+func newBench(ctx context.Context, p plan) (*bench, error) {
+	dir, err := os.MkdirTemp("", "ringonce-bench-")
+	if err != nil {
+		return nil, err
+	}
+	b := &bench{plan: p, dir: dir}
+	if b.self, err = os.Executable(); err != nil {
+		return nil, err
+	}
+	if b.binary == "" {
+		b.binary = filepath.Join(dir, "ringonce")
+		build := exec.CommandContext(ctx, "go", "build", "-o", b.binary, "./cmd/ringonce")
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return nil, fmt.Errorf("build ringonce (run this from the repository's root): %w", err)
+		}
+	}
+	return b, nil
+}
+
+func (b *bench) close() { _ = os.RemoveAll(b.dir) }
+
+// stage is a broker and a provider, fresh for each run.
+type stage struct {
+	broker, provider *process
+	js               jetstream.JetStream
+	nc               *nats.Conn
+	dir              string
+}
+
+func (b *bench) stage(ctx context.Context, latency time.Duration, requests int) (*stage, error) {
+	dir, err := os.MkdirTemp(b.dir, "broker-")
+	if err != nil {
+		return nil, err
+	}
+	s := &stage{dir: dir}
+	if s.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir); err != nil {
+		return nil, err
+	}
+	if s.provider, err = start(ctx, true, nil, b.self, "provider", "-latency", latency.String()); err != nil {
+		return nil, err
+	}
+	if s.nc, err = nats.Connect(s.broker.address); err != nil {
+		return nil, err
+	}
+	if s.js, err = jetstream.New(s.nc); err != nil {
+		return nil, err
+	}
+	if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, s.js); err != nil {
+		return nil, err
+	}
+	return s, s.fill(requests)
+}
+
+// fill publishes the requests that are to be placed.
+func (s *stage) fill(requests int) error {
+	for i := range requests {
+		body := fmt.Sprintf(`{"from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/answer?token=0123456789abcdef","hangup_url":"https://publisher.example/hangup?token=0123456789abcdef"}`,
+			simulator.DefaultNumber, i)
+		// The id goes into a header, so that the bare loop can POST the body as it is.
+		if _, err := s.js.PublishAsync("calls.requests.default", []byte(body), jetstream.WithMsgID(fmt.Sprintf("bench-%d", i))); err != nil {
+			return err
+		}
+	}
+	select {
+	case <-s.js.PublishAsyncComplete():
+		return nil
+	case <-time.After(drainWithin):
+		return errors.New("publishing the requests took too long")
+	}
+}
+
+func (s *stage) close() {
+	s.nc.Close()
+	s.provider.stop()
+	s.broker.stop()
+	_ = os.RemoveAll(s.dir)
+}
+
+// drained waits until every request was placed and acknowledged, and gives the
+// calls per second between the first and the last.
+func (s *stage) drained(ctx context.Context, worker *process, requests int) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, drainWithin)
+	defer cancel()
+	var began time.Time
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("waiting for the requests to be placed: %w", ctx.Err())
+		case <-worker.exited:
+			return 0, errors.New("the worker ended before its work was done")
+		case <-tick.C:
+		}
+		stream, err := s.js.Stream(ctx, queue.StreamCalls)
+		if err != nil {
+			return 0, err
+		}
+		left := int(stream.CachedInfo().State.Msgs) //nolint:gosec // bounded by what was published
+		if began.IsZero() && left < requests {
+			began = time.Now()
+			requests = left
+		}
+		if left == 0 {
+			return float64(requests) / time.Since(began).Seconds(), nil
+		}
+	}
+}
+
+// rung asks the provider.
+func (s *stage) rung(ctx context.Context) (simulator.Summary, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.provider.address+"/simulator/oracle/summary", nil)
+	if err != nil {
+		return simulator.Summary{}, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return simulator.Summary{}, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	var summary simulator.Summary
+	return summary, json.NewDecoder(response.Body).Decode(&summary)
+}
+
+func (b *bench) compare(ctx context.Context, label string, latency time.Duration) error {
+	var bare, ours, ratios []float64
+	for range b.rounds {
+		x, err := b.once(ctx, latency, b.startBare)
+		if err != nil {
+			return err
+		}
+		y, err := b.once(ctx, latency, b.startRingonce)
+		if err != nil {
+			return err
+		}
+		bare, ours, ratios = append(bare, x), append(ours, y), append(ratios, y/x)
+	}
+	fmt.Printf("| %s | %.0f | %.0f | %s | **%.2f** |\n", label, median(bare), median(ours), list(ratios), median(ratios))
+	return nil
+}
+
+func (b *bench) once(ctx context.Context, latency time.Duration, worker func(context.Context, *stage, string) (*process, error)) (float64, error) {
+	s, err := b.stage(ctx, latency, b.requests)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	w, err := worker(ctx, s, "0")
+	if err != nil {
+		return 0, err
+	}
+	rate, err := s.drained(ctx, w, b.requests)
+	w.stop()
+	if err != nil {
+		return 0, err
+	}
+	summary, err := s.rung(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if summary.Rung != b.requests || summary.RungTwice != 0 {
+		return 0, fmt.Errorf("of %d phones %d rang, %d of them twice", b.requests, summary.Rung, summary.RungTwice)
+	}
+	return rate, nil
+}
+
+func (b *bench) startBare(ctx context.Context, s *stage, _ string) (*process, error) {
+	return start(ctx, true, nil, b.self, "bare",
+		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
+}
+
+func (b *bench) startRingonce(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {
+	return start(ctx, false, []string{
+		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + s.provider.address,
+		"SFVOPI_API_KEY=" + simulator.DefaultAPIKey, "RINGONCE_HTTP_ADDR=127.0.0.1:0",
+		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=" + callsPerSecond,
+		"RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=" + strconv.Itoa(b.inFlight),
+		"RINGONCE_LOG_LEVEL=warn",
+	}, b.binary, "run")
+}
+
+// memory measures a worker at its default pace while many requests wait.
+func (b *bench) memory(ctx context.Context) error {
+	const watch = 15 * time.Second
+	s, err := b.stage(ctx, 0, b.waiting)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	w, err := b.startRingonce(ctx, s, "10")
+	if err != nil {
+		return err
+	}
+	defer w.stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(watch):
+	}
+	mib, err := w.peakMemory()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\npeak memory of the worker over %s while %d requests wait: **%.0f MiB**\n", watch, b.waiting, mib)
+	return nil
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+func list(values []float64) string {
+	var s []string
+	for _, v := range values {
+		s = append(s, fmt.Sprintf("%.2f", v))
+	}
+	return strings.Join(s, ", ")
+}
+
+func machine() string {
+	return fmt.Sprintf("%d cores, %s", runtime.NumCPU(), runtime.Version())
+}

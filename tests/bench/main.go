@@ -1,0 +1,89 @@
+// Command bench measures ringonce beside a bare loop that pulls, POSTs and
+// acknowledges, in one run and in turns, with broker, provider and worker in
+// processes of their own. Figures of two runs are not comparable: the machine
+// is shared and its speed drifts. The ratio within one run is what counts.
+//
+//	go run ./tests/bench            # the whole table
+//	go run ./tests/bench -rounds 1  # quicker, and noisier
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// plan is what is measured.
+type plan struct {
+	requests int
+	inFlight int
+	rounds   int
+	waiting  int
+	binary   string
+	profile  string
+	only     string
+}
+
+func run(ctx context.Context, args []string) error {
+	if len(args) > 0 {
+		switch args[0] {
+		case "broker":
+			return serveBroker(ctx, args[1:])
+		case "provider":
+			return serveProvider(ctx, args[1:])
+		case "bare":
+			return bareLoop(ctx, args[1:])
+		}
+	}
+	var p plan
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.IntVar(&p.requests, "requests", 20000, "requests in each run")
+	flags.IntVar(&p.inFlight, "in-flight", 64, "POSTs in flight")
+	flags.IntVar(&p.rounds, "rounds", 3, "times each pair is measured")
+	flags.IntVar(&p.waiting, "waiting", 100000, "requests that wait while the worker's memory is measured")
+	flags.StringVar(&p.binary, "ringonce", "", "a built ringonce; built anew if empty")
+	flags.StringVar(&p.only, "only", "", "instant, slow or memory: only that part")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	b, err := newBench(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	return b.measure(ctx)
+}
+
+func (b *bench) measure(ctx context.Context) error {
+	fmt.Printf("%d requests, %d in flight, %d rounds, %s\n\n", b.requests, b.inFlight, b.rounds, machine())
+	fmt.Println("| provider | bare loop, calls/s | ringonce, calls/s | ratio, each round | ratio, median |")
+	fmt.Println("|---|---|---|---|---|")
+	for _, part := range []struct {
+		name    string
+		label   string
+		latency time.Duration
+	}{{"instant", "answers at once", 0}, {"slow", "takes 50 ms", 50 * time.Millisecond}} {
+		if b.only != "" && b.only != part.name {
+			continue
+		}
+		if err := b.compare(ctx, part.label, part.latency); err != nil {
+			return err
+		}
+	}
+	if b.only == "" || b.only == "memory" {
+		return b.memory(ctx)
+	}
+	return nil
+}
