@@ -8,7 +8,7 @@ SHELL := bash
 
 # Modules of their own below this one, whose code is checked like the rest of it.
 # Adding a directory here is enough.
-NESTED :=
+NESTED := tests/manifests tests/prometheus
 
 MODULES := . $(NESTED)
 TOOLS := tools/lint
@@ -29,7 +29,7 @@ in = @for module in $(1); do (cd "$$module" && $(2)); done
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/ringonce
@@ -74,6 +74,39 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 dev: ## run the program with everything embedded
 	$(call say,dev)
 	go run ./cmd/ringonce dev
+
+# The version stamped into the image.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+RULES := deployments/prometheus/recording.rules.yaml deployments/prometheus/alerts.rules.yaml
+PROMETHEUSRULE := deployments/kubernetes/monitoring/prometheusrule.yaml
+
+.PHONY: image
+image: ## build the image as VERSION with buildah, and run the binary in it
+	$(call say,image)
+	deployments/image "$(VERSION)"
+
+.PHONY: manifests
+manifests: ## check compose and the Kubernetes manifests
+	$(call say,manifests)
+	cd tests/manifests && go test ./...
+
+.PHONY: rules
+rules: ## check and test recording rules and alerts with promtool
+	$(call say,rules)
+	promtool check rules $(RULES)
+	promtool test rules tests/prometheus/rules/*.test.yaml
+
+.PHONY: dashboards
+dashboards: ## hold dashboard, alerts and pages against workers and a real Prometheus
+	$(call say,dashboards)
+	cd tests/prometheus && go test ./...
+
+# The operator takes the rules in an object of its own. `make manifests` checks
+# that it holds the same.
+.PHONY: prometheusrule
+prometheusrule: ## write the rules into the object that the Prometheus operator takes
+	{ sed '/^  groups:/q' $(PROMETHEUSRULE); sed -s '1,/^groups:/d; s/^./  &/' $(RULES); } > $(PROMETHEUSRULE).new
+	mv $(PROMETHEUSRULE).new $(PROMETHEUSRULE)
 
 .PHONY: bench
 bench: ## measure, with flags from BENCHFLAGS

@@ -65,7 +65,7 @@ func (acc *account) bind(ctx context.Context, a *App, b *broker, defaults config
 	acc.worker = &dispatcher.Worker{
 		Name: a.worker, Account: acc.name, Rules: rules(a.config, defaults),
 		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
-		Provider: provider{acc.client}, Directory: acc.directory, Control: b.control,
+		Provider: acc.client, Directory: acc.directory, Control: b.control,
 		Lane: acc.lane, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
 	}
@@ -118,11 +118,4 @@ func newDirectory(client *sfvopi.Client, m *metrics.Account, log *slog.Logger) *
 			}
 		},
 	})
-}
-
-// provider gives the dispatcher what it needs of a client.
-type provider struct{ *sfvopi.Client }
-
-func (p provider) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
-	return p.Client.Place(ctx, r, sfvopi.Deadline(by))
 }

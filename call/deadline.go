@@ -11,7 +11,13 @@ type Deadline struct {
 	For  time.Duration
 }
 
-// Passed reports whether the deadline is over by either clock.
+// Passed reports whether the deadline is over by either clock. A machine that
+// was suspended shows it on the wall clock alone, one whose clock was set back
+// on the monotonic clock alone.
 func (d Deadline) Passed(now time.Time) bool {
-	return now.Sub(d.From) >= d.For || now.Round(0).Sub(d.From.Round(0)) >= d.For
+	return over(now.Sub(d.From), now.Round(0).Sub(d.From.Round(0)), d.For)
+}
+
+func over(monotonic, wall, limit time.Duration) bool {
+	return monotonic >= limit || wall >= limit
 }

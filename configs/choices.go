@@ -54,9 +54,10 @@ func (l LogLevel) Slog() slog.Level {
 		return slog.LevelWarn
 	case LevelError:
 		return slog.LevelError
-	default:
+	case LevelInfo:
 		return slog.LevelInfo
 	}
+	return slog.LevelInfo
 }
 
 // LogFormat is the form of the log's lines.

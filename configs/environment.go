@@ -23,15 +23,14 @@ var shortNames = map[string]string{
 	"RINGONCE_HTTP_ADDR":  "http.address",
 }
 
-// readEnvironment applies the variables that are ours. Whether the file could
-// be read decides if an account that it does not name is a mistake.
+// readEnvironment applies the variables that are ours.
 //
 // Accounts are named in one place: by the file, if it names any, else by the
 // environment. A mistyped name, or a key left over from another deployment,
 // would otherwise start an account that nobody asked for.
-func (l *loader) readEnvironment(environ []string, fileReadable bool) {
+func (l *loader) readEnvironment(environ []string) {
 	variables := ours(environ)
-	open := len(l.accounts) == 0 || !fileReadable
+	open := len(l.accounts) == 0
 
 	names := slices.Sorted(maps.Keys(variables))
 	isShort := func(name string) bool { return shortNames[name] != "" }
@@ -47,7 +46,7 @@ func (l *loader) readEnvironment(environ []string, fileReadable bool) {
 		}
 	})
 	for _, name := range names {
-		at := Origin{Variable: name}
+		at := Origin{Variable: plainOrQuoted(name)}
 		if key, ok := shortNames[name]; ok {
 			l.setVariable(key, at, variables[name], open)
 			continue
@@ -113,7 +112,7 @@ func (l *loader) keyOf(name string) (string, bool) {
 	// holds a '_', so at most one reading exists.
 	account := Account{}
 	for _, s := range account.settings() {
-		upper, ok := strings.CutSuffix(rest, strings.TrimPrefix(variable("."+s.key), "RINGONCE"))
+		upper, ok := strings.CutSuffix(rest, strings.TrimPrefix(variable(s.key), "RINGONCE"))
 		accountName := strings.ReplaceAll(strings.ToLower(upper), "_", "-")
 		if ok && upper == strings.ToUpper(upper) && !strings.Contains(upper, "-") && accountNamePattern.MatchString(accountName) {
 			return accountKey(accountName, s.key), true

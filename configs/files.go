@@ -64,7 +64,9 @@ func (n NATS) ReadToken() (Secret, error) {
 // CheckFiles reads every file that the configuration names and refuses those
 // that cannot be used: missing, unreadable, empty, too large, or not holding
 // what they should. The error is a Mistakes.
-func CheckFiles(c Config) error {
+func CheckFiles(c Config) error { return checkFiles(c).err() }
+
+func checkFiles(c Config) Mistakes {
 	var mistakes Mistakes
 	check := func(key, path string, look func(path string) error) {
 		if path == "" {
@@ -94,7 +96,7 @@ func CheckFiles(c Config) error {
 			return err
 		})
 	}
-	return mistakes.err()
+	return mistakes
 }
 
 // readSecret is the inline secret, or else the content of the file without the

@@ -21,6 +21,11 @@ type loader struct {
 // Mistakes that lists all of it. Load touches no file: CheckFiles looks at those
 // that the configuration names.
 func Load(file string, data []byte, environ []string) (Config, error) {
+	return load(file, data, environ, func(m Mistakes) Mistakes { return m })
+}
+
+// load is Load, where counted picks the mistakes in values that count.
+func load(file string, data []byte, environ []string, counted func(Mistakes) Mistakes) (Config, error) {
 	l := &loader{
 		file:     file,
 		config:   Default(),
@@ -29,7 +34,7 @@ func Load(file string, data []byte, environ []string) (Config, error) {
 		unread:   map[string]bool{},
 	}
 	readable := l.readFile(data)
-	l.readEnvironment(environ, readable)
+	l.readEnvironment(environ)
 	if !readable {
 		// What the file meant is not known, so there is nothing to validate.
 		return Config{}, l.mistakes
@@ -42,7 +47,7 @@ func Load(file string, data []byte, environ []string) (Config, error) {
 		c.Accounts[name] = *account
 	}
 	c.origins = l.origins
-	mistakes := append(l.mistakes, c.validate(l.unread)...)
+	mistakes := append(l.mistakes, counted(c.validate(l.unread))...)
 	if err := mistakes.err(); err != nil {
 		return Config{}, err
 	}

@@ -15,11 +15,11 @@ import (
 )
 
 // Bounds on a configuration file. The parser's work grows with the square of
-// the nesting and of the number of keys; a file of 700 accounts with every key
-// set stays below maxKeys.
+// the nesting and of the number of tokens; a key with its value is three, so
+// 600 accounts with every key set stay below maxTokens.
 const (
 	maxFileSize = 1 << 20
-	maxKeys     = 10_000
+	maxTokens   = 30_000
 	maxNesting  = 16
 )
 
@@ -70,8 +70,14 @@ func parseYAML(data []byte) (ast.Node, *lineFault) {
 
 // refuseTokens refuses what no configuration needs.
 func refuseTokens(tokens token.Tokens) *lineFault {
-	keys, nesting := 0, 0
+	count, nesting := 0, 0
 	for _, t := range tokens {
+		if t.Type != token.CommentType {
+			count++
+		}
+		if count > maxTokens {
+			return &lineFault{t.Position.Line, fault{fmt.Sprintf("the file holds more than %d words and signs", maxTokens), "is this the right file?"}}
+		}
 		var f fault
 		switch t.Type {
 		case token.AnchorType, token.AliasType, token.MergeKeyType:
@@ -92,11 +98,6 @@ func refuseTokens(tokens token.Tokens) *lineFault {
 		case token.MappingEndType:
 			nesting--
 			continue
-		case token.MappingValueType:
-			if keys++; keys <= maxKeys {
-				continue
-			}
-			f = fault{fmt.Sprintf("the file has more than %d keys", maxKeys), "is this the right file?"}
 		default:
 			continue
 		}

@@ -10,14 +10,15 @@ import (
 type conclusion struct {
 	record call.Record
 	// delay is how long the message is handed back for, if the record waits in
-	// it; or how long the account is slowed.
+	// it, and how long the account is slowed, if the outcome asks for it.
 	delay time.Duration
 }
 
 // conclude turns an outcome into the next version of a record. It is pure but
-// for the jitter of the delay. late tells that the record was held as unknown
-// meanwhile: its message is gone then, so that it can only be parked.
-func conclude(r call.Record, request call.Request, nonce string, o call.Outcome, late bool, rules Rules, now time.Time) (conclusion, error) {
+// for the jitter of the delay. The message of a record that was held as unknown
+// meanwhile is gone: such a call can only be parked.
+func conclude(r call.Record, request call.Request, nonce string, o call.Outcome, rules Rules, now time.Time) (conclusion, error) {
+	late := r.State == call.StateUnknown
 	switch o.Class {
 	case call.Placed:
 		return conclusion{record: r.Place(nonce, o, now)}, nil
@@ -42,11 +43,11 @@ func conclude(r call.Record, request call.Request, nonce string, o call.Outcome,
 
 func concludeRefused(r call.Record, request call.Request, nonce string, o call.Outcome, rules Rules, now time.Time) (conclusion, error) {
 	spent := !o.Unspent
+	delay := retryDelay(r, o, rules.Retry)
 	if spent && r.Spent+1 >= rules.Retry.MaxAttempts {
 		next, err := r.Reject(nonce, o, call.AttemptsExhausted, now)
-		return conclusion{record: next}, err
+		return conclusion{record: next, delay: delay}, err
 	}
-	delay := retryDelay(r, o, rules.Retry)
 	at := now.Add(delay)
 	// It comes back at its deadline at the latest, to end as expired then and
 	// not later.

@@ -135,12 +135,12 @@ func decideDialable(t task, f facts) step {
 		}
 	case !f.now.Before(t.request.Deadline(r.Since, f.maxAge)):
 		return step{act: actEnd, reason: call.Expired, message: "it was not placed before its deadline"}
+	case f.now.Before(r.NextAt):
+		// The broker's clock is ahead of ours: a schedule would fire at once,
+		// again and again, until ours has caught up.
+		return step{act: actDefer, at: r.NextAt}
 	case f.now.Before(t.request.NotBefore):
 		return step{act: actPark, reason: call.NotYet, at: t.request.NotBefore}
-	case f.now.Before(r.NextAt) && r.Parked:
-		return step{act: actSchedule}
-	case f.now.Before(r.NextAt):
-		return step{act: actDefer, at: r.NextAt}
 	default:
 		return step{act: actClaim}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/ringonce/ringonce/call"
@@ -40,19 +39,19 @@ type Worker struct {
 	Nonce       func() string
 	Incarnation func() (created, validFrom time.Time)
 
-	claims   claims
-	handling sync.WaitGroup
+	claims claims
+	hands  hands
 }
 
 // Take begins to handle a delivery and returns at once. [Worker.Wait] waits for
 // all that was taken.
 func (w *Worker) Take(working context.Context, d call.Delivery, m Message) {
 	turn := w.Lane.Begin()
-	w.handling.Go(func() { w.Handle(working, d, m, turn) })
+	w.hands.do(func() { w.Handle(working, d, m, turn) })
 }
 
 // Wait returns when everything that was taken has come to its end.
-func (w *Worker) Wait() { w.handling.Wait() }
+func (w *Worker) Wait() { w.hands.wait() }
 
 // Handle takes one delivery to its end, or hands it back. working ends when
 // calls in flight have to be given up; it outlives the pulling.
@@ -77,13 +76,13 @@ func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, tur
 			continue
 		case errors.Is(err, call.ErrUncertain):
 			w.Metrics.Uncertain()
-			w.handBack(m, uncertainRetry, "it is not known whether its record was written", err)
+			w.handBack(m, failedRetry(d.Delivered), "it is not known whether its record was written", err)
 		case err != nil:
-			w.handBack(m, uncertainRetry, "a step failed", err)
+			w.handBack(m, failedRetry(d.Delivered), "a step failed", err)
 		}
 		return
 	}
-	w.handBack(m, uncertainRetry, "its record kept changing", nil)
+	w.handBack(m, failedRetry(d.Delivered), "its record kept changing", nil)
 }
 
 // errAgain asks for another decision, with what the ledger says now.
@@ -108,8 +107,8 @@ func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn,
 	case actSchedule, actBury:
 		return w.effect(ctx, t.record, t.version, t.Body, m)
 	case actConflict:
-		rejected := call.NewRecord(t.Account, t.record.ID, t.digest, t.Origin, t.Priority, t.Trace, t.Body)
-		return w.buryAlone(ctx, rejected, s, t.Body, m, w.Graveyard.BuryConflict)
+		rejected := call.NewRecord(t.Account, t.record.ID, t.digest, t.Origin, t.Priority, t.Trace, t.body())
+		return w.buryAlone(ctx, rejected, s, t.body(), m, w.Graveyard.BuryConflict)
 	case actNameless:
 		return w.buryAlone(ctx, t.record, s, t.Body, m, w.Graveyard.Bury)
 	case actDefer:
@@ -151,7 +150,23 @@ func (w *Worker) effect(ctx context.Context, r call.Record, v call.Version, body
 			return err
 		}
 	}
+	if r.State == call.StateUnknown {
+		if err := w.reconsider(ctx, r); err != nil {
+			return err
+		}
+	}
 	return w.ack(m)
+}
+
+// reconsider takes the dead letter of an unknown call back if evidence came
+// while it was written: whoever brought the evidence may have looked for the
+// letter before it was there.
+func (w *Worker) reconsider(ctx context.Context, r call.Record) error {
+	found, _, err := w.Ledger.Read(ctx, w.Account, r.ID)
+	if err != nil || found.State == call.StateUnknown {
+		return err
+	}
+	return w.Graveyard.Unbury(ctx, w.Account, r.Reason, r.ID)
 }
 
 // buryAlone writes the dead letter of a request that has no record of its own.
@@ -255,12 +270,12 @@ func (w *Worker) recovered(ctx context.Context, d call.Delivery, m Message, clai
 		return
 	}
 	t := identify(d, w.Rules)
-	if err := w.read(ctx, &t); !errors.Is(err, errAgain) || t.nameless {
-		w.handBack(m, uncertainRetry, "it panicked", err)
+	if err := w.read(ctx, &t); !errors.Is(err, errAgain) || t.nameless || !t.owns() {
+		w.handBack(m, failedRetry(d.Delivered), "it panicked", err)
 		return
 	}
 	next, err := t.record.End(call.Poison, "handling it panicked", w.Now())
 	if err := w.commit(ctx, &t, next, err, m); err != nil {
-		w.handBack(m, uncertainRetry, "it panicked", err)
+		w.handBack(m, failedRetry(d.Delivered), "it panicked", err)
 	}
 }

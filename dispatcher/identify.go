@@ -33,6 +33,15 @@ func identify(d call.Delivery, rules Rules) task {
 	t := task{Delivery: d}
 	request, digest, err := call.DecodeRequest(d.Body, rules.Numbers)
 	t.digest = digest
+	if _, priorityErr := call.ParsePriority(string(d.Priority)); priorityErr != nil {
+		t.Priority = call.Normal
+		if err == nil {
+			err = &call.InvalidError{
+				Reason: call.Malformed, Field: "the subject", Rule: "does not end in a priority",
+				Fix: "publish to calls.requests.<account>, or end it in .urgent, .normal or .bulk",
+			}
+		}
+	}
 	id, named := request.ID, request.ID != ""
 	if err != nil && !named {
 		id, named = call.ReadID(d.Body)
@@ -50,7 +59,7 @@ func identify(d call.Delivery, rules Rules) task {
 		t.nameless = err != nil
 	}
 	t.check(request, err, rules)
-	t.record = call.NewRecord(d.Account, id, digest, d.Origin, d.Priority, d.Trace, d.Body)
+	t.record = call.NewRecord(d.Account, id, digest, d.Origin, t.Priority, d.Trace, d.Body)
 	return t
 }
 
@@ -64,6 +73,18 @@ func identifyDue(d call.Delivery, rules Rules) task {
 	request, _, err := call.DecodeRequest(d.Due.Record.Request, call.PossibleNumbers)
 	t.check(request, err, rules)
 	return t
+}
+
+// owns reports whether the record is of this very request, and not of another
+// one with its id.
+func (t task) owns() bool { return t.record.Digest == t.digest && t.record.Origin.Same(t.Origin) }
+
+// body is the request as it came, byte for byte.
+func (t task) body() []byte {
+	if t.Due != nil {
+		return t.Due.Record.Request
+	}
+	return t.Body
 }
 
 func (t *task) check(request call.Request, err error, rules Rules) {

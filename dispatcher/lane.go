@@ -62,6 +62,9 @@ func NewLane(cfg LaneConfig) *Lane {
 func (l *Lane) Permit(ctx context.Context) (n int, withdrawn <-chan struct{}) {
 	for {
 		n, at, changed, stopping := l.ask()
+		if ctx.Err() != nil {
+			return 0, changed
+		}
 		if n > 0 || stopping {
 			return n, changed
 		}
@@ -79,9 +82,6 @@ func (l *Lane) Permit(ctx context.Context) (n int, withdrawn <-chan struct{}) {
 		}
 		if stop != nil {
 			stop()
-		}
-		if ctx.Err() != nil {
-			return 0, changed
 		}
 	}
 }
@@ -185,6 +185,9 @@ func (l *Lane) SetStops(stops *call.Stops) {
 		} else {
 			l.unconfirmed = false
 		}
+		if !l.stops.Suspension.Since.Equal(own.Since) {
+			l.careAt = l.cfg.Now().Add(probeWait(l.stops.Suspension))
+		}
 	}
 	l.announce()
 }
@@ -235,7 +238,7 @@ func (l *Lane) suspend(o call.Outcome, worker string, now time.Time) (s call.Sus
 		s.Until = now.Add(doubling(suspensionFirst, suspensionMost, s.Times-1)).UTC()
 	}
 	l.stops.Suspension, l.unconfirmed = s, true
-	l.careAt = now.Add(doubling(probeFirst, probeMost, s.Times-1))
+	l.careAt = now.Add(probeWait(s))
 	l.announce()
 	return s, true
 }

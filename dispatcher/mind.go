@@ -138,6 +138,13 @@ func (l *Lane) reopened() {
 	l.announce()
 }
 
+// probeWait is how long a suspension lasts before it is probed, whichever worker
+// set it: where the probe passes and calls do not, workers would lift it for
+// each other at once, for ever.
+func probeWait(s call.Suspension) time.Duration {
+	return doubling(probeFirst, probeMost, s.Times-1)
+}
+
 func newProbeBackoff() backoff.BackOff {
 	return backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(probeFirst), backoff.WithMaxInterval(probeMost),

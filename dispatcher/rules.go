@@ -38,8 +38,11 @@ const (
 	// lookupRetry is when a call whose linkage could not be looked up is tried
 	// again.
 	lookupRetry = 5 * time.Second
-	// uncertainRetry hands back a request whose claim may still arrive.
-	uncertainRetry = 2 * time.Second
+	// failedFirst and failedMost bound how long a request is handed back for
+	// whose record could not be written, or may still arrive, growing with its
+	// deliveries: an outage of the records must not count up to poison.
+	failedFirst = 2 * time.Second
+	failedMost  = 5 * time.Minute
 	// stoppedRetry hands back what met a suspension; it is not pulled again
 	// before that is over.
 	stoppedRetry = time.Second
@@ -70,6 +73,12 @@ func (r Retry) delay(spent int) time.Duration {
 		d = b.NextBackOff()
 	}
 	return min(d, r.MaxDelay)
+}
+
+// failedRetry is how long a request is handed back for that was delivered so
+// often.
+func failedRetry(delivered uint64) time.Duration {
+	return doubling(failedFirst, failedMost, int(min(delivered, poisonDeliveries))-1)
 }
 
 // doubling grows from first to most with the number of times before.

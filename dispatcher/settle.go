@@ -10,110 +10,142 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// settleWithin bounds how long a worker tries to write down what came of an
-// attempt. It survives shutdown: what is known of a person's phone must not be
-// lost to a signal.
-const settleWithin = 20 * time.Second
+const (
+	// settleWithin bounds how long a worker tries to write down what came of
+	// an attempt once it has to end. What is known of a person's phone must
+	// not be lost to a signal.
+	settleWithin = 20 * time.Second
+	// settleMost bounds it while the worker goes on: a broker that is away for
+	// longer costs evidence, and a record that cannot be written costs a slot.
+	settleMost = time.Hour
+)
+
+// settled is an outcome that is written down.
+type settled struct {
+	conclusion
+	version call.Version
+	before  call.Record // what the outcome took the place of
+}
 
 // settle writes down what came of an attempt, does what follows from it, and
 // acknowledges, in this order and no other.
 func (w *Worker) settle(working context.Context, c *claim, o call.Outcome, m Message) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), settleWithin)
+	ctx, cancel := outlive(working)
 	defer cancel()
 
 	switch o.Class {
 	case call.Suspended:
 		w.suspend(ctx, o)
-	case call.Placed:
-		w.resumed(ctx)
 	case call.Rejected:
 		if o.Reason == call.NumberNotLinked {
 			w.Directory.MarkStale(c.request.From)
 		}
-	case call.Refused, call.Unknown:
+	case call.Placed, call.Refused, call.Unknown:
 	}
 
-	done, version, wasUnknown, err := w.record(ctx, c, o)
+	s, err := w.record(ctx, c, o)
 	if err != nil {
 		w.Log.Error("what came of an attempt could not be recorded; it will be held as unknown",
 			"account", w.Account, "id", c.record.ID, "outcome", o.Class, "reason", o.Reason, "error", err)
 		return
 	}
-	if done.delay > 0 && o.SlowsAccount {
-		w.Lane.slow(w.Now().Add(done.delay))
+	if s.delay > 0 && o.SlowsAccount {
+		w.Lane.slow(w.Now().Add(s.delay))
 	}
-	w.follow(ctx, c, done, version, wasUnknown, m)
+	w.follow(ctx, c, s, m)
+	if o.Class == call.Placed {
+		w.resumed(ctx)
+	}
+}
+
+// outlive gives a context that ends some time after working does.
+func outlive(working context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(working), settleMost)
+	stop := context.AfterFunc(working, func() {
+		last := time.NewTimer(settleWithin)
+		defer last.Stop()
+		select {
+		case <-ctx.Done():
+		case <-last.C:
+			cancel()
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
 }
 
 // record writes the outcome to the ledger, again and again until it is there.
 // If the record is no longer as the claim left it, the outcome is late
 // evidence.
-func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (conclusion, call.Version, bool, error) {
-	record, version, late := c.record, c.version, false
+func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled, error) {
+	before, version := c.record, c.version
 	tries := settleBackoff(ctx)
 	for {
-		done, err := conclude(record, c.request, c.nonce, o, late, w.Rules, w.Now())
+		done, err := conclude(before, c.request, c.nonce, o, w.Rules, w.Now())
 		if err != nil {
-			return done, version, late, err
+			return settled{}, err
 		}
 		put, err := w.Ledger.Put(ctx, done.record, version)
 		if err == nil {
 			w.count(done.record)
-			if late {
+			if before.State == call.StateUnknown {
 				w.Metrics.LateEvidence(o.Class)
 			}
-			return done, put, late, nil
+			return settled{done, put, before}, nil
 		}
 		if !errors.Is(err, call.ErrConflict) {
 			w.Metrics.SettleRetried("record")
 			if !pause(ctx, tries) {
-				return done, version, late, err
+				return settled{}, err
 			}
 		}
 		// Somebody changed it, or the lost write arrived: look.
-		found, foundVersion, readErr := w.Ledger.Read(ctx, w.Account, c.record.ID)
-		if readErr != nil {
+		found, foundVersion, err := w.Ledger.Read(ctx, w.Account, c.record.ID)
+		if err != nil {
 			if !pause(ctx, tries) {
-				return done, version, late, readErr
+				return settled{}, err
 			}
 			continue
 		}
 		switch {
+		case found.State == call.StateAbsent:
+			// The ledger was made anew. What we claimed is all that is known.
+			before, version = c.record, foundVersion
 		case found.Concluded(c.nonce, o.Class):
 			if o.Class != call.Unknown {
 				w.count(found) // our own write, whose answer was lost
 			}
-			return conclusion{record: found, delay: done.delay}, foundVersion, late, nil
-		case found.Nonce() == c.nonce && found.State == call.StateDialling:
-			record, version = found, foundVersion
-		case found.Nonce() == c.nonce && found.State == call.StateUnknown:
-			record, version, late = found, foundVersion, true
+			return settled{conclusion{record: found, delay: done.delay}, foundVersion, before}, nil
+		case found.Nonce() == c.nonce && (found.State == call.StateDialling || found.State == call.StateUnknown):
+			before, version = found, foundVersion
 		case o.Class == call.Placed:
 			if !found.Resolved() {
 				w.Metrics.Contradiction()
 				w.Log.Error("a call was placed although its record says otherwise",
 					"account", w.Account, "id", c.record.ID, "state", found.State)
 			}
-			record, version, late = found, foundVersion, true
+			before, version = found, foundVersion
 		default:
 			w.Log.Warn("an outcome came after the record had been decided otherwise",
 				"account", w.Account, "id", c.record.ID, "state", found.State, "outcome", o.Class, "reason", o.Reason)
-			return conclusion{record: found}, foundVersion, false, nil
+			return settled{conclusion{record: found}, foundVersion, found}, nil
 		}
 	}
 }
 
 // follow does what the written record asks for, and acknowledges. What cannot
 // be done now is done when the message comes back.
-func (w *Worker) follow(ctx context.Context, c *claim, done conclusion, v call.Version, wasUnknown bool, m Message) {
+func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
 	tries := settleBackoff(ctx)
 	for {
-		err := w.followOnce(ctx, c, done, v, wasUnknown, m)
+		err := w.followOnce(ctx, c, s, m)
 		if err == nil {
 			return
 		}
 		step := "park"
-		if done.record.State == call.StateDead || done.record.State == call.StateUnknown {
+		if s.record.State == call.StateDead || s.record.State == call.StateUnknown {
 			step = "bury"
 		}
 		w.Metrics.SettleRetried(step)
@@ -124,17 +156,22 @@ func (w *Worker) follow(ctx context.Context, c *claim, done conclusion, v call.V
 	}
 }
 
-func (w *Worker) followOnce(ctx context.Context, c *claim, done conclusion, v call.Version, wasUnknown bool, m Message) error {
-	if wasUnknown && done.record.State != call.StateUnknown {
-		if err := w.Graveyard.Unbury(ctx, w.Account, call.OutcomeUnknown, c.record.ID); err != nil {
+func (w *Worker) followOnce(ctx context.Context, c *claim, s settled, m Message) error {
+	lettered := s.before.State == call.StateUnknown || s.before.State == call.StateDead
+	if lettered && s.record.State != s.before.State {
+		if err := w.Graveyard.Unbury(ctx, w.Account, s.before.Reason, c.record.ID); err != nil {
 			return err
 		}
 	}
-	if done.record.State == call.StateWaiting && !done.record.Parked {
-		w.handBack(m, done.delay, "the account is suspended", nil)
+	switch {
+	case s.record.State == call.StateDialling:
+		return nil // claimed again, out of this very message perhaps: it is the claimant's now
+	case s.record.State == call.StateWaiting && !s.record.Parked:
+		w.handBack(m, s.delay, "the account is suspended", nil)
 		return nil
+	default:
+		return w.effect(ctx, s.record, s.version, c.body, m)
 	}
-	return w.effect(ctx, done.record, v, c.body, m)
 }
 
 // suspend sets the flag that stops the account for every worker, and stops this

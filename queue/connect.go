@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -90,7 +91,9 @@ func (c *Conn) NATS() *nats.Conn { return c.nc }
 
 // Close flushes what was written and ends the connection.
 func (c *Conn) Close() {
-	_ = c.nc.FlushTimeout(requestTimeout) // nothing is left to be done about what cannot be flushed
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	_ = c.nc.FlushWithContext(ctx) // nothing is left to be done about what cannot be flushed
 	c.nc.Close()
 }
 

@@ -25,7 +25,7 @@ const (
 
 // controlCheck is how often a worker asks whether the bucket is still there:
 // the watch of a deleted bucket falls silent.
-const controlCheck = 2 * time.Second
+const controlCheck = 5 * time.Second
 
 // Control is the bucket of flags that stop accounts, durable and seen by every
 // worker.
@@ -218,7 +218,7 @@ func (c *Control) Lift(ctx context.Context, a call.Account, s call.Suspension) e
 	if err != nil {
 		return fmt.Errorf("encode key %s of bucket %s: %w", key, BucketControl, err)
 	}
-	if _, err := kv.Update(ctx, key, data, entry.Revision()); err != nil && !isConflict(err) {
+	if _, err := kv.Update(ctx, key, data, entry.Revision()); err != nil && !isConflictError(err) {
 		return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
 	}
 	return nil

@@ -16,13 +16,16 @@ import (
 // Graveyard keeps the dead letters. A call has one for each reason at most:
 // burying it again replaces the letter.
 type Graveyard struct {
+	nc   *nats.Conn
 	js   jetstream.JetStream
 	keep time.Duration
 }
 
 // NewGraveyard gives the graveyard; letters are kept for dead.keep, those of
 // unknown calls until they are resolved.
-func (c *Conn) NewGraveyard(keep time.Duration) *Graveyard { return &Graveyard{js: c.js, keep: keep} }
+func (c *Conn) NewGraveyard(keep time.Duration) *Graveyard {
+	return &Graveyard{nc: c.nc, js: c.js, keep: keep}
+}
 
 // Letter is a dead letter: a request that did not end in a placed call.
 type Letter struct {
@@ -30,15 +33,19 @@ type Letter struct {
 	Account  call.Account
 	ID       call.ID
 	Reason   call.Reason
-	Message  string
-	Status   int
-	Body     []byte // what the publisher sent, byte for byte
+	Message  string // masked
+	Status   int    // the provider's last HTTP status, 0 without one
+	Body     []byte // what the publisher sent, byte for byte; a listing leaves it out
+	Size     int    // of the body, in bytes
 	Origin   call.Origin
 	Ended    time.Time
-	Attempts int
-	History  []call.Attempt
-	Rang     bool // it may have rung
-	Token    string
+	Attempts int            // all that were made
+	History  []call.Attempt // the first and the latest of them
+	Rang     bool           // it may have rung
+	Trace    string         // the W3C traceparent
+	// Token ends the letter's subject: the id, or of a request whose id was in
+	// use ([call.IDConflict]) the sequence of that request.
+	Token string
 }
 
 // Bury writes the dead letter of a record that is dead or unknown. body is the
@@ -84,11 +91,10 @@ func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body
 	if r.Trace != "" {
 		m.Header.Set(headerTrace, r.Trace)
 	}
-	opts := []jetstream.PublishOpt{jetstream.WithExpectStream(StreamDead)}
 	if r.State != call.StateUnknown {
-		opts = append(opts, jetstream.WithMsgTTL(g.keep))
+		setTTL(m, g.keep)
 	}
-	if _, err := publish(ctx, g.js, m, opts...); err != nil {
+	if _, err := publish(ctx, g.nc, StreamDead, m); err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
 	}
 	return nil

@@ -19,7 +19,9 @@ type Ledger struct {
 	// ValidFrom is from when on the records are complete. A request published
 	// before may have had a record that is gone.
 	ValidFrom time.Time `json:"valid_from"`
-	By        string    `json:"by,omitzero"` // who declared it, if somebody did
+	// By and Declared say who declared it and when, if somebody did.
+	By       string    `json:"by,omitzero"`
+	Declared time.Time `json:"declared,omitzero"`
 }
 
 // RegressedError says how CALL_RECORDS went back in time. Nothing may be
@@ -45,36 +47,58 @@ func (e *RegressedError) Error() string {
 // how far it has come, and gives what is valid. The error is a
 // [*RegressedError] if the stream went back in time.
 func (c *Conn) CheckLedger(ctx context.Context) (Ledger, error) {
+	found, err := c.compareLedger(ctx)
+	if err != nil || !found.news {
+		return found.valid, err
+	}
+	return writeLedger(ctx, found.kv, found.valid, found.revision)
+}
+
+// PeekLedger is [Conn.CheckLedger] without writing anything down.
+func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
+	found, err := c.compareLedger(ctx)
+	return found.valid, err
+}
+
+// comparison is what comparing CALL_RECORDS with its memory found.
+type comparison struct {
+	kv       jetstream.KeyValue
+	valid    Ledger
+	news     bool   // there is something new to remember
+	revision uint64 // of what that replaces, 0 if there was nothing
+}
+
+func (c *Conn) compareLedger(ctx context.Context) (comparison, error) {
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
-		return Ledger{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
+		return comparison{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
 	}
 	info := s.CachedInfo()
 	created, last := info.Created.UTC(), info.State.LastSeq
 	kv, err := c.js.KeyValue(ctx, BucketControl)
 	if err != nil {
-		return Ledger{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
+		return comparison{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
 	known, revision, err := readLedger(ctx, kv)
 	if err != nil {
-		return Ledger{}, err
+		return comparison{}, err
 	}
-	if revision == 0 {
-		return writeLedger(ctx, kv, Ledger{Created: created, Highest: last, ValidFrom: created}, 0)
+	found := comparison{kv: kv, valid: known, revision: revision}
+	switch {
+	case revision == 0:
+		found.valid, found.news = Ledger{Created: created, Highest: last, ValidFrom: created}, true
+	case !created.Equal(known.Created) || last < known.Highest:
+		return found, &RegressedError{Remembered: known, Created: created, Last: last}
+	case last > known.Highest:
+		found.valid.Highest, found.news = last, true
 	}
-	if !created.Equal(known.Created) || last < known.Highest {
-		return known, &RegressedError{Remembered: known, Created: created, Last: last}
-	}
-	if last == known.Highest {
-		return known, nil
-	}
-	known.Highest = last
-	return writeLedger(ctx, kv, known, revision)
+	return found, nil
 }
 
 // DeclareLedger accepts CALL_RECORDS as it is: its records are complete from
-// validFrom on, and older requests end as too_old_to_know.
-func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string) (Ledger, error) {
+// validFrom on, and older requests end as too_old_to_know. It overrides
+// whatever was remembered, also what cannot be read any more.
+func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string, now time.Time) (Ledger, error) {
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
 		return Ledger{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
@@ -83,14 +107,21 @@ func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string
 	if err != nil {
 		return Ledger{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
-	_, revision, err := readLedger(ctx, kv)
-	if err != nil {
-		return Ledger{}, err
-	}
 	info := s.CachedInfo()
-	return writeLedger(ctx, kv, Ledger{
-		Created: info.Created.UTC(), Highest: info.State.LastSeq, ValidFrom: validFrom.UTC(), By: by,
-	}, revision)
+	l := Ledger{
+		Created: info.Created.UTC(), Highest: info.State.LastSeq, ValidFrom: validFrom.UTC(),
+		By: by, Declared: now.UTC().Round(0),
+	}
+	data, err := json.Marshal(l)
+	if err != nil {
+		return l, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)
+	}
+	// Not a compare-and-set: a worker that compares at the same time must not
+	// make an operator's word get lost.
+	if _, err := kv.Put(ctx, keyLedger, data); err != nil {
+		return l, fmt.Errorf("write key %s of bucket %s: %w", keyLedger, BucketControl, err)
+	}
+	return l, nil
 }
 
 func readLedger(ctx context.Context, kv jetstream.KeyValue) (Ledger, uint64, error) {
@@ -120,7 +151,7 @@ func writeLedger(ctx context.Context, kv jetstream.KeyValue, l Ledger, revision 
 	} else {
 		_, err = kv.Update(ctx, keyLedger, data, revision)
 	}
-	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) && !isConflict(err) {
+	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) && !isConflictError(err) {
 		return l, fmt.Errorf("write key %s of bucket %s: %w", keyLedger, BucketControl, err)
 	}
 	return l, nil

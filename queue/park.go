@@ -18,11 +18,12 @@ const scheduleFormat = "2006-01-02T15:04:05.000Z07:00"
 // Parking is where calls wait for a time. A call has one schedule at most:
 // parking it again replaces the schedule.
 type Parking struct {
+	nc *nats.Conn
 	js jetstream.JetStream
 }
 
 // NewParking gives the parking place.
-func (c *Conn) NewParking() *Parking { return &Parking{js: c.js} }
+func (c *Conn) NewParking() *Parking { return &Parking{nc: c.nc, js: c.js} }
 
 // Park schedules a waiting call to come back at its NextAt. What comes back
 // carries the record and the version it must still have.
@@ -35,7 +36,7 @@ func (p *Parking) Park(ctx context.Context, r call.Record, v call.Version) error
 	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()
 	m.Header.Set(jetstream.ScheduleHeader, "@at "+at.Format(scheduleFormat))
 	m.Header.Set(jetstream.ScheduleTargetHeader, dueSubject(r.Account, r.Priority))
-	if _, err := publish(ctx, p.js, m, jetstream.WithExpectStream(StreamParked)); err != nil {
+	if _, err := publish(ctx, p.nc, StreamParked, m); err != nil {
 		return fmt.Errorf("park a call: %w", err)
 	}
 	return nil
@@ -47,7 +48,7 @@ func (p *Parking) Due(ctx context.Context, r call.Record, v call.Version) error 
 	if err != nil {
 		return err
 	}
-	if _, err := publish(ctx, p.js, m, jetstream.WithExpectStream(StreamParked)); err != nil {
+	if _, err := publish(ctx, p.nc, StreamParked, m); err != nil {
 		return fmt.Errorf("bring a call back: %w", err)
 	}
 	return nil

@@ -4,50 +4,87 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 )
 
-var errDuplicate = errors.New("the broker took the message for a duplicate and forgot it")
+var (
+	errDuplicate  = errors.New("the broker took the message for a duplicate and forgot it")
+	errNotAnAck   = errors.New("the broker's answer is not an acknowledgement")
+	errNoResponse = errors.New("no stream takes the subject, or the broker has no leader for it")
+)
 
-// publish stores one message and waits until the broker says so, giving its
-// sequence. [call.ErrConflict] says that the expected version is no longer the
-// last; after any other error the message may have been stored, or still be.
-func publish(ctx context.Context, js jetstream.JetStream, m *nats.Msg, opts ...jetstream.PublishOpt) (uint64, error) {
+// pubAck is the broker's answer to a publish.
+type pubAck struct {
+	Stream    string `json:"stream"`
+	Sequence  uint64 `json:"seq"`
+	Duplicate bool   `json:"duplicate"`
+	Error     *struct {
+		Code        jetstream.ErrorCode `json:"err_code"`
+		Description string              `json:"description"`
+	} `json:"error"`
+}
+
+// publish stores one message in a stream and waits until the broker says so,
+// giving its sequence. [call.ErrConflict] says that the expected version is no
+// longer the last; after any other error the message may have been stored, or
+// still be.
+//
+// It is the client's own publish without its second tries, which would send a
+// claim again, and with a decoder that costs a tenth.
+func publish(ctx context.Context, nc *nats.Conn, stream string, m *nats.Msg) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ack, err := js.PublishMsg(ctx, m, opts...)
+	m.Header.Set(jetstream.ExpectedStreamHeader, stream)
+	answer, err := nc.RequestMsgWithContext(ctx, m)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return 0, errNoResponse
+	}
 	if err != nil {
-		if isConflict(err) {
-			return 0, call.ErrConflict
-		}
 		return 0, err
 	}
-	if ack.Duplicate {
+	var ack pubAck
+	if err := json.Unmarshal(answer.Data, &ack); err != nil {
+		return 0, errNotAnAck
+	}
+	switch {
+	case ack.Error != nil && isConflict(ack.Error.Code):
+		return 0, call.ErrConflict
+	case ack.Error != nil:
+		return 0, fmt.Errorf("the broker refused it: %s (%d)", ack.Error.Description, ack.Error.Code)
+	case ack.Stream != stream || ack.Sequence == 0:
+		return 0, errNotAnAck
+	case ack.Duplicate:
 		return 0, errDuplicate
 	}
 	return ack.Sequence, nil
 }
 
-func isConflict(err error) bool {
-	var api *jetstream.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	return api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence ||
-		api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant
+func isConflict(code jetstream.ErrorCode) bool {
+	return code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant
 }
+
+// isConflictError is for answers that the client decoded.
+func isConflictError(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && isConflict(api.ErrorCode)
+}
+
+// setTTL has the broker remove the message after this time.
+func setTTL(m *nats.Msg, ttl time.Duration) { m.Header.Set(jetstream.MsgTTLHeader, ttl.String()) }
 
 // Publisher puts requests into CALLS, as any NATS client can.
 type Publisher struct {
-	js jetstream.JetStream
+	nc *nats.Conn
 }
 
 // NewPublisher gives a publisher.
-func (c *Conn) NewPublisher() *Publisher { return &Publisher{js: c.js} }
+func (c *Conn) NewPublisher() *Publisher { return &Publisher{nc: c.nc} }
 
 // Publish stores one request and returns when the broker has it. Publishing
 // the same id and content again is safe: it is dialled once.
@@ -56,7 +93,7 @@ func (p *Publisher) Publish(ctx context.Context, a call.Account, priority call.P
 	if trace != "" {
 		m.Header.Set(headerTrace, trace)
 	}
-	if _, err := publish(ctx, p.js, m, jetstream.WithExpectStream(StreamCalls)); err != nil {
+	if _, err := publish(ctx, p.nc, StreamCalls, m); err != nil {
 		return fmt.Errorf("publish a request: %w", err)
 	}
 	return nil

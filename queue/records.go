@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,15 +28,15 @@ type Keep struct {
 
 // Records is the ledger: the one place that decides who may dial.
 type Records struct {
-	js        jetstream.JetStream
+	nc        *nats.Conn
 	stream    jetstream.Stream
 	keep      Keep
 	regressed func()
 
 	mu       sync.Mutex
 	created  time.Time
-	declared string // which declaration of an operator it goes by
-	highest  uint64 // the highest sequence that the stream confirmed to us
+	declared time.Time // which declaration of an operator it goes by
+	highest  uint64    // the highest sequence that the stream confirmed to us
 }
 
 // NewRecords opens the ledger. regressed is told, from whatever goroutine finds
@@ -45,7 +46,7 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, err)
 	}
-	return &Records{js: c.js, stream: s, keep: keep, regressed: regressed, created: s.CachedInfo().Created.UTC()}, nil
+	return &Records{nc: c.nc, stream: s, keep: keep, regressed: regressed, created: s.CachedInfo().Created.UTC()}, nil
 }
 
 // Created is when this incarnation of the ledger began.
@@ -67,8 +68,8 @@ func (r *Records) Highest() uint64 {
 func (r *Records) Follow(l Ledger) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !l.Created.Equal(r.created) || l.By != r.declared {
-		r.created, r.declared, r.highest = l.Created, l.By, l.Highest
+	if !l.Created.Equal(r.created) || !l.Declared.Equal(r.declared) {
+		r.created, r.declared, r.highest = l.Created, l.Declared, l.Highest
 	}
 }
 
@@ -104,15 +105,11 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 	}
 	before := r.Highest()
 	m := &nats.Msg{Subject: recordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
-	opts := []jetstream.PublishOpt{
-		jetstream.WithExpectStream(StreamRecords),
-		jetstream.WithExpectLastSequencePerSubject(expected.Sequence),
-		jetstream.WithRetryAttempts(0),
-	}
+	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(expected.Sequence, 10))
 	if ttl := r.ttl(record); ttl > 0 {
-		opts = append(opts, jetstream.WithMsgTTL(ttl))
+		setTTL(m, ttl)
 	}
-	sequence, err := publish(ctx, r.js, m, opts...)
+	sequence, err := publish(ctx, r.nc, StreamRecords, m)
 	if err != nil {
 		return r.readBack(ctx, record, data, expected, err)
 	}

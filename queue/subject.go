@@ -57,7 +57,8 @@ var errSubject = errors.New("not a subject of ours")
 
 // parseLane reads the account and the priority from the subject of a request
 // or a due call. They come from nowhere else: NATS permissions bind a
-// publisher to its subject.
+// publisher to its subject. A last token that is no priority is given as it is,
+// for the worker to end the request by.
 func parseLane(subject string) (call.Account, call.Priority, error) {
 	rest, ok := strings.CutPrefix(subject, requestsPrefix)
 	if !ok {
@@ -73,8 +74,7 @@ func parseLane(subject string) (call.Account, call.Priority, error) {
 	if !hasPriority {
 		return account, call.Normal, nil
 	}
-	priority, err := call.ParsePriority(last)
-	return account, priority, err
+	return account, call.Priority(last), nil
 }
 
 // parseDead reads what the subject of a dead letter says.

@@ -29,7 +29,7 @@ func main() {
 
 // execute runs the command line and gives the exit code.
 func execute(ctx context.Context, args, environ []string) int {
-	root := newRootCommand(environ)
+	root := newRootCommand(environ) //nolint:contextcheck // commands get it from ExecuteContext
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -58,7 +58,15 @@ through the provider's API. To see it at work, with nothing to set up:
 		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
 	})
 	root.AddCommand(
+		newDevCommand(),
 		newRunCommand(environ),
+		newPublishCommand(environ),
+		newCallsCommand(environ),
+		newDeadCommand(environ),
+		newUnknownCommand(environ),
+		newAccountsCommand(environ),
+		newStreamsCommand(environ),
+		newDoctorCommand(environ),
 		newCheckConfigCommand(environ),
 		newSimulateCommand(),
 		newVersionCommand(),

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// connectWithin bounds how long an operator waits for the broker to answer.
+const connectWithin = 5 * time.Second
+
+// desk is where an operator works: which broker, by which configuration.
+type desk struct {
+	environ []string
+	file    string // --config
+	url     string // --nats
+}
+
+// flags adds what says where the broker is.
+func (d *desk) flags(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&d.file, "config", "", "the workers' configuration `FILE`; without it the environment alone is read")
+	c.PersistentFlags().StringVar(&d.url, "nats", "", "`URL` of the NATS server, instead of the configured one")
+}
+
+// variables are the environment with what the flags override.
+func (d *desk) variables() []string {
+	if d.url == "" {
+		return d.environ
+	}
+	return append(d.environ[:len(d.environ):len(d.environ)], "RINGONCE_NATS_URL="+d.url)
+}
+
+// read gives the file's content, nil without a file.
+func (d *desk) read() ([]byte, error) {
+	if d.file == "" {
+		return nil, nil
+	}
+	return configs.ReadFile(d.file)
+}
+
+// config loads what commands go by that dial nothing. They need no account.
+func (d *desk) config() (configs.Config, error) {
+	data, err := d.read()
+	if err != nil {
+		return configs.Config{}, usageError{err}
+	}
+	config, err := configs.LoadForOperators(d.file, data, d.variables())
+	if err == nil {
+		err = configs.CheckFilesForOperators(config)
+	}
+	if err != nil {
+		return configs.Config{}, usageError{err}
+	}
+	return config, nil
+}
+
+// connect gives a connection to the broker, once it answers.
+func (d *desk) connect() (*queue.Conn, configs.Config, error) {
+	config, err := d.config()
+	if err != nil {
+		return nil, config, err
+	}
+	conn, err := connect(config.NATS)
+	return conn, config, err
+}
+
+// operator gives what decides about single calls. The connection is the
+// caller's to close.
+func (d *desk) operator(ctx context.Context) (*queue.Operator, *queue.Conn, configs.Config, error) {
+	conn, config, err := d.connect()
+	if err != nil {
+		return nil, nil, config, err
+	}
+	operator, err := conn.NewOperator(ctx, queue.Keep{Placed: config.Records.Keep, Dead: config.Dead.Keep})
+	if err != nil {
+		conn.Close()
+		return nil, nil, config, fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+	}
+	return operator, conn, config, nil
+}
+
+// connect fails where a worker would try again for ever: somebody waits for the
+// answer.
+func connect(c configs.NATS) (*queue.Conn, error) {
+	options, err := natsOptions(c)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	options = append(options, nats.RetryOnFailedConnect(false), nats.Timeout(connectWithin))
+	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + whoAmI(), Options: options})
+	switch {
+	case err == nil:
+		return conn, nil
+	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
+		return nil, fmt.Errorf("%w: %s does not accept the credentials; check the nats settings (ringonce check-config shows them)", err, c.URL)
+	default:
+		return nil, fmt.Errorf("%w: no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", err, c.URL)
+	}
+}
+
+// natsOptions gives the way to authenticate and to encrypt.
+func natsOptions(c configs.NATS) ([]nats.Option, error) {
+	var options []nats.Option
+	password, err := c.ReadPassword()
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.ReadToken()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case c.CredentialsFile != "":
+		options = append(options, nats.UserCredentials(c.CredentialsFile))
+	case c.User != "":
+		options = append(options, nats.UserInfo(c.User, password.Reveal()))
+	case !token.IsZero():
+		options = append(options, nats.Token(token.Reveal()))
+	case c.NKeyFile != "":
+		option, err := nats.NkeyOptionFromSeed(c.NKeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("read nats.nkey_file: %w", err)
+		}
+		options = append(options, option)
+	}
+	if c.TLS.CAFile != "" {
+		options = append(options, nats.RootCAs(c.TLS.CAFile))
+	}
+	if c.TLS.CertFile != "" {
+		options = append(options, nats.ClientCert(c.TLS.CertFile, c.TLS.KeyFile))
+	}
+	return options, nil
+}
+
+// whoAmI names the person at this machine, for the notes in records.
+func whoAmI() string {
+	user := ""
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if user = os.Getenv(name); user != "" {
+			break
+		}
+	}
+	if user == "" {
+		user = fmt.Sprintf("uid-%d", os.Getuid())
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return user
+	}
+	return user + "@" + host
+}

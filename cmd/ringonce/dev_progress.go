@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/jedib0t/go-pretty/v6/progress"
+	"golang.org/x/term"
+
+	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// devCounts is how far a batch has come, by the streams.
+type devCounts struct {
+	published int
+	waiting   uint64 // in CALLS: not dialled yet, or being dialled
+	parked    uint64 // in CALLS_PARKED: for a retry or a later time
+	dead      uint64 // in CALLS_DEAD, where the unknown ones are held, too
+}
+
+func (c devCounts) ended() int {
+	return max(0, c.published-int(c.waiting)-int(c.parked)) //nolint:gosec // the batch is bounded
+}
+
+func (c devCounts) String() string {
+	return fmt.Sprintf("%d of %d ended, %d parked, %d dead or unknown", c.ended(), c.published, c.parked, c.dead)
+}
+
+// countDev asks the streams. A request goes from CALLS to CALLS_PARKED and not
+// back, and is acknowledged last: if first the one and then the other is empty,
+// all have ended.
+func countDev(ctx context.Context, conn *queue.Conn, published int) (devCounts, error) {
+	c := devCounts{published: published}
+	for _, stream := range []struct {
+		name string
+		into *uint64
+	}{{queue.StreamCalls, &c.waiting}, {queue.StreamParked, &c.parked}, {queue.StreamDead, &c.dead}} {
+		n, err := proof.Count(ctx, conn.JetStream(), stream.name)
+		if err != nil {
+			return c, err
+		}
+		*stream.into = n
+	}
+	return c, nil
+}
+
+// meter shows progress. It is ended once, and told whether that was the end of
+// the batch.
+type meter interface {
+	show(c devCounts, note string)
+	end(all bool)
+}
+
+// newMeter draws a bar on a terminal, and writes plain lines elsewhere.
+func newMeter(w io.Writer, total int) meter {
+	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return newBar(file, total)
+	}
+	return &lines{w: w}
+}
+
+// bar is a progress bar that is drawn again and again.
+type bar struct {
+	tracker *progress.Tracker
+	drawn   chan struct{}
+}
+
+func newBar(w io.Writer, total int) *bar {
+	b := &bar{
+		tracker: &progress.Tracker{Message: "publishing", Total: int64(total), AutoStopDisabled: true},
+		drawn:   make(chan struct{}),
+	}
+	p := progress.NewWriter()
+	p.SetOutputWriter(w)
+	p.SetAutoStop(true) // when the tracker is done
+	p.SetUpdateFrequency(100 * time.Millisecond)
+	p.SetTrackerPosition(progress.PositionRight)
+	p.SetTrackerLength(15)
+	p.SetMessageLength(42)
+	p.SetStyle(progress.StyleBlocks)
+	p.Style().Visibility.Percentage = false
+	p.Style().Options.TimeInProgressPrecision = time.Second
+	p.Style().Options.TimeDonePrecision = 100 * time.Millisecond
+	p.AppendTracker(b.tracker)
+	go func() {
+		defer close(b.drawn)
+		p.Render()
+	}()
+	return b
+}
+
+func (b *bar) show(c devCounts, note string) {
+	message := fmt.Sprintf("%d parked, %d dead/unknown", c.parked, c.dead)
+	if note != "" {
+		message += ", " + note
+	}
+	b.tracker.UpdateMessage(message)
+	b.tracker.SetValue(int64(c.ended()))
+}
+
+func (b *bar) end(all bool) {
+	if all {
+		b.tracker.MarkAsDone()
+	} else {
+		b.tracker.MarkAsErrored()
+	}
+	<-b.drawn
+}
+
+// lines writes a line once a second, if there is anything new.
+type lines struct {
+	w    io.Writer
+	last time.Time
+	said string
+}
+
+func (l *lines) show(c devCounts, note string) {
+	line := c.String()
+	if note != "" {
+		line += ", " + note
+	}
+	now := time.Now()
+	if line == l.said || now.Sub(l.last) < time.Second {
+		return
+	}
+	l.last, l.said = now, line
+	fmt.Fprintln(l.w, line)
+}
+
+func (l *lines) end(bool) {}

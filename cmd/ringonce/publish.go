@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+)
+
+type publishFlags struct {
+	desk     desk
+	account  string
+	priority string
+	file     string
+	makeIDs  bool
+	dryRun   bool
+	call     callFlags
+}
+
+func newPublishCommand(environ []string) *cobra.Command {
+	f := &publishFlags{desk: desk{environ: environ}}
+	c := &cobra.Command{
+		Use:   "publish",
+		Short: "Ask for a call, or for those of a file",
+		Long: `Ask for one call by flags, or for many by a file of JSON lines or CSV.
+
+Every request is checked before it is sent, by the rules that the workers apply.
+The id is what makes publishing again safe: the same id is dialled once, however
+often it is published. Without --id one is made up and printed; a script that
+may be started again should give its own.
+
+In a file every line needs an id, so that publishing the file again rings nobody
+twice; --make-ids makes them up where that does not matter.`,
+		Example: `  ringonce publish --from +912071531001 --to +919812345678 --answer-url https://publisher.example/answer
+  ringonce publish --id reminder-4711 --priority urgent --from … --to … --metadata patient=4711
+  ringonce publish --file reminders.jsonl
+  ringonce publish --file reminders.csv --priority bulk --dry-run`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
+	}
+	f.desk.flags(c)
+	c.Flags().StringVar(&f.account, "account", configs.DefaultAccountName, "`ACCOUNT` that places the calls")
+	c.Flags().StringVar(&f.priority, "priority", string(call.Normal), "urgent, normal or bulk")
+	c.Flags().StringVar(&f.file, "file", "", "`FILE` with a request on every line (JSON), or CSV if its name ends in .csv; - reads standard input")
+	c.Flags().BoolVar(&f.makeIDs, "make-ids", false, "make up ids for lines of a file that have none")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "check, and publish nothing")
+	f.call.register(c)
+	return c
+}
+
+func (f *publishFlags) run(c *cobra.Command) error {
+	config, err := f.desk.config()
+	if err != nil {
+		return err
+	}
+	p := &publishing{
+		rules: publishRules{numbers: call.NumberPolicy(config.Request.Numbers), maxAge: config.Request.MaxAge},
+		dry:   f.dryRun, makeIDs: f.makeIDs, out: c.OutOrStdout(), err: c.ErrOrStderr(),
+	}
+	if p.account, err = call.ParseAccount(f.account); err != nil {
+		return usageError{fmt.Errorf("--account: %w", err)}
+	}
+	if p.priority, err = call.ParsePriority(f.priority); err != nil {
+		return usageError{fmt.Errorf("--priority: %w", err)}
+	}
+	if given := f.call.given(c); f.file != "" && given != "" {
+		return usageError{fmt.Errorf("--%s and --file exclude each other: the file says it for every call", given)}
+	}
+	if f.makeIDs && f.file == "" {
+		return usageError{errors.New("--make-ids is for --file; a single call without --id gets one anyway")}
+	}
+	if !p.dry {
+		conn, err := connect(config.NATS)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		p.publisher = conn.NewPublisher()
+		defer p.warnUnserved(c.Context(), conn)
+	}
+	if f.file != "" {
+		return p.publishFile(c.Context(), c.InOrStdin(), f.file)
+	}
+	return p.publishOne(c, &f.call)
+}
+
+// publishing is one run of the command.
+type publishing struct {
+	rules     publishRules
+	account   call.Account
+	priority  call.Priority
+	publisher *queue.Publisher // nil in a dry run
+	dry       bool
+	makeIDs   bool
+	out, err  io.Writer
+}
+
+func (p *publishing) publishOne(c *cobra.Command, flags *callFlags) error {
+	fields, err := flags.fields(c)
+	if err != nil {
+		return usageError{err}
+	}
+	if fields.ID == "" {
+		fields.ID = madeUpID()
+	}
+	body, err := fields.encode()
+	if err != nil {
+		return usageError{err}
+	}
+	request, err := p.rules.check(body, time.Now())
+	if err != nil {
+		return usageError{fmt.Errorf("refused, nothing was published: %s", asFlag(err))}
+	}
+	if p.dry {
+		fmt.Fprintf(p.out, "%s would be published to %s\n", request.ID, queue.RequestSubject(p.account, p.priority))
+		return nil
+	}
+	if err := p.publisher.Publish(c.Context(), p.account, p.priority, body, ""); err != nil {
+		return fmt.Errorf("%w; whether %s was stored is not known: publish it again with --id %s, that is safe", err, request.ID, request.ID)
+	}
+	fmt.Fprintf(p.out, "%s\npublished; see what becomes of it with: ringonce calls show %s\n", request.ID, p.show(request.ID))
+	if request.AnswerURL == "" {
+		fmt.Fprintf(p.err, "note: it has no answer_url; it is dialled only if accounts.%s.defaults.answer_url is set for the workers\n", p.account)
+	}
+	return nil
+}
+
+// show gives the arguments by which a call is shown.
+func (p *publishing) show(id call.ID) string {
+	if p.account == configs.DefaultAccountName {
+		return string(id)
+	}
+	return fmt.Sprintf("--account %s %s", p.account, id)
+}
+
+// warnUnserved tells of an account that nobody serves: a mistyped name waits for
+// ever.
+func (p *publishing) warnUnserved(ctx context.Context, conn *queue.Conn) {
+	served, err := conn.Serves(ctx, p.account)
+	if err == nil && !served {
+		fmt.Fprintf(p.err, "note: no worker has served account %s yet; its requests wait until one does\n", p.account)
+	}
+}
+
+// publishRules are what a request is checked by.
+type publishRules struct {
+	numbers call.NumberPolicy
+	maxAge  time.Duration
+}
+
+// check refuses what a worker would end without dialling. The error is a
+// *call.InvalidError.
+func (r publishRules) check(body []byte, now time.Time) (call.Request, error) {
+	request, _, err := call.DecodeRequest(body, r.numbers)
+	switch {
+	case err != nil:
+		return request, err
+	case !request.ExpiresAt.IsZero() && !now.Before(request.ExpiresAt):
+		return request, &call.InvalidError{
+			Reason: call.Expired, Field: "expires_at", Rule: "is over", Fix: "send a later one, or leave it out",
+		}
+	case request.NotBefore.After(now.Add(r.maxAge)):
+		return request, &call.InvalidError{
+			Reason: call.InvalidRequest, Field: "not_before",
+			Rule: fmt.Sprintf("lies more than request.max_age (%s) ahead", r.maxAge), Fix: "publish it later, or raise the limit",
+		}
+	default:
+		return request, nil
+	}
+}
+
+// asFlag names the flag instead of the field.
+func asFlag(err error) string {
+	var invalid *call.InvalidError
+	if !errors.As(err, &invalid) || invalid.Field == "" {
+		return err.Error()
+	}
+	shown := *invalid
+	shown.Field = "--" + strings.ReplaceAll(invalid.Field, "_", "-")
+	return shown.Error()
+}
+
+// madeUpID names a call whose publisher did not.
+func madeUpID() string { return "cli-" + strings.ToLower(rand.Text()) }

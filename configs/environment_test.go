@@ -1,0 +1,303 @@
+package configs
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// otherValues are acceptable values that differ from the defaults and from one
+// another's; each also needs the context in which it is valid.
+var otherValues = map[string]struct{ value, context string }{
+	"nats.url":                              {value: "tls://broker:4333"},
+	"nats.credentials_file":                 {value: "/c"},
+	"nats.user":                             {value: "u", context: "RINGONCE_NATS_PASSWORD=p"},
+	"nats.password":                         {value: "p w", context: "RINGONCE_NATS_USER=u"},
+	"nats.password_file":                    {value: "/p", context: "RINGONCE_NATS_USER=u"},
+	"nats.token":                            {value: "t"},
+	"nats.token_file":                       {value: "/t"},
+	"nats.nkey_file":                        {value: "/n"},
+	"nats.tls.ca_file":                      {value: "/ca"},
+	"nats.tls.cert_file":                    {value: "/cert", context: "RINGONCE_NATS_TLS_KEY_FILE=/key"},
+	"nats.tls.key_file":                     {value: "/key", context: "RINGONCE_NATS_TLS_CERT_FILE=/cert"},
+	"provider.base_url":                     {value: "http://127.0.0.1:9090/x"},
+	"provider.connect_timeout":              {value: "4s"},
+	"provider.request_timeout":              {value: "20s"},
+	"provider.ambiguous":                    {value: "retry"},
+	"provider.proxy_url":                    {value: "http://proxy:3128"},
+	"provider.ca_file":                      {value: "/pca"},
+	"retry.initial_delay":                   {value: "1.5s"},
+	"retry.multiplier":                      {value: "1.5"},
+	"retry.max_delay":                       {value: "10m"},
+	"retry.max_attempts":                    {value: "3"},
+	"request.max_age":                       {value: "12h"},
+	"request.numbers":                       {value: "assigned"},
+	"records.keep":                          {value: "48h"},
+	"dead.keep":                             {value: "100h"},
+	"streams.replicas":                      {value: "3"},
+	"streams.provision":                     {value: "false"},
+	"http.address":                          {value: "127.0.0.1:0"},
+	"shutdown_grace":                        {value: "1m"},
+	"log.level":                             {value: "debug"},
+	"log.format":                            {value: "json"},
+	"accounts.a-b.api_key":                  {value: "other"},
+	"accounts.a-b.api_key_file":             {value: "/k"},
+	"accounts.a-b.calls_per_second":         {value: "0.25"},
+	"accounts.a-b.concurrency":              {value: "7"},
+	"accounts.a-b.defaults.answer_url":      {value: "https://h/a?t=1"},
+	"accounts.a-b.defaults.ring_url":        {value: "https://h/r?t=1"},
+	"accounts.a-b.defaults.hangup_url":      {value: "https://h/h?t=1"},
+	"accounts.a-b.defaults.answer_method":   {value: "GET"},
+	"accounts.a-b.defaults.ring_method":     {value: "GET"},
+	"accounts.a-b.defaults.hangup_method":   {value: "GET"},
+	"accounts.a-b.defaults.ring_timeout":    {value: "45"},
+	"accounts.a-b.defaults.call_time_limit": {value: "600"},
+}
+
+const accountAB = "accounts:\n  a-b:\n    api_key: k3y\n"
+
+// Every leaf of the struct can be set by its variable, and by its key in the
+// file; the variable wins.
+func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
+	for _, key := range allKeys("accounts.a-b.") {
+		t.Run(key, func(t *testing.T) {
+			other, ok := otherValues[key]
+			if !ok {
+				t.Fatal("otherValues has no value for this key")
+			}
+			find := func(c Config) reflect.Value {
+				if rest, ok := strings.CutPrefix(key, "accounts.a-b."); ok {
+					return leafValue(reflect.ValueOf(c.Accounts["a-b"]), rest)
+				}
+				return leafValue(reflect.ValueOf(c), key)
+			}
+			base := mustLoad(t, accountAB)
+			name := "RINGONCE_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
+			environ := []string{name + "=" + other.value}
+			if other.context != "" {
+				environ = append(environ, other.context)
+			}
+			fromEnvironment := mustLoad(t, accountAB, environ...)
+			if got := reveal(find(fromEnvironment).Interface()); got != other.value {
+				t.Errorf("%s: got %q, want %q", name, got, other.value)
+			}
+			if reflect.DeepEqual(find(base).Interface(), find(fromEnvironment).Interface()) {
+				t.Error("the value is the default: this proves nothing")
+			}
+			if got := fromEnvironment.origins[key]; got != (Origin{Variable: name}) {
+				t.Errorf("origin: got %v", got)
+			}
+
+			file := yamlOf(key, other.value)
+			if other.context != "" {
+				environ = environ[1:]
+			} else {
+				environ = nil
+			}
+			fromFile := mustLoad(t, file, environ...)
+			if got := reveal(find(fromFile).Interface()); got != other.value {
+				t.Errorf("file: got %q, want %q", got, other.value)
+			}
+			if got := fromFile.origins[key]; got.File != "ringonce.yaml" || got.Line == 0 {
+				t.Errorf("origin: got %v", got)
+			}
+			// The file's value again, beaten by the variable.
+			beaten := reveal(find(base).Interface())
+			if beaten == "" || key == "accounts.a-b.api_key" {
+				return
+			}
+			both := mustLoad(t, yamlOf(key, beaten), append(environ, name+"="+other.value)...)
+			if got := reveal(find(both).Interface()); got != other.value {
+				t.Errorf("both: got %q, want %q", got, other.value)
+			}
+		})
+	}
+}
+
+// yamlOf is a file with one key set, and an account besides.
+func yamlOf(key, value string) string {
+	var b strings.Builder
+	for i, part := range strings.Split(key, ".") {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		b.WriteString(strings.Repeat("  ", i) + part + ":")
+	}
+	b.WriteString(" '" + value + "'\n")
+	switch {
+	case !strings.HasPrefix(key, "accounts."):
+		b.WriteString(accountAB)
+	case !strings.Contains(key, "api_key"):
+		b.WriteString("    api_key: k3y\n")
+	}
+	return b.String()
+}
+
+func TestSettingsTableNamesEveryField(t *testing.T) {
+	c, a := Config{}, Account{}
+	var keys, accountKeys []string
+	for _, s := range c.settings() {
+		keys = append(keys, s.key)
+		if field := leafValue(reflect.ValueOf(&c).Elem(), s.key); !field.IsValid() || field.Addr().Interface() != s.target {
+			t.Errorf("%s points elsewhere", s.key)
+		}
+	}
+	for _, s := range a.settings() {
+		accountKeys = append(accountKeys, s.key)
+		if field := leafValue(reflect.ValueOf(&a).Elem(), s.key); !field.IsValid() || field.Addr().Interface() != s.target {
+			t.Errorf("%s points elsewhere", s.key)
+		}
+	}
+	if want := leafKeys(reflect.TypeFor[Config](), ""); !slices.Equal(keys, want) {
+		t.Errorf("got  %q\nwant %q", keys, want)
+	}
+	if want := leafKeys(reflect.TypeFor[Account](), ""); !slices.Equal(accountKeys, want) {
+		t.Errorf("got  %q\nwant %q", accountKeys, want)
+	}
+}
+
+// keyOf may take the first reading of a variable because there is only one.
+func TestAccountVariablesHaveOneReading(t *testing.T) {
+	a := Account{}
+	for _, one := range a.settings() {
+		for _, other := range a.settings() {
+			name := strings.TrimPrefix(variable(one.key), "RINGONCE_")
+			if strings.HasSuffix(name, strings.TrimPrefix(variable(other.key), "RINGONCE")) {
+				t.Errorf("%s of one account is %s of another", one.key, other.key)
+			}
+		}
+	}
+	// And no two keys at all share a variable.
+	seen := map[string]string{}
+	for _, key := range allKeys("accounts.a.") {
+		if before, ok := seen[variable(key)]; ok {
+			t.Errorf("%s and %s share %s", before, key, variable(key))
+		}
+		seen[variable(key)] = key
+	}
+}
+
+func TestShortNames(t *testing.T) {
+	values := map[string]string{}
+	for name, key := range shortNames {
+		values[name] = otherValues[strings.Replace(key, "accounts.default", "accounts.a-b", 1)].value
+	}
+	for name, key := range shortNames {
+		file := minimal
+		c := mustLoad(t, file, name+"="+values[name])
+		if got := c.origins[key]; got.Variable != name {
+			t.Errorf("%s: origin %v", name, got)
+		}
+		var got string
+		if rest, ok := strings.CutPrefix(key, "accounts.default."); ok {
+			got = reveal(leafValue(reflect.ValueOf(c.Accounts["default"]), rest).Interface())
+		} else {
+			got = reveal(leafValue(reflect.ValueOf(c), key).Interface())
+		}
+		if got != values[name] {
+			t.Errorf("%s: got %q, want %q", name, got, values[name])
+		}
+	}
+}
+
+func TestSystematicNameBeatsShortName(t *testing.T) {
+	for _, environ := range [][]string{
+		{"NATS_URL=nats://short:1", "RINGONCE_NATS_URL=nats://long:1"},
+		{"RINGONCE_NATS_URL=nats://long:1", "NATS_URL=nats://short:1"},
+	} {
+		if c := mustLoad(t, minimal, environ...); c.NATS.URL != "nats://long:1" {
+			t.Errorf("got %s", c.NATS.URL)
+		}
+	}
+	if c := mustLoad(t, minimal, "RINGONCE_HTTP_ADDRESS=:1", "RINGONCE_HTTP_ADDR=:2"); c.HTTP.Address != ":1" {
+		t.Errorf("got %s", c.HTTP.Address)
+	}
+}
+
+func TestLastOfEqualNamesWins(t *testing.T) {
+	if c := mustLoad(t, minimal, "RINGONCE_LOG_LEVEL=warn", "RINGONCE_LOG_LEVEL=debug"); c.Log.Level != LevelDebug {
+		t.Errorf("got %s", c.Log.Level)
+	}
+}
+
+func TestEnvironmentRefused(t *testing.T) {
+	acme := "accounts:\n  acme: {api_key: k}\n"
+	for _, test := range []struct {
+		name, file string
+		environ    []string
+		want       []string
+	}{
+		{"unknown", minimal, []string{"RINGONCE_RETRY_MAXDELAY=1m"}, []string{"did you mean RINGONCE_RETRY_MAX_DELAY?"}},
+		{"unknown, nothing near", minimal, []string{"RINGONCE_X=1"}, []string{"docs/configuration.md"}},
+		{"unknown, with control characters", minimal, []string{"RINGONCE_\r\n\x1b[1m=1"}, []string{`"RINGONCE_\r\n\x1b[1m": there is no such variable`}},
+		{"unknown key of an account", acme, []string{"RINGONCE_ACCOUNTS_ACME_CONCURENCY=1"}, []string{"did you mean RINGONCE_ACCOUNTS_ACME_CONCURRENCY?"}},
+		{"no account's name", minimal, []string{"RINGONCE_ACCOUNTS_API_KEY=secr3t"}, []string{"there is no such variable"}},
+		{"lower case", minimal, []string{"RINGONCE_ACCOUNTS_acme_API_KEY=secr3t"}, []string{"there is no such variable"}},
+		{"name with a dash", acme, []string{"RINGONCE_ACCOUNTS_AC-ME_API_KEY=secr3t"}, []string{"there is no such variable"}},
+		{"account not in the file", acme, []string{"RINGONCE_ACCOUNTS_ACEM_API_KEY=secr3t"}, []string{`accounts.acem.api_key: the file names its accounts, and none is "acem"`}},
+		{"default not in the file", acme, []string{"SFVOPI_API_KEY=secr3t"}, []string{`SFVOPI_API_KEY: accounts.default.api_key: the file names its accounts, and none is "default"`}},
+		{"account without a key", "", []string{"RINGONCE_ACCOUNTS_A_CONCURRENCY=3"}, []string{"accounts.a.api_key: is missing"}},
+		{"two spellings of a key", "", []string{"SFVOPI_API_KEY=secr3t", "SFVOPI_API_KEY_FILE=/k"}, []string{"SFVOPI_API_KEY_FILE: accounts.default.api_key_file: is set, and so is api_key"}},
+		{"empty key", minimal, []string{"SFVOPI_API_KEY="}, []string{"accounts.default.api_key: is missing"}},
+		{"key with a line break", minimal, []string{"SFVOPI_API_KEY=secr3t\n"}, []string{"ends in a line break"}},
+		{"key with a space", minimal, []string{"SFVOPI_API_KEY=secr3t x"}, []string{"SFVOPI_API_KEY: accounts.default.api_key: holds a space"}},
+		{"two ways to authenticate", minimal + "nats: {token: secr3t}\n", []string{"NATS_CREDS_FILE=/c"}, []string{"nats.credentials_file (NATS_CREDS_FILE), nats.token (ringonce.yaml:4)"}},
+		{"empty number", minimal, []string{"RINGONCE_STREAMS_REPLICAS="}, []string{"streams.replicas: must be a whole number"}},
+		{"empty URL", minimal, []string{"NATS_URL="}, []string{"NATS_URL: nats.url: is empty"}},
+		{"port that only looks like a service's", minimal, []string{"RINGONCE_HTTP_PORT=80"}, []string{"RINGONCE_HTTP_PORT: there is no such variable"}},
+		{"broken file and environment", "a: [", []string{"RINGONCE_X=1", "SFVOPI_API_KEY=secr3t"}, []string{"no setting is a list", "RINGONCE_X"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := loadMistakes(t, test.file, test.environ...)
+			wantMistakes(t, got, test.want...)
+			if strings.Contains(got.Error(), "secr3t") {
+				t.Errorf("a secret is printed: %v", got)
+			}
+		})
+	}
+}
+
+func TestEnvironmentCreatesAccountsIfTheFileHasNone(t *testing.T) {
+	c := mustLoad(t, "http: {address: ':1'}\n", "RINGONCE_ACCOUNTS_ACME_WEST_API_KEY=k", "RINGONCE_ACCOUNTS_ACME_WEST_CONCURRENCY=3", "SFVOPI_API_KEY_FILE=/k")
+	if names := strings.Join(c.AccountNames(), " "); names != "acme-west default" {
+		t.Fatalf("got %s", names)
+	}
+	if a := c.Accounts["acme-west"]; a.Concurrency != 3 || a.CallsPerSecond != 10 {
+		t.Errorf("got %+v", a)
+	}
+}
+
+func TestEnvironmentClearsAndReplaces(t *testing.T) {
+	file := "provider: {proxy_url: 'http://p:1'}\nnats: {user: u, password_file: /p}\naccounts:\n  default: {api_key: k}\n"
+	c := mustLoad(t, file, "RINGONCE_PROVIDER_PROXY_URL=", "RINGONCE_NATS_PASSWORD=pw", "SFVOPI_API_KEY_FILE=/k")
+	if c.Provider.ProxyURL != "" {
+		t.Errorf("proxy: got %q", c.Provider.ProxyURL)
+	}
+	if c.NATS.Password.Reveal() != "pw" || c.NATS.PasswordFile != "" {
+		t.Errorf("password: got file %q", c.NATS.PasswordFile)
+	}
+	if a := c.Accounts["default"]; !a.APIKey.IsZero() || a.APIKeyFile != "/k" {
+		t.Errorf("key: got %+v", a)
+	}
+	// Clearing one spelling leaves the file's other one alone.
+	c = mustLoad(t, "accounts:\n  default: {api_key_file: /k}\n", "SFVOPI_API_KEY=")
+	if a := c.Accounts["default"]; a.APIKeyFile != "/k" {
+		t.Errorf("key: got %+v", a)
+	}
+}
+
+// What Kubernetes injects for a Service is no mistake; see also the refused
+// RINGONCE_HTTP_PORT.
+func TestServiceLinksAreLeftAlone(t *testing.T) {
+	c := mustLoad(
+		t, minimal,
+		"RINGONCE_SERVICE_HOST=10.0.0.1", "RINGONCE_SERVICE_PORT=8080", "RINGONCE_SERVICE_PORT_HTTP=8080",
+		"RINGONCE_PORT=tcp://10.0.0.1:8080", "RINGONCE_PORT_8080_TCP=tcp://10.0.0.1:8080", "RINGONCE_PORT_8080_TCP_PROTO=tcp",
+		"RINGONCE_METRICS_SERVICE_HOST=10.0.0.2", "RINGONCE_METRICS_PORT_9090_TCP_ADDR=10.0.0.2",
+		"RINGONCE_LOG_LEVEL=warn",
+	)
+	if c.Log.Level != LevelWarn {
+		t.Errorf("got %s", c.Log.Level)
+	}
+}

@@ -1,0 +1,229 @@
+package configs
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestLoadWithoutFile(t *testing.T) {
+	c, err := Load("", nil, []string{"NATS_URL=nats://broker:4222", "SFVOPI_BASE_URL=http://127.0.0.1:9/sfvopi", "SFVOPI_API_KEY=k3y", "HOME=/root"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := valid()
+	want.NATS.URL = "nats://broker:4222"
+	want.Provider.BaseURL = "http://127.0.0.1:9"
+	if !same(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+}
+
+func TestLoadKeyFileFromEnvironment(t *testing.T) {
+	c, err := Load("", nil, []string{"SFVOPI_API_KEY_FILE=/run/key"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Accounts[DefaultAccountName]; got.APIKeyFile != "/run/key" || !got.APIKey.IsZero() {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestLoadReadsTheFile(t *testing.T) {
+	c := mustLoad(t, `
+# a comment
+nats: {url: "nats://a:4222, tls://b:4222"}
+provider:
+  base_url: https://example.com/superfone/sfvopi/
+  connect_timeout: 500ms
+  ambiguous: retry
+accounts:
+  acme-west:
+    api_key: 0123
+    calls_per_second: 0.5
+    defaults:
+      ring_timeout: 30
+      answer_url: https://example.com/answer?token=s3cret
+  default: {api_key_file: /run/key, calls_per_second: 0}
+retry:
+  # nothing of it
+streams:
+  provision: false
+  replicas: "3"
+`)
+	want := Default()
+	want.NATS.URL = "nats://a:4222, tls://b:4222"
+	want.Provider.BaseURL = "https://example.com/superfone"
+	want.Provider.ConnectTimeout = 500 * time.Millisecond
+	want.Provider.Ambiguous = RetryAmbiguous
+	acme := DefaultAccount()
+	acme.APIKey = NewSecret("0123")
+	acme.CallsPerSecond = 0.5
+	acme.Defaults.RingTimeout = 30
+	acme.Defaults.AnswerURL = NewCallbackURL("https://example.com/answer?token=s3cret")
+	other := DefaultAccount()
+	other.APIKeyFile = "/run/key"
+	other.CallsPerSecond = 0
+	want.Accounts = map[string]Account{"acme-west": acme, "default": other}
+	want.Streams = Streams{Replicas: 3}
+	if !same(c, want) {
+		t.Errorf("got  %+v\nwant %+v", c, want)
+	}
+	if got := fmt.Sprint(c.AccountNames(), c.NATS.Servers()); got != "[acme-west default] [nats://a:4222 tls://b:4222]" {
+		t.Errorf("got %s", got)
+	}
+	if sorted := c.SortedAccounts(); sorted[0].Name != "acme-west" || sorted[0].APIKey != acme.APIKey || sorted[1].Name != "default" {
+		t.Errorf("got %+v", sorted)
+	}
+}
+
+func TestLoadAcceptsByteOrderMarkAndCRLF(t *testing.T) {
+	c := mustLoad(t, "\ufeff"+strings.ReplaceAll(minimal, "\n", "\r\n"))
+	if !same(c, valid()) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// A key is one line of text, however YAML would read it as a number, and in
+// whatever style it is written.
+func TestLoadKeepsScalarsAsWritten(t *testing.T) {
+	for _, text := range []string{"0123", "1e3", "0x10", "1_000", ".inf", ".nan", "true", "-17", "2020-01-01", `"quoted"`, `'single'`, "|-\n      block", ">-\n      folded"} {
+		c := mustLoad(t, "accounts:\n  default:\n    api_key: "+text+"\n")
+		want := strings.Trim(strings.TrimLeft(text, "|>-\n "), `"'`)
+		if strings.HasPrefix(text, "-") {
+			want = text
+		}
+		if got := c.Accounts["default"].APIKey.Reveal(); got != want {
+			t.Errorf("%q: got %q", text, got)
+		}
+	}
+}
+
+func TestLoadRefusesFile(t *testing.T) {
+	for _, test := range []struct {
+		name, data string
+		want       []string
+	}{
+		{"unknown key", minimal + "retry:\n  max_dealy: 1m\n", []string{"ringonce.yaml:5: retry.max_dealy: there is no such key; did you mean max_delay?"}},
+		{"unknown key at the top", minimal + "acounts:\n  a: {api_key: b}\n", []string{"ringonce.yaml:4: acounts: there is no such key; did you mean accounts?"}},
+		{"nothing near", minimal + "xyz: 1\n", []string{"the keys here are nats, provider"}},
+		{"unknown key of an account", minimal + "    apikey: x\n", []string{"ringonce.yaml:4: accounts.default.apikey: there is no such key; did you mean api_key?"}},
+		{"unknown deep key", minimal + "    defaults:\n      answerurl: x\n", []string{"accounts.default.defaults.answerurl"}},
+		{"duplicate key", minimal + "http: {address: ':1'}\nhttp:\n  address: ':2'\n", []string{"ringonce.yaml:5: http: is given twice, first at line 4"}},
+		{"duplicate leaf", minimal + "    api_key: other\n", []string{"ringonce.yaml:4: accounts.default.api_key: is given twice, first at line 3"}},
+		{"duplicate account", minimal + "  default:\n    api_key: other\n", []string{"ringonce.yaml:4: accounts.default: is given twice, first at line 2"}},
+		{"bare number", minimal + "shutdown_grace: 60\n", []string{`shutdown_grace: is the bare number "60", without a unit; add one`}},
+		{"bare zero", minimal + "shutdown_grace: 0\n", []string{"is the bare number"}},
+		{"days", minimal + "records: {keep: 2d}\n", []string{"ringonce.yaml:4: records.keep: must be a duration"}},
+		{"integer", minimal + "retry: {max_attempts: 1.5}\n", []string{"retry.max_attempts: must be a whole number"}},
+		{"seconds with a unit", minimal + "    defaults: {ring_timeout: 60s}\n", []string{"write digits alone, without a unit"}},
+		{"number", minimal + "retry: {multiplier: two}\n", []string{"retry.multiplier: must be a number"}},
+		{"boolean", minimal + "streams: {provision: yes}\n", []string{"streams.provision: must be true or false"}},
+		{"null", minimal + "nats:\n  url:\n", []string{"ringonce.yaml:5: nats.url: has no value"}},
+		{"tilde", minimal + "nats: {url: ~}\n", []string{"nats.url: has no value"}},
+		{"mapping for a value", minimal + "nats:\n  url:\n    a: b\n", []string{"nats.url: must be a single value"}},
+		{"value for a mapping", minimal + "nats: nats://x\n", []string{"nats: must hold keys"}},
+		{"value for an account", "accounts:\n  default: key\n", []string{"accounts.default: must hold keys", "accounts.default.api_key: is missing"}},
+		{"list", minimal + "nats:\n  url:\n  - a\n", []string{"ringonce.yaml:6: no setting is a list"}},
+		{"flow list", minimal + "nats: {url: [a]}\n", []string{"no setting is a list"}},
+		{"anchor", minimal + "http: &h {address: ':1'}\n", []string{"ringonce.yaml:4: anchors"}},
+		{"alias", minimal + "http: *h\n", []string{"ringonce.yaml:4: anchors"}},
+		{"merge", minimal + "http:\n  <<: {address: ':1'}\n", []string{"anchors, aliases and merge keys"}},
+		{"tag", minimal + "shutdown_grace: !!str 60s\n", []string{"ringonce.yaml:4: tags"}},
+		{"directive", "%YAML 1.2\n---\n" + minimal, []string{"ringonce.yaml:1: directives"}},
+		{"complex key", minimal + "? http\n: {address: ':1'}\n", []string{"keys are plain names"}},
+		{"two documents", minimal + "---\nhttp: {address: ':1'}\n", []string{"ringonce.yaml:5: a second document"}},
+		{"text", "just text\n", []string{"the file must hold keys"}},
+		{"tab", "accounts:\n\tdefault:\n", []string{"ringonce.yaml:2: the line is indented with a tab; indent with spaces"}},
+		{"tab after spaces", "accounts:\n  \tdefault:\n", []string{"ringonce.yaml:2: the line is indented with a tab"}},
+		{"indent too far", "accounts:\n  default:\n    api_key: a\n     api_key_file: b\n", []string{"check the indentation"}},
+		{"indent too little", "accounts:\n   default:\n  api_key: a\n", []string{"ringonce.yaml:3: the file is not YAML"}},
+		{"open quote", minimal + "http: {address: \":1}\n", []string{"the file is not YAML"}},
+		{"no UTF-8", minimal + "# caf\xe9\n", []string{"ringonce.yaml:4: the file is not UTF-8"}},
+		{"control character", minimal + `nats: {user: "a\u0007"}`, []string{"nats.user: contains a control character"}},
+		{"line break", minimal + "nats:\n  url: |\n    nats://x:1\n", []string{"nats.url: ends in a line break"}},
+		{"long value", minimal + "http: {address: " + strings.Repeat("x", 4097) + "}", []string{"http.address: is longer than 4096 bytes"}},
+		{"too large", minimal + "#" + strings.Repeat("x", 1<<20), []string{"larger than 1048576 bytes"}},
+		{"too deep", strings.Repeat("{a: ", 5_000), []string{"nested too deeply"}},
+		{"too many brackets", strings.Repeat("[", 50_000), []string{"no setting is a list"}},
+		{"too many keys", strings.Repeat("a: 1\n", 10_100), []string{"ringonce.yaml:10001: the file holds more than 30000 words and signs"}},
+		{"too many commas", "{" + strings.Repeat(",", 31_000), []string{"more than 30000 words and signs"}},
+		{"account's name", "accounts:\n  Acme_1: {api_key: k}\n", []string{`accounts."Acme_1": is no account name`}},
+		{"account's long name", "accounts:\n  " + strings.Repeat("a", 33) + ": {api_key: k}\n", []string{"is no account name"}},
+		{"no account", "accounts:\nhttp: {address: ':1'}\n", []string{"accounts: there is none"}},
+		{"empty account", "accounts:\n  default:\n", []string{"accounts.default.api_key: is missing"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			wantMistakes(t, loadMistakes(t, test.data), test.want...)
+		})
+	}
+}
+
+func TestLoadNamesEveryMistakeAtOnce(t *testing.T) {
+	got := loadMistakes(t, `
+nats: {url: http://x, bogus: 1}
+retry: {initial_delay: 5, max_delay: 1s, multiplier: .nan}
+records: {keep: 20h}
+dead: {keep: 10h}
+log: {level: loud}
+log: {}
+accounts:
+  a: {api_key: x, api_key_file: y, concurrency: 0}
+`, "RINGONCE_LOG_FORMAT=xml", "RINGONCE_LOGLEVEL=debug", "RINGONCE_STREAMS_REPLICAS=many")
+	wantMistakes(
+		t, got,
+		"ringonce.yaml:2: nats.bogus", "ringonce.yaml:2: nats.url: must begin with",
+		"retry.initial_delay: is the bare number", "retry.multiplier: must be a number",
+		"records.keep: must be at least 25h0m45s, is 20h", "dead.keep: must be at least records.keep (20h), is 10h",
+		"ringonce.yaml:6: log.level: must be one of", "ringonce.yaml:7: log: is given twice",
+		"accounts.a.api_key_file: is set, and so is api_key", "accounts.a.concurrency",
+		"RINGONCE_LOG_FORMAT: log.format: must be one of",
+		"RINGONCE_LOGLEVEL: there is no such variable; did you mean RINGONCE_LOG_LEVEL?",
+		"RINGONCE_STREAMS_REPLICAS: streams.replicas: must be a whole number",
+	)
+}
+
+// What compares a value with one that could not be read stays silent.
+func TestLoadConcludesNothingFromUnreadValues(t *testing.T) {
+	wantMistakes(t, loadMistakes(t, minimal+"request: {max_age: 1 day}\nrecords: {keep: 2h}\n"), "request.max_age")
+	wantMistakes(t, loadMistakes(t, minimal+"provider: {request_timeout: 600}\nshutdown_grace: 11s\n"), "provider.request_timeout")
+	// Once the environment has given a readable value, it counts.
+	wantMistakes(t, loadMistakes(t, minimal+"request: {max_age: 1 day}\nrecords: {keep: 2h}\n", "RINGONCE_REQUEST_MAX_AGE=24h"), "request.max_age: must be a duration", "records.keep: must be at least 25h0m45s")
+}
+
+func TestSampleLoads(t *testing.T) {
+	data, err := os.ReadFile("ringonce.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	account := DefaultAccount()
+	account.APIKeyFile = "/run/secrets/superfone_api_key"
+	want.Accounts["default"] = account
+	if c := mustLoad(t, string(data)); !same(c, want) {
+		t.Errorf("the sample shows defaults, got %+v", c)
+	}
+	// Its promise: the environment's key replaces its key file.
+	account.APIKeyFile, account.APIKey = "", NewSecret("k3y")
+	want.Accounts["default"] = account
+	if c := mustLoad(t, string(data), "SFVOPI_API_KEY=k3y"); !same(c, want) {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// Six hundred accounts with every key set are a file like any other.
+func TestLoadManyAccounts(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("accounts:\n")
+	for i := range 600 {
+		fmt.Fprintf(&b, "  a%d:\n    api_key: k\n    api_key_file: ''\n    calls_per_second: 1\n    concurrency: 1\n    defaults:\n", i)
+		for _, key := range []string{"answer_method: POST", "ring_method: POST", "hangup_method: POST", "ring_timeout: 1", "call_time_limit: 1", "answer_url: ''", "ring_url: ''", "hangup_url: ''"} {
+			fmt.Fprintf(&b, "      %s\n", key)
+		}
+	}
+	if c := mustLoad(t, b.String()); len(c.Accounts) != 600 {
+		t.Errorf("got %d accounts", len(c.Accounts))
+	}
+}

@@ -1,0 +1,324 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/metrics"
+)
+
+var (
+	errDown     = errors.New("the broker is down")
+	errNameless = errors.New("a record without a name")
+	// began is when a bubble's clock begins.
+	began = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// journal is the sequence of effects that a test sees.
+type journal struct {
+	mu      sync.Mutex
+	entries []string
+}
+
+func (j *journal) add(entry string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.entries = append(j.entries, entry)
+}
+
+// take gives what happened since it was last asked.
+func (j *journal) take() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	taken := j.entries
+	j.entries = nil
+	return taken
+}
+
+func (j *journal) is(t *testing.T, want ...string) {
+	t.Helper()
+	if got := j.take(); !slices.Equal(got, want) {
+		t.Errorf("effects\n got %q\nwant %q", got, want)
+	}
+}
+
+// fakeParking, fakeGraveyard and fakeControl fail so often before they work.
+type fakeParking struct {
+	journal  *journal
+	failures atomic.Int32
+	parked   func(call.Record, call.Version)
+}
+
+func (p *fakeParking) Park(_ context.Context, r call.Record, v call.Version) error {
+	if p.failures.Add(-1) >= 0 {
+		return errDown
+	}
+	p.journal.add("park " + string(r.Reason))
+	if p.parked != nil {
+		p.parked(r, v)
+	}
+	return nil
+}
+
+type fakeGraveyard struct {
+	journal  *journal
+	failures atomic.Int32
+	panics   atomic.Int32
+	burying  func() // called before a letter is written
+
+	mu      sync.Mutex
+	letters map[string][]byte // by reason and token
+}
+
+func (g *fakeGraveyard) Bury(_ context.Context, r call.Record, body []byte) error {
+	if r.Request != nil {
+		body = r.Request
+	}
+	return g.write(string(r.Reason)+" "+string(r.ID), body)
+}
+
+func (g *fakeGraveyard) BuryConflict(_ context.Context, r call.Record, body []byte) error {
+	return g.write(string(r.Reason)+" "+strconv.FormatUint(r.Origin.Sequence, 10), body)
+}
+
+func (g *fakeGraveyard) write(token string, body []byte) error {
+	if g.burying != nil {
+		g.burying()
+	}
+	if g.panics.Add(-1) >= 0 {
+		panic("the graveyard broke")
+	}
+	if g.failures.Add(-1) >= 0 {
+		return errDown
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.letters[token] = body
+	g.journal.add("bury " + token)
+	return nil
+}
+
+func (g *fakeGraveyard) Unbury(_ context.Context, _ call.Account, reason call.Reason, id call.ID) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.letters, string(reason)+" "+string(id))
+	g.journal.add("unbury " + string(reason) + " " + string(id))
+	return nil
+}
+
+func (g *fakeGraveyard) tokens() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var tokens []string
+	for t := range g.letters {
+		tokens = append(tokens, t)
+	}
+	slices.Sort(tokens)
+	return tokens
+}
+
+type fakeProvider struct {
+	journal *journal
+	place   func(ctx context.Context, r call.Request, by call.Deadline) call.Outcome
+	probe   func(ctx context.Context) error
+	placed  atomic.Int32
+	probed  atomic.Int32
+}
+
+func (p *fakeProvider) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
+	p.journal.add("place")
+	p.placed.Add(1)
+	return p.place(ctx, r, by)
+}
+
+func (p *fakeProvider) Probe(ctx context.Context) error {
+	p.probed.Add(1)
+	if p.probe == nil {
+		return nil
+	}
+	return p.probe(ctx)
+}
+
+type fakeDirectory struct {
+	verdict call.Linkage
+	lookup  func()
+	stale   atomic.Int32
+}
+
+func (d *fakeDirectory) Lookup(context.Context, call.Phone, string, time.Time) call.Linkage {
+	if d.lookup != nil {
+		d.lookup()
+	}
+	return d.verdict
+}
+
+func (d *fakeDirectory) MarkStale(call.Phone) { d.stale.Add(1) }
+
+// fakeControl is a control bucket that every lane it knows watches.
+type fakeControl struct {
+	journal *journal
+	failing atomic.Bool
+
+	mu         sync.Mutex
+	suspension call.Suspension
+	lanes      []*Lane
+}
+
+func (c *fakeControl) set(s call.Suspension, entry string) error {
+	if c.failing.Load() {
+		return errDown
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.journal.add(entry)
+	c.suspension = s
+	for _, l := range c.lanes {
+		l.SetStops(&call.Stops{Suspension: s})
+	}
+	return nil
+}
+
+func (c *fakeControl) Suspend(_ context.Context, _ call.Account, s call.Suspension) error {
+	return c.set(s, fmt.Sprintf("suspend %s %d", s.Reason, s.Times))
+}
+
+func (c *fakeControl) Lift(_ context.Context, _ call.Account, s call.Suspension) error {
+	c.mu.Lock()
+	held := c.suspension
+	c.mu.Unlock()
+	if held.Reason == "" || held.Lifted || !held.Since.Equal(s.Since) {
+		if c.failing.Load() {
+			return errDown
+		}
+		return nil
+	}
+	held.Lifted = true
+	return c.set(held, "lift")
+}
+
+func (c *fakeControl) Unsuspend(context.Context, call.Account) error {
+	return c.set(call.Suspension{}, "unsuspend")
+}
+
+// fakeMessage notes what became of it.
+type fakeMessage struct {
+	journal *journal
+	acks    atomic.Int32
+	backs   atomic.Int32
+	delay   atomic.Int64 // of the last time it was handed back
+}
+
+func (m *fakeMessage) Ack() error {
+	m.acks.Add(1)
+	m.journal.add("ack")
+	return nil
+}
+
+func (m *fakeMessage) HandBack(delay time.Duration) error {
+	m.backs.Add(1)
+	m.delay.Store(int64(delay))
+	m.journal.add("hand back")
+	return nil
+}
+
+// bench is a worker with fakes on every side.
+type bench struct {
+	*Worker
+	journal   *journal
+	ledger    *fakeLedger
+	parking   *fakeParking
+	graveyard *fakeGraveyard
+	provider  *fakeProvider
+	directory *fakeDirectory
+	control   *fakeControl
+	registry  *prometheus.Registry
+}
+
+func testRules() Rules {
+	return Rules{
+		Retry:  Retry{InitialDelay: 2 * time.Second, Multiplier: 2, MaxDelay: 5 * time.Minute, MaxAttempts: 12},
+		MaxAge: 24 * time.Hour, Keep: 36 * time.Hour, Numbers: call.PossibleNumbers,
+		ClaimDeadline: 10 * time.Second, ForeignClaimWait: 45 * time.Second,
+	}
+}
+
+func newBench() *bench {
+	j := &journal{}
+	registry := prometheus.NewRegistry()
+	m := metrics.New(registry, metrics.Build{}).Account("acme")
+	b := &bench{
+		journal: j, ledger: newFakeLedger(j), parking: &fakeParking{journal: j},
+		graveyard: &fakeGraveyard{journal: j, letters: map[string][]byte{}},
+		provider: &fakeProvider{journal: j, place: answers(call.Outcome{
+			Class: call.Placed, Reason: call.Accepted, Status: 201, RequestUUID: "sfv_ob_req_1",
+		})},
+		directory: &fakeDirectory{verdict: call.Linked}, control: &fakeControl{journal: j}, registry: registry,
+	}
+	lane := NewLane(LaneConfig{Concurrency: 16, Now: time.Now, Metrics: m})
+	b.control.lanes = []*Lane{lane}
+	b.Worker = &Worker{
+		Name: "one", Account: "acme", Rules: testRules(),
+		Ledger: b.ledger, Parking: b.parking, Graveyard: b.graveyard, Provider: b.provider,
+		Directory: b.directory, Control: b.control, Lane: lane, Metrics: m, Log: slog.New(slog.DiscardHandler),
+		Now: time.Now, Nonce: nonces("one"),
+		Incarnation: func() (time.Time, time.Time) { return began, began },
+	}
+	lane.SetStops(&call.Stops{})
+	lane.Halt(nil)
+	return b
+}
+
+func nonces(worker string) func() string {
+	var n atomic.Int64
+	return func() string { return worker + "-" + strconv.FormatInt(n.Add(1), 10) }
+}
+
+func answers(o call.Outcome) func(context.Context, call.Request, call.Deadline) call.Outcome {
+	return func(context.Context, call.Request, call.Deadline) call.Outcome { return o }
+}
+
+func requestBody(id string, more ...string) []byte {
+	b := `{"from":"+919876543210","to":"+14155552671","answer_url":"https://publisher.example/a"`
+	if id != "" {
+		b += `,"id":"` + id + `"`
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		b += fmt.Sprintf(`,%q:%q`, more[i], more[i+1])
+	}
+	return []byte(b + "}")
+}
+
+// published is the first delivery of a request that was published just now.
+func published(body []byte) call.Delivery {
+	return call.Delivery{
+		Account: "acme", Priority: call.Normal, Delivered: 1, Body: body,
+		Origin: call.Origin{Sequence: 7, Published: time.Now().UTC()},
+	}
+}
+
+// due is the delivery of a call that comes back with this record.
+func due(r call.Record, v call.Version) call.Delivery {
+	return call.Delivery{
+		Account: r.Account, Priority: r.Priority, Delivered: 1, Origin: r.Origin,
+		Due: &call.Due{Record: r, Version: v},
+	}
+}
+
+// handle handles one delivery to its end.
+func (b *bench) handle(t *testing.T, d call.Delivery) *fakeMessage {
+	t.Helper()
+	m := &fakeMessage{journal: b.journal}
+	b.Handle(t.Context(), d, m, b.Lane.Begin())
+	return m
+}

@@ -1,0 +1,309 @@
+package dispatcher
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// bubble runs a test on a clock of its own.
+func bubble(t *testing.T, f func(t *testing.T, b *bench)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { f(t, newBench()) })
+}
+
+// TestTheRecordThenTheEffectThenTheAcknowledgement lists what every outcome
+// makes a worker do, in order.
+func TestTheRecordThenTheEffectThenTheAcknowledgement(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		outcome call.Outcome
+		effects []string
+	}{
+		{"placed", call.Outcome{Class: call.Placed, RequestUUID: "u"}, []string{"record placed", "ack"}},
+		{"refused", call.Outcome{Class: call.Refused, Reason: call.NotSent}, []string{"record waiting", "park not_sent", "ack"}},
+		{
+			"shut down before the write", call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true},
+			[]string{"record waiting", "park interrupted", "ack"},
+		},
+		{"rejected", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}, []string{"record dead", "bury invalid_request a", "ack"}},
+		{
+			"rang and failed", call.Outcome{Class: call.Rejected, Reason: call.WebhookFailed, MayHaveRung: true},
+			[]string{"record dead", "bury webhook_failed a", "ack"},
+		},
+		{"suspended", call.Outcome{Class: call.Suspended, Reason: call.Forbidden}, []string{"suspend forbidden 1", "record waiting", "hand back"}},
+		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"record unknown", "bury outcome_unknown a", "ack"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				b.provider.place = answers(c.outcome)
+				b.handle(t, published(requestBody("a")))
+				b.journal.is(t, append([]string{"record dialling", "place"}, c.effects...)...)
+				a, ok := b.ledger.get("a").LastAttempt()
+				if !ok || a.Class != c.outcome.Class || a.Reason != c.outcome.Reason {
+					t.Errorf("the attempt is recorded as %+v", a)
+				}
+			})
+		})
+	}
+}
+
+func TestEndsBeforeAnyDial(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		body    []byte
+		linkage call.Linkage
+		effects []string
+	}{
+		{"not linked", requestBody("a"), call.OwnedNotLinked, []string{"record dead", "bury number_not_linked a", "ack"}},
+		{"look-up failed", requestBody("a"), call.LinkageNotKnown, []string{"record waiting", "park linkage_unknown", "ack"}},
+		{"invalid", requestBody("a", "ring_method", "PUT"), call.Linked, []string{"record dead", "bury invalid_request a", "ack"}},
+		{"expired", requestBody("a", "expires_at", "2000-01-01T00:00:00Z"), call.Linked, []string{"record dead", "bury expired a", "ack"}},
+		{"not yet", requestBody("a", "not_before", "2000-01-01T00:00:01Z"), call.Linked, []string{"record waiting", "park not_yet", "ack"}},
+		{"nameless", []byte("{"), call.Linked, []string{"", "ack"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				b.directory.verdict = c.linkage
+				b.handle(t, published(c.body))
+				if c.name == "nameless" {
+					c.effects[0] = "bury malformed " + string(call.MadeID(call.Origin{Sequence: 7, Published: time.Now()}))
+				}
+				b.journal.is(t, c.effects...)
+			})
+		})
+	}
+}
+
+// TestNotDialledUnlessTheClaimIsCertain loses the answer to the claim in every
+// way: nothing is dialled, and the message is handed back.
+func TestNotDialledUnlessTheClaimIsCertain(t *testing.T) {
+	for name, f := range map[string]fault{"written": answerLost, "not written": writeLost, "written later": writeLate} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				b.ledger.fail(f)
+				m := b.handle(t, published(requestBody("a")))
+				b.ledger.arrive()
+				if n := b.provider.placed.Load(); n != 0 || m.backs.Load() != 1 || m.acks.Load() != 0 {
+					t.Fatalf("dialled %d times, handed back %d times, acknowledged %d times", n, m.backs.Load(), m.acks.Load())
+				}
+				if b.counted(t, "ringonce_claims_uncertain_total") != 1 {
+					t.Error("it was not counted")
+				}
+				b.journal.take()
+
+				// It comes back. A claim that was written is respected until it
+				// must be over, and its call is then held: it may have rung.
+				d := published(requestBody("a"))
+				d.Origin.Published = began
+				m = b.handle(t, d)
+				if f == writeLost {
+					b.journal.is(t, "record dialling", "place", "record placed", "ack")
+					return
+				}
+				b.journal.is(t, "hand back")
+				if d := time.Duration(m.delay.Load()); d != b.Rules.ForeignClaimWait {
+					t.Errorf("waits %s", d)
+				}
+				<-time.After(b.Rules.ForeignClaimWait)
+				b.handle(t, d)
+				b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
+			})
+		})
+	}
+}
+
+// TestAForeignClaimIsWaitedFor delivers again and again while another worker's
+// claim stands: a delay that was cut short is decided anew.
+func TestAForeignClaimIsWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		d := published(requestBody("a"))
+		theirs, err := identify(d, b.Rules).record.Claim("two", "two-1", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		version := b.ledger.put(theirs)
+		for waited := time.Duration(0); waited < b.Rules.ForeignClaimWait; waited += 10 * time.Second {
+			m := b.handle(t, d)
+			if got, want := time.Duration(m.delay.Load()), b.Rules.ForeignClaimWait-waited; got != want || m.acks.Load() > 0 {
+				t.Fatalf("after %s: waits %s, want %s", waited, got, want)
+			}
+			<-time.After(10 * time.Second)
+		}
+		b.journal.take()
+
+		// It is claimed anew meanwhile: another nonce, another wait.
+		again, err := inState(theirs, call.StateWaiting).Claim("three", "three-1", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if version, err = b.ledger.write(again, version); err != nil {
+			t.Fatal(err)
+		}
+		b.journal.take()
+		b.handle(t, d)
+		b.journal.is(t, "hand back")
+		<-time.After(b.Rules.ForeignClaimWait)
+		b.handle(t, d)
+		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
+		if a, _ := b.ledger.get("a").LastAttempt(); a.Class != call.Unknown || a.Reason != call.WorkerLost {
+			t.Errorf("the attempt is recorded as %+v", a)
+		}
+		if b.provider.placed.Load() != 0 {
+			t.Error("it was dialled")
+		}
+	})
+}
+
+// TestRedelivery hands over messages whose work was done, in part or whole.
+func TestRedelivery(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		stored  func(call.Record) call.Record
+		effects []string
+	}{
+		{"placed", func(r call.Record) call.Record { return inState(r, call.StatePlaced) }, []string{"ack"}},
+		{
+			"waiting, its schedule may be missing", func(r call.Record) call.Record {
+				return with(r, func(r *call.Record) { r.State, r.Parked, r.Reason = call.StateWaiting, true, call.NotSent })
+			},
+			[]string{"park not_sent", "ack"},
+		},
+		{
+			"dead, its letter may be missing", func(r call.Record) call.Record {
+				return with(r, func(r *call.Record) { r.State, r.Reason = call.StateDead, call.Expired })
+			},
+			[]string{"bury expired a", "ack"},
+		},
+		{
+			"unknown, its letter may be missing", func(r call.Record) call.Record {
+				return with(r, func(r *call.Record) { r.State, r.Reason = call.StateUnknown, call.OutcomeUnknown })
+			},
+			[]string{"bury outcome_unknown a", "ack"},
+		},
+		{
+			"published twice", func(r call.Record) call.Record {
+				return with(r, func(r *call.Record) { r.State, r.Origin.Sequence = call.StateDialling, 3 })
+			},
+			[]string{"ack"},
+		},
+		{
+			"id in use", func(r call.Record) call.Record {
+				return with(r, func(r *call.Record) { r.State, r.Digest = call.StatePlaced, "f1:other" })
+			},
+			[]string{"bury id_conflict 7", "ack"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				d := published(requestBody("a"))
+				want := c.stored(identify(d, b.Rules).record)
+				version := b.ledger.put(want)
+				b.handle(t, d)
+				b.journal.is(t, c.effects...)
+				if b.ledger.version("a") != version {
+					t.Error("its record was touched")
+				}
+			})
+		})
+	}
+}
+
+// TestAConflictKeepsItsRequestWhole lets a parked call come back to an id that
+// another request has taken after the ledger was made anew.
+func TestAConflictKeepsItsRequestWhole(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		body := requestBody("a")
+		r, err := identify(published(body), b.Rules).record.Wait(call.NotYet, time.Now(), time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ledger.put(with(r, func(r *call.Record) { r.State, r.Digest = call.StatePlaced, "f1:other" }))
+		b.handle(t, due(r, call.Version{Created: began.Add(-time.Hour), Sequence: 1}))
+		b.journal.is(t, "bury id_conflict 7", "ack")
+		if got := b.graveyard.letters["id_conflict 7"]; string(got) != string(body) {
+			t.Errorf("the letter holds %q", got)
+		}
+	})
+}
+
+// TestAStoppedLaneHandsBack stops the lane between the pull and the claim.
+func TestAStoppedLaneHandsBack(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.directory.lookup = b.Lane.Stop
+		b.handle(t, published(requestBody("a")))
+		b.journal.is(t, "hand back")
+	})
+}
+
+func TestALedgerThatCannotBeReadIsNotAnAbsentRecord(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.ledger.readErr = errDown
+		d := published(requestBody("a"))
+		d.Delivered = 101
+		b.handle(t, d)
+		b.ledger.fail(alwaysLoses)
+		b.handle(t, published(requestBody("b")))
+		b.journal.is(t, "hand back", "hand back")
+	})
+}
+
+func TestARecordThatKeepsChangingIsLeftAlone(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.ledger.fail(alwaysLoses, alwaysLoses, alwaysLoses, alwaysLoses, alwaysLoses, alwaysLoses)
+		m := b.handle(t, published(requestBody("a")))
+		b.journal.is(t, "hand back")
+		if m.delay.Load() == 0 {
+			t.Error("it comes back at once")
+		}
+	})
+}
+
+// TestTheDeadlineCountsFromBeforeTheClaim lets the claim take its time.
+func TestTheDeadlineCountsFromBeforeTheClaim(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		start := time.Now()
+		b.ledger.wrote = func(r call.Record) {
+			if r.State == call.StateDialling {
+				<-time.After(3 * time.Second)
+			}
+		}
+		b.provider.place = func(_ context.Context, _ call.Request, by call.Deadline) call.Outcome {
+			if !by.From.Equal(start) || by.For != b.Rules.ClaimDeadline {
+				t.Errorf("the deadline is %s from %s on, the claim began at %s", by.For, by.From, start)
+			}
+			return call.Outcome{Class: call.Placed, RequestUUID: "u"}
+		}
+		b.handle(t, published(requestBody("a")))
+	})
+}
+
+func TestTakeAndWait(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome {
+			<-time.After(time.Second)
+			return call.Outcome{Class: call.Placed, RequestUUID: "u"}
+		}
+		var messages []*fakeMessage
+		for _, id := range []string{"a", "b", "c"} {
+			m := &fakeMessage{journal: b.journal}
+			messages = append(messages, m)
+			b.Take(t.Context(), published(requestBody(id)), m)
+		}
+		if n, _ := b.Lane.Permit(t.Context()); n != 13 {
+			t.Errorf("%d more may be begun", n)
+		}
+		b.Wait()
+		for _, m := range messages {
+			if m.acks.Load() != 1 {
+				t.Error("a message was not acknowledged")
+			}
+		}
+		if n, _ := b.Lane.Permit(t.Context()); n != 16 {
+			t.Errorf("%d may be begun when nothing is in flight", n)
+		}
+	})
+}

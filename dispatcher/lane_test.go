@@ -1,0 +1,263 @@
+package dispatcher
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/metrics"
+)
+
+func newTestLane(concurrency int, callsPerSecond float64) *Lane {
+	return NewLane(LaneConfig{
+		Concurrency: concurrency, CallsPerSecond: callsPerSecond, Now: time.Now,
+		Metrics: metrics.New(prometheus.NewRegistry(), metrics.Build{}).Account("acme"),
+	})
+}
+
+func openLane(concurrency int, callsPerSecond float64) *Lane {
+	l := newTestLane(concurrency, callsPerSecond)
+	l.SetStops(&call.Stops{})
+	l.Halt(nil)
+	return l
+}
+
+// asked is a permit that was asked for in the background.
+type asked struct{ got chan int }
+
+func ask(t *testing.T, l *Lane) asked {
+	t.Helper()
+	a := asked{make(chan int, 1)}
+	go func() {
+		n, _ := l.Permit(t.Context())
+		a.got <- n
+	}()
+	return a
+}
+
+// is waits until nothing moves, and compares; -1 is no answer yet.
+func (a asked) is(t *testing.T, want int) {
+	t.Helper()
+	synctest.Wait()
+	got := -1
+	select {
+	case got = <-a.got:
+	default:
+	}
+	if got != want {
+		t.Errorf("permitted %d, want %d", got, want)
+	}
+}
+
+// TestALaneStartsClosed until the flags are known and the ledger was checked.
+func TestALaneStartsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newTestLane(4, 0)
+		a := ask(t, l)
+		a.is(t, -1)
+		l.Halt(nil)
+		a.is(t, -1)
+		l.SetStops(&call.Stops{})
+		a.is(t, 4)
+	})
+}
+
+// TestWhatStopsALane stops it, and looks at a permit, at one that was given
+// before, and at a claim.
+func TestWhatStopsALane(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		stop, resume func(l *Lane)
+	}{
+		{"paused", func(l *Lane) { l.SetStops(&call.Stops{Pause: &call.Pause{By: "ops"}}) }, func(l *Lane) { l.SetStops(&call.Stops{}) }},
+		{
+			"suspended elsewhere",
+			func(l *Lane) {
+				l.SetStops(&call.Stops{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now()}})
+			},
+			func(l *Lane) {
+				l.SetStops(&call.Stops{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now(), Lifted: true}})
+			},
+		},
+		{"flags not known", func(l *Lane) { l.SetStops(nil) }, func(l *Lane) { l.SetStops(&call.Stops{}) }},
+		{"halted", func(l *Lane) { l.Halt(errors.New("the ledger went back")) }, func(l *Lane) { l.Halt(nil) }},
+		{"suspended here", func(l *Lane) { l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now()) }, func(l *Lane) {
+			s, _ := l.Suspension()
+			l.lifted(s)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := openLane(4, 0)
+				n, withdrawn := l.Permit(t.Context())
+				if n != 4 || !l.MayClaim() {
+					t.Fatalf("permitted %d of 4", n)
+				}
+				c.stop(l)
+				select {
+				case <-withdrawn:
+				default:
+					t.Error("the permit was not withdrawn")
+				}
+				if l.MayClaim() {
+					t.Error("a call may be claimed")
+				}
+				a := ask(t, l)
+				a.is(t, -1)
+				c.resume(l)
+				a.is(t, 4)
+			})
+		})
+	}
+}
+
+func TestStopIsForGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(1, 0)
+		l.Begin()
+		a := ask(t, l)
+		a.is(t, -1)
+		l.Stop()
+		a.is(t, 0)
+		l.SetStops(&call.Stops{})
+		l.Halt(nil)
+		if n, _ := l.Permit(t.Context()); n != 0 || l.MayClaim() {
+			t.Errorf("permitted %d", n)
+		}
+	})
+}
+
+func TestAPermitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if n, _ := openLane(4, 0).Permit(ctx); n != 0 {
+			t.Errorf("permitted %d", n)
+		}
+	})
+}
+
+// TestSlotsArePermitted counts what is in flight.
+func TestSlotsArePermitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(2, 0)
+		first := l.Begin()
+		if n, _ := l.Permit(t.Context()); n != 1 {
+			t.Errorf("permitted %d", n)
+		}
+		l.Begin()
+		a := ask(t, l)
+		a.is(t, -1)
+		first.End()
+		a.is(t, 1)
+	})
+}
+
+// TestATurnWithoutAnAttemptCostsNoPace ends turns that dialled, and that did not.
+func TestATurnWithoutAnAttemptCostsNoPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(8, 1)
+		for range 50 {
+			l.Begin().End()
+		}
+		if n, _ := l.Permit(t.Context()); n != 1 {
+			t.Errorf("permitted %d", n)
+		}
+		turn := l.Begin()
+		turn.Dial()
+		turn.End()
+		start := time.Now()
+		if n, _ := l.Permit(t.Context()); n != 1 || time.Since(start) < 900*time.Millisecond {
+			t.Errorf("permitted %d after %s", n, time.Since(start))
+		}
+	})
+}
+
+// TestTheLaneWaitsForTheBreaker opens it by turns, and lets one call probe.
+func TestTheLaneWaitsForTheBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(8, 0)
+		dial := func(o call.Outcome) {
+			turn := l.Begin()
+			turn.Dial()
+			turn.Observe(o)
+			turn.End()
+		}
+		_, withdrawn := l.Permit(t.Context())
+		for range refusalsToOpen {
+			dial(sickOutcome)
+		}
+		select {
+		case <-withdrawn:
+		default:
+			t.Error("the permit was not withdrawn")
+		}
+		start := time.Now()
+		if n, _ := l.Permit(t.Context()); n != 1 || time.Since(start) != openFirst {
+			t.Errorf("permitted %d after %s", n, time.Since(start))
+		}
+		probe := l.Begin()
+		a := ask(t, l)
+		a.is(t, -1)
+		probe.End() // it was handed back
+		a.is(t, 1)
+		dial(wellOutcome)
+		if n, _ := l.Permit(t.Context()); n != rampStart {
+			t.Errorf("permitted %d when the ramp begins", n)
+		}
+	})
+}
+
+// TestASuspensionOutrunsItsFlag lets the lane hear of older flags after it
+// suspended itself.
+func TestASuspensionOutrunsItsFlag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(4, 0)
+		old := call.Suspension{Reason: call.Forbidden, Since: time.Now(), Times: 1, Lifted: true}
+		l.SetStops(&call.Stops{Suspension: old})
+		<-time.After(time.Second)
+		own, fresh := l.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now())
+		if !fresh || own.Times != 2 || own.Until.Sub(time.Now()) != 2*time.Minute {
+			t.Fatalf("suspended as %+v", own)
+		}
+		if again, fresh := l.suspend(call.Outcome{Reason: call.Redirected}, "one", time.Now()); fresh || again != own {
+			t.Errorf("suspended again as %+v", again)
+		}
+		for _, stale := range []call.Suspension{{}, old} {
+			l.SetStops(&call.Stops{Suspension: stale})
+			if l.MayClaim() {
+				t.Error("an older flag lifted it")
+			}
+		}
+		l.SetStops(&call.Stops{Suspension: own}) // confirmed
+		own.Lifted = true
+		l.SetStops(&call.Stops{Suspension: own})
+		if !l.MayClaim() {
+			t.Error("it was not lifted")
+		}
+		if !l.placed() || l.placed() {
+			t.Error("a placed call ends the row once")
+		}
+		if s, _ := l.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now()); s.Times != 1 {
+			t.Errorf("it is number %d in a row", s.Times)
+		}
+	})
+}
+
+// TestAnOperatorLiftsWhatWasConfirmed removes the flag.
+func TestAnOperatorLiftsWhatWasConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(4, 0)
+		own, _ := l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
+		l.SetStops(&call.Stops{Suspension: own})
+		l.SetStops(&call.Stops{})
+		if !l.MayClaim() {
+			t.Error("it is still suspended")
+		}
+	})
+}

@@ -1,0 +1,219 @@
+package dispatcher
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// minded is a bubble in which the lane is looked after.
+func minded(t *testing.T, f func(t *testing.T, b *bench)) {
+	t.Helper()
+	bubble(t, func(t *testing.T, b *bench) {
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			b.Mind(ctx)
+		}()
+		f(t, b)
+		cancel()
+		<-ended
+	})
+}
+
+// meets dials one call that comes to this outcome, and settles it.
+func (b *bench) meets(t *testing.T, id string, o call.Outcome) {
+	t.Helper()
+	b.provider.place = answers(o)
+	b.handle(t, published(requestBody(id)))
+}
+
+// opens gives how long it takes until something may be dialled.
+func (b *bench) opens(t *testing.T) time.Duration {
+	t.Helper()
+	start := time.Now()
+	if n, _ := b.Lane.Permit(t.Context()); n == 0 {
+		t.Fatal("permitted nothing")
+	}
+	return time.Since(start)
+}
+
+func TestA401IsProbedUntilTheKeyWorks(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		b.provider.probe = func(context.Context) error { return errDown }
+		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized, Status: 401})
+		<-time.After(time.Hour)
+		synctest.Wait()
+		if n := b.provider.probed.Load(); n < 30 || n > 200 {
+			t.Errorf("probed %d times in an hour", n)
+		}
+		if b.Lane.MayClaim() || b.provider.placed.Load() != 1 {
+			t.Error("calls go out")
+		}
+		b.provider.probe = nil
+		if waited := b.opens(t); waited > 3*probeMost/2 {
+			t.Errorf("it took %s until the key that works was found to work", waited)
+		}
+		b.journal.is(t, "record dialling", "place", "suspend unauthorized 1", "record waiting", "hand back", "lift")
+	})
+}
+
+// TestANewKeyIsProbedAtOnce does not wait for the next probe.
+func TestANewKeyIsProbedAtOnce(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		b.provider.probe = func(context.Context) error { return errDown }
+		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
+		<-time.After(20 * time.Minute)
+		synctest.Wait()
+		b.provider.probe = nil
+		b.Lane.Reconsider()
+		if waited := b.opens(t); waited != 0 {
+			t.Errorf("it took %s", waited)
+		}
+	})
+}
+
+// TestANewKeySaysNothingOfOtherSuspensions leaves a timed one as it is.
+func TestANewKeySaysNothingOfOtherSuspensions(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.PaymentRequired})
+		b.Lane.Reconsider()
+		if waited := b.opens(t); waited != suspensionFirst || b.provider.probed.Load() != 0 {
+			t.Errorf("opened after %s and %d probes", waited, b.provider.probed.Load())
+		}
+	})
+}
+
+// TestTimedSuspensionsGrow suspends in a row until a call is placed.
+func TestTimedSuspensionsGrow(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		blocked := call.Outcome{Class: call.Suspended, Reason: call.Forbidden}
+		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			b.meets(t, "", blocked)
+			if waited := b.opens(t); waited != want*time.Minute {
+				t.Errorf("suspended for %s, want %s", waited, want*time.Minute)
+			}
+		}
+		b.meets(t, "b", placedOutcome)
+		b.meets(t, "c", blocked)
+		if waited := b.opens(t); waited != time.Minute {
+			t.Errorf("after a placed call suspended for %s", waited)
+		}
+		if b.provider.probed.Load() != 0 {
+			t.Error("a probe says nothing of this suspension")
+		}
+	})
+}
+
+// TestALiftThatCannotBeWrittenIsTriedAgain leaves no worker behind suspended.
+func TestALiftThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	for _, reason := range []call.Reason{call.Unauthorized, call.Forbidden} {
+		minded(t, func(t *testing.T, b *bench) {
+			b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: reason})
+			b.control.failing.Store(true)
+			<-time.After(10 * time.Minute)
+			synctest.Wait()
+			if b.Lane.MayClaim() {
+				t.Errorf("%s: lifted here and not for the others", reason)
+			}
+			b.control.failing.Store(false)
+			if waited := b.opens(t); waited > time.Minute {
+				t.Errorf("%s: lifted after %s", reason, waited)
+			}
+		})
+	}
+}
+
+// TestASuspensionThatCannotBeWrittenStopsThisWorker for as long as any other.
+func TestASuspensionThatCannotBeWrittenStopsThisWorker(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		b.control.failing.Store(true)
+		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Forbidden})
+		b.control.failing.Store(false)
+		b.journal.is(t, "record dialling", "place", "record waiting", "hand back")
+		b.Lane.SetStops(&call.Stops{}) // another account's flag changed
+		if waited := b.opens(t); waited != time.Minute {
+			t.Errorf("suspended for %s", waited)
+		}
+	})
+}
+
+// TestAfterUnknownsTheHarmlessProbeComesFirst opens the breaker by unknowns.
+func TestAfterUnknownsTheHarmlessProbeComesFirst(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		b.provider.probe = func(context.Context) error { return errDown }
+		for _, id := range []string{"a", "b", "c"} {
+			b.meets(t, id, unknownOutcome)
+		}
+		<-time.After(time.Minute)
+		a := ask(t, b.Lane)
+		a.is(t, -1)
+		failed := b.provider.probed.Load()
+		if failed < 10 {
+			t.Errorf("probed %d times in a minute", failed)
+		}
+		b.provider.probe = nil
+		<-time.After(openMost)
+		a.is(t, 1)
+		if b.provider.probed.Load() != failed+1 {
+			t.Error("it was probed again after it worked")
+		}
+	})
+}
+
+// TestAHangingProbeIsGivenUp and made again.
+func TestAHangingProbeIsGivenUp(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		b.provider.probe = func(ctx context.Context) error {
+			if b.provider.probed.Load() > 1 {
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
+		if waited := b.opens(t); waited < probeWithin || waited > probeWithin+time.Minute {
+			t.Errorf("opened after %s", waited)
+		}
+	})
+}
+
+// TestWorkersDoNotLiftForEachOtherForEver gives two workers a key that passes
+// the probe and may not place calls.
+func TestWorkersDoNotLiftForEachOtherForEver(t *testing.T) {
+	bubble(t, func(t *testing.T, one *bench) {
+		two := newBench()
+		two.Name, two.Control, two.ledger.journal = "two", one.control, one.journal
+		one.control.lanes = append(one.control.lanes, two.Lane)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		ended := make(chan struct{}, 4)
+		for _, b := range []*bench{one, two} {
+			b.provider.place = answers(call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
+			go func() {
+				b.Mind(ctx)
+				ended <- struct{}{}
+			}()
+			go func() {
+				for {
+					if n, _ := b.Lane.Permit(ctx); n == 0 {
+						break
+					}
+					m := &fakeMessage{journal: one.journal}
+					b.Handle(ctx, published(requestBody("")), m, b.Lane.Begin())
+				}
+				ended <- struct{}{}
+			}()
+		}
+		for range 4 {
+			<-ended
+		}
+		if n := one.provider.placed.Load() + two.provider.placed.Load(); n < 50 || n > 200 {
+			t.Errorf("%d calls were refused with 401 in an hour", n)
+		}
+	})
+}

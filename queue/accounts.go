@@ -1,0 +1,84 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// Accounts lists the accounts that have a record or a dead letter of this id,
+// for a person who knows only the id.
+func (o *Operator) Accounts(ctx context.Context, id call.ID) ([]call.Account, error) {
+	found := map[call.Account]bool{}
+	records, err := o.conn.subjects(ctx, StreamRecords, recordSubject("*", id))
+	if err != nil {
+		return nil, err
+	}
+	for _, subject := range records {
+		account, _, _ := strings.Cut(strings.TrimPrefix(subject, recordsPrefix), ".")
+		found[call.Account(account)] = true
+	}
+	letters, err := o.conn.subjects(ctx, StreamDead, deadSubject("*", "*", string(id)))
+	if err != nil {
+		return nil, err
+	}
+	for _, subject := range letters {
+		if account, reason, _, err := parseDead(subject); err == nil && reason != call.IDConflict {
+			found[account] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
+}
+
+// subjects lists the subjects of a stream that match a pattern and hold
+// something.
+func (c *Conn) subjects(ctx context.Context, stream, pattern string) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	s, err := c.js.Stream(ctx, stream)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", stream, err)
+	}
+	subjects, err := subjectsOf(ctx, s, pattern)
+	if err != nil {
+		return nil, fmt.Errorf("look into stream %s: %w", stream, err)
+	}
+	return subjects, nil
+}
+
+// Serves reports whether some worker made the consumers of an account: whether
+// anybody pulls, or ever pulled, its requests.
+func (c *Conn) Serves(ctx context.Context, a call.Account) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	_, err := c.js.Consumer(ctx, StreamCalls, "new-"+string(a))
+	if errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look up the consumer of account %s: %w", a, err)
+	}
+	return true, nil
+}
+
+// Accounts lists the accounts that have a flag, sorted.
+func (f Flags) Accounts() []call.Account {
+	found := map[call.Account]bool{}
+	for a := range f.suspended {
+		found[a] = true
+	}
+	for a := range f.paused {
+		found[a] = true
+	}
+	return slices.Sorted(maps.Keys(found))
+}
+
+// PausedAll gives the pause of all accounts, nil if there is none.
+func (f Flags) PausedAll() *call.Pause { return f.pausedAll }

@@ -1,0 +1,208 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// LetterFilter says which dead letters are wanted. Empty fields want all.
+type LetterFilter struct {
+	Account call.Account
+	Reasons []call.Reason
+	// Before and After bound when the calls ended.
+	Before time.Time
+	After  time.Time
+	// Limit is how many letters are given at most; it must be positive.
+	Limit int
+}
+
+// Letters is what a listing found, the oldest letter first.
+type Letters struct {
+	Found []Letter // without bodies
+	// More tells that the limit was reached before the end.
+	More bool
+}
+
+const (
+	// lettersBatch is how many letters are asked for at once.
+	lettersBatch = 256
+	// lettersIdle is when the broker forgets a listing that was broken off.
+	lettersIdle = 30 * time.Second
+)
+
+// subjects gives the subjects of the wanted letters; they do not overlap.
+func (f LetterFilter) subjects() []string {
+	account := string(f.Account)
+	if account == "" {
+		account = "*"
+	}
+	if len(f.Reasons) == 0 {
+		return []string{deadPrefix + account + ".*.*"}
+	}
+	var subjects []string
+	for _, r := range f.Reasons {
+		subjects = append(subjects, deadPrefix+account+"."+string(r)+".*")
+	}
+	slices.Sort(subjects)
+	return slices.Compact(subjects)
+}
+
+func (f LetterFilter) wants(l Letter) bool {
+	return (f.Before.IsZero() || l.Ended.Before(f.Before)) && (f.After.IsZero() || l.Ended.After(f.After))
+}
+
+// List gives the wanted letters, without their bodies.
+func (g *Graveyard) List(ctx context.Context, f LetterFilter) (Letters, error) {
+	var found Letters
+	stream, err := g.js.Stream(ctx, StreamDead)
+	if err != nil {
+		return found, fmt.Errorf("open stream %s: %w", StreamDead, err)
+	}
+	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
+		FilterSubjects: f.subjects(), HeadersOnly: true, MemoryStorage: true,
+		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: lettersIdle,
+		Description: "lists dead letters",
+	})
+	if err != nil {
+		return found, fmt.Errorf("list dead letters: %w", err)
+	}
+	defer func() { _ = stream.DeleteConsumer(context.WithoutCancel(ctx), consumer.CachedInfo().Name) }() // else it ends by itself
+	for {
+		n, err := found.take(consumer, f)
+		if err != nil {
+			return found, fmt.Errorf("list dead letters: %w", err)
+		}
+		if n == 0 || found.More {
+			return found, nil
+		}
+	}
+}
+
+// take reads the next few letters and gives how many there were, wanted or not.
+func (found *Letters) take(consumer jetstream.Consumer, f LetterFilter) (int, error) {
+	batch, err := consumer.FetchNoWait(lettersBatch)
+	if err != nil {
+		return 0, err
+	}
+	n := 0
+	for msg := range batch.Messages() {
+		n++
+		meta, err := msg.Metadata()
+		if err != nil {
+			return n, err
+		}
+		l, err := readLetter(msg.Subject(), meta.Sequence.Stream, meta.Timestamp, msg.Headers(), nil)
+		if err != nil || !f.wants(l) {
+			continue // an error says that it is none of ours
+		}
+		if len(found.Found) == f.Limit {
+			found.More = true
+			continue
+		}
+		found.Found = append(found.Found, l)
+	}
+	return n, batch.Error()
+}
+
+// ErrNoLetter says that there is no such dead letter, or none any more.
+var ErrNoLetter = errors.New("there is no such dead letter")
+
+// Letter gives one letter by its sequence, with its body.
+func (g *Graveyard) Letter(ctx context.Context, sequence uint64) (Letter, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	stream, err := g.js.Stream(ctx, StreamDead)
+	if err != nil {
+		return Letter{}, fmt.Errorf("open stream %s: %w", StreamDead, err)
+	}
+	msg, err := stream.GetMsg(ctx, sequence)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return Letter{}, ErrNoLetter
+	}
+	if err != nil {
+		return Letter{}, fmt.Errorf("read a dead letter: %w", err)
+	}
+	return readLetter(msg.Subject, msg.Sequence, msg.Time, msg.Header, msg.Data)
+}
+
+// Of gives every letter of one call, with its body, the oldest first. Letters
+// of other requests that used its id ([call.IDConflict]) are not among them.
+// An empty account looks through all.
+func (g *Graveyard) Of(ctx context.Context, a call.Account, id call.ID) ([]Letter, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	stream, err := g.js.Stream(ctx, StreamDead)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", StreamDead, err)
+	}
+	subjects, err := subjectsOf(ctx, stream, deadSubject(anyAccount(a), "*", string(id)))
+	if err != nil {
+		return nil, fmt.Errorf("look for dead letters: %w", err)
+	}
+	var letters []Letter
+	for _, subject := range subjects {
+		msg, err := stream.GetLastMsgForSubject(ctx, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue // gone since
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read a dead letter: %w", err)
+		}
+		l, err := readLetter(msg.Subject, msg.Sequence, msg.Time, msg.Header, msg.Data)
+		if err != nil {
+			return nil, err
+		}
+		if l.Reason != call.IDConflict {
+			letters = append(letters, l)
+		}
+	}
+	slices.SortFunc(letters, func(x, y Letter) int { return x.Ended.Compare(y.Ended) })
+	return letters, nil
+}
+
+// Remove deletes this very letter. One that was written since under the same
+// subject stays; one that is gone already is no error.
+func (g *Graveyard) Remove(ctx context.Context, l Letter) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	stream, err := g.js.Stream(ctx, StreamDead)
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", StreamDead, err)
+	}
+	cause := stream.DeleteMsg(ctx, l.Sequence)
+	if cause == nil {
+		return nil
+	}
+	if _, err := stream.GetMsg(ctx, l.Sequence); errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil
+	}
+	return fmt.Errorf("remove a dead letter: %w", cause)
+}
+
+// subjectsOf lists the subjects that a pattern matches and that hold something.
+func subjectsOf(ctx context.Context, s jetstream.Stream, pattern string) ([]string, error) {
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(pattern))
+	if err != nil {
+		return nil, err
+	}
+	subjects := make([]string, 0, len(info.State.Subjects))
+	for subject := range info.State.Subjects {
+		subjects = append(subjects, subject)
+	}
+	slices.Sort(subjects)
+	return subjects, nil
+}
+
+func anyAccount(a call.Account) call.Account {
+	if a == "" {
+		return "*"
+	}
+	return a
+}

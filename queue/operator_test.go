@@ -1,0 +1,391 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/embedded"
+)
+
+const acct call.Account = "acme"
+
+// office is a broker with an operator and what a worker would write with.
+type office struct {
+	t         *testing.T
+	conn      *queue.Conn
+	operator  *queue.Operator
+	records   *queue.Records
+	parking   *queue.Parking
+	graveyard *queue.Graveyard
+}
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Listen: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Stop)
+	up := make(chan struct{}, 1)
+	conn, err := queue.Connect(queue.ConnectOptions{URL: broker.ClientURL(), Name: "test", Connected: func(bool, error) {
+		select {
+		case up <- struct{}{}:
+		default:
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	<-up
+	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), conn.JetStream()); err != nil {
+		t.Fatal(err)
+	}
+	keep := queue.Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
+	o := &office{t: t, conn: conn, parking: conn.NewParking(), graveyard: conn.NewGraveyard(keep.Dead)}
+	if o.operator, err = conn.NewOperator(t.Context(), keep); err != nil {
+		t.Fatal(err)
+	}
+	if o.records, err = conn.NewRecords(t.Context(), keep, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func body(id string) []byte {
+	return fmt.Appendf(nil, `{"id":%q,"from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/answer"}`, id)
+}
+
+// fresh is the record of a call that nobody has begun, published an hour ago.
+func fresh(id string) call.Record {
+	_, digest, _ := call.DecodeRequest(body(id), call.PossibleNumbers)
+	origin := call.Origin{Sequence: 7, Published: time.Now().Add(-time.Hour).UTC()}
+	return call.NewRecord(acct, call.ID(id), digest, origin, call.Normal, "", body(id))
+}
+
+func note() call.Note { return call.Note{At: time.Now().UTC(), By: "asha@desk", Why: "a test"} }
+
+// put writes the next version of a record, whatever the last one is.
+func (o *office) put(r call.Record) call.Version {
+	o.t.Helper()
+	_, version := o.read(string(r.ID))
+	version, err := o.records.Put(o.t.Context(), r, version)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return version
+}
+
+func (o *office) read(id string) (call.Record, call.Version) {
+	o.t.Helper()
+	r, v, err := o.records.Read(o.t.Context(), acct, call.ID(id))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return r, v
+}
+
+func (o *office) bury(r call.Record) {
+	o.t.Helper()
+	if err := o.graveyard.Bury(o.t.Context(), r, nil); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// dead makes a call that ended with this reason, letter and all.
+func (o *office) dead(id string, reason call.Reason) call.Record {
+	o.t.Helper()
+	r, err := fresh(id).End(reason, "it ended", time.Now())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.put(r)
+	o.bury(r)
+	return r
+}
+
+// claimed is a record that a worker claimed this long ago.
+func (o *office) claimed(id string, ago time.Duration) call.Record {
+	o.t.Helper()
+	r, err := fresh(id).Claim("worker-1", "nonce-"+id, time.Now().Add(-ago))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return r
+}
+
+// unknown makes a call whose attempt of this long ago may have rung.
+func (o *office) unknown(id string, ago time.Duration) call.Record {
+	o.t.Helper()
+	r, err := o.claimed(id, ago).Hold("nonce-"+id, call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.put(r)
+	o.bury(r)
+	return r
+}
+
+func (o *office) letters(id string) []queue.Letter {
+	o.t.Helper()
+	letters, err := o.graveyard.Of(o.t.Context(), acct, call.ID(id))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return letters
+}
+
+func (o *office) wantNoLetters(id string) {
+	o.t.Helper()
+	if l := o.letters(id); len(l) != 0 {
+		o.t.Errorf("%s still has %d letters, the first for %s", id, len(l), l[0].Reason)
+	}
+}
+
+func (o *office) wantState(id string, want call.State) call.Record {
+	o.t.Helper()
+	r, _ := o.read(id)
+	if r.State != want {
+		o.t.Errorf("%s is %q, want %q", id, r.State, want)
+	}
+	return r
+}
+
+// due pulls what was brought back, as a worker does.
+func (o *office) due() []*queue.Message {
+	o.t.Helper()
+	stream, err := o.conn.JetStream().Stream(o.t.Context(), queue.StreamParked)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	info, err := stream.Info(o.t.Context(), jetstream.WithSubjectFilter("calls.due.>"))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	want := 0
+	for _, n := range info.State.Subjects {
+		want += int(n) //nolint:gosec // a test's counts are small
+	}
+	if want == 0 {
+		return nil
+	}
+	consumer := o.conn.NewConsumer(queue.ConsumerConfig{Account: acct, AckWait: time.Minute, Provision: true})
+	if err := consumer.Bind(o.t.Context()); err != nil {
+		o.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(o.t.Context())
+	defer cancel()
+	var got []*queue.Message
+	permit := func(ctx context.Context) (int, <-chan struct{}) {
+		if ctx.Err() != nil {
+			return 0, nil
+		}
+		return want, nil
+	}
+	consumer.Run(ctx, permit, func(m *queue.Message) {
+		if got = append(got, m); len(got) == want {
+			cancel()
+		}
+	})
+	return got
+}
+
+// claim claims what a due message carries, as a worker does.
+func (o *office) claim(m *queue.Message, nonce string) (call.Record, error) {
+	r, err := m.Due.Record.Claim("worker-2", nonce, time.Now())
+	if err != nil {
+		return r, err
+	}
+	_, err = o.records.Put(context.Background(), r, m.Due.Version) //nolint:usetesting // also called after the test's context
+	return r, err
+}
+
+func wantRefused(t *testing.T, err error) {
+	t.Helper()
+	var refused *queue.RefusedError
+	if !errors.As(err, &refused) || refused.Why == "" || refused.Fix == "" {
+		t.Errorf("got %v, want a refusal with a reason and a fix", err)
+	}
+}
+
+func TestReplayRingsOnceHoweverOften(t *testing.T) {
+	o := newOffice(t)
+	o.dead("r1", call.NumberNotLinked)
+	const clerks = 4
+	var together sync.WaitGroup
+	for range clerks {
+		together.Go(func() {
+			// The slower may find the letter gone, but the record is dead until it
+			// is claimed.
+			if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	together.Wait()
+	o.wantNoLetters("r1")
+	messages := o.due()
+	if len(messages) != clerks {
+		t.Fatalf("%d due messages, want %d", len(messages), clerks)
+	}
+	won := 0
+	for i, m := range messages {
+		_, err := o.claim(m, fmt.Sprintf("claim-%d", i))
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, call.ErrConflict):
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d claims won, want 1", won)
+	}
+	r := o.wantState("r1", call.StateDialling)
+	if len(r.Notes) != 1 || r.Notes[0].By != "asha@desk" || r.Notes[0].What != "replayed" || r.Spent != 0 {
+		t.Errorf("the record notes %+v, %d spent", r.Notes, r.Spent)
+	}
+}
+
+func TestReplayBrokenOff(t *testing.T) {
+	o := newOffice(t)
+	r := o.dead("r1", call.Expired)
+	reopened, err := r.Reopen(note())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version := o.read("r1")
+	if err := o.parking.Due(t.Context(), reopened, version); err != nil { // and here it broke off
+		t.Fatal(err)
+	}
+	m := o.due()[0]
+	placing, err := o.claim(m, "claim-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.put(placing.Place("claim-1", call.Outcome{Class: call.Placed, RequestUUID: "sfv_ob_req_1"}, time.Now()))
+	if err := m.Ack(); err != nil {
+		t.Fatal(err)
+	}
+
+	done, err := o.operator.Replay(t.Context(), acct, "r1", note(), false)
+	if err != nil || !done.Again || done.Removed != 1 || done.Record.State != call.StatePlaced {
+		t.Errorf("again: %+v, %v", done, err)
+	}
+	o.wantNoLetters("r1")
+	_, err = o.operator.Replay(t.Context(), acct, "r1", note(), false)
+	wantRefused(t, err)
+}
+
+func TestReplayKeepsTheNextLetter(t *testing.T) {
+	o := newOffice(t)
+	r := o.dead("r1", call.NumberNotLinked)
+	stale := o.letters("r1")[0]
+	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), false); err != nil {
+		t.Fatal(err)
+	}
+	o.bury(r) // it died again for the same reason
+	if err := o.graveyard.Remove(t.Context(), stale); err != nil {
+		t.Fatal(err)
+	}
+	if l := o.letters("r1"); len(l) != 1 || l[0].Sequence == stale.Sequence {
+		t.Errorf("letters %+v", l)
+	}
+}
+
+func TestReplayRefuses(t *testing.T) {
+	o := newOffice(t)
+	o.unknown("unknown", time.Hour)
+	o.dead("too-old", call.TooOldToKnow)
+	rang, err := o.claimed("rang", time.Hour).Reject("nonce-rang",
+		call.Outcome{Class: call.Rejected, Reason: call.WebhookFailed, MayHaveRung: true}, call.WebhookFailed, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.put(rang)
+	o.bury(rang)
+	o.dead("given-up", call.Expired)
+	if _, err := o.operator.Discard(t.Context(), acct, "given-up", note()); err != nil {
+		t.Fatal(err)
+	}
+	nameless, err := call.NewRecord(acct, "=1-abc", "b1:x", call.Origin{Sequence: 1}, call.Normal, "", []byte("{")).
+		End(call.Malformed, "no JSON", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.bury(nameless)
+	over := fresh("over")
+	over.Request = []byte(`{"id":"over","from":"+912071531001","to":"+919812345678","expires_at":"2020-01-01T00:00:00Z"}`)
+	if over, err = over.End(call.Expired, "over", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	o.put(over)
+
+	for _, id := range []call.ID{"unknown", "too-old", "rang", "given-up", "=1-abc", "over", "never-seen"} {
+		_, err := o.operator.Replay(t.Context(), acct, id, note(), false)
+		t.Log(id, err)
+		wantRefused(t, err)
+	}
+	for _, id := range []call.ID{"unknown", "rang", "over"} {
+		_, err := o.operator.Replay(t.Context(), acct, id, note(), true)
+		wantRefused(t, err)
+	}
+	if due := o.due(); len(due) != 0 {
+		t.Errorf("%d calls were brought back", len(due))
+	}
+	if _, err := o.operator.Replay(t.Context(), acct, "too-old", note(), true); err != nil {
+		t.Errorf("the doubt was accepted: %v", err)
+	}
+}
+
+func TestReplayAfterTheRecordsWereRestored(t *testing.T) {
+	o := newOffice(t)
+	o.dead("r1", call.Expired)
+	if _, err := o.conn.DeclareLedger(t.Context(), time.Now().Add(time.Second), "asha", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := o.operator.Replay(t.Context(), acct, "r1", note(), false)
+	wantRefused(t, err)
+	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), true); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsDialledAgainWhileTheRecordsAreInDoubt(t *testing.T) {
+	o := newOffice(t)
+	o.dead("r1", call.Expired)
+	o.unknown("u1", time.Hour)
+	if _, err := o.conn.CheckLedger(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := o.conn.JetStream().Stream(t.Context(), queue.StreamRecords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv, err := o.conn.JetStream().KeyValue(t.Context(), queue.BucketControl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remembered := fmt.Sprintf(`{"created":%q,"highest":999}`, stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano))
+	if _, err := kv.PutString(t.Context(), "ledger", remembered); err != nil {
+		t.Fatal(err)
+	}
+	var regressed *queue.RegressedError
+	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), true); !errors.As(err, &regressed) {
+		t.Errorf("replay: %v", err)
+	}
+	if _, err := o.operator.ResolveNotRung(t.Context(), acct, "u1", note()); !errors.As(err, &regressed) {
+		t.Errorf("resolve: %v", err)
+	}
+	if due := o.due(); len(due) != 0 {
+		t.Errorf("%d calls were brought back", len(due))
+	}
+}

@@ -1,0 +1,239 @@
+package queue
+
+import (
+	"bytes"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// consume pulls for one account until the test ends, and gives what comes.
+func (b *broker) consume(permit Permit) <-chan *Message {
+	b.t.Helper()
+	c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: 45 * time.Second, Provision: true, Log: quiet()})
+	if err := c.Bind(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+	return b.run(c, permit)
+}
+
+func (b *broker) run(c *Consumer, permit Permit) <-chan *Message {
+	ctx, cancel := contextOf(b.t)
+	came := make(chan *Message, 1000)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.Run(ctx, permit, func(m *Message) { came <- m })
+	}()
+	b.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return came
+}
+
+// TestParkedCallsComeBackAtTheirTime and not before, with their record and its
+// version.
+func TestParkedCallsComeBackAtTheirTime(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		for i, fraction := range []time.Duration{0, 300 * time.Millisecond, 999 * time.Millisecond, 123456789 * time.Nanosecond} {
+			next := time.Now().Truncate(time.Second).Add(10*time.Second + fraction)
+			r := waiting(t, call.ID("call-"+string(rune('a'+i))), next)
+			r.Priority, r.Trace = call.Urgent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+			v := call.Version{Created: time.Now().UTC().Round(0), Sequence: uint64(40 + i)}
+			if err := b.NewParking().Park(t.Context(), r, v); err != nil {
+				t.Fatal(err)
+			}
+			m := <-came
+			if late := time.Since(next); late < 0 || late > time.Second {
+				t.Errorf("it came back %s after its time", late)
+			}
+			if m.Due == nil || m.Due.Record.ID != r.ID || m.Due.Record.Digest != r.Digest || m.Due.Version != v || m.Account != "acme" ||
+				m.Priority != call.Urgent || m.Trace != r.Trace || !m.Origin.Same(r.Origin) {
+				t.Errorf("it came back as %+v", m.Delivery)
+			}
+			if err := m.Ack(); err != nil {
+				t.Error(err)
+			}
+		}
+		<-time.After(time.Second)
+		b.holds(StreamParked)
+	})
+}
+
+// TestParkingAgainReplaces the schedule, to earlier and to later.
+func TestParkingAgainReplaces(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		park := func(after time.Duration, v uint64) {
+			if err := b.NewParking().Park(t.Context(), waiting(t, "a", time.Now().Add(after)), call.Version{Created: time.Now(), Sequence: v}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, times := range [][2]time.Duration{{time.Minute, 2 * time.Minute}, {2 * time.Minute, time.Minute}} {
+			start := time.Now()
+			park(times[0], 1)
+			park(times[1], 2)
+			b.holds(StreamParked, "calls.parked.acme.a")
+			m := <-came
+			if waited := time.Since(start); waited < times[1] || waited > times[1]+time.Second || m.Due.Version.Sequence != 2 {
+				t.Errorf("version %d came back after %s", m.Due.Version.Sequence, waited)
+			}
+			_ = m.Ack()
+			<-time.After(5 * time.Minute)
+			if len(came) > 0 {
+				t.Error("it came back twice")
+			}
+		}
+	})
+}
+
+func TestParkingInThePastFiresAtOnce(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		start := time.Now()
+		if err := b.NewParking().Park(t.Context(), waiting(t, "a", start.Add(-time.Hour)), call.Version{}); err != nil {
+			t.Fatal(err)
+		}
+		<-came
+		if waited := time.Since(start); waited > time.Second {
+			t.Errorf("it came after %s", waited)
+		}
+	})
+}
+
+func TestUnpark(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		p := b.NewParking()
+		for _, id := range []call.ID{"a", "ab"} {
+			if err := p.Park(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Unpark(t.Context(), "acme", "a"); err != nil {
+			t.Fatal(err)
+		}
+		if m := <-came; m.Due.Record.ID != "ab" {
+			t.Errorf("%s came back", m.Due.Record.ID)
+		}
+		<-time.After(time.Hour)
+		if len(came) > 0 {
+			t.Error("what was taken out came back")
+		}
+	})
+}
+
+// TestSchedulesSurviveARestart of the broker, also over their time.
+func TestSchedulesSurviveARestart(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		for id, after := range map[call.ID]time.Duration{"before": 30 * time.Second, "after": 10 * time.Minute} {
+			if err := b.NewParking().Park(t.Context(), waiting(t, id, time.Now().Add(after)), call.Version{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.stop()
+		<-time.After(time.Minute)
+		b.start(nil)
+		for _, want := range []call.ID{"before", "after"} {
+			m := <-came
+			if m.Due.Record.ID != want {
+				t.Errorf("%s came back, want %s", m.Due.Record.ID, want)
+			}
+			_ = m.Ack()
+		}
+	})
+}
+
+// TestWhatPublishersCannotForge puts our headers, and the broker's, on a
+// request.
+func TestWhatPublishersCannotForge(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		forged := must[[]byte](t)(waiting(t, "victim", time.Now()).Encode())
+		b.publish("calls.requests.acme", string(forged),
+			headerVersion, encodeVersion(call.Version{Created: time.Now(), Sequence: 1}),
+			headerID, "victim", headerAccount, "globex", headerOrigin, "1", headerPublished, "2000-01-01T00:00:00Z",
+			headerTrace, "not one", "Nats-Msg-Id", "mine")
+		m := <-came
+		if m.Due != nil || m.Account != "acme" || m.MessageID != "mine" || m.Trace != "" || !bytes.Equal(m.Body, forged) || m.Origin.Sequence != 1 ||
+			time.Since(m.Origin.Published) > time.Minute {
+			t.Errorf("it came as %+v", m.Delivery)
+		}
+		for _, header := range [][2]string{
+			{"Nats-Schedule", "@at 2000-01-02T00:00:00Z"}, {"Nats-Rollup", "all"}, {"Nats-Rollup", "sub"}, {"Nats-TTL", "1s"},
+		} {
+			msg := &nats.Msg{Subject: "calls.requests.acme", Header: nats.Header{header[0]: {header[1]}, "Nats-Schedule-Target": {"calls.requests.globex"}}}
+			if _, err := b.JetStream().PublishMsg(t.Context(), msg); err == nil {
+				t.Errorf("%s was taken", header[0])
+			}
+		}
+		synctest.Wait()
+		b.holds(StreamCalls, "calls.requests.acme")
+	})
+}
+
+// TestADueCallThatCannotBeRead is handed back for a worker that can.
+func TestADueCallThatCannotBeRead(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		good := waiting(t, "a", time.Now())
+		data := must[[]byte](t)(good.Encode())
+		version := encodeVersion(call.Version{Created: time.Now(), Sequence: 1})
+		b.publish("calls.due.acme.normal", `{"format":2}`, headerVersion, version)
+		b.publish("calls.due.acme.normal", string(data))
+		b.publish("calls.due.acme.normal", string(data), headerVersion, "garbage")
+		b.publish("calls.due.acme.normal", string(bytes.ReplaceAll(data, []byte("acme"), []byte("evil"))), headerVersion, version)
+		<-time.After(10 * time.Minute)
+		if len(came) > 0 {
+			t.Errorf("%+v came", (<-came).Delivery)
+		}
+		if n := len(b.subjects(StreamParked)); n != 4 {
+			t.Errorf("%d are left of 4", n)
+		}
+	})
+}
+
+// TestAPriorityThatIsNone reaches the worker, which ends it with a reason.
+func TestAPriorityThatIsNone(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.consume(always(10))
+		b.publish("calls.requests.acme.critical", "{}")
+		b.publish("calls.requests.acme.bulk", "{}")
+		for _, want := range []call.Priority{"critical", call.Bulk} {
+			if m := <-came; m.Priority != want || m.Account != "acme" {
+				t.Errorf("it came as %+v", m.Delivery)
+			}
+		}
+	})
+}
+
+func TestVersionHeader(t *testing.T) {
+	v := call.Version{Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Sequence: 1 << 63}
+	if got, ok := decodeVersion(encodeVersion(v)); !ok || got != v {
+		t.Errorf("%+v became %+v, %t", v, got, ok)
+	}
+	for _, s := range []string{"", "1", "/", "1/", "/1", "a/1", "1/a", "1/-1", "1/1/1"} {
+		if v, ok := decodeVersion(s); ok {
+			t.Errorf("%q was read as %+v", s, v)
+		}
+	}
+}
+
+func TestTraceparent(t *testing.T) {
+	const good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	for s, want := range map[string]string{
+		good: good, "": "", good[1:]: "", good + "0": "", "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "",
+		"00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\n": "",
+	} {
+		if got := traceparent(nats.Header{headerTrace: {s}}); got != want {
+			t.Errorf("%q was read as %q", s, got)
+		}
+	}
+}

@@ -1,0 +1,199 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+func TestRecordsCompareAndSet(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		found, none, err := r.Read(t.Context(), "acme", "a")
+		if err != nil || found.State != call.StateAbsent || none.Sequence != 0 || !none.Created.Equal(r.Created()) {
+			t.Fatalf("an absent record reads %+v, %+v, %v", found, none, err)
+		}
+		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
+		first := must[call.Version](t)(r.Put(t.Context(), claimed, none))
+		rival := must[call.Record](t)(newRecord("a").Claim("two", "n2", time.Now()))
+		if _, err := r.Put(t.Context(), rival, none); !errors.Is(err, call.ErrConflict) {
+			t.Errorf("a rival gets %v", err)
+		}
+		if found, v, err := r.Read(t.Context(), "acme", "a"); err != nil || found.Nonce() != "n1" || v != first {
+			t.Errorf("it reads %+v, %+v, %v", found, v, err)
+		}
+		second := must[call.Version](t)(r.Put(t.Context(), claimed.Place("n1", call.Outcome{Class: call.Placed, RequestUUID: "u"}, time.Now()), first))
+		if second.Sequence <= first.Sequence || r.Highest() != second.Sequence {
+			t.Errorf("versions %d, %d, highest %d", first.Sequence, second.Sequence, r.Highest())
+		}
+		if _, err := r.Put(t.Context(), claimed, first); !errors.Is(err, call.ErrConflict) {
+			t.Errorf("the version before gets %v", err)
+		}
+		b.holds(StreamRecords, "calls.records.acme.a")
+	})
+}
+
+// TestRecordsOfOneIDInTwoAccounts are two records.
+func TestRecordsOfOneIDInTwoAccounts(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		other := newRecord("a")
+		other.Account = "globex"
+		for _, record := range []call.Record{newRecord("a"), other} {
+			if _, err := r.Put(t.Context(), must[call.Record](t)(record.Claim("one", "n", time.Now())), call.Version{}); err != nil {
+				t.Error(err)
+			}
+		}
+		b.holds(StreamRecords, "calls.records.acme.a", "calls.records.globex.a")
+	})
+}
+
+// TestFinalRecordsAreForgotten when their time is over, and no others.
+func TestFinalRecordsAreForgotten(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{Placed: time.Minute, Dead: 10 * time.Minute}, func() {}))
+		claim := func(id call.ID) call.Record { return must[call.Record](t)(newRecord(id).Claim("one", "n", time.Now())) }
+		o := call.Outcome{Class: call.Unknown, Reason: call.TimedOut}
+		for _, record := range []call.Record{
+			claim("dialling"),
+			claim("placed").Place("n", call.Outcome{Class: call.Placed}, time.Now()),
+			must[call.Record](t)(newRecord("dead").End(call.Expired, "", time.Now())),
+			must[call.Record](t)(newRecord("cancelled").Cancel(call.Note{At: time.Now()})),
+			must[call.Record](t)(claim("unknown").Hold("n", o, time.Now())),
+			waiting(t, "waiting", time.Now()),
+		} {
+			must[call.Version](t)(r.Put(t.Context(), record, call.Version{}))
+		}
+		<-time.After(2 * time.Minute)
+		b.holds(StreamRecords, "calls.records.acme.cancelled", "calls.records.acme.dead", "calls.records.acme.dialling", "calls.records.acme.unknown", "calls.records.acme.waiting")
+		<-time.After(10 * time.Minute)
+		b.holds(StreamRecords, "calls.records.acme.dialling", "calls.records.acme.unknown", "calls.records.acme.waiting")
+	})
+}
+
+// TestALostAnswerIsReadBack makes the connection deaf while a claim is written.
+func TestALostAnswerIsReadBack(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
+		b.setDeaf(true)
+		hears := time.AfterFunc(requestTimeout+time.Second, func() { b.setDeaf(false) })
+		defer hears.Stop()
+		v, err := r.Put(t.Context(), claimed, call.Version{})
+		if err != nil || v.Sequence != 1 {
+			t.Errorf("version %+v, %v", v, err)
+		}
+	})
+}
+
+// TestNobodyKnows lets neither the write nor its reading back be answered.
+func TestNobodyKnows(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
+		b.setDeaf(true)
+		if _, err := r.Put(t.Context(), claimed, call.Version{}); !errors.Is(err, call.ErrUncertain) {
+			t.Errorf("a deaf writer gets %v", err)
+		}
+		if _, _, err := r.Read(t.Context(), "acme", "a"); err == nil {
+			t.Error("a deaf reader gets no error")
+		}
+		b.setDeaf(false)
+		<-time.After(time.Minute)
+		if found, _, err := r.Read(t.Context(), "acme", "a"); err != nil || found.Nonce() != "n1" {
+			t.Errorf("it was written, and reads %+v, %v", found, err)
+		}
+	})
+}
+
+// TestABrokerThatIsDownIsUncertain, and fails at once: nothing is sent later
+// out of a buffer.
+func TestABrokerThatIsDownIsUncertain(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		b.stop()
+		synctest.Wait()
+		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
+		if _, err := r.Put(t.Context(), claimed, call.Version{}); !errors.Is(err, call.ErrUncertain) {
+			t.Errorf("gets %v", err)
+		}
+		b.start(nil)
+		<-time.After(time.Minute)
+		if found, _, err := r.Read(t.Context(), "acme", "a"); err != nil || found.State != call.StateAbsent {
+			t.Errorf("after the restart it reads %+v, %v", found, err)
+		}
+	})
+}
+
+// TestReadBack lists what a write whose answer was lost or was an error can
+// find.
+func TestReadBack(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		mine := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
+		theirs := must[call.Record](t)(newRecord("a").Claim("two", "n2", time.Now()))
+		data := must[[]byte](t)(mine.Encode())
+		back := func(cause error) error {
+			_, err := r.readBack(t.Context(), mine, data, call.Version{}, cause)
+			return err
+		}
+		timedOut := context.DeadlineExceeded
+		if err := back(timedOut); !errors.Is(err, call.ErrUncertain) || errors.Is(err, call.ErrConflict) {
+			t.Errorf("nothing there yet: %v", err)
+		}
+		v := must[call.Version](t)(r.Put(t.Context(), mine, call.Version{}))
+		for _, cause := range []error{timedOut, call.ErrConflict, errDuplicate} {
+			if err := back(cause); err != nil {
+				t.Errorf("one's own write: %v", err)
+			}
+		}
+		must[call.Version](t)(r.Put(t.Context(), theirs, v))
+		for _, cause := range []error{timedOut, call.ErrConflict} {
+			if err := back(cause); !errors.Is(err, call.ErrConflict) {
+				t.Errorf("somebody else's write: %v", err)
+			}
+		}
+		if _, err := b.JetStream().Publish(t.Context(), "calls.records.acme.a", []byte(`{"format":2}`)); err != nil {
+			t.Fatal(err)
+		}
+		if err := back(timedOut); !errors.Is(err, call.ErrUncertain) {
+			t.Errorf("what cannot be read: %v", err)
+		}
+	})
+}
+
+// TestASequenceThatWasGivenOutBefore is found out by the worker that had it.
+func TestASequenceThatWasGivenOutBefore(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		regressed := 0
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{Placed: time.Hour, Dead: time.Hour}, func() { regressed++ }))
+		for _, id := range []call.ID{"a", "b", "c"} {
+			must[call.Version](t)(r.Put(t.Context(), waiting(t, id, time.Now()), call.Version{}))
+		}
+		b.recreate(StreamRecords)
+		if _, err := r.Put(t.Context(), waiting(t, "d", time.Now()), call.Version{}); !errors.Is(err, call.ErrUncertain) || !errors.Is(err, ErrRecordsRegressed) || regressed != 1 {
+			t.Errorf("gets %v, told %d times", err, regressed)
+		}
+	})
+}
+
+// recreate deletes a stream and makes it anew.
+func (b *broker) recreate(stream string) {
+	b.t.Helper()
+	if err := b.JetStream().DeleteStream(b.t.Context(), stream); err != nil {
+		b.t.Fatal(err)
+	}
+	<-time.After(time.Second)
+	b.apply()
+}
+
+func (b *broker) apply() {
+	b.t.Helper()
+	if _, err := (Topology{Replicas: 1}).Apply(b.t.Context(), b.JetStream()); err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -1,0 +1,99 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// Replay has a dead call dialled again, with a fresh age and a fresh count of
+// attempts. The reopened record goes to the workers with the dead record's
+// version: whoever claims it does so by compare-and-set on that version, so that
+// two replays of one death are one ring at most. Then the letters that were
+// there before are removed; one that the call has earned since stays.
+//
+// doubtAccepted lets a call be replayed of which our memory cannot say whether
+// it was dialled before. It never opens what may have rung by its record.
+func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n call.Note, doubtAccepted bool) (Done, error) {
+	n.What = didReplay
+	ledger, err := o.conn.PeekLedger(ctx)
+	if err != nil {
+		return Done{}, err
+	}
+	letters, err := o.graveyard.Of(ctx, a, id)
+	if err != nil {
+		return Done{}, err
+	}
+	record, version, err := o.records.Read(ctx, a, id)
+	if err != nil {
+		return Done{}, err
+	}
+	if moved(record) && len(letters) > 0 {
+		removed, err := o.clear(ctx, letters, record)
+		return Done{Record: record, Again: true, Removed: removed}, err
+	}
+	reopened, err := reopen(record, n)
+	if err != nil {
+		return Done{Record: record}, err
+	}
+	if err := hopeless(reopened, n.At); err != nil {
+		return Done{Record: record}, err
+	}
+	if why := doubt(record, ledger); why != "" && !doubtAccepted {
+		return Done{Record: record}, &RefusedError{
+			State: record.State, Why: why,
+			Fix: "if a second ring is acceptable, name it alone and add --may-have-rung-already; else discard it",
+		}
+	}
+	if err := o.parking.Due(ctx, reopened, version); err != nil {
+		return Done{Record: record}, err
+	}
+	removed, err := o.clear(ctx, letters, reopened)
+	return Done{Record: reopened, Removed: removed}, err
+}
+
+// moved reports whether the call went on since it was dead, so that its letters
+// are left over from a replay that stopped half-way.
+func moved(r call.Record) bool {
+	return r.State == call.StateWaiting || r.State == call.StateDialling || r.State == call.StatePlaced
+}
+
+func reopen(r call.Record, n call.Note) (call.Record, error) {
+	next, err := r.Reopen(n)
+	if err != nil || r.Discarded {
+		return r, refuseReplay(r, err)
+	}
+	return next, nil
+}
+
+// doubt says why our memory of a dead call is no proof that it was not dialled,
+// empty if it is.
+func doubt(r call.Record, l Ledger) string {
+	switch {
+	case r.Reason == call.TooOldToKnow:
+		return "it ended as " + string(call.TooOldToKnow) + ": it may have been dialled by a record that is gone"
+	case r.Changed.Before(l.ValidFrom):
+		return "its record is from before " + l.ValidFrom.Format(time.RFC3339) +
+			", when the call records were declared valid: it may have been dialled since"
+	default:
+		return ""
+	}
+}
+
+// hopeless refuses a replay that can only end in the same way.
+func hopeless(r call.Record, now time.Time) error {
+	request, _, err := call.DecodeRequest(r.Request, call.PossibleNumbers)
+	switch {
+	case len(r.Request) == 0:
+		return &RefusedError{State: call.StateDead, Why: "its request was too large to be read", Fix: fixAnew}
+	case err != nil:
+		return &RefusedError{State: call.StateDead, Why: "its request cannot be dialled: " + err.Error(), Fix: fixAnew}
+	case !request.ExpiresAt.IsZero() && !now.Before(request.ExpiresAt):
+		return &RefusedError{
+			State: call.StateDead, Why: "its own expires_at is over: " + request.ExpiresAt.Format(time.RFC3339), Fix: fixAnew,
+		}
+	default:
+		return nil
+	}
+}

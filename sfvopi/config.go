@@ -1,0 +1,163 @@
+package sfvopi
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Ambiguous says what becomes of an attempt whose answer says nothing about
+// whether a call went out.
+type Ambiguous string
+
+const (
+	// Hold keeps such an attempt as unknown. It is the default.
+	Hold Ambiguous = "hold"
+	// Retry dials again, and so gives up the promise that no phone rings twice.
+	Retry Ambiguous = "retry"
+)
+
+// What holds unless the configuration says otherwise.
+const (
+	DefaultConnectTimeout = 5 * time.Second
+	DefaultRequestTimeout = 30 * time.Second
+)
+
+// DialFunc opens a network connection, as [net.Dialer.DialContext] does.
+type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// Config is what a [Client] needs to know.
+type Config struct {
+	// BaseURL is where the provider's API is. One that ends in / or /sfvopi
+	// means the same as one that does not.
+	BaseURL string
+	// Key gives the API key. It is called for every request, so that a new key
+	// counts at once.
+	Key func() string
+
+	// ConnectTimeout bounds a connection from name look-up to TLS handshake, 0
+	// means DefaultConnectTimeout. RequestTimeout bounds a whole request, 0
+	// means DefaultRequestTimeout.
+	ConnectTimeout time.Duration
+	RequestTimeout time.Duration
+
+	// Ambiguous is Hold if empty.
+	Ambiguous Ambiguous
+
+	// ProxyURL names an HTTP proxy, through which every connection is tunnelled
+	// with CONNECT, whatever the scheme of BaseURL: a proxy that sees the
+	// requests could repeat one. Empty means none; the environment is not
+	// consulted.
+	ProxyURL string
+
+	// RootCAs, if not nil, takes the place of the system's certificate
+	// authorities. CAFile names a PEM file with more of them.
+	RootCAs *x509.CertPool
+	CAFile  string
+
+	// DialContext takes the place of a net.Dialer if it is not nil.
+	DialContext DialFunc
+
+	// Concurrency is how many connections are kept open while idle, 0 means 1.
+	// It bounds nothing else: the caller decides how many attempts run at once.
+	Concurrency int
+}
+
+// ConfigError refuses a configuration: which field, by which rule, and how to
+// mend it. It never repeats a secret.
+type ConfigError struct {
+	Field string // as in Config
+	Rule  string
+	Fix   string
+}
+
+func (e *ConfigError) Error() string { return e.Field + " " + e.Rule + "; " + e.Fix }
+
+// withDefaults fills in what is not said and refuses what cannot be meant.
+func (c Config) withDefaults() (Config, error) {
+	if c.Key == nil {
+		return c, &ConfigError{"Key", "is required", "give a function that returns the API key"}
+	}
+	if c.ConnectTimeout < 0 || c.RequestTimeout < 0 {
+		return c, &ConfigError{"ConnectTimeout and RequestTimeout", "must not be negative", "leave them 0 for the defaults"}
+	}
+	switch c.Ambiguous {
+	case "":
+		c.Ambiguous = Hold
+	case Hold, Retry:
+	default:
+		return c, &ConfigError{"Ambiguous", "must be hold or retry", "use hold unless a second ring is acceptable"}
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = DefaultConnectTimeout
+	}
+	if c.RequestTimeout == 0 {
+		c.RequestTimeout = DefaultRequestTimeout
+	}
+	if c.DialContext == nil {
+		c.DialContext = (&net.Dialer{}).DialContext
+	}
+	c.Concurrency = max(c.Concurrency, 1)
+	return c, nil
+}
+
+// parseBaseURL gives the URL that every path of the provider is appended to.
+func parseBaseURL(s string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimSpace(s))
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
+		return nil, &ConfigError{"BaseURL", "must be an http or https URL", "use the one the provider gave you, such as https://prod-api.superfone.co.in/superfone"}
+	}
+	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, &ConfigError{"BaseURL", "must not hold a user, a query or a fragment", "give the API key by itself"}
+	}
+	path := strings.TrimRight(u.Path, "/")
+	path = strings.TrimRight(strings.TrimSuffix(path, "/sfvopi"), "/")
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: path + "/sfvopi"}, nil
+}
+
+func parseProxyURL(s string) (*url.URL, error) {
+	if s == "" {
+		return nil, nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" {
+		return nil, &ConfigError{"ProxyURL", "must be the http or https URL of a proxy", "write it as http://host:port"}
+	}
+	return u, nil
+}
+
+// tlsConfig is what connections to the provider and to a proxy have in common.
+func (c Config) tlsConfig() (*tls.Config, error) {
+	roots := c.RootCAs
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificate authorities in CAFile: %w", err)
+		}
+		if roots == nil {
+			if roots, err = x509.SystemCertPool(); err != nil {
+				return nil, fmt.Errorf("read the system's certificate authorities: %w", err)
+			}
+		} else {
+			roots = roots.Clone()
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("read %s: %w", c.CAFile, errNoCertificate)
+		}
+	}
+	return &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		RootCAs:            roots,
+		NextProtos:         []string{"http/1.1"},
+		ClientSessionCache: tls.NewLRUClientSessionCache(0),
+	}, nil
+}
+
+var errNoCertificate = errors.New("no certificate in PEM form is in CAFile; it must hold at least one")

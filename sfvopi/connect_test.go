@@ -1,0 +1,223 @@
+package sfvopi
+
+import (
+	"bufio"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+func TestNoConnection(t *testing.T) {
+	for name, dial := range map[string]DialFunc{
+		"refused": func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		},
+		"no such host": func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.DNSError{Err: "no such host", IsNotFound: true}
+		},
+		"hangs": func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, Config{BaseURL: "http://provider", DialContext: dial})
+				began := time.Now()
+				got := client.Place(t.Context(), request(t), soon())
+				check(t, got, call.Refused, call.NotSent)
+				if !got.FeedsBreaker || got.Unspent {
+					t.Errorf("outcome %+v", got)
+				}
+				if took := time.Since(began); took > DefaultConnectTimeout {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
+}
+
+// secure starts a provider over TLS and gives its certificate authority.
+func secure(t *testing.T, handler http.HandlerFunc) (*httptest.Server, *x509.CertPool) {
+	t.Helper()
+	s := httptest.NewUnstartedServer(handler)
+	s.Config.ErrorLog = discardLog()
+	s.EnableHTTP2 = true // to see that it is not spoken
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return s, roots
+}
+
+func TestTLS(t *testing.T) {
+	var posts atomic.Int32
+	provider, roots := secure(t, func(w http.ResponseWriter, r *http.Request) {
+		posts.Add(1)
+		if r.Proto != "HTTP/1.1" {
+			t.Errorf("spoke %s", r.Proto)
+		}
+		say(w, queued)
+	})
+	place := func(config Config, by call.Deadline) call.Outcome {
+		config.BaseURL = provider.URL
+		return newClient(t, config).Place(t.Context(), request(t), by)
+	}
+	t.Run("trusted", func(t *testing.T) {
+		check(t, place(Config{RootCAs: roots}, soon()), call.Placed, call.Accepted)
+	})
+	t.Run("trusted by file", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "ca.pem")
+		block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: provider.Certificate().Raw})
+		if err := os.WriteFile(file, block, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		check(t, place(Config{CAFile: file}, soon()), call.Placed, call.Accepted)
+		check(t, place(Config{RootCAs: x509.NewCertPool(), CAFile: file}, soon()), call.Placed, call.Accepted)
+	})
+	t.Run("not trusted", func(t *testing.T) {
+		before := posts.Load()
+		check(t, place(Config{}, soon()), call.Suspended, call.CertificateInvalid)
+		if posts.Load() != before {
+			t.Error("posted to a provider that is not trusted")
+		}
+	})
+	t.Run("deadline passes during the handshake", func(t *testing.T) {
+		before := posts.Load()
+		by := call.Deadline{From: time.Now(), For: 100 * time.Millisecond}
+		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+			return &slowConn{Conn: conn, by: by}, err
+		}
+		check(t, place(Config{RootCAs: roots, DialContext: dial}, by), call.Refused, call.Interrupted)
+		if posts.Load() != before {
+			t.Error("posted past the deadline")
+		}
+	})
+	t.Run("handshake fails", func(t *testing.T) {
+		plain := serve(t, func(http.ResponseWriter, *http.Request) { posts.Add(1) })
+		plain.Config.ErrorLog = discardLog()
+		u, _ := url.Parse(plain.URL)
+		client := newClient(t, Config{BaseURL: "https://" + u.Host})
+		before := posts.Load()
+		check(t, client.Place(t.Context(), request(t), soon()), call.Refused, call.NotSent)
+		if posts.Load() != before {
+			t.Error("posted without TLS")
+		}
+	})
+}
+
+// slowConn holds back what it reads until a deadline has passed.
+type slowConn struct {
+	net.Conn
+	by call.Deadline
+}
+
+func (c *slowConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	<-time.After(time.Until(c.by.From.Add(c.by.For)))
+	return n, err
+}
+
+// proxy is an HTTP proxy that tunnels, and refuses to forward.
+type proxy struct {
+	t                 *testing.T
+	tunnels, forwards atomic.Int32
+	authorization     atomic.Value
+	running           sync.WaitGroup
+}
+
+func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.authorization.Store(r.Header.Get("Proxy-Authorization"))
+	if r.Method != http.MethodConnect {
+		p.forwards.Add(1)
+		return
+	}
+	out, err := net.Dial("tcp", r.Host)
+	if err != nil {
+		http.Error(w, "", http.StatusBadGateway)
+		return
+	}
+	p.tunnels.Add(1)
+	in, rest := hijack(p.t, w)
+	say(in, "HTTP/1.1 200 Connection established\r\n\r\n")
+	p.running.Go(func() { take(out, rest); out.Close() })
+	p.running.Go(func() { take(in, out); in.Close() })
+}
+
+func TestProxyIsTunnelledThrough(t *testing.T) {
+	answer := func(w http.ResponseWriter, _ *http.Request) { say(w, queued) }
+	plain := serve(t, answer)
+	secured, roots := secure(t, answer)
+	for name, secureProxy := range map[string]bool{"http proxy": false, "https proxy": true} {
+		for _, provider := range []string{plain.URL, secured.URL} {
+			t.Run(name+" to "+provider[:5], func(t *testing.T) {
+				p := &proxy{t: t}
+				server := httptest.NewUnstartedServer(p)
+				trusted := roots.Clone()
+				if secureProxy {
+					server.StartTLS()
+					trusted.AddCert(server.Certificate())
+				} else {
+					server.Start()
+				}
+				u, _ := url.Parse(server.URL)
+				u.User = url.UserPassword("u", "p")
+				client := newClient(t, Config{BaseURL: provider, ProxyURL: u.String(), RootCAs: trusted})
+				check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
+				check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
+				if p.tunnels.Load() == 0 || p.forwards.Load() != 0 {
+					t.Errorf("%d tunnels, %d forwarded", p.tunnels.Load(), p.forwards.Load())
+				}
+				if got := p.authorization.Load(); got != "Basic dTpw" {
+					t.Errorf("authorization %q", got)
+				}
+				client.Close()
+				server.Close()
+				p.running.Wait()
+			})
+		}
+	}
+}
+
+func TestProxyThatWillNot(t *testing.T) {
+	for name, answer := range map[string]string{
+		"refuses":         "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
+		"speaks too soon": "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 201 Created\r\n\r\n",
+		"is no proxy":     "SSH-2.0-OpenSSH_9.6\r\n",
+		"says nothing":    "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var after atomic.Int64
+				network := &pipes{serve: func(_ int, conn net.Conn) {
+					if gotRequest(bufio.NewReader(conn)) {
+						say(conn, answer)
+					}
+					after.Add(drain(conn))
+				}}
+				client := newClient(t, Config{BaseURL: "http://provider", ProxyURL: "http://proxy", DialContext: network.dial})
+				check(t, client.Place(t.Context(), request(t), soon()), call.Refused, call.NotSent)
+				client.Close()
+				network.stop()
+				if after.Load() != 0 {
+					t.Errorf("%d bytes were sent after the proxy would not", after.Load())
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,134 @@
+package sfvopi
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+// firstRetry is how long after a failed fetch the next one comes, before the
+// delay grows.
+const firstRetry = time.Second
+
+// refreshJitter spreads the fetches of many workers over a fifth of the
+// interval.
+const refreshJitter = 0.1
+
+// Run keeps the directory fresh until ctx ends: it fetches at once, then at
+// every refresh, after failures with growing delay, and whenever a look-up asks
+// for it. It must be called once; look-ups after its end know only what is at
+// hand.
+func (d *Directory) Run(ctx context.Context) {
+	defer close(d.stopped)
+	retry := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(min(firstRetry, d.refresh)),
+		backoff.WithMaxInterval(d.refresh),
+		backoff.WithMaxElapsedTime(0),
+	)
+	due := time.NewTimer(0)
+	defer due.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-due.C:
+		case <-d.wake:
+		}
+		if d.fly(ctx) {
+			retry.Reset()
+			due.Reset(jittered(d.refresh))
+		} else {
+			due.Reset(retry.NextBackOff())
+		}
+	}
+}
+
+// ask gives the fetch to wait for: the one that is asked for, else the one
+// under way, else a new one. It gives nil if a new one would come too soon. The
+// caller holds the lock.
+func (d *Directory) ask() *flight {
+	switch {
+	case d.next != nil:
+		return d.next
+	case d.current != nil:
+		return d.current
+	case !d.ended.IsZero() && time.Since(d.ended) < d.minInterval:
+		return nil
+	}
+	d.next = newFlight()
+	select {
+	case d.wake <- struct{}{}:
+	default: // the token of a flight that the timer started is still there
+	}
+	return d.next
+}
+
+// fly makes the fetch that is asked for, or one of its own, and reports whether
+// it succeeded.
+func (d *Directory) fly(ctx context.Context) bool {
+	f, start := d.depart()
+	good, err := fetch(ctx, d.lookups, start)
+	report := FetchReport{Took: time.Since(start.started), Err: err}
+	report.Counts = d.arrive(f, good)
+
+	if err != nil && ctx.Err() == nil {
+		d.logger.LogAttrs(ctx, slog.LevelWarn, "the directory of linked numbers could not be fetched; the last good one is kept",
+			slog.String("error", err.Error()))
+	}
+	if d.fetched != nil {
+		d.fetched(report)
+	}
+	return err == nil
+}
+
+func (d *Directory) depart() (*flight, departure) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-d.wake: // its flight is this one
+	default:
+	}
+	f := d.next
+	d.next = nil
+	if f == nil {
+		f = newFlight()
+	}
+	d.current = f
+	d.departs++
+	start := departure{number: d.departs, started: time.Now()}
+	if d.last != nil {
+		start.previous = d.last.numbers
+	}
+	return f, start
+}
+
+// arrive ends a flight. good is nil if it failed; the last good snapshot stays
+// then.
+func (d *Directory) arrive(f *flight, good *snapshot) Counts {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.current, d.ended = nil, time.Now()
+	if good != nil {
+		d.last, f.good = good, good
+		for key, before := range d.marked {
+			if good.number > before {
+				delete(d.marked, key)
+			}
+		}
+	}
+	close(f.done)
+	if d.last == nil {
+		return Counts{}
+	}
+	return d.last.counts
+}
+
+func newFlight() *flight { return &flight{done: make(chan struct{})} }
+
+func jittered(d time.Duration) time.Duration {
+	spread := 2*rand.Float64() - 1 //nolint:gosec // spreads load, guards nothing
+	return time.Duration(float64(d) * (1 + refreshJitter*spread))
+}

@@ -1,0 +1,29 @@
+// Package sfvopi speaks to the provider: it places calls, says what each
+// answer means, and knows which numbers are linked to which app.
+//
+// # One attempt
+//
+// [Client.Place] makes one POST with one socket attempt and never repeats it.
+// What makes a repeat safe is evidence, so a connection that carries calls is
+// wrapped in a guard: it writes only for the attempt that holds it, only before
+// the deadline of that attempt's claim, and it remembers whether the request
+// was written not at all, partly, or to its last byte.
+//
+//	Place ──► net/http ──► guard.Write ──► (TLS) ──► socket
+//	  │                       │
+//	  │        sealed, past the deadline, or a second socket: nothing is written
+//	  ▼
+//	Answer (status, body, evidence) ──► Classify ──► call.Outcome
+//
+// # What an answer means
+//
+// [Classify] is pure: it goes through one table, and the first row that
+// matches decides. Refused, the only class that is dialled again by itself, is
+// an allow-list; what no row knows may have rung.
+//
+// # Linkage
+//
+// [Directory] keeps, for one account, which numbers are linked to an ACTIVE
+// app. It says "not linked" only from what it began to fetch after the request
+// was published, and "not known" whenever it is in doubt.
+package sfvopi

@@ -1,0 +1,68 @@
+package sfvopi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// fetchConcurrency is how many apps are asked for their numbers at once.
+	fetchConcurrency = 8
+	// fetchTimeout bounds one fetch as a whole.
+	fetchTimeout = 2 * time.Minute
+)
+
+// Lookups is what a directory asks the provider. A [Client] answers it.
+type Lookups interface {
+	Apps(ctx context.Context) ([]App, error)
+	// Numbers fails with a [*StatusError] of status 404 if the app is gone.
+	Numbers(ctx context.Context, appID string) ([]Number, error)
+	AvailableNumbers(ctx context.Context) ([]Number, error)
+}
+
+// appNumbers is an app with the numbers linked to it.
+type appNumbers struct {
+	app     App
+	numbers []Number
+}
+
+// fetch asks for everything the directory is made of, in the order that
+// [newSnapshot] relies on.
+func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, error) {
+	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
+	defer cancel()
+
+	free, err := lookups.AvailableNumbers(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look up available numbers: %w", err)
+	}
+	apps, err := lookups.Apps(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look up apps: %w", err)
+	}
+	all := make([]appNumbers, len(apps))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(fetchConcurrency)
+	for i, app := range apps {
+		group.Go(func() error {
+			numbers, err := lookups.Numbers(ctx, app.ID)
+			var status *StatusError
+			if errors.As(err, &status) && status.appNotFound() {
+				err = nil // deleted since the apps were listed: it has no numbers
+			}
+			if err != nil {
+				return fmt.Errorf("look up the numbers of an app: %w", err)
+			}
+			all[i] = appNumbers{app: app, numbers: numbers}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return newSnapshot(start, free, all), nil
+}

@@ -1,0 +1,71 @@
+package sfvopi
+
+import "github.com/ringonce/ringonce/call"
+
+// row is one row of the table: which answers, what they mean, and why.
+type row struct {
+	name string
+	when condition
+	then verdict
+	why  string
+}
+
+// verdict is what a row makes of an answer.
+type verdict struct {
+	class  call.Class
+	reason call.Reason
+	marks  mark
+}
+
+// mark is what a row says besides class and reason.
+type mark uint8
+
+const (
+	// dagger (†): it says nothing either way, so the policy decides.
+	dagger mark = 1 << iota
+	// unspent: a refusal that costs no attempt.
+	unspent
+	// slowsAccount: a refusal that the account's other calls would meet too.
+	slowsAccount
+	// feedsBreaker: a refusal that speaks of the provider's health.
+	feedsBreaker
+	// mayHaveRung: a rejection from after the phone may have rung.
+	mayHaveRung
+	// asAsked: the delay is the one in Retry-After, if there is one.
+	asAsked
+	// longDelay: the delay is CapacityRetryAfter.
+	longDelay
+)
+
+var placed = verdict{class: call.Placed, reason: call.Accepted}
+
+func refused(r call.Reason, marks mark) verdict  { return verdict{call.Refused, r, marks} }
+func rejected(r call.Reason, marks mark) verdict { return verdict{call.Rejected, r, marks} }
+func suspended(r call.Reason) verdict            { return verdict{call.Suspended, r, 0} }
+func unknown(r call.Reason, marks mark) verdict  { return verdict{call.Unknown, r, marks} }
+func (v verdict) has(m mark) bool                { return v.marks&m != 0 }
+
+func (v verdict) outcome(s *seen, policy Ambiguous) call.Outcome {
+	if v.has(dagger) && policy == Retry {
+		v.class = call.Refused
+	}
+	o := call.Outcome{Class: v.class, Reason: v.reason, Status: s.Status}
+	switch v.class {
+	case call.Placed:
+		o.RequestUUID = s.requestUUID
+		return o
+	case call.Refused:
+		o.Unspent, o.SlowsAccount, o.FeedsBreaker = v.has(unspent), v.has(slowsAccount), v.has(feedsBreaker)
+		if v.has(asAsked) {
+			o.RetryAfter = s.retryAfter
+		}
+		if v.has(longDelay) {
+			o.RetryAfter = CapacityRetryAfter
+		}
+	case call.Rejected:
+		o.MayHaveRung = v.has(mayHaveRung)
+	case call.Suspended, call.Unknown:
+	}
+	o.Message = s.text()
+	return o
+}

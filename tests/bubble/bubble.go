@@ -1,0 +1,237 @@
+// Package bubble is a whole ringonce on fake time: the real broker, the simulated
+// provider and real workers, all inside one testing/synctest bubble. Hours pass
+// in milliseconds, and nothing of the program is replaced but the network: the
+// broker is reached in process, HTTP goes over pipes.
+//
+// The test binary calls ats.Register (nats-server/v2/server/ats) in TestMain,
+// which keeps the server's one global ticker outside of the bubble.
+package bubble
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringonce/ringonce/app"
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/embedded"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// World is a broker and a provider, with workers to come and go.
+type World struct {
+	t   testing.TB
+	Log *slog.Logger
+
+	dir    string
+	broker atomic.Pointer[embedded.Server]
+
+	Simulator *simulator.Simulator
+	provider  *pipeListener
+	server    *http.Server
+	serving   sync.WaitGroup
+
+	Config configs.Config
+	Conn   *queue.Conn
+
+	workers []*Worker
+}
+
+// New starts a broker and a provider. It is called inside a bubble, and Close
+// before the bubble ends. dir keeps the broker's files.
+func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, change func(*configs.Config)) *World {
+	t.Helper()
+	w := &World{t: t, Log: log, dir: dir, provider: newPipeListener()}
+	w.StartBroker()
+	var err error
+	if w.Simulator, err = simulator.New(sim); err != nil {
+		t.Fatal(err)
+	}
+	w.server = &http.Server{Handler: w.Simulator, ReadHeaderTimeout: time.Minute}
+	w.serving.Go(func() { _ = w.server.Serve(w.provider) })
+
+	w.Config = configs.Default()
+	w.Config.NATS.URL = "nats://in-process"
+	w.Config.Provider.BaseURL = "http://provider.test"
+	account := configs.DefaultAccount()
+	account.APIKey = configs.NewSecret(simulator.DefaultAPIKey)
+	w.Config.Accounts["default"] = account
+	if change != nil {
+		change(&w.Config)
+	}
+	w.Conn, err = queue.Connect(queue.ConnectOptions{URL: w.Config.NATS.URL, Name: "test", Options: []nats.Option{w.inProcess()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// StartBroker starts the broker on its files.
+func (w *World) StartBroker() {
+	w.t.Helper()
+	s, err := embedded.Start(embedded.Options{Dir: w.dir})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.broker.Store(s)
+}
+
+// StopBroker ends the broker; its files stay.
+func (w *World) StopBroker() {
+	if s := w.broker.Swap(nil); s != nil {
+		s.Stop()
+	}
+}
+
+// inProcess connects to whichever broker runs now, so that clients find the next
+// one after a restart.
+func (w *World) inProcess() nats.Option { return nats.InProcessServer(current{&w.broker}) }
+
+type current struct {
+	broker *atomic.Pointer[embedded.Server]
+}
+
+var errNoBroker = errors.New("the broker is down")
+
+func (c current) InProcessConn() (net.Conn, error) {
+	s := c.broker.Load()
+	if s == nil {
+		return nil, errNoBroker
+	}
+	return s.InProcessConn()
+}
+
+// Worker is a running worker.
+type Worker struct {
+	App      *app.App
+	Registry *prometheus.Registry
+	Network  *Network
+	stop     context.CancelFunc
+	done     chan struct{}
+}
+
+// StartWorker runs a worker until it is stopped.
+func (w *World) StartWorker(name string) *Worker {
+	w.t.Helper()
+	worker := &Worker{Registry: prometheus.NewRegistry(), Network: &Network{world: w}, done: make(chan struct{})}
+	var err error
+	worker.App, err = app.New(app.Options{
+		Config: w.Config, Log: w.Log.With("worker", name), Registry: worker.Registry, Listener: newPipeListener(),
+		Build: metrics.Build{Version: "test"}, Worker: name,
+		NATS: []nats.Option{nats.InProcessServer(worker.Network)}, DialProvider: worker.Network.dialProvider,
+		MeasureEvery: time.Minute,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	worker.stop = cancel
+	go func() {
+		defer close(worker.done)
+		if err := worker.App.Run(ctx); err != nil {
+			w.t.Errorf("worker %s: %v", name, err)
+		}
+	}()
+	w.workers = append(w.workers, worker)
+	return worker
+}
+
+// Stop ends the worker as SIGTERM would, and waits for it.
+func (w *Worker) Stop() {
+	w.Signal()
+	<-w.done
+}
+
+// Signal ends the worker as SIGTERM would.
+func (w *Worker) Signal() { w.stop() }
+
+// Kill ends the worker as SIGKILL would, as far as anybody else can see: from now
+// on it reaches nobody.
+func (w *Worker) Kill() {
+	w.Network.Cut()
+	w.stop()
+}
+
+// Publish asks for a call, and gives the sequence of its message.
+func (w *World) Publish(subject string, body []byte, header nats.Header) (uint64, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	ack, err := w.Conn.JetStream().PublishMsg(ctx, &nats.Msg{Subject: subject, Data: body, Header: header})
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// Record reads the record of a call.
+func (w *World) Record(a call.Account, id call.ID) (call.Record, error) {
+	records, err := w.Conn.NewRecords(context.Background(), queue.Keep{}, func() {})
+	if err != nil {
+		return call.Record{}, err
+	}
+	record, _, err := records.Read(context.Background(), a, id)
+	return record, err
+}
+
+// Close ends everything, so that the bubble can end.
+func (w *World) Close() {
+	for _, worker := range w.workers {
+		worker.Stop()
+	}
+	w.Conn.Close()
+	_ = w.Simulator.Close(context.Background())
+	_ = w.server.Close()
+	w.serving.Wait()
+	w.StopBroker()
+}
+
+// pipeListener is a network of one address.
+type pipeListener struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPipeListener() *pipeListener {
+	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipeListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
+
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

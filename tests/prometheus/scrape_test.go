@@ -1,0 +1,129 @@
+package prometheus_test
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+// Two workers meet everything that the dashboard shows, Prometheus scrapes them,
+// and every query of the dashboard returns data: a number that moves, wherever
+// the faults of the simulator can make it move.
+func TestPrometheusAnswersTheDashboard(t *testing.T) {
+	r := rig.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 200 * time.Millisecond}}, nil)
+	program := buildProgram(t)
+	workers := []string{startWorker(t, r, program), startWorker(t, r, program)}
+	p := startPrometheus(t, workers)
+
+	// The streams are there as soon as a worker is ready.
+	r.Eventually("the workers are ready", func() bool { return slices.Equal(p.query(`sum(ringonce_ready)`), []string{"2"}) })
+	r.Publish("calls.requests.default", fmt.Sprintf(`{"id":"later","from":%q,"to":"+919876500000","answer_url":%q,"not_before":%q}`,
+		simulator.DefaultNumber, rig.AnswerURL, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
+
+	silent := map[string]string{}
+	for _, q := range overview(t).queries("30s") {
+		silent[q.RefID] = q.Expr
+	}
+	t.Cleanup(func() {
+		for name, expr := range silent {
+			t.Logf("without data: %s: %s", name, expr)
+		}
+	})
+	batch := 0
+	r.Eventually("every query of the dashboard has returned data", func() bool {
+		if r.Messages(queue.StreamCalls, ">") == 0 {
+			batch++
+			publishEverything(r, batch)
+		}
+		for name, expr := range silent {
+			if tells(p.query(expr), expr) {
+				delete(silent, name)
+			}
+		}
+		return len(silent) == 0
+	})
+
+	for _, v := range overview(t).Templating.List {
+		if m := labelValues.FindStringSubmatch(v.Definition); m != nil {
+			var values []string
+			if p.get("/api/v1/label/"+m[2]+"/values", url.Values{"match[]": {m[1]}}, &values); len(values) == 0 {
+				t.Errorf("the variable %s offers nothing", v.Name)
+			}
+		}
+	}
+	rulesAreWell(t, r, p)
+}
+
+// publishEverything asks for calls that meet each ending.
+func publishEverything(r *rig.Rig, batch int) {
+	for i := range 150 {
+		from, to := simulator.DefaultNumber, fmt.Sprintf("+9198765%05d", batch*1000+i)
+		switch i {
+		case 10, 70:
+			to = "+919000020100" // accepted without saying so: unknown
+		case 20, 80, 120:
+			to = "+919000050002" // refused twice, then placed
+		case 30:
+			to = "+919000040010" // a bad request: dead
+		case 40:
+			to = "+919000040101" // 401 once: suspended, until the probe succeeds
+		case 50:
+			from = simulator.DefaultAvailableNumber // not linked: the directory is fetched again
+		}
+		id := fmt.Sprintf("b%d-%d", batch, i)
+		r.Publish("calls.requests.default",
+			fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, from, to, rig.AnswerURL+"?id="+id))
+	}
+}
+
+// tells reports whether a result says something: a number that is not zero, or
+// for what only accidents can move, a zero.
+func tells(values []string, expr string) bool {
+	accident := slices.ContainsFunc([]string{
+		"contradictions", "late_evidence", "claim_conflicts", "foreign_claim_waits", "handed_back", "settle_retries",
+	}, func(part string) bool { return strings.Contains(expr, part) })
+	return slices.ContainsFunc(values, func(v string) bool {
+		return v != "NaN" && (v != "0" || accident)
+	})
+}
+
+// rulesAreWell waits until every rule was evaluated without an error, and the
+// alert that needs no patience fires.
+func rulesAreWell(t *testing.T, r *rig.Rig, p server) {
+	t.Helper()
+	r.Eventually("every rule was evaluated", func() bool {
+		var answer struct {
+			Groups []struct {
+				Rules []struct{ Name, Health, LastError string }
+			}
+		}
+		p.get("/api/v1/rules", nil, &answer)
+		n := 0
+		for _, g := range answer.Groups {
+			for _, rule := range g.Rules {
+				if rule.Health == "err" {
+					t.Fatalf("%s: %s", rule.Name, rule.LastError)
+				}
+				if rule.Health == "ok" {
+					n++
+				}
+			}
+		}
+		return n == len(rules(t))
+	})
+	for _, rule := range rules(t) {
+		if rule.Record != "" && len(p.query(rule.Record)) == 0 {
+			t.Errorf("%s records nothing", rule.Record)
+		}
+	}
+	r.Eventually("the alert about unknown outcomes fires", func() bool {
+		return slices.Equal(p.query(`ALERTS{alertname="RingonceUnknownOutcomes",alertstate="firing"}`), []string{"1"})
+	})
+}

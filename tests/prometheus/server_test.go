@@ -1,0 +1,125 @@
+package prometheus_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"sigs.k8s.io/yaml"
+)
+
+// server is a real Prometheus.
+type server struct {
+	t   *testing.T
+	url string
+}
+
+// startPrometheus runs it as deployments/compose does, but that it scrapes these
+// addresses, and every second.
+func startPrometheus(t *testing.T, workers []string) server {
+	t.Helper()
+	directory := t.TempDir()
+	file := filepath.Join(directory, "prometheus.yml")
+	if err := os.WriteFile(file, configuration(t, workers), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), "prometheus", "--config.file="+file,
+		"--storage.tsdb.path="+filepath.Join(directory, "data"), "--web.listen-address="+address, "--log.level=warn")
+	command.Stderr = t.Output()
+	if err := command.Start(); err != nil {
+		t.Fatalf("start Prometheus: %v; Debian's package is called prometheus", err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		if err := command.Wait(); err != nil {
+			t.Errorf("Prometheus ended with %v", err)
+		}
+	})
+	return server{t: t, url: "http://" + address}
+}
+
+func configuration(t *testing.T, workers []string) []byte {
+	t.Helper()
+	var c map[string]any
+	if err := yaml.Unmarshal(readFile(t, "../../deployments/compose/prometheus.yaml"), &c); err != nil {
+		t.Fatal(err)
+	}
+	rules, err := filepath.Abs("../../deployments/prometheus")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c["global"] = map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"}
+	c["rule_files"] = []string{filepath.Join(rules, "*.rules.yaml")}
+	job, ok := c["scrape_configs"].([]any)[0].(map[string]any)
+	if !ok {
+		t.Fatal("deployments/compose/prometheus.yaml scrapes nothing")
+	}
+	delete(job, "dns_sd_configs")
+	job["static_configs"] = []map[string]any{{"targets": workers}}
+	made, err := yaml.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// get asks the API; false as long as Prometheus does not answer.
+func (s server) get(path string, values url.Values, into any) bool {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path+"?"+values.Encode(), http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil || response.StatusCode == http.StatusServiceUnavailable {
+		return false
+	}
+	defer response.Body.Close()
+	var answer struct {
+		Status, Error string
+		Data          json.RawMessage
+	}
+	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		s.t.Fatalf("%s: %v", path, err)
+	}
+	if answer.Status != "success" {
+		s.t.Fatalf("%s %v: %s", path, values, answer.Error)
+	}
+	if err := json.Unmarshal(answer.Data, into); err != nil {
+		s.t.Fatalf("%s: %v", path, err)
+	}
+	return true
+}
+
+// query gives the values of an instant query.
+func (s server) query(expr string) []string {
+	s.t.Helper()
+	var answer struct {
+		Result []struct{ Value [2]any }
+	}
+	s.get("/api/v1/query", url.Values{"query": {expr}}, &answer)
+	var values []string
+	for _, r := range answer.Result {
+		values = append(values, fmt.Sprint(r.Value[1]))
+	}
+	return values
+}

@@ -1,0 +1,89 @@
+package simulation
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// shares counts what the calls of a run came to.
+type shares struct {
+	placed, dead, unknown, duplicates, posts int
+}
+
+// check compares the witnesses of a run, and says what does not fit.
+func (r *run) check() (shares, []string) {
+	var total shares
+	var wrong []string
+	for _, account := range []call.Account{"default", "second"} {
+		e, report, err := r.evidence(account)
+		if err != nil {
+			wrong = append(wrong, fmt.Sprintf("%s: the evidence cannot be gathered: %v", account, err))
+			continue
+		}
+		// I1 to I4: rung once, ended once, placed as rung, rung as recorded.
+		verdict := proof.Judge(e)
+		for _, name := range verdict.RungTwice {
+			wrong = append(wrong, fmt.Sprintf("I1 %s/%s: the phone rang twice", account, name))
+		}
+		for _, c := range verdict.Contradictions {
+			wrong = append(wrong, fmt.Sprintf("I2-I4 %s/%s", account, c))
+		}
+		for _, c := range report.Calls {
+			total.posts += c.PostCount
+			wrong = append(wrong, r.times(c)...)
+		}
+		wrong = append(wrong, r.needless(e.Records)...)
+		total.placed += verdict.Placed
+		total.dead += verdict.DeadLetters()
+		total.unknown += verdict.Unknown
+		total.duplicates += verdict.Duplicates
+	}
+	return total, wrong
+}
+
+// times checks I5: no attempt before not_before, after expiry, or earlier than
+// its retry delay allows.
+func (r *run) times(c simulator.Call) []string {
+	q, ok := r.requests[c.Organisation+" "+c.AnswerURL]
+	if !ok {
+		return []string{fmt.Sprintf("I5 %s: nobody asked for this call", c.AnswerURL)}
+	}
+	var wrong []string
+	claim := r.world.Config.Provider.ClaimDeadline()
+	for i, p := range c.Posts {
+		if p.At.Before(q.notBefore) {
+			wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s before its not_before", q.name, q.notBefore.Sub(p.At)))
+		}
+		if !q.expiresAt.IsZero() && p.At.After(q.expiresAt.Add(claim)) {
+			wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s after its expires_at", q.name, p.At.Sub(q.expiresAt)))
+		}
+		// The shortest delay is half the initial one, by its jitter.
+		if least := r.world.Config.Retry.InitialDelay / 2; i > 0 && p.At.Sub(c.Posts[i-1].At) < least-time.Millisecond {
+			wrong = append(wrong, fmt.Sprintf("I5 %s: dialled again after %s", q.name, p.At.Sub(c.Posts[i-1].At)))
+		}
+	}
+	return wrong
+}
+
+// needless checks I6: unknown only where the outcome really was ambiguous.
+func (r *run) needless(records []call.Record) []string {
+	if r.plan.broken {
+		return nil
+	}
+	var wrong []string
+	for _, record := range records {
+		request, _, err := call.DecodeRequest(record.Request, call.PossibleNumbers)
+		if err != nil || record.State != call.StateUnknown {
+			continue
+		}
+		if q := r.requests[string(record.Account)+" "+request.AnswerURL]; !q.ambiguous {
+			last, _ := record.LastAttempt()
+			wrong = append(wrong, fmt.Sprintf("I6 %s: unknown without need: %s %s", q.name, last.Reason, last.Message))
+		}
+	}
+	return wrong
+}

@@ -1,0 +1,57 @@
+package simulation
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/nats-io/nats-server/v2/server/ats"
+)
+
+var (
+	seeds = flag.Int("seeds", 0, "how many seeds; 0 is the usual number")
+	first = flag.Uint64("seed", 1, "the first seed")
+)
+
+func TestMain(m *testing.M) {
+	ats.Register()
+	os.Exit(m.Run())
+}
+
+func TestThePromiseHolds(t *testing.T) {
+	n := *seeds
+	if n == 0 {
+		n = usualSeeds
+	}
+	for seed := *first; seed < *first+uint64(n); seed++ { //nolint:gosec // a number of seeds is not negative
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { simulate(t, seed) })
+	}
+}
+
+// simulate goes through one seed. Seeds come one after another: the NATS client
+// keeps timers in a pool of the process, and a timer of one bubble must not be
+// met in another. Two collections empty the pool.
+func simulate(t *testing.T, seed uint64) {
+	runtime.GC()
+	runtime.GC()
+	dir := t.TempDir()
+	out := io.Writer(io.Discard)
+	if testing.Verbose() {
+		out = t.Output()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r := live(t, dir, seed, slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		_, wrong := r.check()
+		r.world.Close()
+		if len(wrong) > 0 {
+			t.Errorf("%s\n\n%s\nagain: go test ./tests/simulation -run TestThePromiseHolds -seed %d -seeds 1 -v",
+				strings.Join(wrong, "\n"), r.history.String(), seed)
+		}
+	})
+}

@@ -1,0 +1,6 @@
+//go:build race
+
+package simulation
+
+// The race detector makes everything some ten times slower.
+const usualSeeds = 25
