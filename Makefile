@@ -93,6 +93,7 @@ manifests: ## check compose and the Kubernetes manifests
 .PHONY: rules
 rules: ## check and test recording rules and alerts with promtool
 	$(call say,rules)
+	promtool check config --syntax-only deployments/compose/prometheus.yaml
 	promtool check rules $(RULES)
 	promtool test rules tests/prometheus/rules/*.test.yaml
 

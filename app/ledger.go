@@ -50,7 +50,7 @@ func (l *ledger) regressed() {
 // that says nothing about the records leaves the lanes as they are: without
 // the broker nothing can be claimed anyway.
 func (l *ledger) check(ctx context.Context, b *broker) error {
-	valid, err := b.conn.CheckLedger(ctx)
+	valid, err := b.records.Check(ctx)
 	var regressed *queue.RegressedError
 	if errors.As(err, &regressed) {
 		l.halt(err)

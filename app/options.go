@@ -13,12 +13,15 @@ import (
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
+// Build tells which ringonce this is.
+type Build = metrics.Build
+
 // Options is what a worker is made of.
 type Options struct {
 	Config   configs.Config
 	Log      *slog.Logger
 	Registry *prometheus.Registry
-	Build    metrics.Build
+	Build    Build
 	// Worker names this process among all workers, in records and logs.
 	Worker string
 

@@ -27,7 +27,7 @@ func (l Linkage) Advice() string {
 		return "the caller ID does not belong to the account, or its link is not ACTIVE: check from, or link the number, then replay"
 	case OtherApp:
 		return "the caller ID is linked to another app than app_id names: correct app_id or from"
-	default:
-		return "whether the caller ID is linked could not be looked up"
+	case LinkageNotKnown:
 	}
+	return "whether the caller ID is linked could not be looked up"
 }

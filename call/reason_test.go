@@ -30,7 +30,7 @@ func declaredReasons(t *testing.T) []call.Reason {
 			return true
 		}
 		for _, v := range spec.Values {
-			s, err := strconv.Unquote(v.(*ast.BasicLit).Value)
+			s, err := strconv.Unquote(v.(*ast.BasicLit).Value) //nolint:errcheck // a reason is a literal
 			if err != nil {
 				t.Fatal(err)
 			}

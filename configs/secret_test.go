@@ -63,7 +63,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 
 func wantHidden(t *testing.T, how, printed string) {
 	t.Helper()
-	for _, form := range []string{"s3cret", fmt.Sprintf("%x", "s3cret"), fmt.Sprintf("%X", "s3cret"), fmt.Sprint([]byte("s3cret"))} {
+	for _, form := range []string{"s3cret", fmt.Sprintf("%x", "s3cret"), fmt.Sprintf("%X", "s3cret"), "[115 51 99 114 101 116]"} {
 		if strings.Contains(printed, form) {
 			t.Errorf("%s: prints the secret: %s", how, printed)
 		}

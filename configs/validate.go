@@ -77,9 +77,9 @@ func (v *validator) span(key string, d time.Duration) {
 	}
 }
 
-func (v *validator) between(key string, n, least, most int, unit string) {
-	if n < least || n > most {
-		v.refuse(key, fmt.Sprintf("must be from %d to %d%s, is %d", least, most, unit, n), "choose a number in that range")
+func (v *validator) atMost(key string, n, most int, unit string) {
+	if n < 1 || n > most {
+		v.refuse(key, fmt.Sprintf("must be from 1 to %d%s, is %d", most, unit, n), "choose a number in that range")
 	}
 }
 
@@ -127,7 +127,7 @@ func (v *validator) retry(r Retry) {
 		v.refuse("retry.multiplier", fmt.Sprintf("must be a number of at least 1, is %g", r.Multiplier), "1 keeps the delay as it is, 2 doubles it after every attempt")
 	}
 	// The call's record keeps every attempt, and one record is one message.
-	v.between("retry.max_attempts", r.MaxAttempts, 1, 1000, "")
+	v.atMost("retry.max_attempts", r.MaxAttempts, 1000, "")
 }
 
 // keeping judges how long things are kept against how long they are needed.

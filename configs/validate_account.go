@@ -39,7 +39,7 @@ func (v *validator) account(full func(key string) string, a Account) {
 			fmt.Sprintf("must be 0 or from %g to %d, is %g", leastCallsPerSecond, mostCallsPerSecond, a.CallsPerSecond),
 			"0 is no limit, 0.5 is one call in two seconds")
 	}
-	v.between(full("concurrency"), a.Concurrency, 1, mostConcurrency, " calls at the same time")
+	v.atMost(full("concurrency"), a.Concurrency, mostConcurrency, " calls at the same time")
 
 	d := a.Defaults
 	for _, callback := range []struct {
@@ -56,8 +56,8 @@ func (v *validator) account(full func(key string) string, a Account) {
 		}
 		oneOf(v, full(callback.method), callback.by, MethodPost, MethodGet)
 	}
-	v.between(full("defaults.ring_timeout"), d.RingTimeout, 1, 600, " seconds")
-	v.between(full("defaults.call_time_limit"), d.CallTimeLimit, 1, 86400, " seconds")
+	v.atMost(full("defaults.ring_timeout"), d.RingTimeout, 600, " seconds")
+	v.atMost(full("defaults.call_time_limit"), d.CallTimeLimit, 86400, " seconds")
 }
 
 // checkAPIKey judges a key, which travels in an HTTP header. The fault never

@@ -21,7 +21,7 @@ type fakeLedger struct {
 	faults  []fault // of the next writes, in order
 	late    []func()
 	lateBy  func() time.Duration // if set, late writes arrive by themselves
-	down    bool // answers nothing
+	down    bool                 // answers nothing
 	readErr error
 	panics  int // so many reads and writes panic
 

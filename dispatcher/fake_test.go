@@ -207,8 +207,8 @@ func (c *fakeControl) Lift(_ context.Context, _ call.Account, s call.Suspension)
 	return c.set(held, "lift")
 }
 
-func (c *fakeControl) Unsuspend(context.Context, call.Account) error {
-	return c.set(call.Suspension{}, "unsuspend")
+func (c *fakeControl) Forget(context.Context, call.Account) error {
+	return c.set(call.Suspension{}, "forget")
 }
 
 // fakeMessage notes what became of it.

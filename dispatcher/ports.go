@@ -45,7 +45,7 @@ type Directory interface {
 type Control interface {
 	Suspend(ctx context.Context, a call.Account, s call.Suspension) error
 	Lift(ctx context.Context, a call.Account, s call.Suspension) error
-	Unsuspend(ctx context.Context, a call.Account) error
+	Forget(ctx context.Context, a call.Account) error
 }
 
 // Message is the message behind a delivery.

@@ -193,7 +193,7 @@ func (w *Worker) resumed(ctx context.Context) {
 	if !w.Lane.placed() {
 		return
 	}
-	if err := w.Control.Unsuspend(ctx, w.Account); err != nil {
+	if err := w.Control.Forget(ctx, w.Account); err != nil {
 		w.Log.Warn("forgetting a lifted suspension failed", "account", w.Account, "error", err)
 	}
 }

@@ -90,6 +90,8 @@ func (c *Conn) JetStream() jetstream.JetStream { return c.js }
 func (c *Conn) NATS() *nats.Conn { return c.nc }
 
 // Close flushes what was written and ends the connection.
+//
+//nolint:contextcheck // it has a bound of its own: whoever closes is past its context
 func (c *Conn) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()

@@ -5,9 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
-	"strings"
-	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
@@ -22,10 +19,6 @@ const (
 	keyPausedAll = "paused-all"
 	keyLedger    = "ledger"
 )
-
-// controlCheck is how often a worker asks whether the bucket is still there:
-// the watch of a deleted bucket falls silent.
-const controlCheck = 5 * time.Second
 
 // Control is the bucket of flags that stop accounts, durable and seen by every
 // worker.
@@ -54,78 +47,6 @@ func (f Flags) Stops(a call.Account) call.Stops {
 	return stops
 }
 
-// Watch tells changed what the bucket says, now and after each change, until
-// ctx ends. It tells nil whenever that is not known: before the first complete
-// answer, and while the bucket cannot be reached.
-func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
-	failures := newFailureBackoff()
-	for ctx.Err() == nil {
-		err := c.watch(ctx, changed, failures.Reset)
-		if ctx.Err() != nil {
-			return
-		}
-		changed(nil)
-		delay := failures.NextBackOff()
-		c.log.Warn("watching the control bucket failed; nothing is dialled meanwhile", "error", err, "again_in", delay)
-		select {
-		case <-ctx.Done():
-		case <-time.After(delay):
-		}
-	}
-}
-
-func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func()) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	kv, err := c.bucket(ctx)
-	if err != nil {
-		return err
-	}
-	watcher, err := kv.WatchAll(ctx)
-	if err != nil {
-		return fmt.Errorf("watch bucket %s: %w", BucketControl, err)
-	}
-	defer func() { _ = watcher.Stop() }()
-	flags := Flags{suspended: map[call.Account]call.Suspension{}, paused: map[call.Account]call.Pause{}}
-	initial := true
-	check := time.NewTicker(controlCheck)
-	defer check.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-check.C:
-			if err := c.reachable(ctx, kv); err != nil {
-				return err
-			}
-			continue
-		case entry, ok := <-watcher.Updates():
-			if !ok {
-				return errors.New("the watch ended")
-			}
-			if entry == nil {
-				initial = false
-				complete()
-			} else if err := flags.apply(entry); err != nil {
-				return err
-			}
-		}
-		if !initial {
-			snapshot := flags.clone()
-			changed(&snapshot)
-		}
-	}
-}
-
-func (c *Control) reachable(ctx context.Context, kv jetstream.KeyValue) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	if _, err := kv.Status(ctx); err != nil {
-		return fmt.Errorf("reach bucket %s: %w", BucketControl, err)
-	}
-	return nil
-}
-
 func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
@@ -136,62 +57,45 @@ func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
-// apply takes one entry in. An entry that cannot be read is an error: what may
-// be a stop must not be overlooked.
-func (f *Flags) apply(e jetstream.KeyValueEntry) error {
-	gone := e.Operation() != jetstream.KeyValuePut
-	name, account, _ := strings.Cut(e.Key(), ".")
-	var err error
-	switch name + "." {
-	case keySuspended:
-		err = applyEntry(f.suspended, call.Account(account), e, gone)
-	case keyPaused:
-		err = applyEntry(f.paused, call.Account(account), e, gone)
-	case keyPausedAll + ".":
-		f.pausedAll = nil
-		if !gone {
-			f.pausedAll = &call.Pause{}
-			err = json.Unmarshal(e.Value(), f.pausedAll)
-		}
-	case keyLedger + ".":
-		f.Ledger = Ledger{}
-		if !gone {
-			err = json.Unmarshal(e.Value(), &f.Ledger)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("read key %s of bucket %s: it is not valid JSON; correct or delete it", e.Key(), BucketControl)
-	}
-	return nil
-}
-
-func applyEntry[V any](m map[call.Account]V, a call.Account, e jetstream.KeyValueEntry, gone bool) error {
-	delete(m, a)
-	if gone {
-		return nil
-	}
-	var v V
-	if err := json.Unmarshal(e.Value(), &v); err != nil {
-		return err
-	}
-	m[a] = v
-	return nil
-}
-
-func (f *Flags) clone() Flags {
-	c := *f
-	c.suspended, c.paused = maps.Clone(f.suspended), maps.Clone(f.paused)
-	return c
-}
-
 // Suspend sets the suspension of an account.
 func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension) error {
 	return c.put(ctx, keySuspended+string(a), s)
 }
 
 // Lift ends this very suspension; a newer one stays. How often the account was
-// suspended is kept until [Control.Unsuspend].
+// suspended is kept until [Control.Forget].
 func (c *Control) Lift(ctx context.Context, a call.Account, s call.Suspension) error {
+	return c.revise(ctx, a, func(kv jetstream.KeyValue, key string, held call.Suspension, revision uint64) error {
+		if held.Lifted || !held.Since.Equal(s.Since) {
+			return nil
+		}
+		held.Lifted = true
+		data, err := json.Marshal(held)
+		if err != nil {
+			return fmt.Errorf("encode key %s of bucket %s: %w", key, BucketControl, err)
+		}
+		_, err = kv.Update(ctx, key, data, revision)
+		return err
+	})
+}
+
+// Forget removes a suspension that was lifted, and so how often the account was
+// suspended in a row. One that is in force, or was just set, stays.
+func (c *Control) Forget(ctx context.Context, a call.Account) error {
+	return c.revise(ctx, a, func(kv jetstream.KeyValue, key string, held call.Suspension, revision uint64) error {
+		if !held.Lifted {
+			return nil
+		}
+		return kv.Delete(ctx, key, jetstream.LastRevision(revision))
+	})
+}
+
+// revise changes the suspension of an account by compare-and-set. Whoever was
+// faster knew better.
+func (c *Control) revise(
+	ctx context.Context, a call.Account,
+	change func(kv jetstream.KeyValue, key string, held call.Suspension, revision uint64) error,
+) error {
 	kv, err := c.bucket(ctx)
 	if err != nil {
 		return err
@@ -210,22 +114,14 @@ func (c *Control) Lift(ctx context.Context, a call.Account, s call.Suspension) e
 	if err := json.Unmarshal(entry.Value(), &held); err != nil {
 		return fmt.Errorf("read key %s of bucket %s: it is not valid JSON; correct or delete it", key, BucketControl)
 	}
-	if held.Lifted || !held.Since.Equal(s.Since) {
-		return nil
-	}
-	held.Lifted = true
-	data, err := json.Marshal(held)
-	if err != nil {
-		return fmt.Errorf("encode key %s of bucket %s: %w", key, BucketControl, err)
-	}
-	if _, err := kv.Update(ctx, key, data, entry.Revision()); err != nil && !isConflictError(err) {
+	if err := change(kv, key, held, entry.Revision()); err != nil && !isConflictError(err) {
 		return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
 	}
 	return nil
 }
 
-// Unsuspend removes the suspension of an account, and forgets how often it was
-// suspended.
+// Unsuspend removes the suspension of an account, in force or not, and forgets
+// how often it was suspended.
 func (c *Control) Unsuspend(ctx context.Context, a call.Account) error {
 	return c.remove(ctx, keySuspended+string(a))
 }

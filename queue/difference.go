@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -47,12 +48,51 @@ func (t Topology) Check(ctx context.Context, js jetstream.JetStream) ([]Differen
 		}
 		found = append(found, compare(want, s.CachedInfo().Config)...)
 	}
-	if _, err := js.KeyValue(ctx, BucketControl); errors.Is(err, jetstream.ErrBucketNotFound) {
-		found = append(found, Difference{Stream: BucketControl})
-	} else if err != nil {
+	bucket, err := checkBucket(ctx, js)
+	return append(found, bucket...), err
+}
+
+func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Difference, error) {
+	kv, err := js.KeyValue(ctx, BucketControl)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		return []Difference{{Stream: BucketControl}}, nil
+	}
+	if err != nil {
 		return nil, fmt.Errorf("look up bucket %s: %w", BucketControl, err)
 	}
-	return found, nil
+	status, err := kv.Status(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look at bucket %s: %w", BucketControl, err)
+	}
+	if ttl := status.TTL(); ttl > 0 {
+		return []Difference{{
+			Stream: BucketControl, Setting: "time to live", Want: "none", Have: ttl.String(),
+			Breaks: "an account that was paused or suspended dials again by itself",
+		}}, nil
+	}
+	return nil, nil
+}
+
+// compareLimits looks for limits on streams that are to have none. How large
+// CALLS may grow is the operator's to choose.
+func compareLimits(want, have jetstream.StreamConfig) []Difference {
+	if want.Name == StreamCalls || want.Name == StreamRate {
+		return nil
+	}
+	breaks := "retries and dead letters are lost when it is full"
+	if have.Discard == jetstream.DiscardNew {
+		breaks = "" // nothing is dialled while it is full
+	}
+	var found []Difference
+	for _, l := range []struct {
+		setting string
+		have    int64
+	}{{"largest size", have.MaxBytes}, {"largest count", have.MaxMsgs}, {"largest message", int64(have.MaxMsgSize)}} {
+		if l.have > 0 {
+			found = append(found, Difference{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Breaks: breaks})
+		}
+	}
+	return found
 }
 
 func compare(want, have jetstream.StreamConfig) []Difference {
@@ -76,9 +116,9 @@ func compare(want, have jetstream.StreamConfig) []Difference {
 	differ("messages per subject", want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
 	differ("largest age", want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
 	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, "limits across workers do not hold")
-	if want.Name == StreamCalls {
-		differ("discard", want.Discard, have.Discard, "a full queue drops requests silently")
-	}
+	differ("delete markers", want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
+	differ("discard", want.Discard, have.Discard, "a full stream drops its oldest silently")
+	found = append(found, compareLimits(want, have)...)
 	if have.Replicas < want.Replicas {
 		differ("replicas", want.Replicas, have.Replicas, "")
 	}

@@ -47,18 +47,39 @@ func (e *RegressedError) Error() string {
 // how far it has come, and gives what is valid. The error is a
 // [*RegressedError] if the stream went back in time.
 func (c *Conn) CheckLedger(ctx context.Context) (Ledger, error) {
-	found, err := c.compareLedger(ctx)
-	if err != nil || !found.news {
+	return checkLedger(ctx, c.js, memory{})
+}
+
+// Check is [Conn.CheckLedger] with what the ledger has confirmed to this worker
+// as well. A worker that alone saw how far the stream had come tells the others,
+// and itself after a restart, before it is forgotten.
+func (r *Records) Check(ctx context.Context) (Ledger, error) {
+	return checkLedger(ctx, r.js, r.remembers())
+}
+
+func checkLedger(ctx context.Context, js jetstream.JetStream, own memory) (Ledger, error) {
+	found, err := compareLedger(ctx, js, own)
+	if !found.news {
 		return found.valid, err
 	}
-	return writeLedger(ctx, found.kv, found.valid, found.revision)
+	_, writeErr := writeLedger(ctx, found.kv, found.valid, found.revision)
+	return found.valid, errors.Join(err, writeErr)
 }
 
 // PeekLedger is [Conn.CheckLedger] without writing anything down.
 func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
-	found, err := c.compareLedger(ctx)
+	found, err := compareLedger(ctx, c.js, memory{})
 	return found.valid, err
 }
+
+// memory is how far one worker saw the stream come, and which stream that was.
+type memory struct {
+	created, declared time.Time
+	highest           uint64
+}
+
+// of reports whether it is about the stream as it is declared now.
+func (m memory) of(l Ledger) bool { return m.created.Equal(l.Created) && m.declared.Equal(l.Declared) }
 
 // comparison is what comparing CALL_RECORDS with its memory found.
 type comparison struct {
@@ -68,14 +89,14 @@ type comparison struct {
 	revision uint64 // of what that replaces, 0 if there was nothing
 }
 
-func (c *Conn) compareLedger(ctx context.Context) (comparison, error) {
-	s, err := c.js.Stream(ctx, StreamRecords)
+func compareLedger(ctx context.Context, js jetstream.JetStream, own memory) (comparison, error) {
+	s, err := js.Stream(ctx, StreamRecords)
 	if err != nil {
 		return comparison{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
 	}
 	info := s.CachedInfo()
 	created, last := info.Created.UTC(), info.State.LastSeq
-	kv, err := c.js.KeyValue(ctx, BucketControl)
+	kv, err := js.KeyValue(ctx, BucketControl)
 	if err != nil {
 		return comparison{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
@@ -84,12 +105,16 @@ func (c *Conn) compareLedger(ctx context.Context) (comparison, error) {
 		return comparison{}, err
 	}
 	found := comparison{kv: kv, valid: known, revision: revision}
-	switch {
-	case revision == 0:
-		found.valid, found.news = Ledger{Created: created, Highest: last, ValidFrom: created}, true
-	case !created.Equal(known.Created) || last < known.Highest:
-		return found, &RegressedError{Remembered: known, Created: created, Last: last}
-	case last > known.Highest:
+	if revision == 0 {
+		found.valid, found.news = Ledger{Created: created, ValidFrom: created}, true
+	}
+	if own.of(found.valid) && own.highest > found.valid.Highest {
+		found.valid.Highest, found.news = own.highest, true
+	}
+	if !created.Equal(found.valid.Created) || last < found.valid.Highest {
+		return found, &RegressedError{Remembered: found.valid, Created: created, Last: last}
+	}
+	if last > found.valid.Highest {
 		found.valid.Highest, found.news = last, true
 	}
 	return found, nil

@@ -172,7 +172,7 @@ func (o *office) due() []*queue.Message {
 	}
 	want := 0
 	for _, n := range info.State.Subjects {
-		want += int(n) //nolint:gosec // a test's counts are small
+		want += int(n)
 	}
 	if want == 0 {
 		return nil
@@ -204,7 +204,7 @@ func (o *office) claim(m *queue.Message, nonce string) (call.Record, error) {
 	if err != nil {
 		return r, err
 	}
-	_, err = o.records.Put(context.Background(), r, m.Due.Version) //nolint:usetesting // also called after the test's context
+	_, err = o.records.Put(o.t.Context(), r, m.Due.Version)
 	return r, err
 }
 

@@ -119,9 +119,11 @@ func TestUnpark(t *testing.T) {
 		if err := p.Unpark(t.Context(), "acme", "a"); err != nil {
 			t.Fatal(err)
 		}
-		if m := <-came; m.Due.Record.ID != "ab" {
+		m := <-came
+		if m.Due.Record.ID != "ab" {
 			t.Errorf("%s came back", m.Due.Record.ID)
 		}
+		_ = m.Ack()
 		<-time.After(time.Hour)
 		if len(came) > 0 {
 			t.Error("what was taken out came back")

@@ -29,6 +29,7 @@ type Keep struct {
 // Records is the ledger: the one place that decides who may dial.
 type Records struct {
 	nc        *nats.Conn
+	js        jetstream.JetStream
 	stream    jetstream.Stream
 	keep      Keep
 	regressed func()
@@ -46,7 +47,7 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, err)
 	}
-	return &Records{nc: c.nc, stream: s, keep: keep, regressed: regressed, created: s.CachedInfo().Created.UTC()}, nil
+	return &Records{nc: c.nc, js: c.js, stream: s, keep: keep, regressed: regressed, created: s.CachedInfo().Created.UTC()}, nil
 }
 
 // Created is when this incarnation of the ledger began.
@@ -61,6 +62,12 @@ func (r *Records) Highest() uint64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.highest
+}
+
+func (r *Records) remembers() memory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return memory{created: r.created, declared: r.declared, highest: r.highest}
 }
 
 // Follow takes over what was found valid: after the stream was made anew or

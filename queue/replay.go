@@ -29,6 +29,9 @@ func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n cal
 	if err != nil {
 		return Done{}, err
 	}
+	if record.State == call.StateAbsent && len(letters) == 0 {
+		return Done{}, errNothingKnown
+	}
 	if moved(record) && len(letters) > 0 {
 		removed, err := o.clear(ctx, letters, record)
 		return Done{Record: record, Again: true, Removed: removed}, err

@@ -51,7 +51,7 @@ func (a *answer) confirm(c *cobra.Command, question string) error {
 		return nil
 	}
 	in, ok := c.InOrStdin().(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) { //nolint:gosec // a file descriptor is small
+	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return usageError{fmt.Errorf("%s This asks first, and there is no terminal to ask at; add --yes", question)}
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "%s [y/N] ", question)

@@ -45,7 +45,7 @@ func newCallsShowCommand(d *desk) *cobra.Command {
   ringonce calls show --account acme-west --json reminder-4711`,
 		Args: exactlyOneID,
 		RunE: func(c *cobra.Command, args []string) error {
-			operator, conn, _, err := d.operator(c.Context())
+			operator, conn, err := d.operator(c.Context())
 			if err != nil {
 				return err
 			}
@@ -92,7 +92,7 @@ from then on, and whatever is published under it is acknowledged and not dialled
 		Example: `  ringonce calls cancel --why "patient called back" reminder-4711`,
 		Args:    someIDs,
 		RunE: func(c *cobra.Command, args []string) error {
-			operator, conn, _, err := d.operator(c.Context())
+			operator, conn, err := d.operator(c.Context())
 			if err != nil {
 				return err
 			}

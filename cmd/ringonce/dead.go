@@ -110,13 +110,13 @@ func newDeadListCommand(d *desk) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if letters.More {
+				defer fmt.Fprintf(c.ErrOrStderr(), "there are more; raise --limit (%d), or narrow the list\n", filter.Limit)
+			}
 			if asJSON {
 				return printLettersJSON(c.OutOrStdout(), letters.Found)
 			}
 			printLetters(c.OutOrStdout(), letters.Found, time.Now())
-			if letters.More {
-				fmt.Fprintf(c.ErrOrStderr(), "there are more; raise --limit (%d), or narrow the list\n", filter.Limit)
-			}
 			return nil
 		},
 	}
@@ -135,7 +135,7 @@ func newDeadShowCommand(d *desk) *cobra.Command {
   ringonce dead show --body reminder-4711 > request.json`,
 		Args: exactlyOneID,
 		RunE: func(c *cobra.Command, args []string) error {
-			operator, conn, _, err := d.operator(c.Context())
+			operator, conn, err := d.operator(c.Context())
 			if err != nil {
 				return err
 			}

@@ -48,7 +48,7 @@ func (b *bulk) run(c *cobra.Command, args []string) error {
 	if len(args) > 0 && (len(b.pick.reasons) > 0 || b.pick.olderThan > 0 || b.pick.newerThan > 0) {
 		return usageError{errors.New("ids, and letters picked by reason or age, exclude each other; do one after the other")}
 	}
-	operator, conn, _, err := b.desk.operator(c.Context())
+	operator, conn, err := b.desk.operator(c.Context())
 	if err != nil {
 		return err
 	}

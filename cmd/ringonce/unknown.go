@@ -39,7 +39,7 @@ func newUnknownListCommand(d *desk) *cobra.Command {
 				return err
 			}
 			filter.Reasons = []call.Reason{call.OutcomeUnknown, call.WebhookFailed}
-			operator, conn, _, err := d.operator(c.Context())
+			operator, conn, err := d.operator(c.Context())
 			if err != nil {
 				return err
 			}
@@ -129,7 +129,7 @@ cannot come of it.`,
 			if notRung {
 				question = fmt.Sprintf("This says of %s that no phone rang, and has them dialled again.", count(len(args), "call"))
 			}
-			operator, conn, _, err := d.operator(c.Context())
+			operator, conn, err := d.operator(c.Context())
 			if err != nil {
 				return err
 			}

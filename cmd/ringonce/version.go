@@ -7,15 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/app"
 )
 
 // version is stamped by the linker: -X main.version=v1.2.3
 var version = "devel"
 
 // build tells which ringonce this is.
-func build() metrics.Build {
-	b := metrics.Build{Version: version, Revision: "unknown", GoVersion: runtime.Version()}
+func build() app.Build {
+	b := app.Build{Version: version, Revision: "unknown", GoVersion: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

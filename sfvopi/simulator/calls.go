@@ -50,6 +50,7 @@ func (s *Simulator) placeCall(w http.ResponseWriter, r *http.Request) {
 		s.deliver(w, r, &hit, request.From, "")
 		return
 	}
+	//nolint:contextcheck // the call goes on after its request is answered
 	requestUUID, ok := s.accept(id, &request, &app, &hit, arrived)
 	if !ok {
 		s.refuseCall(w, r, id, arrived, errClosing)
@@ -65,7 +66,7 @@ func (s *Simulator) placeCall(w http.ResponseWriter, r *http.Request) {
 
 func (s *Simulator) readCall(r *http.Request, request *callRequest) error {
 	*request = newCallRequest()
-	buffer := s.bodies.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
+	buffer := s.bodies.Get().(*bytes.Buffer) //nolint:errcheck // the pool holds nothing else
 	defer s.bodies.Put(buffer)
 	buffer.Reset()
 	if err := readBody(r, buffer); err != nil {

@@ -159,7 +159,7 @@ func TestCallsPerSecond(t *testing.T) {
 				t.Fatalf("call %d: %d %v, want %d", i+1, got.status, got.header, want)
 			}
 		}
-		time.Sleep(time.Second) // fake time
+		<-time.After(time.Second) // fake time
 		if got := p.call(testCallee); got.status != 201 {
 			t.Fatalf("after a second: %d", got.status)
 		}
@@ -211,7 +211,7 @@ func TestRingDelay(t *testing.T) {
 		if call := p.Call(testIdentity); call.Accepted != 1 || call.Rung != 0 || !call.Rings[0].RangAt.IsZero() {
 			t.Errorf("before the ring: %+v", call)
 		}
-		time.Sleep(3 * time.Second) // fake time
+		<-time.After(3 * time.Second) // fake time
 		synctest.Wait()
 		ring := p.Call(testIdentity).Rings[0]
 		if p.Rung(testCallee) != 1 || ring.RangAt.Sub(ring.AcceptedAt) != 3*time.Second {

@@ -81,7 +81,7 @@ func checkAnswer(t *testing.T, fault Fault, got answer, reset error) {
 	if fault.Behaviour == Hang || fault.Behaviour == Close || fault.Behaviour == NotHTTP {
 		return
 	}
-	if got.status != fault.Status && wantErr != reset && fault.Behaviour != CloseUnread {
+	if got.status != fault.Status && !errors.Is(wantErr, reset) && fault.Behaviour != CloseUnread {
 		t.Errorf("got status %d, want %d", got.status, fault.Status)
 	}
 	if wantErr != nil {

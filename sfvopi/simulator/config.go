@@ -73,7 +73,7 @@ const MaxConfigBytes = 1 << 20
 
 // LoadConfig reads a configuration file, as ParseConfig does.
 func LoadConfig(path string) (Config, error) {
-	file, err := os.Open(path) //nolint:gosec // the operator names the file
+	file, err := os.Open(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("open the simulator's configuration: %w", err)
 	}

@@ -34,8 +34,10 @@ func (e Ending) cause() string {
 		return "19" // no answer from user
 	case Busy:
 		return "17" // user busy
+	case Failed:
+		return "41" // temporary failure
 	}
-	return "41" // temporary failure
+	return ""
 }
 
 // phoneCall is an accepted call on its way.

@@ -76,7 +76,7 @@ func newSimulator(t *testing.T, config Config) *Simulator {
 
 func closeNow(t *testing.T, s *Simulator) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
 		t.Errorf("close: %v", err)

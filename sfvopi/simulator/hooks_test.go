@@ -65,7 +65,7 @@ func (p *publisher) play(t *testing.T, config Config, callee string) (*provider,
 	config.Webhooks = &http.Client{Transport: p}
 	provider := overPipe(t, config)
 	provider.do(t.Context(), "POST", "/sfvopi/calls", strings.TrimSuffix(callBody(DefaultNumber, callee, testAnswerURL), "}")+hooksExtra)
-	time.Sleep(time.Hour) // fake time
+	<-time.After(time.Hour) // fake time
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()

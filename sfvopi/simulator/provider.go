@@ -62,6 +62,6 @@ func (s *Simulator) lookup(method, prefix, path string, answer endpoint) {
 
 // hold keeps an answer back; a client that has left, or a simulator that closes,
 // ends it early, and then it does not matter what is written.
-func (s *Simulator) hold(r *http.Request, d time.Duration) bool {
-	return s.lifetime.hold(r.Context(), d)
+func (s *Simulator) hold(r *http.Request, d time.Duration) {
+	s.lifetime.hold(r.Context(), d)
 }

@@ -49,7 +49,7 @@ func New(config Config) (*Simulator, error) {
 	}
 	// The clock keeps a restarted simulator from handing out the same
 	// request_uuids again to those who still remember the first.
-	s.ids.seed = mix(config.Seed) ^ uint64(time.Now().UnixNano()) //nolint:gosec // any 64 bits will do
+	s.ids.seed = mix(config.Seed) ^ uint64(time.Now().UnixNano())
 	s.latency.Store(&config.Latency)
 	s.handleProvider()
 	s.handleAdmin()

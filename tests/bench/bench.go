@@ -130,7 +130,7 @@ func (s *stage) drained(ctx context.Context, worker *process, requests int) (flo
 		if err != nil {
 			return 0, err
 		}
-		left := int(stream.CachedInfo().State.Msgs) //nolint:gosec // bounded by what was published
+		left := int(stream.CachedInfo().State.Msgs)
 		if began.IsZero() && left < requests {
 			began = time.Now()
 			requests = left

@@ -32,7 +32,6 @@ type plan struct {
 	rounds   int
 	waiting  int
 	binary   string
-	profile  string
 	only     string
 }
 

@@ -5,7 +5,6 @@ package rig
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -65,7 +64,7 @@ func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Rig 
 	t.Cleanup(func() {
 		r.Provider.CloseClientConnections()
 		r.Provider.Close()
-		_ = r.Simulator.Close(context.Background()) // says only that calls were under way
+		_ = r.Simulator.Close(context.WithoutCancel(t.Context())) // says only that calls were under way
 	})
 	r.Config = r.config(change)
 	if r.Conn, err = queue.Connect(queue.ConnectOptions{URL: broker.ClientURL(), Name: "test"}); err != nil {
@@ -196,7 +195,7 @@ func (r *Rig) Messages(stream, subject string) int {
 	}
 	n := 0
 	for _, count := range info.State.Subjects {
-		n += int(count) //nolint:gosec // a test's counts are small
+		n += int(count)
 	}
 	return n
 }
@@ -233,6 +232,5 @@ var logMu sync.Mutex
 func (w logWriter) Write(p []byte) (int, error) {
 	logMu.Lock()
 	defer logMu.Unlock()
-	_, err := io.WriteString(w.t.Output(), string(p))
-	return len(p), err
+	return w.t.Output().Write(p)
 }

@@ -52,7 +52,7 @@ type request struct {
 }
 
 func newPlan(seed uint64, start time.Time) plan {
-	r := rand.New(rand.NewPCG(seed, 0x72696e676f6e6365)) //nolint:gosec // a plan is to be repeatable
+	r := rand.New(rand.NewPCG(seed, 0x72696e676f6e6365))
 	p := plan{seed: seed, workers: 1 + r.IntN(3)}
 	if r.IntN(3) == 0 {
 		p.rate = 1 + 20*r.Float64()

@@ -29,7 +29,7 @@ func TestThePromiseHolds(t *testing.T) {
 	if n == 0 {
 		n = usualSeeds
 	}
-	for seed := *first; seed < *first+uint64(n); seed++ { //nolint:gosec // a number of seeds is not negative
+	for seed := *first; seed < *first+uint64(n); seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { simulate(t, seed) })
 	}
 }

@@ -1,0 +1,245 @@
+package queue
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// watch tells in a word what every change says of account acme.
+func (b *broker) watch() <-chan string {
+	b.t.Helper()
+	ctx, cancel := contextOf(b.t)
+	said := make(chan string, 1000)
+	ended := make(chan struct{})
+	last := ""
+	go func() {
+		defer close(ended)
+		b.NewControl(quiet()).Watch(ctx, func(f *Flags) {
+			word := "not known"
+			if f != nil {
+				word = describe(f.Stops("acme"))
+			}
+			if word != last {
+				said <- word
+			}
+			last = word
+		})
+	}()
+	b.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	return said
+}
+
+func describe(s call.Stops) string {
+	word := "free"
+	if s.Pause != nil {
+		word = "paused by " + s.Pause.By
+	}
+	if s.Suspension.Reason != "" {
+		word += fmt.Sprintf(", suspended for %s (%d, lifted: %t)", s.Suspension.Reason, s.Suspension.Times, s.Suspension.Lifted)
+	}
+	return word
+}
+
+func says(t *testing.T, said <-chan string, want string) {
+	t.Helper()
+	if got := <-said; got != want {
+		t.Errorf("the watch says %q, want %q", got, want)
+	}
+}
+
+func TestTheWatchFollowsEveryFlag(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewControl(quiet())
+		do := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		s := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 2}
+		do(c.Suspend(t.Context(), "acme", s))
+		do(c.Pause(t.Context(), "globex", call.Pause{By: "somebody"}))
+		said := b.watch()
+		says(t, said, "free, suspended for forbidden (2, lifted: false)") // complete at once
+		do(c.Pause(t.Context(), "acme", call.Pause{By: "ann"}))
+		says(t, said, "paused by ann, suspended for forbidden (2, lifted: false)")
+		do(c.Pause(t.Context(), "", call.Pause{By: "bob"}))
+		says(t, said, "paused by bob, suspended for forbidden (2, lifted: false)")
+		do(c.Lift(t.Context(), "acme", s))
+		says(t, said, "paused by bob, suspended for forbidden (2, lifted: true)")
+		do(c.Resume(t.Context(), ""))
+		says(t, said, "paused by ann, suspended for forbidden (2, lifted: true)")
+		do(c.Resume(t.Context(), "acme"))
+		says(t, said, "free, suspended for forbidden (2, lifted: true)")
+		do(c.Forget(t.Context(), "acme"))
+		says(t, said, "free")
+		do(c.Suspend(t.Context(), "acme", s))
+		says(t, said, "free, suspended for forbidden (2, lifted: false)")
+		do(c.Unsuspend(t.Context(), "acme"))
+		says(t, said, "free")
+	})
+}
+
+// TestLiftAndForgetTouchNoNewerSuspension whichever worker set it.
+func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewControl(quiet())
+		is := func(want string) {
+			t.Helper()
+			f := must[Flags](t)(c.Read(t.Context()))
+			if got := describe(f.Stops("acme")); got != want {
+				t.Errorf("it is %q, want %q", got, want)
+			}
+		}
+		older := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 1}
+		newer := call.Suspension{Reason: call.Unauthorized, Since: time.Now().UTC().Add(time.Second), Times: 2}
+		for _, err := range []error{
+			c.Lift(t.Context(), "acme", older), c.Forget(t.Context(), "acme"), // nothing is there
+			c.Suspend(t.Context(), "acme", older), c.Suspend(t.Context(), "acme", newer),
+			c.Lift(t.Context(), "acme", older), c.Forget(t.Context(), "acme"),
+		} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		is("free, suspended for unauthorized (2, lifted: false)")
+		for range 2 {
+			if err := c.Lift(t.Context(), "acme", newer); err != nil {
+				t.Error(err)
+			}
+		}
+		is("free, suspended for unauthorized (2, lifted: true)")
+	})
+}
+
+// TestARivalIsNotOverwritten between reading a suspension and changing it.
+func TestARivalIsNotOverwritten(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewControl(quiet())
+		lifted := call.Suspension{Reason: call.Forbidden, Times: 1, Lifted: true}
+		if err := c.Suspend(t.Context(), "acme", lifted); err != nil {
+			t.Fatal(err)
+		}
+		for _, change := range []func(jetstream.KeyValue, string, uint64) error{
+			func(kv jetstream.KeyValue, key string, revision uint64) error {
+				return kv.Delete(t.Context(), key, jetstream.LastRevision(revision))
+			},
+			func(kv jetstream.KeyValue, key string, revision uint64) error {
+				_, err := kv.Update(t.Context(), key, []byte("{}"), revision)
+				return err
+			},
+		} {
+			err := c.revise(t.Context(), "acme", func(kv jetstream.KeyValue, key string, _ call.Suspension, revision uint64) error {
+				if err := c.Suspend(t.Context(), "acme", call.Suspension{Reason: call.Unauthorized, Times: 2}); err != nil {
+					t.Error(err)
+				}
+				return change(kv, key, revision)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			if f := must[Flags](t)(c.Read(t.Context())); f.Stops("acme").Suspension.Reason != call.Unauthorized {
+				t.Errorf("left is %+v", f.Stops("acme"))
+			}
+		}
+	})
+}
+
+// TestADeletedBucketIsNotAnEmptyOne stops everything until there is a bucket.
+func TestADeletedBucketIsNotAnEmptyOne(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		said := b.watch()
+		says(t, said, "free")
+		if err := b.JetStream().DeleteKeyValue(t.Context(), BucketControl); err != nil {
+			t.Fatal(err)
+		}
+		says(t, said, "not known")
+		<-time.After(time.Minute)
+		b.apply()
+		says(t, said, "free")
+	})
+}
+
+// TestABucketMadeAnewAtOnce holds flags at sequences that the old one had
+// reached long before.
+func TestABucketMadeAnewAtOnce(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewControl(quiet())
+		for range 20 {
+			if err := c.Pause(t.Context(), "globex", call.Pause{By: "somebody"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		said := b.watch()
+		says(t, said, "free")
+		<-time.After(controlCheck + controlCheck/4) // just after it has looked
+		if err := b.JetStream().DeleteKeyValue(t.Context(), BucketControl); err != nil {
+			t.Fatal(err)
+		}
+		b.apply()
+		if err := c.Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Minute)
+		for len(said) > 1 {
+			<-said
+		}
+		says(t, said, "paused by ann")
+	})
+}
+
+// TestABrokerThatComesBack is not known meanwhile, and its flags are as before.
+func TestABrokerThatComesBack(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		if err := b.NewControl(quiet()).Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
+			t.Fatal(err)
+		}
+		said := b.watch()
+		says(t, said, "paused by ann")
+		b.stop()
+		says(t, said, "not known")
+		<-time.After(10 * time.Minute)
+		b.start(nil)
+		says(t, said, "paused by ann")
+		if err := b.NewControl(quiet()).Resume(t.Context(), "acme"); err != nil {
+			t.Fatal(err)
+		}
+		says(t, said, "free")
+	})
+}
+
+// TestAFlagThatCannotBeReadIsNotOverlooked stops everything until it is mended.
+func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
+		said := b.watch()
+		says(t, said, "free")
+		for _, key := range []string{"suspended.globex", "paused.globex", "paused-all", "ledger"} {
+			must[uint64](t)(kv.PutString(t.Context(), key, "{"))
+			says(t, said, "not known")
+			<-time.After(time.Minute)
+			synctest.Wait()
+			if len(said) > 0 {
+				t.Errorf("%s: the watch says %q", key, <-said)
+			}
+			if err := kv.Delete(t.Context(), key); err != nil {
+				t.Fatal(err)
+			}
+			says(t, said, "free")
+		}
+		must[uint64](t)(kv.PutString(t.Context(), "of-a-newer-worker", "{"))
+		<-time.After(time.Minute)
+		if len(said) > 0 {
+			t.Errorf("another key: the watch says %q", <-said)
+		}
+	})
+}

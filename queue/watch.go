@@ -1,0 +1,155 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// controlCheck is how often a worker asks whether the bucket is still there:
+// the watch of a deleted bucket falls silent.
+const controlCheck = 5 * time.Second
+
+// Watch tells changed what the bucket says, now and after each change, until
+// ctx ends. It tells nil whenever that is not known: before the first complete
+// answer, and while the bucket cannot be reached.
+func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
+	failures := newFailureBackoff()
+	for ctx.Err() == nil {
+		err := c.watch(ctx, changed, failures.Reset)
+		if ctx.Err() != nil {
+			return
+		}
+		changed(nil)
+		delay := failures.NextBackOff()
+		c.log.Warn("watching the control bucket failed; nothing is dialled meanwhile", "error", err, "again_in", delay)
+		select {
+		case <-ctx.Done():
+		case <-time.After(delay):
+		}
+	}
+}
+
+func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	kv, err := c.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	created, err := bucketCreated(ctx, kv)
+	if err != nil {
+		return err
+	}
+	watcher, err := kv.WatchAll(ctx)
+	if err != nil {
+		return fmt.Errorf("watch bucket %s: %w", BucketControl, err)
+	}
+	defer func() { _ = watcher.Stop() }()
+	flags := Flags{suspended: map[call.Account]call.Suspension{}, paused: map[call.Account]call.Pause{}}
+	initial := true
+	check := time.NewTicker(controlCheck)
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-check.C:
+			if now, err := bucketCreated(ctx, kv); err != nil {
+				return err
+			} else if false && !now.Equal(created) {
+				return errMadeAnew
+			}
+			continue
+		case entry, ok := <-watcher.Updates():
+			if !ok {
+				return errors.New("the watch ended")
+			}
+			if entry == nil {
+				initial = false
+				complete()
+			} else if err := flags.apply(entry); err != nil {
+				return err
+			}
+		}
+		if !initial {
+			snapshot := flags.clone()
+			changed(&snapshot)
+		}
+	}
+}
+
+// errMadeAnew ends a watch whose bucket was deleted and made again: it would go
+// on at the sequence where it stopped, and overlook every flag before that.
+var errMadeAnew = errors.New("the control bucket was made anew")
+
+// bucketCreated reaches the bucket, and tells which one it is.
+func bucketCreated(ctx context.Context, kv jetstream.KeyValue) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	status, err := kv.Status(ctx)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reach bucket %s: %w", BucketControl, err)
+	}
+	stream, ok := status.(*jetstream.KeyValueBucketStatus)
+	if !ok {
+		return time.Time{}, fmt.Errorf("reach bucket %s: its status has no stream", BucketControl)
+	}
+	return stream.StreamInfo().Created, nil
+}
+
+// apply takes one entry in. An entry that cannot be read is an error: what may
+// be a stop must not be overlooked.
+func (f *Flags) apply(e jetstream.KeyValueEntry) error {
+	gone := e.Operation() != jetstream.KeyValuePut
+	name, account, _ := strings.Cut(e.Key(), ".")
+	var err error
+	switch name + "." {
+	case keySuspended:
+		err = applyEntry(f.suspended, call.Account(account), e, gone)
+	case keyPaused:
+		err = applyEntry(f.paused, call.Account(account), e, gone)
+	case keyPausedAll + ".":
+		f.pausedAll = nil
+		if !gone {
+			f.pausedAll = &call.Pause{}
+			err = json.Unmarshal(e.Value(), f.pausedAll)
+		}
+	case keyLedger + ".":
+		f.Ledger = Ledger{}
+		if !gone {
+			err = json.Unmarshal(e.Value(), &f.Ledger)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read key %s of bucket %s: it is not valid JSON; correct or delete it", e.Key(), BucketControl)
+	}
+	return nil
+}
+
+func applyEntry[V any](m map[call.Account]V, a call.Account, e jetstream.KeyValueEntry, gone bool) error {
+	delete(m, a)
+	if gone {
+		return nil
+	}
+	var v V
+	if err := json.Unmarshal(e.Value(), &v); err != nil {
+		return err
+	}
+	m[a] = v
+	return nil
+}
+
+func (f *Flags) clone() Flags {
+	c := *f
+	c.suspended, c.paused = maps.Clone(f.suspended), maps.Clone(f.paused)
+	return c
+}

@@ -1,0 +1,178 @@
+package commands_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+var keep = queue.Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
+
+func openOperator(t *testing.T, r *rig.Rig) *queue.Operator {
+	t.Helper()
+	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
+		t.Fatal(err)
+	}
+	o, err := r.Conn.NewOperator(t.Context(), keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func note() call.Note { return call.Note{At: time.Now(), By: "asha@desk", Why: "a test"} }
+
+// Two people replay the same letters while two workers dial: every phone rings
+// once.
+func TestReplayingTwiceRingsOnce(t *testing.T) {
+	r := rig.New(t, simulator.Config{}, nil)
+	o := openOperator(t, r)
+	r.Ready(r.Start("one"))
+	r.Ready(r.Start("two"))
+	const calls = 25
+	ids := make([]string, calls)
+	for i := range calls {
+		ids[i] = fmt.Sprintf("r%d", i)
+		// Refused for good the first time; the answer URL makes each count for
+		// itself.
+		r.Publish("calls.requests.default", fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919000040011","answer_url":"%s/%[1]s"}`,
+			ids[i], simulator.DefaultNumber, rig.AnswerURL))
+	}
+	r.Drained()
+	var clerks sync.WaitGroup
+	for range 2 {
+		clerks.Go(func() {
+			for _, id := range ids {
+				_, err := o.Replay(t.Context(), rig.Account, call.ID(id), note(), false)
+				var refused *queue.RefusedError
+				if err != nil && !errors.As(err, &refused) { // the other was first
+					t.Error(err)
+				}
+			}
+		})
+	}
+	clerks.Wait()
+	for _, id := range ids {
+		if record := r.Reaches(id, call.StatePlaced); record.Made != 2 {
+			t.Errorf("%s: %d attempts, want 2", id, record.Made)
+		}
+	}
+	r.Drained()
+	if s := r.Simulator.Oracle().Summary; s.Rung != calls || s.RungTwice != 0 {
+		t.Errorf("%d phones rang, %d of them twice; want %d and 0", s.Rung, s.RungTwice, calls)
+	}
+	if left := r.Messages(queue.StreamDead, ">"); left != 0 {
+		t.Errorf("%d letters are left", left)
+	}
+}
+
+// Calls are taken back while workers claim them: each is either cancelled and
+// silent, or rung once, and the answer to the operator says which.
+func TestCancellingWhileWorkersClaim(t *testing.T) {
+	r := rig.New(t, simulator.Config{}, nil)
+	o := openOperator(t, r)
+	r.Ready(r.Start("one"))
+	const calls = 100
+	cancelled := make([]bool, calls)
+	var clerks sync.WaitGroup
+	for i := range calls {
+		id := fmt.Sprintf("c%d", i)
+		r.Publish("calls.requests.default", rig.Body(id, fmt.Sprintf("+9198765%05d", i)))
+		clerks.Go(func() {
+			_, err := o.Cancel(t.Context(), rig.Account, call.ID(id), note())
+			var refused *queue.RefusedError
+			if err != nil && !errors.As(err, &refused) {
+				t.Error(err)
+			}
+			cancelled[i] = err == nil
+		})
+	}
+	clerks.Wait()
+	r.Drained()
+	rung := 0
+	for i := range calls {
+		want := call.StatePlaced
+		if cancelled[i] {
+			want = call.StateCancelled
+		} else {
+			rung++
+		}
+		if record := r.Reaches(fmt.Sprintf("c%d", i), want); cancelled[i] && record.Made != 0 {
+			t.Errorf("c%d is cancelled after %d attempts", i, record.Made)
+		}
+	}
+	if s := r.Simulator.Oracle().Summary; s.Rung != rung || s.RungTwice != 0 {
+		t.Errorf("%d phones rang, %d of them twice; want %d and 0", s.Rung, s.RungTwice, rung)
+	}
+	t.Logf("%d of %d were taken back in time", calls-rung, calls)
+}
+
+// A worker wrote the dead letter of a request and died before it acknowledged.
+// An operator discards the call; then the request is delivered again.
+func TestADiscardedCallStaysDiscarded(t *testing.T) {
+	r := rig.New(t, simulator.Config{}, nil)
+	o := openOperator(t, r)
+	consumer := r.Conn.NewConsumer(queue.ConsumerConfig{
+		Account: rig.Account, AckWait: r.Config.Provider.AckWait(), Provision: true, Log: r.Log,
+	})
+	if err := consumer.Bind(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	body := rig.Body("d1", "+919812345678")
+	r.Publish("calls.requests.default", body)
+	lost, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-"+string(rig.Account))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := lost.Next(jetstream.FetchMaxWait(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	meta, err := m.Metadata()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, digest, err := call.DecodeRequest([]byte(body), call.PossibleNumbers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := call.Origin{Sequence: meta.Sequence.Stream, Published: meta.Timestamp}
+	dead, err := call.NewRecord(rig.Account, "d1", digest, origin, call.Normal, "", []byte(body)).End(call.NumberNotLinked, "", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Records().Put(t.Context(), dead, call.Version{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Graveyard().Bury(t.Context(), dead, nil); err != nil {
+		t.Fatal(err)
+	}
+
+	if _, err := o.Discard(t.Context(), rig.Account, "d1", note()); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Nak(); err != nil {
+		t.Fatal(err)
+	}
+	r.Ready(r.Start("one"))
+	r.Drained()
+	record := r.Record("d1")
+	if record.State != call.StateDead || !record.Discarded || record.Made != 0 {
+		t.Errorf("the record is %s, discarded %t, %d attempts", record.State, record.Discarded, record.Made)
+	}
+	if left := r.Messages(queue.StreamDead, ">"); left != 0 {
+		t.Errorf("%d letters came back", left)
+	}
+	if rung := r.Simulator.Oracle().Summary.Rung; rung != 0 {
+		t.Errorf("%d phones rang", rung)
+	}
+}

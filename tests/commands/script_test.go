@@ -1,0 +1,171 @@
+package commands_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			s := &stage{t: t, rig: rig.New(t, simulator.Config{}, nil)}
+			testscript.Run(t, testscript.Params{
+				Files: []string{file}, Setup: s.setup, RequireExplicitExec: true, RequireUniqueNames: true,
+				Cmds: map[string]func(*testscript.TestScript, bool, []string){
+					"ringonce": s.ringonce, "worker": s.worker, "await": s.await, "drained": s.drained,
+					"rung": s.rung, "unknown": s.unknown, "parked": s.parked, "outdate": s.outdate,
+				},
+			})
+		})
+	}
+}
+
+// stage is what one script plays on.
+type stage struct {
+	t       *testing.T
+	rig     *rig.Rig
+	workers int
+	running *rig.Worker
+}
+
+func (s *stage) setup(env *testscript.Env) error {
+	env.Setenv("PATH", binary+string(os.PathListSeparator)+env.Getenv("PATH"))
+	env.Setenv("NATS_URL", s.rig.Broker.ClientURL())
+	env.Setenv("BROKER", s.rig.Broker.ClientURL())
+	env.Setenv("PROVIDER", s.rig.Provider.URL)
+	env.Setenv("KEY", simulator.DefaultAPIKey)
+	env.Setenv("FROM", simulator.DefaultNumber)
+	env.Setenv("ANSWER", rig.AnswerURL)
+	env.Setenv("USER", "asha")
+	return nil
+}
+
+// ringonce CODE ARGS… runs the command and wants this exit code.
+func (s *stage) ringonce(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: ringonce CODE ARGS…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec("ringonce", args[1:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("ringonce: %v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("ringonce %s gave exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// worker start runs a worker and waits until it is ready; worker stop ends it.
+func (s *stage) worker(ts *testscript.TestScript, _ bool, args []string) {
+	switch {
+	case len(args) == 1 && args[0] == "start" && s.running == nil:
+		s.workers++
+		s.running = s.rig.Ready(s.rig.Start(fmt.Sprintf("worker-%d", s.workers)))
+	case len(args) == 1 && args[0] == "stop" && s.running != nil:
+		ts.Check(s.running.Stop())
+		s.running = nil
+	default:
+		ts.Fatalf("usage: worker start, worker stop")
+	}
+}
+
+// await ID STATE waits until the call is in this state.
+func (s *stage) await(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: await ID STATE")
+	}
+	s.rig.Reaches(args[0], call.State(args[1]))
+}
+
+// drained waits until no request and no parked call is left.
+func (s *stage) drained(*testscript.TestScript, bool, []string) { s.rig.Drained() }
+
+// rung N wants the provider to have rung so many phones, none of them twice.
+func (s *stage) rung(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: rung N")
+	}
+	o := s.rig.Simulator.Oracle().Summary
+	if strconv.Itoa(o.Rung) != args[0] || o.RungTwice != 0 {
+		ts.Fatalf("%d phones were rung, %d of them twice; want %s and 0", o.Rung, o.RungTwice, args[0])
+	}
+}
+
+// unknown ID AGO makes a call whose attempt of so long ago may have rung.
+func (s *stage) unknown(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: unknown ID AGO")
+	}
+	ago, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	now := time.Now()
+	r, err := s.record(args[0], now.Add(-ago)).Claim("a-lost-worker", "nonce-"+args[0], now.Add(-ago))
+	ts.Check(err)
+	r, err = r.Hold("nonce-"+args[0], call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
+	ts.Check(err)
+	s.put(ts, r)
+	ts.Check(s.rig.Conn.NewGraveyard(time.Hour).Bury(s.t.Context(), r, nil))
+}
+
+// parked ID AHEAD makes a call that waits.
+func (s *stage) parked(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: parked ID AHEAD")
+	}
+	ahead, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	now := time.Now()
+	r, err := s.record(args[0], now).Wait(call.NotYet, now.Add(ahead), now)
+	ts.Check(err)
+	ts.Check(s.rig.Conn.NewParking().Park(s.t.Context(), r, s.put(ts, r)))
+}
+
+// outdate makes the call records look as if they were restored from an older
+// copy.
+func (s *stage) outdate(ts *testscript.TestScript, _ bool, _ []string) {
+	l, err := s.rig.Conn.CheckLedger(s.t.Context())
+	ts.Check(err)
+	kv, err := s.rig.Conn.JetStream().KeyValue(s.t.Context(), queue.BucketControl)
+	ts.Check(err)
+	_, err = kv.PutString(s.t.Context(), "ledger",
+		fmt.Sprintf(`{"created":%q,"highest":%d,"valid_from":%[1]q}`, l.Created.Format(time.RFC3339Nano), l.Highest+1000))
+	ts.Check(err)
+}
+
+func (s *stage) record(id string, published time.Time) call.Record {
+	body := []byte(rig.Body(id, "+919812345678"))
+	_, digest, _ := call.DecodeRequest(body, call.PossibleNumbers)
+	return call.NewRecord(rig.Account, call.ID(id), digest, call.Origin{Sequence: 1, Published: published}, call.Normal, "", body)
+}
+
+func (s *stage) put(ts *testscript.TestScript, r call.Record) call.Version {
+	records, err := s.rig.Conn.NewRecords(s.t.Context(), queue.Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() {})
+	ts.Check(err)
+	version, err := records.Put(s.t.Context(), r, call.Version{})
+	ts.Check(err)
+	return version
+}
