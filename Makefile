@@ -16,10 +16,10 @@ LINT := go tool -modfile="$(CURDIR)/tools/lint/go.mod" golangci-lint
 
 # What `make test` adds to the plain `go test ./...`.
 TESTFLAGS ?= -race -shuffle=on
-# How long `make fuzz` spends on each target, and what `make soak` repeats.
+# How long `make fuzz` spends on each target.
 FUZZTIME ?= 10s
-SOAKCOUNT ?= 20
-SOAKFUZZTIME ?= 10m
+# How many seeds `make soak` simulates.
+SEEDS ?= 5000
 BENCHFLAGS ?=
 
 # $(call say,<text>) heads a step with the time; $(call in,<modules>,<command>)
@@ -115,7 +115,11 @@ bench: ## measure, with flags from BENCHFLAGS
 	go run ./tests/bench $(BENCHFLAGS)
 
 .PHONY: soak
-soak: ## repeat the tests SOAKCOUNT times (20), then fuzz for SOAKFUZZTIME (10m)
+soak: ## simulate SEEDS seeds (5000), about a second each
 	$(call say,soak)
-	go test $(TESTFLAGS) -count=$(SOAKCOUNT) -timeout=0 ./...
-	tools/fuzz $(SOAKFUZZTIME)
+	go test ./tests/simulation -run TestThePromiseHolds -timeout=0 -count=1 -v -seeds $(SEEDS) | grep -v '^ *--- PASS\|^=== '
+
+.PHONY: mutants
+mutants: ## break our own code on purpose, fault by fault, and see that it is noticed
+	$(call say,mutants)
+	go run ./tests/mutants

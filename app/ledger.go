@@ -12,7 +12,7 @@ import (
 
 // ledgerCheck is how often CALL_RECORDS is compared with what is remembered of
 // it.
-const ledgerCheck = 10 * time.Second
+const ledgerCheck = 30 * time.Second
 
 // ledger watches over the stream of call records: while it may have gone back
 // in time, nothing is dialled.

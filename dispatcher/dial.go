@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // claim is an attempt that this worker has announced in the ledger.
@@ -21,9 +22,11 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 	switch linkage := w.linkage(working, t); linkage {
 	case call.Linked:
 	case call.LinkageNotKnown:
+		failpoint.Here(failpoint.WaitBefore)
 		next, err := t.record.Wait(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	default:
+		failpoint.Here(failpoint.EndBefore)
 		next, err := t.record.End(call.NumberNotLinked, linkage.Advice(), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
@@ -38,23 +41,29 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 	if err != nil {
 		return err
 	}
+	failpoint.Here(failpoint.ClaimBefore)
 	version, err := w.Ledger.Put(working, record, t.version)
 	if err != nil {
 		return err
 	}
+	failpoint.Here(failpoint.ClaimAfter)
 	*claimed = claim{nonce: nonce, record: record, version: version, request: t.request, body: t.Body}
 	turn.Dial()
 
 	w.Metrics.Age(t.Priority, w.Now().Sub(record.Since))
 	outcome := w.Provider.Place(working, t.request, by)
+	failpoint.Here(failpoint.OutcomeKnown)
 	w.Metrics.Attempt(outcome, w.Now().Sub(by.From))
 	turn.Observe(outcome)
+	failpoint.Here(failpoint.OutcomeObserved)
 	w.settle(working, claimed, outcome, m)
 	return nil
 }
 
 func (w *Worker) linkage(ctx context.Context, t *task) call.Linkage {
+	failpoint.Here(failpoint.LookupBefore)
 	l := w.Directory.Lookup(ctx, t.request.From, t.request.AppID, t.record.Since)
+	failpoint.Here(failpoint.LookupAfter)
 	w.Metrics.Lookup(l)
 	return l
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 	"github.com/ringonce/ringonce/metrics"
 )
 
@@ -61,6 +62,7 @@ func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, tur
 	defer w.recovered(working, d, m, claimed)
 
 	t := identify(d, w.Rules)
+	failpoint.Here(failpoint.DeliveryBegun)
 	if t.request.Unassigned {
 		w.Metrics.Unassigned()
 	}
@@ -97,9 +99,11 @@ func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn,
 	case actClaim:
 		return w.dial(ctx, t, m, turn, claimed)
 	case actEnd:
+		failpoint.Here(failpoint.EndBefore)
 		next, err := t.record.End(s.reason, s.message, now)
 		return w.commit(ctx, t, next, err, m)
 	case actPark:
+		failpoint.Here(failpoint.WaitBefore)
 		next, err := t.record.Wait(s.reason, s.at, now)
 		return w.commit(ctx, t, next, err, m)
 	case actForeign:
@@ -107,14 +111,17 @@ func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn,
 	case actSchedule, actBury:
 		return w.effect(ctx, t.record, t.version, t.Body, m)
 	case actConflict:
+		failpoint.Here(failpoint.ConflictFound)
 		rejected := call.NewRecord(t.Account, t.record.ID, t.digest, t.Origin, t.Priority, t.Trace, t.body())
 		return w.buryAlone(ctx, rejected, s, t.body(), m, w.Graveyard.BuryConflict)
 	case actNameless:
+		failpoint.Here(failpoint.NamelessFound)
 		return w.buryAlone(ctx, t.record, s, t.Body, m, w.Graveyard.Bury)
 	case actDefer:
 		w.handBack(m, s.at.Sub(now), "its time has not come", nil)
 		return nil
 	case actRepeat:
+		failpoint.Here(failpoint.RepeatFound)
 		w.Metrics.Duplicate()
 		return w.ack(m)
 	case actDone:
@@ -133,6 +140,7 @@ func (w *Worker) commit(ctx context.Context, t *task, next call.Record, err erro
 	if err != nil {
 		return err
 	}
+	failpoint.Here(failpoint.DecisionWritten)
 	w.count(next)
 	return w.effect(ctx, next, version, t.Body, m)
 }
@@ -162,7 +170,9 @@ func (w *Worker) effect(ctx context.Context, r call.Record, v call.Version, body
 // while it was written: whoever brought the evidence may have looked for the
 // letter before it was there.
 func (w *Worker) reconsider(ctx context.Context, r call.Record) error {
+	failpoint.Here(failpoint.ReconsiderBefore)
 	found, _, err := w.Ledger.Read(ctx, w.Account, r.ID)
+	failpoint.Here(failpoint.ReconsiderAfter)
 	if err != nil || found.State == call.StateUnknown {
 		return err
 	}
@@ -181,6 +191,7 @@ func (w *Worker) buryAlone(
 	if err := bury(ctx, dead, body); err != nil {
 		return err
 	}
+	failpoint.Here(failpoint.AloneBuried)
 	w.count(dead)
 	return w.ack(m)
 }
@@ -191,10 +202,12 @@ func (w *Worker) buryAlone(
 func (w *Worker) foreign(ctx context.Context, t *task, m Message) error {
 	nonce := t.record.Nonce()
 	if left := w.Rules.ForeignClaimWait - w.claims.since(nonce, w.Now()); left > 0 {
+		failpoint.Here(failpoint.ForeignWait)
 		w.Metrics.ForeignWait()
 		w.handBack(m, left, "another worker has claimed it", nil)
 		return nil
 	}
+	failpoint.Here(failpoint.ForeignHold)
 	lost := call.Outcome{Class: call.Unknown, Reason: call.WorkerLost, Message: "the worker that claimed it did not tell what came of it"}
 	next, err := t.record.Hold(nonce, lost, w.Now())
 	if err == nil {
@@ -207,7 +220,9 @@ func (w *Worker) foreign(ctx context.Context, t *task, m Message) error {
 // read asks the ledger and has it decided again. What was assumed is kept only
 // where the ledger has nothing.
 func (w *Worker) read(ctx context.Context, t *task) error {
+	failpoint.Here(failpoint.RecordRead)
 	record, version, err := w.Ledger.Read(ctx, t.Account, t.record.ID)
+	failpoint.Here(failpoint.RecordReadDone)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 const (
@@ -100,11 +101,13 @@ func (w *Worker) probe(ctx context.Context) error {
 // lift ends a suspension for every worker. If the flag cannot be written, it is
 // tried again.
 func (w *Worker) lift(ctx context.Context, s call.Suspension, why string) {
+	failpoint.Here(failpoint.LiftBefore)
 	if err := w.Control.Lift(ctx, w.Account, s); err != nil {
 		w.Log.Warn("lifting a suspension failed", "account", w.Account, "error", err)
 		w.Lane.careAgain(w.Now().Add(probeWithin))
 		return
 	}
+	failpoint.Here(failpoint.LiftAfter)
 	w.Lane.lifted(s)
 	w.Log.Info("the suspension is lifted", "account", w.Account, "reason", s.Reason, "why", why)
 }

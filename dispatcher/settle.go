@@ -8,6 +8,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 const (
@@ -35,12 +36,19 @@ func (w *Worker) settle(working context.Context, c *claim, o call.Outcome, m Mes
 
 	switch o.Class {
 	case call.Suspended:
+		failpoint.Here(failpoint.SettleSuspended)
 		w.suspend(ctx, o)
 	case call.Rejected:
+		failpoint.Here(failpoint.SettleRejected)
 		if o.Reason == call.NumberNotLinked {
 			w.Directory.MarkStale(c.request.From)
 		}
-	case call.Placed, call.Refused, call.Unknown:
+	case call.Placed:
+		failpoint.Here(failpoint.SettlePlaced)
+	case call.Refused:
+		failpoint.Here(failpoint.SettleRefused)
+	case call.Unknown:
+		failpoint.Here(failpoint.SettleUnknown)
 	}
 
 	s, err := w.record(ctx, c, o)
@@ -87,10 +95,13 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 		if err != nil {
 			return settled{}, err
 		}
+		failpoint.Here(failpoint.OutcomeBefore)
 		put, err := w.Ledger.Put(ctx, done.record, version)
 		if err == nil {
+			failpoint.Here(failpoint.OutcomeWritten)
 			w.count(done.record)
 			if before.State == call.StateUnknown {
+				failpoint.Here(failpoint.EvidenceWritten)
 				w.Metrics.LateEvidence(o.Class)
 			}
 			return settled{done, put, before}, nil
@@ -119,6 +130,7 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 			}
 			return settled{conclusion{record: found, delay: done.delay}, foundVersion, before}, nil
 		case found.Nonce() == c.nonce && (found.State == call.StateDialling || found.State == call.StateUnknown):
+			failpoint.Here(failpoint.EvidenceWritable)
 			before, version = found, foundVersion
 		case o.Class == call.Placed:
 			if !found.Resolved() {
@@ -183,9 +195,11 @@ func (w *Worker) suspend(ctx context.Context, o call.Outcome) {
 	}
 	w.Metrics.Suspended(o.Reason)
 	w.Log.Error("the account is suspended", "account", w.Account, "reason", o.Reason, "status", o.Status, "message", o.Message)
+	failpoint.Here(failpoint.SuspendBefore)
 	if err := w.Control.Suspend(ctx, w.Account, s); err != nil {
 		w.Log.Warn("writing the suspension failed; this worker stops by itself", "account", w.Account, "error", err)
 	}
+	failpoint.Here(failpoint.SuspendAfter)
 }
 
 // resumed forgets a suspension that is over, now that a call went through.
@@ -193,9 +207,11 @@ func (w *Worker) resumed(ctx context.Context) {
 	if !w.Lane.placed() {
 		return
 	}
+	failpoint.Here(failpoint.ForgetBefore)
 	if err := w.Control.Forget(ctx, w.Account); err != nil {
 		w.Log.Warn("forgetting a lifted suspension failed", "account", w.Account, "error", err)
 	}
+	failpoint.Here(failpoint.ForgetAfter)
 }
 
 func settleBackoff(ctx context.Context) backoff.BackOff {

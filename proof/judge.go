@@ -68,6 +68,8 @@ func (j *judgement) ending(p Published) dialled {
 		j.buried(p, letters[0])
 	case len(letters) > 1:
 		j.contradict(p.Name, "it has %d dead letters: %v", len(letters), reasons(letters))
+	case j.takenBack(p):
+		j.verdict.Dead[call.Cancelled]++
 	case j.repeats(p):
 		j.verdict.Duplicates++
 	default:
@@ -124,6 +126,16 @@ func (j *judgement) buried(p Published, l Letter) {
 	}
 }
 
+// takenBack reports whether the request was cancelled before any worker had seen
+// it: its record then names the id alone.
+func (j *judgement) takenBack(p Published) bool {
+	id, _, _ := read(p) //nolint:errcheck // what cannot be read cannot be cancelled either
+	r, ok := j.byID[id]
+	return ok && unseen(r)
+}
+
+func unseen(r call.Record) bool { return r.State == call.StateCancelled && r.Origin.Sequence == 0 }
+
 // repeats reports whether the same id and content has a record under another
 // message.
 func (j *judgement) repeats(p Published) bool {
@@ -155,7 +167,7 @@ func (j *judgement) expectLetters(p Published, s call.State, letters []Letter, w
 // strangers are records and dead letters that belong to nothing published.
 func (j *judgement) strangers(e Evidence) {
 	for _, r := range e.Records {
-		if !j.published[r.Origin.Sequence] {
+		if !j.published[r.Origin.Sequence] && !unseen(r) {
 			j.contradict(string(r.ID), "it has a record, and nobody of the batch published it")
 		}
 	}

@@ -36,16 +36,19 @@ type broker struct {
 // withBroker runs a test against a broker with all streams.
 func withBroker(t *testing.T, f func(t *testing.T, b *broker)) {
 	t.Helper()
-	dir := t.TempDir()
-	emptyPools()
-	defer emptyPools()
-	synctest.Test(t, func(t *testing.T) {
-		b := startBroker(t, dir, nil)
-		if _, err := (Topology{Replicas: 1}).Apply(t.Context(), b.JetStream()); err != nil {
-			t.Fatal(err)
-		}
+	bubbleWith(t, t.TempDir(), nil, func(t *testing.T, b *broker) {
+		b.apply()
 		f(t, b)
 	})
+}
+
+// bubbleWith runs a test against a broker that is set up in another way, and
+// empty.
+func bubbleWith(t *testing.T, dir string, configure func(*server.Options), f func(t *testing.T, b *broker)) {
+	t.Helper()
+	emptyPools()
+	defer emptyPools()
+	synctest.Test(t, func(t *testing.T) { f(t, startBroker(t, dir, configure)) })
 }
 
 // emptyPools drops what sync.Pools hold. The NATS client keeps its timers in
@@ -61,7 +64,11 @@ func startBroker(t *testing.T, dir string, configure func(*server.Options)) *bro
 	b := &broker{t: t, dir: dir}
 	b.heard = sync.NewCond(&b.mu)
 	b.start(configure)
-	b.Conn = b.connect()
+	if configure != nil {
+		b.Conn = b.connect(nats.UserInfo("worker", "w"))
+	} else {
+		b.Conn = b.connect()
+	}
 	t.Cleanup(func() {
 		b.Close()
 		b.stop()

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 const (
@@ -147,6 +148,7 @@ func (c *Consumer) silence() {
 
 // give hands a message on, or back if it cannot be read.
 func (c *Consumer) give(msg jetstream.Msg, handle func(*Message)) {
+	failpoint.Here(failpoint.DeliveryTaken)
 	m, err := newMessage(msg)
 	if err != nil {
 		c.cfg.Log.Error("a message cannot be read and is handed back", "account", c.cfg.Account, "error", err)

@@ -51,8 +51,13 @@ func describe(s call.Stops) string {
 
 func says(t *testing.T, said <-chan string, want string) {
 	t.Helper()
-	if got := <-said; got != want {
-		t.Errorf("the watch says %q, want %q", got, want)
+	select {
+	case got := <-said:
+		if got != want {
+			t.Errorf("the watch says %q, want %q", got, want)
+		}
+	case <-time.After(time.Hour):
+		t.Fatalf("the watch does not say %q", want)
 	}
 }
 

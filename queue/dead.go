@@ -11,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // Graveyard keeps the dead letters. A call has one for each reason at most:
@@ -94,13 +95,18 @@ func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body
 	if r.State != call.StateUnknown {
 		setTTL(m, g.keep)
 	}
+	failpoint.Here(failpoint.LetterBefore)
 	if _, err := publish(ctx, g.nc, StreamDead, m); err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
 	}
+	failpoint.Here(failpoint.LetterAfter)
 	return nil
 }
 
 // Unbury removes the dead letter of a call that turned out otherwise.
 func (g *Graveyard) Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
-	return purgeSubject(ctx, g.js, StreamDead, deadSubject(a, reason, string(id)))
+	failpoint.Here(failpoint.UnburyBefore)
+	err := purgeSubject(ctx, g.js, StreamDead, deadSubject(a, reason, string(id)))
+	failpoint.Here(failpoint.UnburyAfter)
+	return err
 }

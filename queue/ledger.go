@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // Ledger is what workers remember of CALL_RECORDS in another stream, so that
@@ -171,11 +173,13 @@ func writeLedger(ctx context.Context, kv jetstream.KeyValue, l Ledger, revision 
 	if err != nil {
 		return l, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)
 	}
+	failpoint.Here(failpoint.LedgerBefore)
 	if revision == 0 {
 		_, err = kv.Create(ctx, keyLedger, data)
 	} else {
 		_, err = kv.Update(ctx, keyLedger, data, revision)
 	}
+	failpoint.Here(failpoint.LedgerAfter)
 	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) && !isConflictError(err) {
 		return l, fmt.Errorf("write key %s of bucket %s: %w", keyLedger, BucketControl, err)
 	}

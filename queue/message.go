@@ -7,6 +7,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // Message is one message that a worker was handed. It must be acknowledged or
@@ -21,18 +22,19 @@ type Message struct {
 // lost acknowledgement brings the message back, and its record then says that
 // there is nothing left to do.
 func (m *Message) Ack() error {
+	failpoint.Here(failpoint.AckBefore)
 	if err := m.msg.Ack(); err != nil {
 		return fmt.Errorf("acknowledge a message: %w", err)
 	}
+	failpoint.Here(failpoint.AckAfter)
 	return nil
 }
 
 // HandBack gives the message back, to be delivered again after the delay.
 func (m *Message) HandBack(delay time.Duration) error {
-	err := m.msg.NakWithDelay(delay)
-	if delay <= 0 {
-		err = m.msg.Nak()
-	}
+	failpoint.Here(failpoint.NakBefore)
+	err := m.msg.NakWithDelay(max(delay, 0))
+	failpoint.Here(failpoint.NakAfter)
 	if err != nil {
 		return fmt.Errorf("hand a message back: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // scheduleFormat keeps the fraction of a second: the broker cuts times without
@@ -36,9 +37,11 @@ func (p *Parking) Park(ctx context.Context, r call.Record, v call.Version) error
 	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()
 	m.Header.Set(jetstream.ScheduleHeader, "@at "+at.Format(scheduleFormat))
 	m.Header.Set(jetstream.ScheduleTargetHeader, dueSubject(r.Account, r.Priority))
+	failpoint.Here(failpoint.ScheduleBefore)
 	if _, err := publish(ctx, p.nc, StreamParked, m); err != nil {
 		return fmt.Errorf("park a call: %w", err)
 	}
+	failpoint.Here(failpoint.ScheduleAfter)
 	return nil
 }
 

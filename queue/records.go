@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // ErrRecordsRegressed says that CALL_RECORDS gave out a sequence it had given
@@ -120,6 +121,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 	if err != nil {
 		return r.readBack(ctx, record, data, expected, err)
 	}
+	failpoint.Here(failpoint.RecordStored)
 	return r.confirmed(sequence, before)
 }
 
@@ -128,6 +130,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 func (r *Records) readBack(
 	ctx context.Context, record call.Record, data []byte, expected call.Version, cause error,
 ) (call.Version, error) {
+	failpoint.Here(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
 	switch {
 	case stored != nil && bytes.Equal(stored, data):

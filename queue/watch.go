@@ -16,7 +16,7 @@ import (
 
 // controlCheck is how often a worker asks whether the bucket is still there:
 // the watch of a deleted bucket falls silent.
-const controlCheck = 5 * time.Second
+const controlCheck = 10 * time.Second
 
 // Watch tells changed what the bucket says, now and after each change, until
 // ctx ends. It tells nil whenever that is not known: before the first complete
@@ -65,7 +65,7 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 		case <-check.C:
 			if now, err := bucketCreated(ctx, kv); err != nil {
 				return err
-			} else if false && !now.Equal(created) {
+			} else if !now.Equal(created) {
 				return errMadeAnew
 			}
 			continue

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 var (
@@ -34,10 +35,13 @@ func (g *guard) Write(p []byte) (int, error) {
 	if a == nil {
 		return 0, errUnattended
 	}
+	failpoint.Here(failpoint.WriteBefore)
 	if err := a.enter(g, p); err != nil {
 		return 0, err
 	}
+	failpoint.Here(failpoint.WriteAllowed)
 	n, err := g.Conn.Write(p)
+	failpoint.Here(failpoint.WriteAfter)
 	if n < len(p) {
 		a.fallShort()
 	}
@@ -52,6 +56,7 @@ func (g *guard) Read(p []byte) (int, error) {
 	if n > 0 && (a == nil || !a.awaitsAnswer()) {
 		return 0, errUnasked
 	}
+	failpoint.Here(failpoint.ReadAfter)
 	if err != nil && a != nil {
 		a.loseConnection()
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // Place makes one attempt at a call: at most one POST, written to at most one
@@ -54,6 +55,7 @@ func (c *Client) post(ctx context.Context, r call.Request, by call.Deadline) Ans
 	// A body that is known to be in memory goes out in one Write with the header.
 	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 
+	failpoint.Here(failpoint.PostBegun)
 	response, err := c.calls.RoundTrip(request)
 	if err != nil {
 		return noAnswer(ctx, bounded, a.seal(), err)
@@ -93,7 +95,9 @@ func whyUnwritten(caller context.Context, e evidence, err error) Failure {
 
 // readAnswer takes what the provider answered, up to its bound.
 func readAnswer(bounded context.Context, a *attempt, response *http.Response) Answer {
+	failpoint.Here(failpoint.AnswerHeader)
 	body, err := readBounded(response, MaxAnswerSize)
+	failpoint.Here(failpoint.AnswerRead)
 	_ = response.Body.Close() // closes a connection that was not read to its end; nothing else can fail
 	answer := Answer{
 		Status:     response.StatusCode,
@@ -144,10 +148,12 @@ func isTimeout(err error) bool {
 
 // guarded opens a connection that writes only for an attempt.
 func (c *connector) guarded(ctx context.Context, network, addr string) (net.Conn, error) {
+	failpoint.Here(failpoint.ConnectBefore)
 	conn, err := c.connect(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
+	failpoint.Here(failpoint.ConnectAfter)
 	return &guard{Conn: conn}, nil
 }
 

@@ -82,8 +82,8 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// get asks the API; false as long as Prometheus does not answer.
-func (s server) get(path string, values url.Values, into any) bool {
+// get asks the API; into stays as it is while Prometheus does not answer yet.
+func (s server) get(path string, values url.Values, into any) {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path+"?"+values.Encode(), http.NoBody)
 	if err != nil {
@@ -91,7 +91,7 @@ func (s server) get(path string, values url.Values, into any) bool {
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil || response.StatusCode == http.StatusServiceUnavailable {
-		return false
+		return
 	}
 	defer response.Body.Close()
 	var answer struct {
@@ -107,7 +107,6 @@ func (s server) get(path string, values url.Values, into any) bool {
 	if err := json.Unmarshal(answer.Data, into); err != nil {
 		s.t.Fatalf("%s: %v", path, err)
 	}
-	return true
 }
 
 // query gives the values of an instant query.

@@ -16,6 +16,8 @@ const (
 	busy   = 10 * time.Minute // while requests come and things break
 	maxAge = 15 * time.Minute // request.max_age
 	rest   = 25 * time.Minute // after which everything must have come to its end
+	// When operators have been at work, there is more to come to its end.
+	operated = 20 * time.Minute
 )
 
 // plan is what a seed makes.
@@ -27,6 +29,8 @@ type plan struct {
 	// broken tells that workers or the broker were broken, so that any outcome
 	// may have been lost.
 	broken bool
+	// operators replay, resolve and discard when all has come to its end.
+	operators bool
 }
 
 // event is something that happens at a time.
@@ -63,6 +67,7 @@ func newPlan(seed uint64, start time.Time) plan {
 		p.broken = true
 		p.breakages(r)
 	}
+	p.operators = r.IntN(3) == 0
 	slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return p
 }
@@ -89,6 +94,9 @@ func (p *plan) requests(r *rand.Rand, start time.Time) {
 			twin := q
 			twin.name += "-again"
 			p.add(again, "publish "+twin.name, func(run *run) { run.publish(twin) })
+		}
+		if r.IntN(12) == 0 {
+			p.add(at+time.Duration(r.Int64N(int64(busy/4))), "cancel "+q.name, func(run *run) { run.cancel(q) })
 		}
 		if r.IntN(20) == 0 {
 			rival := q

@@ -50,6 +50,11 @@ func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 	r.note("everything is mended")
 	r.mend()
 	r.until(busy + rest)
+	if r.plan.operators {
+		r.note("operators look through what ended")
+		r.operate()
+		r.until(busy + rest + operated)
+	}
 	return r
 }
 

@@ -1,0 +1,61 @@
+package configs
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Commands that dial nothing need to know where the broker is, and no more.
+func TestOperatorsNeedNoAccount(t *testing.T) {
+	c, err := LoadForOperators("", nil, []string{"NATS_URL=nats://broker:4222"})
+	if err != nil || c.NATS.URL != "nats://broker:4222" || c.Records.Keep != 36*time.Hour {
+		t.Errorf("%+v, %v", c.NATS, err)
+	}
+	if _, err := Load("", nil, []string{"NATS_URL=nats://broker:4222"}); err == nil {
+		t.Error("a worker needs an account")
+	}
+	// What only workers go by may be wrong, as far as values go.
+	data := "provider:\n  ambiguous: never\naccounts:\n  acme-west: {}\n"
+	if _, err := LoadForOperators("ringonce.yaml", []byte(data), nil); err != nil {
+		t.Errorf("values that only workers go by: %v", err)
+	}
+	mistakesOf(t, func() error { _, err := Load("ringonce.yaml", []byte(data), nil); return err }())
+}
+
+func TestOperatorsAreToldOfTheirMistakes(t *testing.T) {
+	for name, data := range map[string]string{
+		"a key that does not exist": "natts:\n  url: nats://broker:4222\n",
+		"no URL":                    "nats:\n  url: ftp://broker\n",
+		"two ways to authenticate":  "nats:\n  token: a\n  user: b\n  password: c\n",
+		"records kept too short":    "records:\n  keep: 1h\n",
+		"dead letters likewise":     "dead:\n  keep: 1h\n",
+		"replicas":                  "streams:\n  replicas: 2\n",
+		"no YAML":                   "nats: [",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := LoadForOperators("ringonce.yaml", []byte(data), nil)
+			mistakesOf(t, err)
+		})
+	}
+}
+
+func TestFilesThatOperatorsNeed(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "nowhere")
+	c := Default()
+	c.Accounts["default"] = Account{APIKeyFile: missing}
+	c.Provider.CAFile = missing
+	if err := CheckFilesForOperators(c); err != nil {
+		t.Errorf("files that only workers need: %v", err)
+	}
+	mistakesOf(t, CheckFiles(c))
+	c.NATS.TokenFile = missing
+	mistakesOf(t, CheckFilesForOperators(c))
+	if err := os.WriteFile(missing, []byte("token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckFilesForOperators(c); err != nil {
+		t.Error(err)
+	}
+}

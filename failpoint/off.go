@@ -1,0 +1,7 @@
+//go:build !failpoint
+
+package failpoint
+
+// Here is where a worker can be made to die, in a build with the tag failpoint.
+// In this one it is nothing.
+func Here(Point) {}

@@ -1,0 +1,291 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// gate is a permit that a test opens and closes.
+type gate struct {
+	mu      sync.Mutex
+	n       int
+	changed chan struct{}
+}
+
+func newGate(n int) *gate { return &gate{n: n, changed: make(chan struct{})} }
+
+func (g *gate) set(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n = n
+	close(g.changed)
+	g.changed = make(chan struct{})
+}
+
+// took uses up so many.
+func (g *gate) took(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.n -= n
+}
+
+func (g *gate) permit(ctx context.Context) (int, <-chan struct{}) {
+	for {
+		g.mu.Lock()
+		n, changed := g.n, g.changed
+		g.mu.Unlock()
+		if ctx.Err() != nil {
+			return 0, changed
+		}
+		if n > 0 {
+			return n, changed
+		}
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		}
+	}
+}
+
+func (b *broker) consumer() *Consumer {
+	b.t.Helper()
+	c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: 45 * time.Second, Provision: true, Log: quiet()})
+	if err := c.Bind(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
+	return c
+}
+
+// pending is how many messages the broker believes a worker to hold.
+func (b *broker) pending(stream, consumer string) int {
+	b.t.Helper()
+	c, err := b.JetStream().Consumer(b.t.Context(), stream, consumer)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return c.CachedInfo().NumAckPending
+}
+
+// TestNoMoreIsPulledThanPermitted with many waiting, for as long as it takes.
+func TestNoMoreIsPulledThanPermitted(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		for i := range 50 {
+			b.publish("calls.requests.acme", fmt.Sprint(i))
+		}
+		g := newGate(0)
+		var came []*Message
+		ctx, cancel := contextOf(t)
+		ended := make(chan struct{})
+		c := b.consumer()
+		go func() {
+			defer close(ended)
+			c.Run(ctx, g.permit, func(m *Message) {
+				g.took(1)
+				came = append(came, m)
+			})
+		}()
+		want := 0
+		for _, n := range []int{1, 3, 0, 7, 2} {
+			g.set(n)
+			want += n
+			<-time.After(10 * time.Second)
+			synctest.Wait()
+			if len(came) != want || b.pending(StreamCalls, "new-acme") != want {
+				t.Fatalf("%d came, %d are held, permitted were %d", len(came), b.pending(StreamCalls, "new-acme"), want)
+			}
+		}
+		for i, m := range came {
+			if string(m.Body) != fmt.Sprint(i) {
+				t.Errorf("%s came in place %d", m.Body, i)
+			}
+		}
+		cancel()
+		<-ended
+	})
+}
+
+func TestDueCallsComeBeforeNewRequests(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		for i := range 3 {
+			b.publish("calls.requests.acme.urgent", "{}")
+			if err := b.NewParking().Due(t.Context(), waiting(t, call.ID(fmt.Sprint("due-", i)), time.Now()), call.Version{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		came := b.run(b.consumer(), always(1))
+		for i := range 6 {
+			if m := <-came; (m.Due != nil) != (i < 3) {
+				t.Errorf("in place %d came %+v", i, m.Delivery)
+			}
+		}
+	})
+}
+
+// TestAnIdleConsumerHearsOfANewMessageAtOnce whichever stream it comes by.
+func TestAnIdleConsumerHearsOfANewMessageAtOnce(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.run(b.consumer(), always(5))
+		for range 3 {
+			<-time.After(2 * time.Minute)
+			start := time.Now()
+			b.publish("calls.requests.acme", "{}")
+			_ = (<-came).Ack()
+			if err := b.NewParking().Due(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
+				t.Fatal(err)
+			}
+			_ = (<-came).Ack()
+			if waited := time.Since(start); waited > time.Second {
+				t.Errorf("they came after %s", waited)
+			}
+		}
+	})
+}
+
+// TestAWithdrawnPermitPullsNothing leaves what comes then to others, at once.
+func TestAWithdrawnPermitPullsNothing(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		stopped := newGate(5)
+		held := b.run(b.consumer(), stopped.permit)
+		<-time.After(time.Minute)
+		stopped.set(0)
+		synctest.Wait()
+		b.publish("calls.requests.acme", "{}")
+		<-time.After(10 * time.Second)
+		if len(held) > 0 || b.pending(StreamCalls, "new-acme") != 0 {
+			t.Fatalf("%d came, %d are held", len(held), b.pending(StreamCalls, "new-acme"))
+		}
+		start := time.Now()
+		other := b.run(b.consumer(), always(5))
+		<-other
+		if waited := time.Since(start); waited > time.Second {
+			t.Errorf("the other worker got it after %s", waited)
+		}
+	})
+}
+
+// TestWhatTheBellBroughtIsHandedBack when the permit ends before it was looked
+// at.
+func TestWhatTheBellBroughtIsHandedBack(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.consumer()
+		ctx, cancel := contextOf(t)
+		defer cancel()
+		rung := make(chan struct{}, 1)
+		for _, s := range c.sources {
+			s.bell = hang(ctx, s.consumer, rung)
+		}
+		synctest.Wait()
+		b.publish("calls.requests.acme", "{}")
+		<-rung
+		if n := b.pending(StreamCalls, "new-acme"); n != 1 {
+			t.Fatalf("%d are held", n)
+		}
+		c.silence()
+		other := b.run(b.consumer(), always(5))
+		if m := <-other; m.Delivered != 2 {
+			t.Errorf("delivered %d times", m.Delivered)
+		}
+	})
+}
+
+// TestRunEndsWithItsContext and leaves nothing behind that pulls.
+func TestRunEndsWithItsContext(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		ctx, cancel := contextOf(t)
+		ended := make(chan struct{})
+		c := b.consumer()
+		go func() {
+			defer close(ended)
+			c.Run(ctx, newGate(5).permit, func(*Message) { t.Error("something came") })
+		}()
+		<-time.After(time.Minute)
+		cancel()
+		<-ended
+		b.publish("calls.requests.acme", "{}")
+		<-time.After(10 * time.Second)
+		if n := b.pending(StreamCalls, "new-acme"); n != 0 {
+			t.Errorf("%d are held by nobody", n)
+		}
+	})
+}
+
+// TestAConsumerThatWasDeletedIsMadeAgain while it listens and while it pulls.
+func TestAConsumerThatWasDeletedIsMadeAgain(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.run(b.consumer(), always(5))
+		for _, idle := range []time.Duration{0, time.Minute} {
+			<-time.After(idle)
+			for stream, consumer := range map[string]string{StreamCalls: "new-acme", StreamParked: "due-acme"} {
+				if err := b.JetStream().DeleteConsumer(t.Context(), stream, consumer); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.publish("calls.requests.acme", "{}")
+			if err := b.NewParking().Due(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			for range 2 {
+				_ = (<-came).Ack()
+			}
+			if waited := time.Since(start); waited > time.Minute {
+				t.Errorf("they came after %s", waited)
+			}
+		}
+	})
+}
+
+// TestAConsumerThatMayNotBeMade is waited for: somebody else makes it.
+func TestAConsumerThatMayNotBeMade(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: 45 * time.Second, Log: quiet()})
+		if err := c.Bind(t.Context()); err == nil {
+			t.Error("it was bound")
+		}
+		came := b.run(c, always(5))
+		b.publish("calls.requests.acme", "{}")
+		<-time.After(time.Minute)
+		if len(came) > 0 {
+			t.Fatal("something came")
+		}
+		b.consumer()
+		<-came
+	})
+}
+
+// TestABrokerThatRestarts loses nothing, and is pulled from again.
+func TestABrokerThatRestarts(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		came := b.run(b.consumer(), always(5))
+		<-time.After(time.Minute)
+		b.publish("calls.requests.acme", "held")
+		<-came
+		b.stop()
+		<-time.After(time.Minute)
+		b.start(nil)
+		start := time.Now()
+		if m := <-came; string(m.Body) != "held" {
+			t.Errorf("%q came", m.Body)
+		}
+		b.publishWhenUp("calls.requests.acme", "new")
+		for string((<-came).Body) != "new" {
+		}
+		if waited := time.Since(start); waited > 2*time.Minute {
+			t.Errorf("they came after %s", waited)
+		}
+	})
+}
+
+func (b *broker) publishWhenUp(subject, body string) {
+	b.t.Helper()
+	for !b.NATS().IsConnected() {
+		<-time.After(time.Second)
+	}
+	b.publish(subject, body)
+}

@@ -1,0 +1,138 @@
+package queue
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+func (b *broker) measures(want Depth, unserved uint64) {
+	b.t.Helper()
+	depths, u, err := b.NewDepths().Measure(b.t.Context(), time.Now())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	got := depths["acme"]
+	if late := got.Oldest - want.Oldest; late >= 0 && late < time.Second {
+		got.Oldest = want.Oldest
+	}
+	if got != want || u != unserved {
+		b.t.Errorf("measured %+v and %d unserved, want %+v and %d", got, u, want, unserved)
+	}
+}
+
+// TestDepths counts through everything that adds to a queue and takes from it.
+func TestDepths(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: time.Minute, Provision: true, Log: quiet()})
+		if err := errors.Join(c.Bind(t.Context()), b.NewDepths().Bind(t.Context(), "acme"), b.NewDepths().Bind(t.Context(), "acme")); err != nil {
+			t.Fatal(err)
+		}
+		p, g := b.NewParking(), b.NewGraveyard(time.Hour)
+		b.measures(Depth{}, 0)
+
+		b.publish("calls.requests.globex", "{}")
+		b.publish("calls.requests.acme.urgent", "{}")
+		<-time.After(10 * time.Second)
+		b.publish("calls.requests.acme", "{}")
+		b.measures(Depth{Waiting: 2, Oldest: 10 * time.Second}, 1)
+
+		// Parked twice is one, fired is due.
+		for _, id := range []call.ID{"a", "b", "a", "c"} {
+			if err := p.Park(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Unpark(t.Context(), "acme", "c"); err != nil {
+			t.Fatal(err)
+		}
+		b.measures(Depth{Waiting: 2, Oldest: 10 * time.Second, Parked: 2}, 1)
+		<-time.After(2 * time.Minute)
+		b.measures(Depth{Waiting: 2, Oldest: 130 * time.Second, Due: 2}, 1)
+
+		// Buried twice is one; a letter that is removed is none.
+		for _, id := range []call.ID{"a", "b", "a"} {
+			if err := g.Bury(t.Context(), must[call.Record](t)(newRecord(id).End(call.Expired, "", time.Now())), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.measures(Depth{Waiting: 2, Oldest: 130 * time.Second, Due: 2, DeadLetters: 2}, 1)
+		if err := g.Unbury(t.Context(), "acme", call.Expired, "a"); err != nil {
+			t.Fatal(err)
+		}
+		b.measures(Depth{Waiting: 2, Oldest: 130 * time.Second, Due: 2, DeadLetters: 1}, 1)
+
+		// What a worker holds waits no more; what it acknowledged is gone.
+		came := b.run(c, always(10))
+		for range 3 {
+			if err := (<-came).Ack(); err != nil {
+				t.Error(err)
+			}
+		}
+		<-came
+		<-time.After(time.Second)
+		b.measures(Depth{DeadLetters: 1}, 1)
+	})
+}
+
+// TestDepthsOfTheDead follow the letters that expire.
+func TestDepthsOfTheDead(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		if err := b.NewDepths().Bind(t.Context(), "acme"); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.NewGraveyard(time.Minute).Bury(t.Context(), must[call.Record](t)(newRecord("a").End(call.Expired, "", time.Now())), nil); err != nil {
+			t.Fatal(err)
+		}
+		b.measures(Depth{DeadLetters: 1}, 0)
+		<-time.After(2 * time.Minute)
+		b.measures(Depth{}, 0)
+	})
+}
+
+func TestProbeAck(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		for range 2 {
+			if err := b.ProbeAck(t.Context(), "acme"); err != nil {
+				t.Error(err)
+			}
+		}
+		// It acknowledges nothing.
+		b.publish("calls.requests.acme", "{}")
+		came := b.consume(always(1))
+		m := <-came
+		if err := b.ProbeAck(t.Context(), "acme"); err != nil {
+			t.Error(err)
+		}
+		b.holds(StreamCalls, "calls.requests.acme")
+		if err := m.Ack(); err != nil {
+			t.Error(err)
+		}
+		b.stop()
+		if err := b.ProbeAck(t.Context(), "acme"); err == nil || errors.Is(err, ErrAckDenied) {
+			t.Errorf("a broker that is down: %v", err)
+		}
+	})
+}
+
+// TestProbeAckWithoutThePermission is told, and hears it from real
+// acknowledgements too.
+func TestProbeAckWithoutThePermission(t *testing.T) {
+	dir := t.TempDir()
+	bubbleWith(t, dir, func(o *server.Options) {
+		o.Users = []*server.User{{Username: "worker", Password: "w", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"$JS.ACK.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{">"}},
+		}}}
+	}, func(t *testing.T, b *broker) {
+		b.apply()
+		if err := b.ProbeAck(t.Context(), "acme"); !errors.Is(err, ErrAckDenied) || !strings.Contains(err.Error(), "$JS.ACK") {
+			t.Errorf("gets %v", err)
+		}
+	})
+}

@@ -1,0 +1,145 @@
+package queue
+
+import (
+	"errors"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// put writes so many records that were not there.
+func (r *Records) fill(t *testing.T, ids ...call.ID) {
+	t.Helper()
+	for _, id := range ids {
+		must[call.Version](t)(r.Put(t.Context(), waiting(t, id, time.Now()), call.Version{}))
+	}
+}
+
+// restoreTo stops the broker, puts back the files of an earlier day, and starts
+// it again.
+func (b *broker) restoreTo(copied string) {
+	b.t.Helper()
+	b.stop()
+	if err := os.RemoveAll(b.dir); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.CopyFS(b.dir, os.DirFS(copied)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.start(nil)
+	<-time.After(time.Minute)
+}
+
+// backUp copies the files of the broker while it is down.
+func (b *broker) backUp(to string) {
+	b.t.Helper()
+	b.stop()
+	if err := os.CopyFS(to, os.DirFS(b.dir)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.start(nil)
+	<-time.After(time.Minute)
+}
+
+func wantRegressed(t *testing.T, err error, last, highest uint64) {
+	t.Helper()
+	var regressed *RegressedError
+	if !errors.As(err, &regressed) || regressed.Last != last || regressed.Remembered.Highest != highest {
+		t.Errorf("got %v, want that it ends at %d and had reached %d", err, last, highest)
+	}
+}
+
+func TestTheLedgerIsRemembered(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		first := must[Ledger](t)(b.CheckLedger(t.Context()))
+		if !first.Created.Equal(r.Created()) || !first.ValidFrom.Equal(r.Created()) || first.Highest != 0 {
+			t.Errorf("at first %+v", first)
+		}
+		r.fill(t, "a", "b")
+		if l := must[Ledger](t)(r.Check(t.Context())); l.Highest != 2 {
+			t.Errorf("later %+v", l)
+		}
+		if l := must[Ledger](t)(b.CheckLedger(t.Context())); l.Highest != 2 || !l.ValidFrom.Equal(first.ValidFrom) {
+			t.Errorf("and again %+v", l)
+		}
+	})
+}
+
+func TestARecreatedLedgerWaitsForAnOperator(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r.fill(t, "a", "b")
+		must[Ledger](t)(r.Check(t.Context()))
+		b.recreate(StreamRecords)
+		for range 2 {
+			_, err := r.Check(t.Context())
+			wantRegressed(t, err, 0, 2)
+		}
+		now := time.Now()
+		must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
+		l := must[Ledger](t)(r.Check(t.Context()))
+		if !l.ValidFrom.Equal(now) || l.By != "ann" {
+			t.Errorf("declared %+v", l)
+		}
+		r.Follow(l)
+		r.fill(t, "c")
+		if found, v, err := r.Read(t.Context(), "acme", "a"); err != nil || found.State != call.StateAbsent || !v.Created.Equal(l.Created) {
+			t.Errorf("what is gone reads %+v, %+v, %v", found, v, err)
+		}
+	})
+}
+
+// TestARestoredLedgerIsFoundOut although the same copy brought back what was
+// remembered of it: one worker knows better, and tells.
+func TestARestoredLedgerIsFoundOut(t *testing.T) {
+	copied := t.TempDir()
+	withBroker(t, func(t *testing.T, b *broker) {
+		regressed := 0
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() { regressed++ }))
+		r.fill(t, "a")
+		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		b.backUp(copied)
+		r.fill(t, "b", "c", "d")
+		b.restoreTo(copied)
+
+		if _, err := r.Put(t.Context(), waiting(t, "e", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) || regressed != 1 {
+			t.Fatalf("it goes on: %v", err)
+		}
+		for range 2 {
+			_, err := r.Check(t.Context())
+			wantRegressed(t, err, 2, 4)
+		}
+		_, err := b.CheckLedger(t.Context()) // as another worker, or this one after a restart
+		wantRegressed(t, err, 2, 4)
+
+		for range 2 { // however often, also by the same person
+			now := time.Now()
+			must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
+			r.Follow(must[Ledger](t)(r.Check(t.Context())))
+			<-time.After(time.Second)
+		}
+		r.fill(t, "f")
+		if regressed != 1 {
+			t.Error("it went back again")
+		}
+	})
+}
+
+// TestWhatIsRememberedIsLost with the bucket, and the worker still knows.
+func TestWhatIsRememberedIsLost(t *testing.T) {
+	copied := t.TempDir()
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r.fill(t, "a")
+		b.backUp(copied) // before anything was remembered
+		r.fill(t, "b")
+		b.restoreTo(copied)
+		_, err := r.Check(t.Context())
+		wantRegressed(t, err, 1, 2)
+		_, err = b.CheckLedger(t.Context())
+		wantRegressed(t, err, 1, 2)
+	})
+}

@@ -1,0 +1,129 @@
+package commands_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/embedded"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+// operatorMayPublish is what docs/operations.md says that operators need.
+var operatorMayPublish = []string{
+	"calls.requests.>", "calls.due.>", "calls.records.>", "$KV.CALL_CONTROL.>",
+	"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.KV_CALL_CONTROL.>",
+	"$JS.API.STREAM.MSG.DELETE.CALLS_DEAD", "$JS.API.STREAM.PURGE.CALLS_PARKED", "$JS.API.CONSUMER.>", "$JS.ACK.>",
+}
+
+func TestOperatorsNeedNoMorePermissionsThanDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, subject := range operatorMayPublish {
+		if !strings.Contains(string(page), "`"+subject+"`") {
+			t.Errorf("docs/operations.md does not name the permission %s", subject)
+		}
+	}
+	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Listen: true, Configure: func(o *server.Options) {
+		o.Users = []*server.User{
+			{Username: "all", Password: "secret"},
+			{Username: "operator", Password: "secret", Permissions: &server.Permissions{
+				Publish:   &server.SubjectPermission{Allow: operatorMayPublish},
+				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
+			}},
+			{Username: "provisioner", Password: "secret", Permissions: &server.Permissions{
+				Publish:   &server.SubjectPermission{Allow: append([]string{"$JS.API.STREAM.CREATE.*"}, operatorMayPublish...)},
+				Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
+			}},
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(broker.Stop)
+	as := func(user, args string) {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), filepath.Join(binary, "ringonce"), strings.Fields(args)...)
+		command.Env = []string{
+			"PATH=" + os.Getenv("PATH"), "NATS_URL=" + broker.ClientURL(),
+			"RINGONCE_NATS_USER=" + user, "RINGONCE_NATS_PASSWORD=secret",
+		}
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Errorf("ringonce %s: %v\n%s", args, err, out)
+		}
+	}
+	as("provisioner", "streams apply")
+	prepare(t, broker.ClientURL())
+	for _, args := range []string{
+		"publish --id p1 --from +912071531001 --to +919812345678 --answer-url " + rig.AnswerURL,
+		"calls show d1",
+		"calls cancel --account default c1",
+		"dead list",
+		"dead show d1",
+		"dead replay --why test d1",
+		"dead discard --why test d2",
+		"unknown list",
+		"unknown resolve --rang --why test --yes u1",
+		"unknown resolve --not-rung --why test --yes u2",
+		"accounts list",
+		"accounts pause default --why test",
+		"accounts resume --all",
+		"streams check",
+		"streams declare --valid-from now --why test --yes",
+		"doctor",
+	} {
+		as("operator", args)
+	}
+}
+
+// prepare makes some calls to operate on.
+func prepare(t *testing.T, url string) {
+	t.Helper()
+	up := make(chan struct{}, 1)
+	conn, err := queue.Connect(queue.ConnectOptions{
+		URL: url, Name: "test", Options: []nats.Option{nats.UserInfo("all", "secret")},
+		Connected: func(connected bool, _ error) {
+			if connected {
+				up <- struct{}{}
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(conn.Close)
+	<-up
+	operator, err := conn.NewOperator(t.Context(), keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for id, dead := range map[string]bool{"d1": true, "d2": true, "u1": false, "u2": false} {
+		body := []byte(rig.Body(id, "+919812345678"))
+		r := call.NewRecord(rig.Account, call.ID(id), "f1:x", call.Origin{Sequence: 1, Published: now}, call.Normal, "", body)
+		if dead {
+			r, err = r.End(call.Expired, "", now)
+		} else if r, err = r.Claim("worker", "nonce", now.Add(-time.Hour)); err == nil {
+			r, err = r.Hold("nonce", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := operator.Records().Put(t.Context(), r, call.Version{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := operator.Graveyard().Bury(t.Context(), r, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package crash
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+
+	fp "github.com/ringonce/ringonce/failpoint"
+)
+
+var (
+	extent = flag.String("extent", "few", "how many trials: few, sample or all")
+	report = flag.String("report", "", "a file to write the figures to")
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "ringonce-crash-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	if err := build(dir); err != nil {
+		fmt.Fprintln(os.Stderr, "build the programs under trial:", err)
+		return 1
+	}
+	code := m.Run()
+	if *report != "" {
+		if err := os.WriteFile(*report, []byte(figures.String()), 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	return code
+}
+
+func TestEveryPointIsTried(t *testing.T) {
+	for _, extent := range []string{"all", "sample"} {
+		tried := map[fp.Point]map[string]bool{}
+		for _, c := range plan(extent) {
+			if tried[c.point] == nil {
+				tried[c.point] = map[string]bool{}
+			}
+			tried[c.point][c.action] = true
+		}
+		for _, i := range fp.All() {
+			if n := len(tried[i.Point]); n == 0 || (extent == "all" && n != 2) {
+				t.Errorf("%s: a worker is killed and stopped at %s: %v", extent, i.Point, tried[i.Point])
+			}
+		}
+	}
+}
+
+// No phone rings twice and no request is forgotten, wherever a worker dies.
+func TestThePromiseHoldsWhereverAWorkerDies(t *testing.T) {
+	trials := plan(*extent)
+	if len(trials) == 0 {
+		t.Fatalf("-extent is few, sample or all, not %q", *extent)
+	}
+	for _, c := range trials {
+		t.Run(c.name(), func(t *testing.T) {
+			t.Parallel()
+			c.run(t)
+		})
+	}
+}
+
+func (c trial) run(t *testing.T) {
+	w := newWorld(t)
+	w.publish(c.batch)
+	if c.before != "" {
+		p := w.worker("before", c.before)
+		p.struck(c.before, "kill")
+	}
+	a := w.worker("A", c.arm())
+	var b *process
+	if c.late {
+		a.struck(string(fp.OutcomeKnown), "stop")
+		b = w.worker("B", "")
+		w.Drained()
+		a.resume()
+	}
+	a.struck(string(c.point), c.action)
+	if b == nil {
+		b = w.worker("B", "")
+	}
+	w.Drained()
+	if c.action == "stop" {
+		a.resume()
+		w.idle(a)
+		a.finish()
+		w.Drained()
+	}
+	w.idle(b)
+	b.finish()
+
+	v := w.judge()
+	if !v.Kept() {
+		t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Contradictions, history(a, b))
+	}
+	figures.trial(c, v)
+}

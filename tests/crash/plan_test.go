@@ -1,0 +1,112 @@
+package crash
+
+import (
+	"fmt"
+	"strings"
+
+	fp "github.com/ringonce/ringonce/failpoint"
+)
+
+// trial is one way for a worker to die.
+type trial struct {
+	point  fp.Point
+	nth    int
+	action string // kill or stop
+	batch  []kind
+	// before arms a worker that dies ahead of this one, so that there is
+	// something to be found.
+	before string
+	// late stops the worker with its first outcome known, until another one has
+	// held the call as unknown; only then can it come to the point.
+	late bool
+}
+
+func (t trial) name() string {
+	name := fmt.Sprintf("%s/%s", t.point, t.action)
+	if t.batch[0] != healthy {
+		name += "/" + string(t.batch[0])
+	}
+	if t.late {
+		name += "/late"
+	}
+	return name
+}
+
+func (t trial) arm() string {
+	spec := fmt.Sprintf("%s:%d:%s", t.point, t.nth, t.action)
+	if t.late {
+		spec = string(fp.OutcomeKnown) + ":1:stop," + spec
+	}
+	return spec
+}
+
+// way is how a worker is brought to a point.
+type way struct {
+	points []fp.Point
+	nth    int
+	trial
+}
+
+// ways bring a worker to every point there is.
+var ways = []way{
+	{[]fp.Point{fp.LedgerBefore, fp.LedgerAfter, fp.ConnectBefore, fp.ConnectAfter}, 1, trial{batch: batch()}},
+	{[]fp.Point{
+		fp.DeliveryTaken, fp.DeliveryBegun, fp.LookupBefore, fp.LookupAfter, fp.ClaimBefore, fp.RecordStored, fp.ClaimAfter,
+		fp.PostBegun, fp.WriteBefore, fp.WriteAllowed, fp.WriteAfter, fp.ReadAfter, fp.AnswerHeader, fp.AnswerRead,
+		fp.OutcomeKnown, fp.OutcomeObserved, fp.SettlePlaced, fp.OutcomeBefore, fp.OutcomeWritten, fp.AckBefore, fp.AckAfter,
+	}, 2, trial{batch: batch(refused)}},
+	{[]fp.Point{fp.SettleRefused, fp.ScheduleBefore, fp.ScheduleAfter}, 1, trial{batch: batch(refused)}},
+	{[]fp.Point{fp.SettleRejected}, 1, trial{batch: batch(rejected)}},
+	{[]fp.Point{
+		fp.SettleSuspended, fp.SuspendBefore, fp.SuspendAfter, fp.NakBefore, fp.NakAfter,
+		fp.LiftBefore, fp.LiftAfter, fp.ForgetBefore, fp.ForgetAfter,
+	}, 1, trial{batch: batch(suspended)}},
+	{[]fp.Point{fp.SettleUnknown, fp.LetterBefore, fp.LetterAfter, fp.ReconsiderBefore, fp.ReconsiderAfter}, 1, trial{batch: batch(lost)}},
+	{[]fp.Point{fp.EndBefore, fp.DecisionWritten}, 1, trial{batch: batch(expired, unlinked)}},
+	{[]fp.Point{fp.WaitBefore}, 1, trial{batch: batch(later)}},
+	{[]fp.Point{fp.RepeatFound}, 1, trial{batch: batch(twin)}},
+	{[]fp.Point{fp.ConflictFound, fp.AloneBuried}, 1, trial{batch: batch(rival)}},
+	{[]fp.Point{fp.NamelessFound}, 1, trial{batch: batch(malformed)}},
+	{[]fp.Point{fp.RecordRead, fp.RecordReadDone, fp.RecordReadBack}, 1, trial{batch: batch(refused), before: string(fp.OutcomeWritten)}},
+	{[]fp.Point{fp.ForeignWait, fp.ForeignHold}, 1, trial{batch: batch(refused), before: string(fp.ClaimAfter)}},
+	{[]fp.Point{fp.EvidenceWritable, fp.EvidenceWritten, fp.UnburyBefore, fp.UnburyAfter}, 1, trial{batch: batch(), late: true}},
+}
+
+// branches are the points that every outcome passes, for each outcome alone.
+var branches = []way{
+	{afterPost, 1, trial{batch: []kind{refused, refused}}},
+	{afterPost, 1, trial{batch: []kind{rejected, rejected}}},
+	{afterPost, 1, trial{batch: []kind{suspended, suspended}}},
+	{afterPost, 1, trial{batch: []kind{lost, gateway}}},
+	{afterPost, 1, trial{batch: []kind{silent, slow}}},
+	{append([]fp.Point{fp.ScheduleBefore, fp.ScheduleAfter}, lateEvidence...), 1, trial{batch: []kind{refused}, late: true}},
+	{append([]fp.Point{fp.ScheduleBefore, fp.ScheduleAfter}, lateEvidence...), 1, trial{batch: []kind{suspended}, late: true}},
+	{append([]fp.Point{fp.LetterBefore, fp.LetterAfter}, lateEvidence...), 1, trial{batch: []kind{rejected}, late: true}},
+}
+
+var (
+	afterPost    = []fp.Point{fp.OutcomeKnown, fp.OutcomeBefore, fp.OutcomeWritten}
+	lateEvidence = []fp.Point{fp.EvidenceWritable, fp.EvidenceWritten, fp.UnburyBefore, fp.UnburyAfter}
+)
+
+// plan lists the trials: all of them, a sample (every point once, killed or
+// stopped by turns), or a few.
+func plan(extent string) []trial {
+	var trials []trial
+	for _, action := range []string{"kill", "stop"} {
+		for i, w := range append(append([]way{}, ways...), branches...) {
+			for j, p := range w.points {
+				t := w.trial
+				t.point, t.nth, t.action = p, w.nth, action
+				turn := (action == "kill") == (j%2 == 0)
+				if extent == "all" || (extent == "sample" && turn && i < len(ways)) || (extent == "few" && strings.Contains(few, t.name()+" ")) {
+					trials = append(trials, t)
+				}
+			}
+		}
+	}
+	return trials
+}
+
+// few are what every run of the tests goes through.
+const few = "claim.before/kill claim.after/kill write.after/kill outcome.written/kill schedule.before/kill write.allowed/stop outcome.known/stop "

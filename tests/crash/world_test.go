@@ -1,0 +1,133 @@
+package crash
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+// world is what the workers of one trial work in.
+type world struct {
+	*rig.Rig
+	t         *testing.T
+	published []proof.Published
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t, Rig: rig.New(t, simulator.Config{}, nil)}
+	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// publish sends a batch.
+func (w *world) publish(kinds []kind) {
+	w.t.Helper()
+	now := time.Now()
+	for i, k := range kinds {
+		for _, m := range k.messages(i, now) {
+			ack, err := w.Conn.JetStream().Publish(w.t.Context(), "calls.requests.default", []byte(m.body))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			w.published = append(w.published, proof.Published{Name: m.name, Sequence: ack.Sequence, Body: []byte(m.body)})
+		}
+	}
+}
+
+// worker starts ours, with points armed if arm is not empty.
+func (w *world) worker(name, arm string) *process {
+	w.t.Helper()
+	environ := append(w.environ(arm),
+		"RINGONCE_PROVIDER_CONNECT_TIMEOUT=200ms", "RINGONCE_PROVIDER_REQUEST_TIMEOUT=500ms",
+		"RINGONCE_RETRY_INITIAL_DELAY=100ms", "RINGONCE_RETRY_MAX_DELAY=1s",
+		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=0", "RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=4",
+		"RINGONCE_SHUTDOWN_GRACE=20s", "RINGONCE_HTTP_ADDRESS=127.0.0.1:0",
+	)
+	return start(w.t, name, binaries.ours, []string{"run"}, environ)
+}
+
+// usual starts the worker that is usually written.
+func (w *world) usual(name, arm string) *process {
+	w.t.Helper()
+	return start(w.t, name, binaries.usual, nil, w.environ(arm))
+}
+
+func (w *world) environ(arm string) []string {
+	environ := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"NATS_URL=" + w.Broker.ClientURL(), "SFVOPI_BASE_URL=" + w.Provider.URL, "SFVOPI_API_KEY=" + simulator.DefaultAPIKey,
+	}
+	if arm != "" {
+		environ = append(environ, "RINGONCE_FAILPOINT="+arm)
+	}
+	return environ
+}
+
+// idle waits until a worker has no delivery in hand.
+func (w *world) idle(p *process) {
+	w.t.Helper()
+	w.Eventually("worker "+p.name+" has nothing in hand", func() bool {
+		address := p.address()
+		if address == "" {
+			return false
+		}
+		ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+		defer cancel()
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		text, err := io.ReadAll(response.Body)
+		return err == nil && bytes.Contains(text, []byte("\nringonce_in_flight{account=\"default\"} 0\n"))
+	})
+}
+
+// judge hears the witnesses.
+func (w *world) judge() proof.Verdict {
+	w.t.Helper()
+	e, err := proof.Gather(w.t.Context(), w.Conn.JetStream(), rig.Account)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	e.Published, e.Rings = w.published, w.rings()
+	return proof.Judge(e)
+}
+
+func (w *world) rings() []proof.Ring {
+	var rings []proof.Ring
+	for _, c := range w.Simulator.Oracle().Calls {
+		for _, r := range c.Rings {
+			rings = append(rings, proof.Ring{Callee: c.Callee, AnswerURL: c.AnswerURL, RequestUUID: r.RequestUUID})
+		}
+	}
+	return rings
+}
+
+// history tells what a trial went through, for one that failed.
+func history(workers ...*process) string {
+	var b bytes.Buffer
+	for _, p := range workers {
+		if p != nil {
+			fmt.Fprintf(&b, "--- worker %s\n%s", p.name, p.output())
+		}
+	}
+	return b.String()
+}

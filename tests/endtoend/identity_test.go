@@ -1,0 +1,129 @@
+package endtoend_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+const callee = "+919876543210"
+
+// TestTheSameIDRingsOnce however often it is published, and another request
+// under it never.
+func TestTheSameIDRingsOnce(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	for range 5 {
+		r.Publish("calls.requests.default", rig.Body("a", callee))
+	}
+	// The same content in another order and spacing is the same request.
+	r.Publish("calls.requests.default", `{ "answer_url":"`+rig.AnswerURL+`", "to":"`+callee+`", "from":"`+simulator.DefaultNumber+`", "id":"a" }`)
+	r.Reaches("a", call.StatePlaced)
+	other := rig.Body("a", "+919876543211")
+	r.Publish("calls.requests.default", other)
+	r.Drained()
+	if n := r.Simulator.Rung(callee); n != 1 {
+		t.Errorf("rang %d times", n)
+	}
+	if n := r.Simulator.Rung("+919876543211"); n != 0 {
+		t.Errorf("the other request under the id rang %d times", n)
+	}
+	if l := letterOf(t, r, other); l.Reason != call.IDConflict || strings.HasSuffix(l.Subject, ".a") {
+		t.Errorf("it ended %s at %s", l.Reason, l.Subject)
+	}
+	if record := r.Record("a"); record.State != call.StatePlaced || record.Made != 1 {
+		t.Errorf("the first became %s after %d attempts", record.State, record.Made)
+	}
+}
+
+// TestWithoutAnID uses the Nats-Msg-Id, and makes one up without it.
+func TestWithoutAnID(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	body := strings.Replace(rig.Body("x", callee), `"id":"x",`, "", 1)
+	r.Publish("calls.requests.default", body, nats.MsgIdHdr, "from-the-header")
+	r.Reaches("from-the-header", call.StatePlaced)
+	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543211", 1), nats.MsgIdHdr, "not an id")
+	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543212", 1))
+	r.Publish("calls.requests.default", rig.Body("payload", "+919876543213"), nats.MsgIdHdr, "header")
+	r.Drained()
+	for number, want := range map[string]int{callee: 1, "+919876543211": 0, "+919876543212": 1, "+919876543213": 1} {
+		if got := r.Simulator.Rung(number); got != want {
+			t.Errorf("%s rang %d times, want %d", number, got, want)
+		}
+	}
+	if n := r.Messages(queue.StreamRecords, "calls.records.default.=*"); n > 1 {
+		t.Errorf("%d records of made-up ids", n)
+	}
+	r.Reaches("payload", call.StatePlaced)
+	if r.Record("header").State != call.StateAbsent {
+		t.Error("the header won over the payload")
+	}
+	if n := r.Messages(queue.StreamDead, "calls.dead.default.malformed.>"); n != 1 {
+		t.Errorf("%d letters for an id that cannot be one", n)
+	}
+}
+
+// TestAPlainPublisher asks for a call with nothing but NATS, of every priority,
+// and may put on it whatever headers it likes.
+func TestAPlainPublisher(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	nc, err := nats.Connect(r.Broker.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	forged := nats.Header{}
+	for _, h := range []string{"Ringonce-Record", "Ringonce-Account", "Ringonce-Id", "Ringonce-Origin", "Ringonce-Published", "Ringonce-Reason"} {
+		forged.Set(h, "1/1")
+	}
+	for i, subject := range []string{"calls.requests.default", "calls.requests.default.urgent", "calls.requests.default.normal", "calls.requests.default.bulk"} {
+		id := string(rune('a' + i))
+		if err := nc.PublishMsg(&nats.Msg{Subject: subject, Data: []byte(rig.Body(id, "+91987654321"+string(rune('0'+i)))), Header: forged}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, want := range map[string]call.Priority{"a": call.Normal, "b": call.Urgent, "c": call.Normal, "d": call.Bulk} {
+		record := r.Reaches(id, call.StatePlaced)
+		if record.Account != "default" || record.Priority != want {
+			t.Errorf("%s is of %s, %s", id, record.Account, record.Priority)
+		}
+	}
+	// What only workers may do is refused by the stream, and loses nothing.
+	for _, h := range [][2]string{
+		{"Nats-Schedule", "@at 2000-01-01T00:00:00Z"}, {"Nats-Schedule-Target", "calls.requests.other"},
+		{"Nats-Rollup", "all"}, {"Nats-TTL", "1s"},
+	} {
+		m := &nats.Msg{Subject: "calls.requests.default", Data: []byte(rig.Body("e", "+919876543219")), Header: nats.Header{h[0]: {h[1]}}}
+		_, err := r.Conn.JetStream().PublishMsg(t.Context(), m)
+		if err == nil && h[0] != "Nats-Schedule-Target" {
+			t.Errorf("%s was taken", h[0])
+		}
+	}
+	r.Drained()
+	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 {
+		t.Error("a phone rang twice")
+	}
+}
+
+func TestTheTraceIsCarriedThrough(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "bad", Fault: "bad_request"}}}, nil)
+	r.Ready(r.Start("one"))
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	r.Publish("calls.requests.default", rig.Body("a", callee), "traceparent", trace)
+	r.Drained()
+	if got := letterOf(t, r, rig.Body("a", callee)).Header.Get("traceparent"); got != trace || r.Record("a").Trace != trace {
+		t.Errorf("the letter carries %q, the record %q", got, r.Record("a").Trace)
+	}
+}

@@ -1,0 +1,102 @@
+package endtoend_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+func from(id, number, appID string) string {
+	return fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q,"app_id":%q}`, id, number, callee, rig.AnswerURL, appID)
+}
+
+// TestOnlyALinkedNumberCalls and every other is told what to do.
+func TestOnlyALinkedNumberCalls(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	const app, inactive = "sfv_app_reminders001", "+912071531301"
+	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, app, inactive, simulator.Inactive); err != nil {
+		t.Fatal(err)
+	}
+	requests := []struct{ id, number, app, says string }{
+		{"inactive-app", simulator.DefaultInactiveNumber, "", "INACTIVE"},
+		{"available", simulator.DefaultAvailableNumber, "", "link it"},
+		{"not-owned", "+912071539999", "", "does not belong"},
+		{"inactive-link", inactive, "", "not ACTIVE"},
+		{"other-app", simulator.DefaultNumber, "sfv_app_retired00001", "app_id"},
+	}
+	for _, c := range requests {
+		r.Publish("calls.requests.default", from(c.id, c.number, c.app))
+	}
+	for _, c := range requests {
+		record := r.Reaches(c.id, call.StateDead)
+		if record.Reason != call.NumberNotLinked || record.Made != 0 || !strings.Contains(record.Message, c.says) {
+			t.Errorf("%s ended %s after %d attempts: %s", c.id, record.Reason, record.Made, record.Message)
+		}
+	}
+	r.Publish("calls.requests.default", from("this-app", simulator.DefaultNumber, app))
+	r.Reaches("this-app", call.StatePlaced)
+	if s := r.Simulator.Oracle().Summary; s.Posts != 1 {
+		t.Errorf("%d POSTs", s.Posts)
+	}
+}
+
+// TestANumberLinkedAfterTheLastLookUp is looked up again before its request is
+// ended.
+func TestANumberLinkedAfterTheLastLookUp(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Reaches("before", call.StatePlaced)
+	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
+		t.Fatal(err)
+	}
+	r.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
+	r.Reaches("a", call.StatePlaced)
+}
+
+// TestAFailedLookUpIsNoVerdict: the request waits, parked, and is placed later.
+func TestAFailedLookUpIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "lookups", Fault: "get_apps_failed", On: simulator.Lookups, Path: "/sfvopi/apps"}}}, nil)
+	r.Ready(r.Start("one"))
+	r.Publish("calls.requests.default", rig.Body("a", callee))
+	record := r.Reaches("a", call.StateWaiting)
+	if record.Reason != call.LinkageUnknown || !record.Parked || record.Made != 0 || record.Spent != 0 {
+		t.Errorf("it waits for %s, parked: %t, after %d attempts", record.Reason, record.Parked, record.Made)
+	}
+	if err := r.Simulator.RemoveRule("lookups"); err != nil {
+		t.Fatal(err)
+	}
+	r.Reaches("a", call.StatePlaced)
+	if n := r.Simulator.Rung(callee); n != 1 {
+		t.Errorf("rang %d times", n)
+	}
+}
+
+// TestAProvidersNotLinkedIsBelieved and looked up again.
+func TestAProvidersNotLinkedIsBelieved(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Reaches("before", call.StatePlaced)
+	if err := r.Simulator.UnlinkNumber(simulator.DefaultOrganisation, simulator.DefaultNumber); err != nil {
+		t.Fatal(err)
+	}
+	r.Publish("calls.requests.default", rig.Body("a", callee))
+	record := r.Reaches("a", call.StateDead)
+	if record.Reason != call.NumberNotLinked || strings.Contains(record.Message, "2071531001") {
+		t.Errorf("it ended %s: %s", record.Reason, record.Message)
+	}
+	r.Publish("calls.requests.default", rig.Body("b", callee))
+	if record := r.Reaches("b", call.StateDead); record.Made != 0 {
+		t.Error("the next one was dialled on the old directory")
+	}
+}

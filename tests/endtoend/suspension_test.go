@@ -1,0 +1,207 @@
+package endtoend_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/rig"
+)
+
+// pending is how many requests workers hold.
+func pending(t *testing.T, r *rig.Rig) (held, waiting int) {
+	t.Helper()
+	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	info := c.CachedInfo()
+	return info.NumAckPending, int(info.NumPending) //nolint:gosec // a test's counts are small
+}
+
+// suspendedFor waits until the account is suspended, as everybody sees it.
+func suspendedFor(t *testing.T, r *rig.Rig) call.Suspension {
+	t.Helper()
+	var s call.Suspension
+	r.Eventually("the account is suspended", func() bool {
+		flags, err := r.Conn.NewControl(r.Log).Read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = flags.Stops(rig.Account).Suspension
+		return flags.Stops(rig.Account).Suspended()
+	})
+	return s
+}
+
+// TestAKeyThatIsRefused loses nothing: the queue waits, whole, until the file
+// holds a key that works.
+func TestAKeyThatIsRefused(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "key")
+	write := func(key string) {
+		t.Helper()
+		if err := os.WriteFile(file+".new", []byte(key+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(simulator.DefaultAPIKey)
+	r := rig.New(t, simulator.Config{}, func(c *configs.Config) {
+		account := c.Accounts["default"]
+		account.APIKey, account.APIKeyFile, account.Concurrency = configs.Secret{}, file, 2
+		c.Accounts["default"] = account
+	})
+	workers := []*rig.Worker{r.Ready(r.Start("one")), r.Ready(r.Start("two"))}
+	r.Publish("calls.requests.default", rig.Body("before", "+919876543299"))
+	r.Reaches("before", call.StatePlaced)
+
+	const newKey, requests = "simulator-key-2", 50
+	if err := r.Simulator.SetAPIKeys(simulator.DefaultOrganisation, newKey); err != nil {
+		t.Fatal(err)
+	}
+	for i := range requests {
+		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+	}
+	if s := suspendedFor(t, r); s.Reason != call.Unauthorized || !s.Until.IsZero() {
+		t.Errorf("suspended for %s until %s", s.Reason, s.Until)
+	}
+	var waiting int
+	r.Eventually("what was pulled is handed back", func() bool {
+		_, waiting = pending(t, r)
+		return r.Messages(queue.StreamCalls, ">") == requests && waiting > 0
+	})
+	posts := r.Simulator.Oracle().Summary.Posts
+	lookups := r.Simulator.Oracle().Summary.Lookups
+	r.Eventually("the key is probed", func() bool { return r.Simulator.Oracle().Summary.Lookups >= lookups+3 })
+	if _, now := pending(t, r); now != waiting {
+		t.Errorf("%d requests waited, now %d: some were pulled", waiting, now)
+	}
+	if now := r.Simulator.Oracle().Summary.Posts; now != posts || posts > 1+2*2 {
+		t.Errorf("%d POSTs, then %d", posts, now)
+	}
+	if n := r.Messages(queue.StreamDead, ">"); n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
+
+	write(newKey)
+	for i := range requests {
+		record := r.Reaches(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		for _, a := range record.Attempts[:len(record.Attempts)-1] {
+			if a.Class != call.Suspended || a.Spent {
+				t.Errorf("an attempt of call-%d came to %s, spent: %t", i, a.Class, a.Spent)
+			}
+		}
+	}
+	r.Drained()
+	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 || s.Rung != requests+1 {
+		t.Errorf("rang %d, %d of them twice", s.Rung, s.RungTwice)
+	}
+	for _, w := range workers {
+		if err := w.Stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestATimedSuspension stops every worker, and an operator ends it.
+func TestATimedSuspension(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "broke", Fault: "payment_required"}}}, nil)
+	r.Ready(r.Start("one"))
+	r.Ready(r.Start("two"))
+	r.Publish("calls.requests.default", rig.Body("a", callee))
+	s := suspendedFor(t, r)
+	if lasts := s.Until.Sub(s.Since); s.Reason != call.PaymentRequired || lasts != time.Minute {
+		t.Errorf("suspended for %s, %s long", s.Reason, lasts)
+	}
+	for i := range 10 {
+		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("b-%d", i), fmt.Sprintf("+91987654330%d", i)))
+	}
+	record := r.Reaches("a", call.StateWaiting)
+	if record.Parked || record.Spent != 0 || record.Attempts[0].Spent {
+		t.Errorf("it waits parked: %t, %d attempts spent", record.Parked, record.Spent)
+	}
+	if err := r.Simulator.RemoveRule("broke"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Conn.NewControl(r.Log).Unsuspend(t.Context(), rig.Account); err != nil {
+		t.Fatal(err)
+	}
+	r.Drained()
+	r.Reaches("a", call.StatePlaced)
+	if n := r.Messages(queue.StreamDead, ">"); n != 0 {
+		t.Errorf("%d dead letters", n)
+	}
+}
+
+// TestAPausedAccountIsNotPulled until it is resumed.
+func TestAPausedAccountIsNotPulled(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
+		t.Fatal(err)
+	}
+	control := r.Conn.NewControl(r.Log)
+	if err := control.Pause(t.Context(), "", call.Pause{By: "test"}); err != nil {
+		t.Fatal(err)
+	}
+	r.Ready(r.Start("one"))
+	for i := range 5 {
+		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("a-%d", i), fmt.Sprintf("+91987654330%d", i)))
+	}
+	r.Eventually("the requests wait", func() bool {
+		held, waiting := pending(t, r)
+		return held == 0 && waiting == 5
+	})
+	if err := control.Resume(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	r.Drained()
+	if s := r.Simulator.Oracle().Summary; s.Rung != 5 {
+		t.Errorf("rang %d", s.Rung)
+	}
+}
+
+// TestALedgerMadeAnewStopsEverything until an operator declares it valid.
+func TestALedgerMadeAnewStopsEverything(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Reaches("before", call.StatePlaced)
+	js := r.Conn.JetStream()
+	if err := js.DeleteStream(t.Context(), queue.StreamRecords); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), js); err != nil {
+		t.Fatal(err)
+	}
+	// The first claim finds out; nothing is dialled by it.
+	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Eventually("the claim is handed back", func() bool {
+		held, waiting := pending(t, r)
+		return held+waiting == 1 && r.Record("a").State == call.StateDialling
+	})
+	r.Publish("calls.requests.default", rig.Body("b", "+919876543212"))
+	now := time.Now()
+	if _, err := r.Conn.DeclareLedger(t.Context(), now, "test", now); err != nil {
+		t.Fatal(err)
+	}
+	if record := r.Reaches("b", call.StateDead); record.Reason != call.TooOldToKnow {
+		t.Errorf("what was published before the ledger was valid ended %s", record.Reason)
+	}
+	r.Publish("calls.requests.default", rig.Body("c", "+919876543213"))
+	r.Reaches("c", call.StatePlaced)
+	if n := r.Simulator.Rung(callee); n != 0 {
+		t.Errorf("rang %d times", n)
+	}
+}

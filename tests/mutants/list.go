@@ -1,0 +1,143 @@
+package main
+
+// mutant is one deliberate fault: in this file, this code becomes that.
+type mutant struct {
+	name, fault, file, old, new string
+}
+
+// mutants are the faults that would break the promise, each by another way.
+func mutants() []mutant {
+	return []mutant{
+		{
+			"skip-the-claim", "dials without having claimed", "dispatcher/dial.go",
+			"	version, err := w.Ledger.Put(working, record, t.version)\n	if err != nil {\n		return err\n	}\n",
+			"	version, err := t.version, error(nil)\n",
+		},
+		{
+			"ignore-the-conflict", "dials although somebody else won the claim", "dispatcher/dial.go",
+			"	version, err := w.Ledger.Put(working, record, t.version)\n	if err != nil {\n",
+			"	version, err := w.Ledger.Put(working, record, t.version)\n	if err != nil && err != call.ErrConflict {\n",
+		},
+		{
+			"no-expected-version", "writes records without comparing", "queue/records.go",
+			"	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(expected.Sequence, 10))\n",
+			"	_ = strconv.Itoa\n",
+		},
+		{
+			"ack-first", "acknowledges before it parks or buries", "dispatcher/handle.go",
+			"	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
+			"	_ = w.ack(m)\n	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
+		},
+		{
+			"forget-the-deadline", "writes to the provider however late", "sfvopi/guard.go",
+			"	case a.by.Passed(time.Now()):\n",
+			"	case a.by.For == -time.Second:\n",
+		},
+		{
+			"retry-on-time-out", "takes a time-out for a refusal", "sfvopi/table.go",
+			"		unknown(call.TimedOut, dagger|feedsBreaker), \"the classic double dial\",\n",
+			"		refused(call.TimedOut, feedsBreaker), \"the classic double dial\",\n",
+		},
+		{
+			"drop-the-dead-letter", "ends requests without a dead letter", "dispatcher/handle.go",
+			"	case r.State == call.StateDead, r.State == call.StateUnknown:\n",
+			"	case r.State == call.StateUnknown:\n",
+		},
+		{
+			"no-letter-for-unknown", "holds calls as unknown without telling", "dispatcher/handle.go",
+			"	case r.State == call.StateDead, r.State == call.StateUnknown:\n",
+			"	case r.State == call.StateDead:\n",
+		},
+		{
+			"suspension-spends", "counts a suspension as an attempt", "dispatcher/conclude.go",
+			"r.Retry(nonce, o, now, late, false, now)", "r.Retry(nonce, o, now, late, true, now)",
+		},
+		{
+			"trust-a-stale-copy", "acknowledges a copy that is behind a waiting record", "dispatcher/decide.go",
+			"			return step{act: actSchedule}\n		}\n		return decideDialable(t, f)\n",
+			"			return step{act: actDone}\n		}\n		return decideDialable(t, f)\n",
+		},
+		{
+			"take-a-foreign-claim", "holds a call as unknown without waiting for its owner", "dispatcher/handle.go",
+			"left := w.Rules.ForeignClaimWait - w.claims.since(nonce, w.Now()); left > 0",
+			"left := w.Rules.ForeignClaimWait - w.claims.since(nonce, w.Now()); left > 24*time.Hour",
+		},
+		{
+			"redial-a-foreign-claim", "claims again what another worker dials", "call/transition.go",
+			"	if r.State != StateAbsent && r.State != StateWaiting {\n		return r, &TransitionError{From: r.State, To: StateDialling}\n",
+			"	if r.State.Final() {\n		return r, &TransitionError{From: r.State, To: StateDialling}\n",
+		},
+		{
+			"dial-before-its-time", "does not look at not_before", "dispatcher/decide.go",
+			"	case f.now.Before(t.request.NotBefore):\n", "	case f.now.Before(t.request.NotBefore) && f.now.IsZero():\n",
+		},
+		{
+			"dial-after-expiry", "does not look at deadlines", "dispatcher/decide.go",
+			"	case !f.now.Before(t.request.Deadline(r.Since, f.maxAge)):\n",
+			"	case !f.now.Before(t.request.Deadline(r.Since, f.maxAge)) && f.now.IsZero():\n",
+		},
+		{
+			"hold-becomes-retry", "dials again what is unknown", "dispatcher/conclude.go",
+			"		next, err := r.Hold(nonce, o, now)\n		return conclusion{record: next}, err\n	default:",
+			"		o.Class = call.Refused\n		return concludeRefused(r, request, nonce, o, rules, now)\n	default:",
+		},
+		{
+			"retry-at-once", "does not wait between attempts", "dispatcher/conclude.go",
+			"	at := now.Add(delay)\n", "	at := now\n",
+		},
+		{
+			"never-exhausted", "goes on after the last attempt", "dispatcher/conclude.go",
+			"	if spent && r.Spent+1 >= rules.Retry.MaxAttempts {\n", "	if spent && r.Spent+1 >= 1000*rules.Retry.MaxAttempts {\n",
+		},
+		{
+			"forget-to-park", "lets a refused call wait without a schedule", "dispatcher/handle.go",
+			"		if err := w.Parking.Park(ctx, r, v); err != nil {\n			return err\n		}\n", "",
+		},
+		{
+			"duplicates-are-calls", "takes a second message of an id for a copy of the first", "dispatcher/decide.go",
+			"		return step{act: actRepeat}\n", "		return decideDialable(t, f)\n",
+		},
+		{
+			"conflicts-are-duplicates", "forgets a request whose id is in use for another", "dispatcher/decide.go",
+			"	case r.Digest != \"\" && r.Digest != t.digest:\n", "	case r.Digest == \"x\":\n",
+		},
+		{
+			"a-read-error-is-absence", "takes a failed read for a call without a record", "queue/records.go",
+			"		return call.Record{}, nil, call.Version{}, fmt.Errorf(\"read the record of a call: %w\", err)\n",
+			"		return call.Record{}, nil, call.Version{Created: r.Created()}, nil\n",
+		},
+		{
+			"due-without-version", "believes any copy that comes back from parking", "queue/message.go",
+			"	m.Due = &call.Due{Record: record, Version: version}\n", "	m.Due = nil\n	_ = version\n",
+		},
+		{
+			"park-early", "has a call come back before its time", "queue/park.go",
+			"	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()\n", "	at := r.NextAt.Add(-time.Hour).UTC()\n",
+		},
+		{
+			"letters-share-a-subject", "writes all dead letters of an account onto one another", "queue/subject.go",
+			"	return deadPrefix + string(a) + \".\" + string(r) + \".\" + token\n", "	return deadPrefix + string(a) + \".\" + string(r) + \".x\" + token[:0]\n",
+		},
+		{
+			"late-evidence-is-dropped", "leaves a call unknown although its owner knows better", "dispatcher/settle.go",
+			"found.Nonce() == c.nonce && (found.State == call.StateDialling || found.State == call.StateUnknown):",
+			"found.Nonce() == c.nonce && found.State == call.StateDialling:",
+		},
+		{
+			"a-401-is-a-rejection", "dead-letters requests for a bad key", "sfvopi/table.go",
+			"suspended(call.Unauthorized)", "rejected(call.InvalidRequest, 0)",
+		},
+		{
+			"dial-while-suspended", "goes on although the account is suspended", "dispatcher/lane.go",
+			"|| l.stops.Suspended()\n}", "\n}",
+		},
+		{
+			"nonce-reused", "uses one nonce for all claims of a worker", "app/account.go",
+			"Nonce: rand.Text,", "Nonce: func() string { return a.worker + rand.Text()[:0] },",
+		},
+		{
+			"a-webhook-failure-is-retried", "dials again a callee who picked up", "sfvopi/table.go",
+			"rejected(call.WebhookFailed, mayHaveRung)", "refused(call.ServiceUnavailable, 0)",
+		},
+	}
+}

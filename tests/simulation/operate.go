@@ -1,0 +1,91 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+func (r *run) operator() *queue.Operator {
+	o, err := r.world.Conn.NewOperator(context.Background(), queue.Keep{
+		Placed: r.world.Config.Records.Keep, Dead: r.world.Config.Dead.Keep,
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return o
+}
+
+func (r *run) by(what string) call.Note {
+	return call.Note{At: time.Now(), By: "operator", What: what, Why: "the plan says so"}
+}
+
+// cancel takes a call back, if it is not too late for that.
+func (r *run) cancel(q request) {
+	if r.down {
+		return
+	}
+	id := call.ID(q.messageID)
+	if decoded, _, err := call.DecodeRequest([]byte(q.body), call.PossibleNumbers); err == nil && decoded.ID != "" {
+		id = decoded.ID
+	} else if read, ok := call.ReadID([]byte(q.body)); ok {
+		id = read
+	}
+	if _, err := r.operator().Cancel(context.Background(), call.Account(q.account), id, r.by("cancel")); err != nil {
+		r.note("not cancelled: %v", err)
+	}
+}
+
+// operate replays what is dead, resolves what is unknown by what the provider
+// knows, and discards some.
+func (r *run) operate() {
+	o := r.operator()
+	for _, account := range []call.Account{"default", "second"} {
+		e, err := proof.Gather(context.Background(), r.world.Conn.JetStream(), account)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for i, record := range e.Records {
+			var what string
+			var err error
+			switch {
+			case record.State == call.StateUnknown && r.rang(record):
+				what = "resolve as rang"
+				_, err = o.ResolveRang(context.Background(), account, record.ID, r.by(what))
+			case record.State == call.StateUnknown:
+				what = "resolve as not rung"
+				_, err = o.ResolveNotRung(context.Background(), account, record.ID, r.by(what))
+			case record.State == call.StateDead && !record.MayHaveRung && i%3 == 0:
+				what = "discard"
+				_, err = o.Discard(context.Background(), account, record.ID, r.by(what))
+			case record.State == call.StateDead && !record.MayHaveRung:
+				what = "replay"
+				_, err = o.Replay(context.Background(), account, record.ID, r.by(what), false)
+			default:
+				continue
+			}
+			r.note("%s %s: %v", what, record.ID, err)
+		}
+	}
+}
+
+// rang asks the provider, as an operator asks its call log.
+func (r *run) rang(record call.Record) bool {
+	request, _, err := call.DecodeRequest(record.Request, call.PossibleNumbers)
+	if err != nil {
+		return false
+	}
+	report := r.world.Simulator.Ask(simulator.Question{
+		Organisation: string(record.Account), Callee: request.To.E164(), AnswerURL: request.AnswerURL,
+	})
+	for _, c := range report.Calls {
+		if c.Rung > 0 {
+			return true
+		}
+	}
+	return false
+}
