@@ -114,7 +114,7 @@ func newDirectory(client *sfvopi.Client, m *metrics.Account, log *slog.Logger) *
 		Fetched: func(r sfvopi.FetchReport) {
 			m.Refreshed(r.Err == nil, r.Took)
 			if r.Err == nil {
-				m.Directory(time.Now(), r.Counts.Linked)
+				m.Directory(time.Now(), r.Counts.Linked+r.Counts.Inactive+r.Counts.Available)
 			}
 		},
 	})

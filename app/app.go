@@ -42,18 +42,19 @@ type App struct {
 // talks to nobody.
 func New(o Options) (*App, error) {
 	a := &App{
-		config: o.Config, log: o.Log, registry: o.Registry, worker: o.Worker, listener: o.Listener,
+		config: o.Config, registry: o.Registry, worker: o.Worker, listener: o.Listener,
 		nats: o.NATS, dialProvider: o.DialProvider, measureEvery: o.MeasureEvery,
 		metrics: metrics.New(o.Registry, o.Build),
 	}
 	if a.worker == "" {
 		a.worker = hostname()
 	}
+	a.log = o.Log.With("worker", a.worker)
 	if a.measureEvery == 0 {
 		a.measureEvery = measureEvery
 	}
 	a.health = newHealth(a.metrics)
-	a.ledger = newLedger(o.Log, a.halt)
+	a.ledger = newLedger(a.log, a.halt)
 	for _, cfg := range o.Config.SortedAccounts() {
 		acc, err := a.newAccount(cfg)
 		if err != nil {
@@ -87,7 +88,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.health.bound.Store(true)
 	a.look(background, b, &owned)
-	a.log.Info("ready to dial", "worker", a.worker, "accounts", len(a.accounts))
+	a.log.Info("ready to dial", "accounts", len(a.accounts))
 
 	a.dial(ctx, background, &owned)
 	a.health.bound.Store(false)

@@ -10,9 +10,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
-	"github.com/nats-io/nats.go"
 
-	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -106,7 +104,7 @@ func (a *App) refuse(differences []queue.Difference) error {
 
 // connect begins to connect; it does not wait.
 func (a *App) connect() (*queue.Conn, error) {
-	options, err := natsOptions(a.config.NATS)
+	options, err := NATSOptions(a.config.NATS)
 	if err != nil {
 		return nil, err
 	}
@@ -145,40 +143,6 @@ func (a *App) heard(log *slog.Logger, err error) {
 		return
 	}
 	log.Warn("no connection to NATS; trying again", "error", err)
-}
-
-// natsOptions gives the way to authenticate and to encrypt.
-func natsOptions(c configs.NATS) ([]nats.Option, error) {
-	var options []nats.Option
-	password, err := c.ReadPassword()
-	if err != nil {
-		return nil, err
-	}
-	token, err := c.ReadToken()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case c.CredentialsFile != "":
-		options = append(options, nats.UserCredentials(c.CredentialsFile))
-	case c.User != "":
-		options = append(options, nats.UserInfo(c.User, password.Reveal()))
-	case token.Reveal() != "":
-		options = append(options, nats.Token(token.Reveal()))
-	case c.NKeyFile != "":
-		option, err := nats.NkeyOptionFromSeed(c.NKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read nats.nkey_file: %w", err)
-		}
-		options = append(options, option)
-	}
-	if c.TLS.CAFile != "" {
-		options = append(options, nats.RootCAs(c.TLS.CAFile))
-	}
-	if c.TLS.CertFile != "" {
-		options = append(options, nats.ClientCert(c.TLS.CertFile, c.TLS.KeyFile))
-	}
-	return options, nil
 }
 
 // hostname names this process if nothing else does.

@@ -21,7 +21,7 @@ func TestOperatorsNeedNoAccount(t *testing.T) {
 	if _, err := LoadForOperators("ringonce.yaml", []byte(data), nil); err != nil {
 		t.Errorf("values that only workers go by: %v", err)
 	}
-	mistakesOf(t, func() error { _, err := Load("ringonce.yaml", []byte(data), nil); return err }())
+	_ = mistakesOf(t, func() error { _, err := Load("ringonce.yaml", []byte(data), nil); return err }())
 }
 
 func TestOperatorsAreToldOfTheirMistakes(t *testing.T) {
@@ -36,7 +36,7 @@ func TestOperatorsAreToldOfTheirMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := LoadForOperators("ringonce.yaml", []byte(data), nil)
-			mistakesOf(t, err)
+			_ = mistakesOf(t, err)
 		})
 	}
 }
@@ -49,9 +49,9 @@ func TestFilesThatOperatorsNeed(t *testing.T) {
 	if err := CheckFilesForOperators(c); err != nil {
 		t.Errorf("files that only workers need: %v", err)
 	}
-	mistakesOf(t, CheckFiles(c))
+	_ = mistakesOf(t, CheckFiles(c))
 	c.NATS.TokenFile = missing
-	mistakesOf(t, CheckFilesForOperators(c))
+	_ = mistakesOf(t, CheckFilesForOperators(c))
 	if err := os.WriteFile(missing, []byte("token"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,8 @@ func decide(t task, f facts) step {
 	switch {
 	case t.nameless:
 		return step{act: actNameless, reason: t.invalid.Reason, message: t.invalid.Error()}
+	case !t.known && t.reminds():
+		return step{act: actRead} // whether what it reminds of was ever done
 	case !t.known && t.Due != nil && !t.version.Created.Equal(f.created):
 		return step{act: actRead} // another incarnation of the ledger: its sequences say nothing
 	case t.known && t.record.State != call.StateAbsent:

@@ -131,9 +131,11 @@ func (g *fakeGraveyard) tokens() []string {
 type fakeProvider struct {
 	journal *journal
 	place   func(ctx context.Context, r call.Request, by call.Deadline) call.Outcome
-	probe   func(ctx context.Context) error
 	placed  atomic.Int32
 	probed  atomic.Int32
+
+	mu    sync.Mutex
+	probe func(ctx context.Context) error // nil works
 }
 
 func (p *fakeProvider) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
@@ -144,10 +146,20 @@ func (p *fakeProvider) Place(ctx context.Context, r call.Request, by call.Deadli
 
 func (p *fakeProvider) Probe(ctx context.Context) error {
 	p.probed.Add(1)
-	if p.probe == nil {
+	p.mu.Lock()
+	probe := p.probe
+	p.mu.Unlock()
+	if probe == nil {
 		return nil
 	}
-	return p.probe(ctx)
+	return probe(ctx)
+}
+
+// probes sets what the harmless probe comes to.
+func (p *fakeProvider) probes(probe func(ctx context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.probe = probe
 }
 
 type fakeDirectory struct {

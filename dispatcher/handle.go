@@ -92,6 +92,9 @@ var errAgain = errors.New("decide again")
 
 // do takes one step. [call.ErrConflict] says that the record changed meanwhile.
 func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn, claimed *claim) error {
+	if t.known && t.reminds() && !t.heeded {
+		return w.heed(ctx, t)
+	}
 	now := w.Now()
 	switch s.act {
 	case actRead:

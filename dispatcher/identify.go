@@ -19,6 +19,8 @@ type task struct {
 	// known tells that record and version were read from the ledger, not
 	// assumed from the delivery.
 	known bool
+	// heeded tells that what a reminder reminds of is done.
+	heeded bool
 	// nameless tells that the request has no readable id: it is dead-lettered
 	// without a record.
 	nameless bool

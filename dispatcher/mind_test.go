@@ -25,6 +25,8 @@ func minded(t *testing.T, f func(t *testing.T, b *bench)) {
 	})
 }
 
+func fails(context.Context) error { return errDown }
+
 // meets dials one call that comes to this outcome, and settles it.
 func (b *bench) meets(t *testing.T, id string, o call.Outcome) {
 	t.Helper()
@@ -44,7 +46,7 @@ func (b *bench) opens(t *testing.T) time.Duration {
 
 func TestA401IsProbedUntilTheKeyWorks(t *testing.T) {
 	minded(t, func(t *testing.T, b *bench) {
-		b.provider.probe = func(context.Context) error { return errDown }
+		b.provider.probes(fails)
 		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized, Status: 401})
 		<-time.After(time.Hour)
 		synctest.Wait()
@@ -54,7 +56,7 @@ func TestA401IsProbedUntilTheKeyWorks(t *testing.T) {
 		if b.Lane.MayClaim() || b.provider.placed.Load() != 1 {
 			t.Error("calls go out")
 		}
-		b.provider.probe = nil
+		b.provider.probes(nil)
 		if waited := b.opens(t); waited > 3*probeMost/2 {
 			t.Errorf("it took %s until the key that works was found to work", waited)
 		}
@@ -65,11 +67,11 @@ func TestA401IsProbedUntilTheKeyWorks(t *testing.T) {
 // TestANewKeyIsProbedAtOnce does not wait for the next probe.
 func TestANewKeyIsProbedAtOnce(t *testing.T) {
 	minded(t, func(t *testing.T, b *bench) {
-		b.provider.probe = func(context.Context) error { return errDown }
+		b.provider.probes(fails)
 		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
 		<-time.After(20 * time.Minute)
 		synctest.Wait()
-		b.provider.probe = nil
+		b.provider.probes(nil)
 		b.Lane.Reconsider()
 		if waited := b.opens(t); waited != 0 {
 			t.Errorf("it took %s", waited)
@@ -145,7 +147,7 @@ func TestASuspensionThatCannotBeWrittenStopsThisWorker(t *testing.T) {
 // TestAfterUnknownsTheHarmlessProbeComesFirst opens the breaker by unknowns.
 func TestAfterUnknownsTheHarmlessProbeComesFirst(t *testing.T) {
 	minded(t, func(t *testing.T, b *bench) {
-		b.provider.probe = func(context.Context) error { return errDown }
+		b.provider.probes(fails)
 		for _, id := range []string{"a", "b", "c"} {
 			b.meets(t, id, unknownOutcome)
 		}
@@ -156,7 +158,7 @@ func TestAfterUnknownsTheHarmlessProbeComesFirst(t *testing.T) {
 		if failed < 10 {
 			t.Errorf("probed %d times in a minute", failed)
 		}
-		b.provider.probe = nil
+		b.provider.probes(nil)
 		<-time.After(openMost)
 		a.is(t, 1)
 		if b.provider.probed.Load() != failed+1 {
@@ -168,13 +170,13 @@ func TestAfterUnknownsTheHarmlessProbeComesFirst(t *testing.T) {
 // TestAHangingProbeIsGivenUp and made again.
 func TestAHangingProbeIsGivenUp(t *testing.T) {
 	minded(t, func(t *testing.T, b *bench) {
-		b.provider.probe = func(ctx context.Context) error {
+		b.provider.probes(func(ctx context.Context) error {
 			if b.provider.probed.Load() > 1 {
 				return nil
 			}
 			<-ctx.Done()
 			return ctx.Err()
-		}
+		})
 		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
 		if waited := b.opens(t); waited < probeWithin || waited > probeWithin+time.Minute {
 			t.Errorf("opened after %s", waited)

@@ -96,7 +96,7 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 			return settled{}, err
 		}
 		failpoint.Here(failpoint.OutcomeBefore)
-		put, err := w.Ledger.Put(ctx, done.record, version)
+		put, err := w.replace(ctx, before, version, done.record)
 		if err == nil {
 			failpoint.Here(failpoint.OutcomeWritten)
 			w.count(done.record)
@@ -169,8 +169,7 @@ func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
 }
 
 func (w *Worker) followOnce(ctx context.Context, c *claim, s settled, m Message) error {
-	lettered := s.before.State == call.StateUnknown || s.before.State == call.StateDead
-	if lettered && s.record.State != s.before.State {
+	if lettered(s.before) && s.record.State != s.before.State {
 		if err := w.Graveyard.Unbury(ctx, w.Account, s.before.Reason, c.record.ID); err != nil {
 			return err
 		}

@@ -41,15 +41,15 @@ func TestLateEvidence(t *testing.T) {
 		outcome call.Outcome
 		effects []string
 	}{
-		{"placed", placedOutcome, []string{"record placed", "unbury outcome_unknown a", "ack"}},
-		{"refused", refusedOutcome, []string{"record waiting", "unbury outcome_unknown a", "park not_sent", "ack"}},
+		{"placed", placedOutcome, []string{"park outcome_unknown", "record placed", "unbury outcome_unknown a", "ack"}},
+		{"refused", refusedOutcome, []string{"park outcome_unknown", "record waiting", "unbury outcome_unknown a", "park not_sent", "ack"}},
 		{
 			"rejected", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest},
-			[]string{"record dead", "unbury outcome_unknown a", "bury invalid_request a", "ack"},
+			[]string{"park outcome_unknown", "record dead", "unbury outcome_unknown a", "bury invalid_request a", "ack"},
 		},
 		{
 			"suspended", call.Outcome{Class: call.Suspended, Reason: call.Forbidden},
-			[]string{"suspend forbidden 1", "record waiting", "unbury outcome_unknown a", "park forbidden", "ack"},
+			[]string{"suspend forbidden 1", "park outcome_unknown", "record waiting", "unbury outcome_unknown a", "park forbidden", "ack"},
 		},
 		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"bury outcome_unknown a", "ack"}},
 	} {
@@ -93,7 +93,7 @@ func TestPlacedOverridesEverything(t *testing.T) {
 		}, []string{"record placed", "ack"}, 1},
 		{"dead", func(r call.Record) (call.Record, error) {
 			return with(r, func(r *call.Record) { r.State, r.Reason = call.StateDead, call.Expired }), nil
-		}, []string{"record placed", "unbury expired a", "ack"}, 1},
+		}, []string{"park expired", "record placed", "unbury expired a", "ack"}, 1},
 		{"cancelled", func(r call.Record) (call.Record, error) { return inState(r, call.StateCancelled), nil }, []string{"record placed", "ack"}, 1},
 		{"resolved as rang", func(r call.Record) (call.Record, error) {
 			return inState(r, call.StateUnknown).ResolveRang(note)

@@ -68,6 +68,8 @@ func All() []Info {
 		{LiftAfter, "a suspension is lifted"},
 		{ForgetBefore, "a lifted suspension is about to be forgotten"},
 		{ForgetAfter, "a lifted suspension is forgotten"},
+		{ReminderFound, "a reminder of late evidence has come, and nothing was done about it"},
+		{ReminderHeeded, "a reminder of late evidence was followed, and its message is not acknowledged"},
 		{AckBefore, "the message is about to be acknowledged"},
 		{AckAfter, "the message is acknowledged"},
 		{NakBefore, "the message is about to be handed back"},

@@ -20,6 +20,8 @@ const (
 	AloneBuried     Point = "alone.buried"
 	ForeignWait     Point = "foreign.wait"
 	ForeignHold     Point = "foreign.hold"
+	ReminderFound   Point = "reminder.found"
+	ReminderHeeded  Point = "reminder.heeded"
 )
 
 // The call is claimed, and dialled once.

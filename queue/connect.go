@@ -95,7 +95,9 @@ func (c *Conn) NATS() *nats.Conn { return c.nc }
 func (c *Conn) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	_ = c.nc.FlushWithContext(ctx) // nothing is left to be done about what cannot be flushed
+	if c.nc.IsConnected() { // else nothing is on its way: there is no buffer to fill
+		_ = c.nc.FlushWithContext(ctx) // nothing is left to be done about what cannot be flushed
+	}
 	c.nc.Close()
 }
 

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -16,6 +17,9 @@ const (
 	// maxAckPending is more than all workers of an account hold at once; what
 	// they hold is bounded by what they pull.
 	maxAckPending = 20000
+	// permittedSoon is how long listening goes on while no call may be dialled:
+	// a slot may be free again in a moment.
+	permittedSoon = 100 * time.Millisecond
 	// unreadableDelay hands back a message that this worker cannot read, such
 	// as one written by a newer one.
 	unreadableDelay = time.Minute
@@ -43,8 +47,8 @@ type Consumer struct {
 // NewConsumer prepares to pull; nothing is asked of the broker before Run.
 func (c *Conn) NewConsumer(cfg ConsumerConfig) *Consumer {
 	return &Consumer{js: c.js, cfg: cfg, sources: []*source{
-		{stream: StreamParked, config: durable("due-", cfg, duePrefix+string(cfg.Account)+".*")},
-		{stream: StreamCalls, config: durable("new-", cfg,
+		{stream: StreamParked, config: durable(consumesDue, cfg, duePrefix+string(cfg.Account)+".*")},
+		{stream: StreamCalls, config: durable(consumesNew, cfg,
 			requestsPrefix+string(cfg.Account), requestsPrefix+string(cfg.Account)+".*")},
 	}}
 }
@@ -82,7 +86,7 @@ func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)
 	defer c.silence()
 	failures := newFailureBackoff()
 	for {
-		n, withdrawn := permit(ctx)
+		n, withdrawn := c.permitted(ctx, permit)
 		if n == 0 {
 			return
 		}
@@ -97,6 +101,32 @@ func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)
 			failures.Reset()
 		}
 	}
+}
+
+// permitted asks for a permit. If there is none at once, nothing may be pulled
+// meanwhile either: the listening pulls are taken back.
+func (c *Consumer) permitted(ctx context.Context, permit Permit) (n int, withdrawn <-chan struct{}) {
+	if !c.listening() {
+		return permit(ctx)
+	}
+	given := make(chan struct{})
+	go func() {
+		defer close(given)
+		n, withdrawn = permit(ctx)
+	}()
+	soon := time.NewTimer(permittedSoon)
+	defer soon.Stop()
+	select {
+	case <-given:
+	case <-soon.C:
+		c.silence()
+		<-given
+	}
+	return n, withdrawn
+}
+
+func (c *Consumer) listening() bool {
+	return slices.ContainsFunc(c.sources, func(s *source) bool { return s.bell != nil })
 }
 
 // take asks every source for what is there, the most pressing first.

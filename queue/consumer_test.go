@@ -169,6 +169,40 @@ func TestAWithdrawnPermitPullsNothing(t *testing.T) {
 	})
 }
 
+// TestNothingIsHeldWithoutAPermit lets both streams bring something to an idle
+// consumer that may take one, and then more while it may take none.
+func TestNothingIsHeldWithoutAPermit(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		g := newGate(1)
+		came := make(chan *Message, 10)
+		ctx, cancel := contextOf(t)
+		ended := make(chan struct{})
+		c := b.consumer()
+		go func() {
+			defer close(ended)
+			c.Run(ctx, g.permit, func(m *Message) {
+				g.took(1)
+				came <- m
+			})
+		}()
+		<-time.After(time.Minute)
+		for range 2 {
+			b.publish("calls.requests.acme", "{}")
+			if err := b.NewParking().Due(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(10 * time.Second)
+		}
+		other := b.run(b.consumer(), always(10))
+		<-time.After(time.Second)
+		if len(came) != 1 || len(other) != 3 {
+			t.Errorf("%d came, permitted was 1; %d of 3 are left for others", len(came), len(other))
+		}
+		cancel()
+		<-ended
+	})
+}
+
 // TestWhatTheBellBroughtIsHandedBack when the permit ends before it was looked
 // at.
 func TestWhatTheBellBroughtIsHandedBack(t *testing.T) {

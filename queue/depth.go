@@ -18,7 +18,7 @@ type Depth struct {
 	Due         uint64        // calls whose time has come, not taken yet
 	Parked      uint64        // calls that wait for a time
 	DeadLetters uint64        // dead letters kept
-	Oldest      time.Duration // age of the oldest waiting request
+	Oldest      time.Duration // age of the oldest of those that wait or are due
 }
 
 // Depths measures the queues. What it counts is the broker's, the same for
@@ -29,6 +29,12 @@ type Depths struct {
 
 // NewDepths gives the measure.
 func (c *Conn) NewDepths() *Depths { return &Depths{js: c.js} }
+
+// Consumers are named after what they do and their account.
+const (
+	consumesNew = "new-"
+	consumesDue = "due-"
+)
 
 // Consumers that are never pulled from count what their subjects hold, at no
 // cost for the broker that would grow with it.
@@ -59,26 +65,28 @@ func (d *Depths) Bind(ctx context.Context, a call.Account) error {
 func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]Depth, uint64, error) {
 	depths := map[call.Account]Depth{}
 	var served uint64
-	err := d.consumers(ctx, StreamCalls, func(info *jetstream.ConsumerInfo) error {
-		name, ok := strings.CutPrefix(info.Name, "new-")
-		if !ok {
-			return nil
-		}
-		served += info.NumPending + uint64(max(info.NumAckPending, 0))
-		depth := depths[call.Account(name)]
-		depth.Waiting = info.NumPending
-		oldest, err := d.oldest(ctx, info, now)
-		depth.Oldest = oldest
-		depths[call.Account(name)] = depth
-		return err
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	for _, stream := range []string{StreamParked, StreamDead} {
-		err := d.consumers(ctx, stream, func(info *jetstream.ConsumerInfo) error {
-			count(depths, info)
-			return nil
+	for _, stream := range []string{StreamCalls, StreamParked, StreamDead} {
+		err := d.consumers(ctx, stream, func(s jetstream.Stream, info *jetstream.ConsumerInfo) error {
+			kind, a := consumerOf(info.Name)
+			depth := depths[a]
+			var err error
+			switch kind {
+			case consumesNew:
+				served += info.NumPending + uint64(max(info.NumAckPending, 0))
+				depth.Waiting = info.NumPending
+				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
+			case consumesDue:
+				depth.Due = info.NumPending
+				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
+			case countParked:
+				depth.Parked = info.NumPending
+			case countDead:
+				depth.DeadLetters = info.NumPending
+			default:
+				return nil // not ours
+			}
+			depths[a] = depth
+			return err
 		})
 		if err != nil {
 			return nil, 0, err
@@ -88,28 +96,24 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 	return depths, unserved, err
 }
 
-func count(depths map[call.Account]Depth, info *jetstream.ConsumerInfo) {
-	for prefix, add := range map[string]func(*Depth){
-		"due-":      func(x *Depth) { x.Due = info.NumPending },
-		countParked: func(x *Depth) { x.Parked = info.NumPending },
-		countDead:   func(x *Depth) { x.DeadLetters = info.NumPending },
-	} {
-		if name, ok := strings.CutPrefix(info.Name, prefix); ok {
-			depth := depths[call.Account(name)]
-			add(&depth)
-			depths[call.Account(name)] = depth
+// consumerOf reads which of an account's consumers this is.
+func consumerOf(name string) (kind string, a call.Account) {
+	for _, kind := range []string{consumesNew, consumesDue, countParked, countDead} {
+		if rest, ok := strings.CutPrefix(name, kind); ok {
+			return kind, call.Account(rest)
 		}
 	}
+	return "", ""
 }
 
-func (d *Depths) consumers(ctx context.Context, stream string, each func(*jetstream.ConsumerInfo) error) error {
+func (d *Depths) consumers(ctx context.Context, stream string, each func(jetstream.Stream, *jetstream.ConsumerInfo) error) error {
 	s, err := d.js.Stream(ctx, stream)
 	if err != nil {
 		return fmt.Errorf("look up stream %s: %w", stream, err)
 	}
 	list := s.ListConsumers(ctx)
 	for info := range list.Info() {
-		if err := each(info); err != nil {
+		if err := each(s, info); err != nil {
 			return err
 		}
 	}
@@ -119,23 +123,20 @@ func (d *Depths) consumers(ctx context.Context, stream string, each func(*jetstr
 	return nil
 }
 
-// oldest is the age of the first request that no worker has taken yet.
-func (d *Depths) oldest(ctx context.Context, info *jetstream.ConsumerInfo, now time.Time) (time.Duration, error) {
+// oldest is the age of the first message that no worker has taken yet, or the
+// other age if that is greater.
+func oldest(ctx context.Context, s jetstream.Stream, info *jetstream.ConsumerInfo, now time.Time, other time.Duration) (time.Duration, error) {
 	if info.NumPending == 0 {
-		return 0, nil
+		return other, nil
 	}
-	s, err := d.js.Stream(ctx, StreamCalls)
-	if err != nil {
-		return 0, fmt.Errorf("look up stream %s: %w", StreamCalls, err)
-	}
-	var age time.Duration
+	age := other
 	for _, subject := range info.Config.FilterSubjects {
 		msg, err := s.GetMsg(ctx, info.Delivered.Stream+1, jetstream.WithGetMsgSubject(subject))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
 		if err != nil {
-			return 0, fmt.Errorf("look up the oldest request: %w", err)
+			return other, fmt.Errorf("look up the oldest message: %w", err)
 		}
 		age = max(age, now.Sub(msg.Time))
 	}

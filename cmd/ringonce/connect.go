@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
+	"github.com/ringonce/ringonce/app"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 )
@@ -90,7 +91,7 @@ func (d *desk) operator(ctx context.Context) (*queue.Operator, *queue.Conn, erro
 // connect fails where a worker would try again for ever: somebody waits for the
 // answer.
 func connect(c configs.NATS) (*queue.Conn, error) {
-	options, err := natsOptions(c)
+	options, err := app.NATSOptions(c)
 	if err != nil {
 		return nil, usageError{err}
 	}
@@ -104,40 +105,6 @@ func connect(c configs.NATS) (*queue.Conn, error) {
 	default:
 		return nil, fmt.Errorf("%w: no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", err, c.URL)
 	}
-}
-
-// natsOptions gives the way to authenticate and to encrypt.
-func natsOptions(c configs.NATS) ([]nats.Option, error) {
-	var options []nats.Option
-	password, err := c.ReadPassword()
-	if err != nil {
-		return nil, err
-	}
-	token, err := c.ReadToken()
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case c.CredentialsFile != "":
-		options = append(options, nats.UserCredentials(c.CredentialsFile))
-	case c.User != "":
-		options = append(options, nats.UserInfo(c.User, password.Reveal()))
-	case !token.IsZero():
-		options = append(options, nats.Token(token.Reveal()))
-	case c.NKeyFile != "":
-		option, err := nats.NkeyOptionFromSeed(c.NKeyFile)
-		if err != nil {
-			return nil, fmt.Errorf("read nats.nkey_file: %w", err)
-		}
-		options = append(options, option)
-	}
-	if c.TLS.CAFile != "" {
-		options = append(options, nats.RootCAs(c.TLS.CAFile))
-	}
-	if c.TLS.CertFile != "" {
-		options = append(options, nats.ClientCert(c.TLS.CertFile, c.TLS.KeyFile))
-	}
-	return options, nil
 }
 
 // whoAmI names the person at this machine, for the notes in records.

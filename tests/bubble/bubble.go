@@ -128,7 +128,7 @@ func (w *World) StartWorker(name string) *Worker {
 	worker := &Worker{Registry: prometheus.NewRegistry(), Network: &Network{world: w}, done: make(chan struct{})}
 	var err error
 	worker.App, err = app.New(app.Options{
-		Config: w.Config, Log: w.Log.With("worker", name), Registry: worker.Registry, Listener: newPipeListener(),
+		Config: w.Config, Log: w.Log, Registry: worker.Registry, Listener: newPipeListener(),
 		Build: metrics.Build{Version: "test"}, Worker: name,
 		NATS: []nats.Option{nats.InProcessServer(worker.Network)}, DialProvider: worker.Network.dialProvider,
 		MeasureEvery: time.Minute,

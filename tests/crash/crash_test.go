@@ -79,17 +79,15 @@ func (c trial) run(t *testing.T) {
 		p.struck(c.before, "kill")
 	}
 	a := w.worker("A", c.arm())
-	var b *process
 	if c.late {
 		a.struck(string(fp.OutcomeKnown), "stop")
-		b = w.worker("B", "")
+		holder := w.worker("holder", "")
 		w.Drained()
+		holder.finish()
 		a.resume()
 	}
 	a.struck(string(c.point), c.action)
-	if b == nil {
-		b = w.worker("B", "")
-	}
+	b := w.worker("B", "")
 	w.Drained()
 	if c.action == "stop" {
 		a.resume()

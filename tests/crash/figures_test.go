@@ -40,6 +40,19 @@ func (f *tally) trial(c trial, v proof.Verdict) {
 	s.wrong += len(v.Contradictions)
 }
 
+// add sums up what trials of one worker came to.
+func (f *tally) add(to *came, c came) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	to.requests += c.requests
+	to.rang += c.rang
+	to.twice += c.twice
+	to.most = max(to.most, c.most)
+	to.silent += c.silent
+	to.told += c.told
+	to.lost += c.lost
+}
+
 func (f *tally) String() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

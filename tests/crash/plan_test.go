@@ -17,7 +17,7 @@ type trial struct {
 	// something to be found.
 	before string
 	// late stops the worker with its first outcome known, until another one has
-	// held the call as unknown; only then can it come to the point.
+	// held the call as unknown and ended; only then can it come to the point.
 	late bool
 }
 
@@ -27,7 +27,7 @@ func (t trial) name() string {
 		name += "/" + string(t.batch[0])
 	}
 	if t.late {
-		name += "/late"
+		name += fmt.Sprintf("/late-%d", t.nth)
 	}
 	return name
 }
@@ -69,7 +69,7 @@ var ways = []way{
 	{[]fp.Point{fp.NamelessFound}, 1, trial{batch: batch(malformed)}},
 	{[]fp.Point{fp.RecordRead, fp.RecordReadDone, fp.RecordReadBack}, 1, trial{batch: batch(refused), before: string(fp.OutcomeWritten)}},
 	{[]fp.Point{fp.ForeignWait, fp.ForeignHold}, 1, trial{batch: batch(refused), before: string(fp.ClaimAfter)}},
-	{[]fp.Point{fp.EvidenceWritable, fp.EvidenceWritten, fp.UnburyBefore, fp.UnburyAfter}, 1, trial{batch: batch(), late: true}},
+	{append([]fp.Point{fp.ReminderFound, fp.ReminderHeeded}, lateEvidence...), 1, trial{batch: []kind{healthy}, late: true}},
 }
 
 // branches are the points that every outcome passes, for each outcome alone.
@@ -79,14 +79,17 @@ var branches = []way{
 	{afterPost, 1, trial{batch: []kind{suspended, suspended}}},
 	{afterPost, 1, trial{batch: []kind{lost, gateway}}},
 	{afterPost, 1, trial{batch: []kind{silent, slow}}},
-	{append([]fp.Point{fp.ScheduleBefore, fp.ScheduleAfter}, lateEvidence...), 1, trial{batch: []kind{refused}, late: true}},
-	{append([]fp.Point{fp.ScheduleBefore, fp.ScheduleAfter}, lateEvidence...), 1, trial{batch: []kind{suspended}, late: true}},
+	{lateEvidence, 1, trial{batch: []kind{refused}, late: true}},
+	{scheduled, 2, trial{batch: []kind{refused}, late: true}}, // the first schedule is the reminder's
+	{lateEvidence, 1, trial{batch: []kind{suspended}, late: true}},
+	{scheduled, 2, trial{batch: []kind{suspended}, late: true}},
 	{append([]fp.Point{fp.LetterBefore, fp.LetterAfter}, lateEvidence...), 1, trial{batch: []kind{rejected}, late: true}},
 }
 
 var (
 	afterPost    = []fp.Point{fp.OutcomeKnown, fp.OutcomeBefore, fp.OutcomeWritten}
-	lateEvidence = []fp.Point{fp.EvidenceWritable, fp.EvidenceWritten, fp.UnburyBefore, fp.UnburyAfter}
+	lateEvidence = append([]fp.Point{fp.EvidenceWritable, fp.EvidenceWritten, fp.UnburyBefore, fp.UnburyAfter}, scheduled...)
+	scheduled    = []fp.Point{fp.ScheduleBefore, fp.ScheduleAfter}
 )
 
 // plan lists the trials: all of them, a sample (every point once, killed or

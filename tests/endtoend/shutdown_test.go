@@ -38,8 +38,23 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 	if s := r.Simulator.Oracle().Summary; s.Rung != placed || placed == 0 || placed == requests {
 		t.Errorf("%d of %d calls are placed, %d rang", placed, requests, s.Rung)
 	}
-	if held, waiting := pending(t, r); waiting+held != requests-placed {
-		t.Errorf("%d wait and %d are held, of %d", waiting, held, requests-placed)
+	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	batch, err := c.FetchNoWait(requests)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := 0
+	for m := range batch.Messages() {
+		left++
+		if err := m.Nak(); err != nil {
+			t.Error(err)
+		}
+	}
+	if left != requests-placed {
+		t.Errorf("%d requests can be pulled at once, of %d", left, requests-placed)
 	}
 	r.Ready(r.Start("two"))
 	r.Drained()

@@ -17,6 +17,7 @@ import (
 var (
 	seeds = flag.Int("seeds", 0, "how many seeds; 0 is the usual number")
 	first = flag.Uint64("seed", 1, "the first seed")
+	logs  = flag.Bool("log", false, "show what the workers log")
 )
 
 func TestMain(m *testing.M) {
@@ -50,7 +51,7 @@ func simulate(t *testing.T, seed uint64, all *summary) {
 	runtime.GC()
 	dir := t.TempDir()
 	out := io.Writer(io.Discard)
-	if testing.Verbose() {
+	if *logs {
 		out = t.Output()
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -59,7 +60,7 @@ func simulate(t *testing.T, seed uint64, all *summary) {
 		all.add(r, ended)
 		r.world.Close()
 		if len(wrong) > 0 {
-			t.Errorf("%s\n\n%s\nagain: go test ./tests/simulation -run TestThePromiseHolds -seed %d -seeds 1 -v",
+			t.Errorf("%s\n\n%s\nagain: go test ./tests/simulation -run TestThePromiseHolds -seed %d -seeds 1 -log",
 				strings.Join(wrong, "\n"), r.history.String(), seed)
 		}
 	})

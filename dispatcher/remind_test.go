@@ -1,0 +1,110 @@
+package dispatcher
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// held is a call that another worker held as unknown, with its letter.
+func (b *bench) held(t *testing.T) (call.Record, call.Version) {
+	t.Helper()
+	request := published(requestBody("a"))
+	d := identify(request, b.Rules)
+	claimed, err := d.record.Claim("two", "two-1", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown, err := claimed.Hold("two-1", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := b.ledger.put(unknown)
+	if err := b.graveyard.Bury(t.Context(), unknown, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.journal.take()
+	return unknown, v
+}
+
+// TestAReminderFinishesWhatADeadWorkerBegan lets the worker that brought late
+// evidence die after it had changed the record, and before anything else.
+func TestAReminderFinishesWhatADeadWorkerBegan(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		change  func(call.Record) (call.Record, error)
+		effects []string
+	}{
+		{"placed", func(r call.Record) (call.Record, error) {
+			return r.Place("two-1", placedOutcome, time.Now()), nil
+		}, []string{"unbury outcome_unknown a", "ack"}},
+		{"refused", func(r call.Record) (call.Record, error) {
+			return r.Retry("two-1", refusedOutcome, time.Now().Add(time.Second), true, true, time.Now())
+		}, []string{"unbury outcome_unknown a", "park not_sent", "ack"}},
+		{"rejected", func(r call.Record) (call.Record, error) {
+			return r.Reject("two-1", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}, call.InvalidRequest, time.Now())
+		}, []string{"unbury outcome_unknown a", "bury invalid_request a", "ack"}},
+		{"never recorded", nil, []string{"record unknown", "bury outcome_unknown a", "ack"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				unknown, v := b.held(t)
+				if c.change != nil {
+					next, err := c.change(unknown)
+					if err != nil {
+						t.Fatal(err)
+					}
+					b.ledger.put(next)
+				}
+				b.handle(t, due(unknown, v))
+				b.journal.is(t, c.effects...)
+				if got := b.provider.placed.Load(); got != 0 {
+					t.Errorf("dialled %d times", got)
+				}
+			})
+		})
+	}
+}
+
+// TestAReminderThatCameTooEarly is followed while its worker is stopped between
+// the reminder and the record: that worker then parks another one.
+func TestAReminderThatCameTooEarly(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		unknown, v := b.held(t)
+		b.handle(t, due(unknown, v))
+		b.journal.take()
+		if _, err := b.replace(t.Context(), unknown, v, unknown.Place("two-1", placedOutcome, time.Now())); err == nil {
+			t.Fatal("the record was changed without a reminder that is still to come")
+		}
+		b.journal.is(t, "park outcome_unknown")
+	})
+}
+
+// TestALetterWrittenMeanwhileStays lets the call become unknown again just
+// before its old letter is removed.
+func TestALetterWrittenMeanwhileStays(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		unknown, v := b.held(t)
+		waiting, err := unknown.Retry("two-1", refusedOutcome, time.Now(), true, true, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ledger.put(waiting)
+		reads := 0
+		b.ledger.before = func() {
+			if reads++; reads == 2 { // after the letter was removed
+				again, err := waiting.Claim("two", "two-2", time.Now())
+				if err != nil {
+					t.Error(err)
+				}
+				if again, err = again.Hold("two-2", unknownOutcome, time.Now()); err != nil {
+					t.Error(err)
+				}
+				b.ledger.put(again)
+			}
+		}
+		b.handle(t, due(unknown, v))
+		b.journal.is(t, "unbury outcome_unknown a", "bury outcome_unknown a", "ack")
+	})
+}

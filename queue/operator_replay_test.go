@@ -1,0 +1,186 @@
+package queue_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func TestReplayRingsOnceHoweverOften(t *testing.T) {
+	o := newOffice(t)
+	o.dead("r1", call.NumberNotLinked)
+	const clerks = 4
+	var together sync.WaitGroup
+	for range clerks {
+		together.Go(func() {
+			// The slower may find the letter gone, but the record is dead until it
+			// is claimed.
+			if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), false); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	together.Wait()
+	o.wantNoLetters("r1")
+	messages := o.due()
+	if len(messages) != clerks {
+		t.Fatalf("%d due messages, want %d", len(messages), clerks)
+	}
+	won := 0
+	for i, m := range messages {
+		_, err := o.claim(m, fmt.Sprintf("claim-%d", i))
+		switch {
+		case err == nil:
+			won++
+		case !errors.Is(err, call.ErrConflict):
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d claims won, want 1", won)
+	}
+	r := o.wantState("r1", call.StateDialling)
+	if len(r.Notes) != 1 || r.Notes[0].By != "asha@desk" || r.Notes[0].What != "replayed" || r.Spent != 0 {
+		t.Errorf("the record notes %+v, %d spent", r.Notes, r.Spent)
+	}
+}
+
+func TestReplayBrokenOff(t *testing.T) {
+	o := newOffice(t)
+	r := o.dead("r1", call.Expired)
+	reopened, err := r.Reopen(note())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version := o.read("r1")
+	if err := o.parking.Due(t.Context(), reopened, version); err != nil { // and here it broke off
+		t.Fatal(err)
+	}
+	m := o.due()[0]
+	placing, err := o.claim(m, "claim-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.put(placing.Place("claim-1", call.Outcome{Class: call.Placed, RequestUUID: "sfv_ob_req_1"}, time.Now()))
+	if err := m.Ack(); err != nil {
+		t.Fatal(err)
+	}
+
+	done, err := o.operator.Replay(t.Context(), acct, "r1", note(), false)
+	if err != nil || !done.Again || done.Removed != 1 || done.Record.State != call.StatePlaced {
+		t.Errorf("again: %+v, %v", done, err)
+	}
+	o.wantNoLetters("r1")
+	_, err = o.operator.Replay(t.Context(), acct, "r1", note(), false)
+	wantRefused(t, err)
+}
+
+func TestReplayKeepsTheNextLetter(t *testing.T) {
+	o := newOffice(t)
+	r := o.dead("r1", call.NumberNotLinked)
+	stale := o.letters("r1")[0]
+	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), false); err != nil {
+		t.Fatal(err)
+	}
+	o.bury(r) // it died again for the same reason
+	if err := o.graveyard.Remove(t.Context(), stale); err != nil {
+		t.Fatal(err)
+	}
+	if l := o.letters("r1"); len(l) != 1 || l[0].Sequence == stale.Sequence {
+		t.Errorf("letters %+v", l)
+	}
+}
+
+func TestReplayRefuses(t *testing.T) {
+	o := newOffice(t)
+	o.unknown("unknown", time.Hour)
+	o.dead("too-old", call.TooOldToKnow)
+	rang, err := o.claimed("rang", time.Hour).Reject("nonce-rang",
+		call.Outcome{Class: call.Rejected, Reason: call.WebhookFailed, MayHaveRung: true}, call.WebhookFailed, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.put(rang)
+	o.bury(rang)
+	o.dead("given-up", call.Expired)
+	if _, err := o.operator.Discard(t.Context(), acct, "given-up", note()); err != nil {
+		t.Fatal(err)
+	}
+	nameless, err := call.NewRecord(acct, "=1-abc", "b1:x", call.Origin{Sequence: 1}, call.Normal, "", []byte("{")).
+		End(call.Malformed, "no JSON", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.bury(nameless)
+	over := fresh("over")
+	over.Request = []byte(`{"id":"over","from":"+912071531001","to":"+919812345678","expires_at":"2020-01-01T00:00:00Z"}`)
+	if over, err = over.End(call.Expired, "over", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	o.put(over)
+
+	for _, id := range []call.ID{"unknown", "too-old", "rang", "given-up", "=1-abc", "over", "never-seen"} {
+		_, err := o.operator.Replay(t.Context(), acct, id, note(), false)
+		t.Log(id, err)
+		wantRefused(t, err)
+	}
+	for _, id := range []call.ID{"unknown", "rang", "over"} {
+		_, err := o.operator.Replay(t.Context(), acct, id, note(), true)
+		wantRefused(t, err)
+	}
+	if due := o.due(); len(due) != 0 {
+		t.Errorf("%d calls were brought back", len(due))
+	}
+	if _, err := o.operator.Replay(t.Context(), acct, "too-old", note(), true); err != nil {
+		t.Errorf("the doubt was accepted: %v", err)
+	}
+}
+
+func TestReplayAfterTheRecordsWereRestored(t *testing.T) {
+	o := newOffice(t)
+	o.dead("r1", call.Expired)
+	if _, err := o.conn.DeclareLedger(t.Context(), time.Now().Add(time.Second), "asha", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	_, err := o.operator.Replay(t.Context(), acct, "r1", note(), false)
+	wantRefused(t, err)
+	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), true); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsDialledAgainWhileTheRecordsAreInDoubt(t *testing.T) {
+	o := newOffice(t)
+	o.dead("r1", call.Expired)
+	o.unknown("u1", time.Hour)
+	if _, err := o.conn.CheckLedger(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := o.conn.JetStream().Stream(t.Context(), queue.StreamRecords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kv, err := o.conn.JetStream().KeyValue(t.Context(), queue.BucketControl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	remembered := fmt.Sprintf(`{"created":%q,"highest":999}`, stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano))
+	if _, err := kv.PutString(t.Context(), "ledger", remembered); err != nil {
+		t.Fatal(err)
+	}
+	var regressed *queue.RegressedError
+	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), true); !errors.As(err, &regressed) {
+		t.Errorf("replay: %v", err)
+	}
+	if _, err := o.operator.ResolveNotRung(t.Context(), acct, "u1", note()); !errors.As(err, &regressed) {
+		t.Errorf("resolve: %v", err)
+	}
+	if due := o.due(); len(due) != 0 {
+		t.Errorf("%d calls were brought back", len(due))
+	}
+}
