@@ -18,6 +18,8 @@ const (
 	rest   = 25 * time.Minute // after which everything must have come to its end
 	// When operators have been at work, there is more to come to its end.
 	operated = 20 * time.Minute
+	// patience is for how many minutes what is under way then may take to end.
+	patience = 180
 )
 
 // plan is what a seed makes.

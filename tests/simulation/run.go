@@ -13,6 +13,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
 )
@@ -50,12 +51,34 @@ func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 	r.note("everything is mended")
 	r.mend()
 	r.until(busy + rest)
+	r.settle()
 	if r.plan.operators {
 		r.note("operators look through what ended")
 		r.operate()
-		r.until(busy + rest + operated)
+		r.until(time.Since(r.began) + operated)
+		r.settle()
 	}
 	return r
+}
+
+// settle waits until nothing is under way: an account that was suspended again
+// and again takes long to come back. What never comes to rest is for the check
+// to find.
+func (r *run) settle() {
+	for range patience {
+		waiting, err := proof.Count(context.Background(), r.world.Conn.JetStream(), queue.StreamCalls)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		parked, err := proof.Count(context.Background(), r.world.Conn.JetStream(), queue.StreamParked)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		if waiting+parked == 0 {
+			return
+		}
+		<-time.After(time.Minute)
+	}
 }
 
 func (r *run) configure(c *configs.Config) {
