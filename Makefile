@@ -119,6 +119,16 @@ soak: ## simulate SEEDS seeds (5000), about a second each
 	$(call say,soak)
 	go test ./tests/simulation -run TestThePromiseHolds -timeout=0 -count=1 -v -seeds $(SEEDS) | grep -v '^ *--- PASS\|^=== '
 
+# How much `make crash` tries: all, sample (every point once) or few.
+EXTENT ?= all
+
+.PHONY: crash
+crash: ## kill and stop workers at every step they take, and compare with the usual worker
+	$(call say,crash)
+	@mkdir -p bin
+	go test ./tests/crash -count=1 -parallel=8 -timeout=15m -extent=$(EXTENT) -report="$(CURDIR)/bin/crash.txt"
+	@cat bin/crash.txt
+
 .PHONY: mutants
 mutants: ## break our own code on purpose, fault by fault, and see that it is noticed
 	$(call say,mutants)

@@ -141,7 +141,8 @@ func TestDecide(t *testing.T) {
 		{"due, other incarnation", func() situation { s := again; s.facts.created = noon; return s }(), actRead, "", time.Time{}},
 		{
 			"due, other incarnation with the same sequence",
-			func() situation { s := again.finds(5, again.own()); s.version.Created = noon; return s }(), actSchedule, "", time.Time{},
+			func() situation { s := again.finds(5, again.own()); s.version.Created = noon; return s }(), actSchedule, "",
+			time.Time{},
 		},
 
 		// Whose call is it?
@@ -171,7 +172,8 @@ func TestDecide(t *testing.T) {
 		{"expires_at beyond max_age", situate().first(24*time.Hour, requestBody("a", "expires_at", at(time.Hour))), actEnd, call.Expired, time.Time{}},
 		{
 			"due, expired while it waited", situate().first(time.Hour, requestBody("a", "expires_at", at(-time.Second))).due(5, nil),
-			actEnd, call.Expired, time.Time{},
+			actEnd, call.Expired,
+			time.Time{},
 		},
 		{"not_before", situate().first(time.Minute, requestBody("a", "not_before", at(time.Hour))), actPark, call.NotYet, noon.Add(time.Hour)},
 		{"not_before is now", situate().first(time.Minute, requestBody("a", "not_before", at(0))), actClaim, "", time.Time{}},
@@ -189,7 +191,8 @@ func TestDecide(t *testing.T) {
 		{
 			"replayed: its age counts anew",
 			situate().first(30*time.Hour, requestBody("a")).due(5, func(r call.Record) call.Record { r.Since = noon.Add(-time.Hour); return r }),
-			actClaim, "", time.Time{},
+			actClaim, "",
+			time.Time{},
 		},
 
 		// What nobody can know any more.
@@ -203,7 +206,8 @@ func TestDecide(t *testing.T) {
 				s := fresh.finds(9, inState(fresh.own(), call.StatePlaced))
 				s.facts.validFrom = noon
 				return s
-			}(), actDone, "", time.Time{},
+			}(), actDone, "",
+			time.Time{},
 		},
 
 		// What kills workers.

@@ -21,13 +21,15 @@ type claim struct {
 func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, claimed *claim) error {
 	switch linkage := w.linkage(working, t); linkage {
 	case call.Linked:
-	case call.LinkageNotKnown:
-		failpoint.Here(failpoint.WaitBefore)
-		next, err := t.record.Wait(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
-		return w.commit(working, t, next, err, m)
-	default:
+	case call.AppInactive, call.OwnedNotLinked, call.NotOwned, call.OtherApp:
 		failpoint.Here(failpoint.EndBefore)
 		next, err := t.record.End(call.NumberNotLinked, linkage.Advice(), w.Now())
+		return w.commit(working, t, next, err, m)
+	case call.LinkageNotKnown:
+		fallthrough
+	default:
+		failpoint.Here(failpoint.WaitBefore)
+		next, err := t.record.Wait(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
 	if !w.Lane.MayClaim() {

@@ -89,7 +89,7 @@ func (l *fakeLedger) Put(_ context.Context, r call.Record, expected call.Version
 	case writeLost:
 		return call.Version{}, call.ErrUncertain
 	case writeLate:
-		write := func() { _, _ = l.write(r, expected) }
+		write := func() { _ = l.write(r, expected) }
 		if l.lateBy != nil {
 			time.AfterFunc(l.lateBy(), write)
 		} else {
@@ -107,10 +107,11 @@ func (l *fakeLedger) Put(_ context.Context, r call.Record, expected call.Version
 	return v, err
 }
 
-func (l *fakeLedger) write(r call.Record, expected call.Version) (call.Version, error) {
+func (l *fakeLedger) write(r call.Record, expected call.Version) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.writeLocked(r, expected)
+	_, err := l.writeLocked(r, expected)
+	return err
 }
 
 func (l *fakeLedger) writeLocked(r call.Record, expected call.Version) (call.Version, error) {
@@ -154,16 +155,17 @@ func (l *fakeLedger) put(r call.Record) call.Version {
 	return call.Version{Created: l.created, Sequence: l.seq}
 }
 
-func (l *fakeLedger) get(id call.ID) call.Record {
+// get gives the record of the call "a".
+func (l *fakeLedger) get() call.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.records[id].record
+	return l.records["a"].record
 }
 
-func (l *fakeLedger) version(id call.ID) call.Version {
+func (l *fakeLedger) version() call.Version {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return call.Version{Created: l.created, Sequence: l.records[id].version}
+	return call.Version{Created: l.created, Sequence: l.records["a"].version}
 }
 
 // erase makes the ledger one that was made anew.

@@ -35,7 +35,7 @@ type worldDial struct {
 }
 
 func newWorld(ctx context.Context, seed uint64) *world {
-	w := &world{ctx: ctx, rng: rand.New(rand.NewPCG(seed, 1))} //nolint:gosec // not for secrets
+	w := &world{ctx: ctx, rng: rand.New(rand.NewPCG(seed, 1))}
 	first := newBench()
 	for i, name := range []string{"one", "two"} {
 		b := newBench()

@@ -176,10 +176,10 @@ func (w *Worker) reconsider(ctx context.Context, r call.Record) error {
 	failpoint.Here(failpoint.ReconsiderBefore)
 	found, _, err := w.Ledger.Read(ctx, w.Account, r.ID)
 	failpoint.Here(failpoint.ReconsiderAfter)
-	if err != nil || found.State == call.StateUnknown {
+	if err != nil || sameEnd(found, r) {
 		return err
 	}
-	return w.Graveyard.Unbury(ctx, w.Account, r.Reason, r.ID)
+	return w.unbury(ctx, r)
 }
 
 // buryAlone writes the dead letter of a request that has no record of its own.

@@ -26,12 +26,14 @@ func TestTheRecordThenTheEffectThenTheAcknowledgement(t *testing.T) {
 		{"placed", call.Outcome{Class: call.Placed, RequestUUID: "u"}, []string{"record placed", "ack"}},
 		{"refused", call.Outcome{Class: call.Refused, Reason: call.NotSent}, []string{"record waiting", "park not_sent", "ack"}},
 		{
-			"shut down before the write", call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true},
+			"shut down before the write",
+			call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true},
 			[]string{"record waiting", "park interrupted", "ack"},
 		},
 		{"rejected", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}, []string{"record dead", "bury invalid_request a", "ack"}},
 		{
-			"rang and failed", call.Outcome{Class: call.Rejected, Reason: call.WebhookFailed, MayHaveRung: true},
+			"rang and failed",
+			call.Outcome{Class: call.Rejected, Reason: call.WebhookFailed, MayHaveRung: true},
 			[]string{"record dead", "bury webhook_failed a", "ack"},
 		},
 		{"suspended", call.Outcome{Class: call.Suspended, Reason: call.Forbidden}, []string{"suspend forbidden 1", "record waiting", "hand back"}},
@@ -42,7 +44,7 @@ func TestTheRecordThenTheEffectThenTheAcknowledgement(t *testing.T) {
 				b.provider.place = answers(c.outcome)
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, append([]string{"record dialling", "place"}, c.effects...)...)
-				a, ok := b.ledger.get("a").LastAttempt()
+				a, ok := b.ledger.get().LastAttempt()
 				if !ok || a.Class != c.outcome.Class || a.Reason != c.outcome.Reason {
 					t.Errorf("the attempt is recorded as %+v", a)
 				}
@@ -140,7 +142,7 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if version, err = b.ledger.write(again, version); err != nil {
+		if err := b.ledger.write(again, version); err != nil {
 			t.Fatal(err)
 		}
 		b.journal.take()
@@ -149,7 +151,7 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 		<-time.After(b.Rules.ForeignClaimWait)
 		b.handle(t, d)
 		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
-		if a, _ := b.ledger.get("a").LastAttempt(); a.Class != call.Unknown || a.Reason != call.WorkerLost {
+		if a, _ := b.ledger.get().LastAttempt(); a.Class != call.Unknown || a.Reason != call.WorkerLost {
 			t.Errorf("the attempt is recorded as %+v", a)
 		}
 		if b.provider.placed.Load() != 0 {
@@ -204,7 +206,7 @@ func TestRedelivery(t *testing.T) {
 				version := b.ledger.put(want)
 				b.handle(t, d)
 				b.journal.is(t, c.effects...)
-				if b.ledger.version("a") != version {
+				if b.ledger.version() != version {
 					t.Error("its record was touched")
 				}
 			})

@@ -86,7 +86,7 @@ func expected(s situation) (action, call.Reason) {
 func TestDecideAgainstAModel(t *testing.T) {
 	seen := map[action]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		for range 100 {
+		for range 40 {
 			s := drawSituation(t)
 			want, reason := expected(s)
 			got := s.decide()

@@ -23,7 +23,7 @@ func TestAPanicAfterTheClaimIsUnknown(t *testing.T) {
 		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome { panic("broken") }
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dialling", "place", "record unknown", "bury outcome_unknown a", "ack")
-		if a, _ := b.ledger.get("a").LastAttempt(); a.Reason != call.Poison {
+		if a, _ := b.ledger.get().LastAttempt(); a.Reason != call.Poison {
 			t.Errorf("the attempt is recorded as %+v", a)
 		}
 	})
@@ -52,7 +52,7 @@ func TestAPanicEndsNoOtherRequest(t *testing.T) {
 				b.directory.lookup = func() { panic("broken") }
 				b.handle(t, d)
 				b.journal.is(t, "hand back")
-				if r := b.ledger.get("a"); r.State != call.StateWaiting {
+				if r := b.ledger.get(); r.State != call.StateWaiting {
 					t.Errorf("the other request became %s", r.State)
 				}
 			})

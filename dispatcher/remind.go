@@ -41,13 +41,31 @@ func (w *Worker) replace(ctx context.Context, before call.Record, version call.V
 	return w.Ledger.Put(ctx, next, version)
 }
 
+// unbury removes the letter that a record had, and writes it again if the record
+// has come to the same end once more: the letter that was removed may have been
+// the new one.
+func (w *Worker) unbury(ctx context.Context, before call.Record) error {
+	if err := w.Graveyard.Unbury(ctx, w.Account, before.Reason, before.ID); err != nil {
+		return err
+	}
+	found, _, err := w.Ledger.Read(ctx, w.Account, before.ID)
+	if err != nil || !sameEnd(found, before) {
+		return err
+	}
+	if err := w.Graveyard.Bury(ctx, found, nil); err != nil {
+		return err
+	}
+	return w.reconsider(ctx, found)
+}
+
+// sameEnd reports whether two records of a call have the same letter.
+func sameEnd(a, b call.Record) bool { return a.State == b.State && a.Reason == b.Reason }
+
 // reminds reports whether a delivery is a reminder. It says nothing about the
 // record as it is now.
 func (t task) reminds() bool { return t.Due != nil && lettered(t.Due.Record) }
 
-// heed does what a reminder reminds of, and has it decided again. The letter is
-// removed before the record is read for the last time: one that is written
-// meanwhile is written again.
+// heed does what a reminder reminds of, and has it decided again.
 func (w *Worker) heed(ctx context.Context, t *task) error {
 	failpoint.Here(failpoint.ReminderFound)
 	before := t.Due.Record
@@ -56,8 +74,8 @@ func (w *Worker) heed(ctx context.Context, t *task) error {
 		if _, err := w.Ledger.Put(ctx, t.record, t.version); err != nil {
 			return err
 		}
-	case t.record.State != before.State || t.record.Reason != before.Reason:
-		if err := w.Graveyard.Unbury(ctx, w.Account, before.Reason, before.ID); err != nil {
+	case !sameEnd(t.record, before):
+		if err := w.unbury(ctx, before); err != nil {
 			return err
 		}
 	}

@@ -85,26 +85,23 @@ func TestAReminderThatCameTooEarly(t *testing.T) {
 // before its old letter is removed.
 func TestALetterWrittenMeanwhileStays(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
-		unknown, v := b.held(t)
+		unknown, _ := b.held(t)
 		waiting, err := unknown.Retry("two-1", refusedOutcome, time.Now(), true, true, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.ledger.put(waiting)
-		reads := 0
-		b.ledger.before = func() {
-			if reads++; reads == 2 { // after the letter was removed
-				again, err := waiting.Claim("two", "two-2", time.Now())
-				if err != nil {
-					t.Error(err)
-				}
-				if again, err = again.Hold("two-2", unknownOutcome, time.Now()); err != nil {
-					t.Error(err)
-				}
-				b.ledger.put(again)
-			}
+		claimed, err := waiting.Claim("two", "two-2", time.Now())
+		if err != nil {
+			t.Fatal(err)
 		}
-		b.handle(t, due(unknown, v))
-		b.journal.is(t, "unbury outcome_unknown a", "bury outcome_unknown a", "ack")
+		again, err := claimed.Hold("two-2", unknownOutcome, time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.ledger.put(again)
+		if err := b.unbury(t.Context(), unknown); err != nil {
+			t.Fatal(err)
+		}
+		b.journal.is(t, "unbury outcome_unknown a", "bury outcome_unknown a")
 	})
 }

@@ -170,7 +170,7 @@ func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
 
 func (w *Worker) followOnce(ctx context.Context, c *claim, s settled, m Message) error {
 	if lettered(s.before) && s.record.State != s.before.State {
-		if err := w.Graveyard.Unbury(ctx, w.Account, s.before.Reason, c.record.ID); err != nil {
+		if err := w.unbury(ctx, s.before); err != nil {
 			return err
 		}
 	}

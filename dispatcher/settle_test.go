@@ -24,11 +24,11 @@ func meanwhile(o call.Outcome, happens func()) func(context.Context, call.Reques
 // change lets somebody else change the record of a call.
 func (b *bench) change(t *testing.T, change func(call.Record) (call.Record, error)) {
 	t.Helper()
-	r, err := change(b.ledger.get("a"))
+	r, err := change(b.ledger.get())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.ledger.write(r, b.ledger.version("a")); err != nil {
+	if err := b.ledger.write(r, b.ledger.version()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -44,11 +44,13 @@ func TestLateEvidence(t *testing.T) {
 		{"placed", placedOutcome, []string{"park outcome_unknown", "record placed", "unbury outcome_unknown a", "ack"}},
 		{"refused", refusedOutcome, []string{"park outcome_unknown", "record waiting", "unbury outcome_unknown a", "park not_sent", "ack"}},
 		{
-			"rejected", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest},
+			"rejected",
+			call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest},
 			[]string{"park outcome_unknown", "record dead", "unbury outcome_unknown a", "bury invalid_request a", "ack"},
 		},
 		{
-			"suspended", call.Outcome{Class: call.Suspended, Reason: call.Forbidden},
+			"suspended",
+			call.Outcome{Class: call.Suspended, Reason: call.Forbidden},
 			[]string{"suspend forbidden 1", "park outcome_unknown", "record waiting", "unbury outcome_unknown a", "park forbidden", "ack"},
 		},
 		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"bury outcome_unknown a", "ack"}},
@@ -107,7 +109,7 @@ func TestPlacedOverridesEverything(t *testing.T) {
 				})
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, c.effects...)
-				if r := b.ledger.get("a"); r.RequestUUID != "u" {
+				if r := b.ledger.get(); r.RequestUUID != "u" {
 					t.Errorf("the record says %+v", r)
 				}
 				if got := b.counted(t, "ringonce_contradictions_total"); got != c.contradiction {
@@ -146,11 +148,11 @@ func TestAnOutcomeThatIsNotWantedAnyMore(t *testing.T) {
 				b.provider.place = meanwhile(refusedOutcome, func() {
 					b.change(t, c.change)
 					b.journal.take()
-					changed = b.ledger.version("a")
+					changed = b.ledger.version()
 				})
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, c.effects...)
-				if b.ledger.version("a") != changed {
+				if b.ledger.version() != changed {
 					t.Error("the record was changed")
 				}
 			})
@@ -177,7 +179,7 @@ func TestTheAnswerToSettlingIsLost(t *testing.T) {
 				b.provider.place = answers(refusedOutcome)
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, "record dialling", "place", "record waiting", "park not_sent", "ack")
-				if r := b.ledger.get("a"); r.Spent != 1 {
+				if r := b.ledger.get(); r.Spent != 1 {
 					t.Errorf("spent %d attempts", r.Spent)
 				}
 			})
@@ -298,8 +300,8 @@ func TestEvidenceWhileTheLetterIsWritten(t *testing.T) {
 			b.change(t, func(r call.Record) (call.Record, error) { return r.Place("two-1", placedOutcome, time.Now()), nil })
 		}
 		b.handle(t, d)
-		if letters := b.graveyard.tokens(); len(letters) > 0 || b.ledger.get("a").State != call.StatePlaced {
-			t.Errorf("left are the letters %q of a call that is %s", letters, b.ledger.get("a").State)
+		if letters := b.graveyard.tokens(); len(letters) > 0 || b.ledger.get().State != call.StatePlaced {
+			t.Errorf("left are the letters %q of a call that is %s", letters, b.ledger.get().State)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func TestNoPhoneRingsTwiceAndNoRequestIsForgotten(t *testing.T) {
 			<-time.After(time.Duration(w.draw(30)) * time.Minute)
 			w.settleDown()
 			wrongs = w.judge()
-			ended[w.workers[0].ledger.get("a").State]++
+			ended[w.workers[0].ledger.get().State]++
 			if len(w.dials) > 1 {
 				redialled++
 			}
@@ -48,7 +48,7 @@ func TestNoPhoneRingsTwiceAndNoRequestIsForgotten(t *testing.T) {
 // judge tells what is wrong with a world that has become calm.
 func (w *world) judge() []string {
 	wrongs := w.wrongs
-	r := w.workers[0].ledger.get("a")
+	r := w.workers[0].ledger.get()
 	var letters []string
 	switch {
 	case r.State == call.StateDead, r.State == call.StateUnknown:

@@ -129,7 +129,7 @@ func (j *judgement) buried(p Published, l Letter) {
 // takenBack reports whether the request was cancelled before any worker had seen
 // it: its record then names the id alone.
 func (j *judgement) takenBack(p Published) bool {
-	id, _, _ := read(p) //nolint:errcheck // what cannot be read cannot be cancelled either
+	id, _, _ := read(p)
 	r, ok := j.byID[id]
 	return ok && unseen(r)
 }

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -239,7 +238,7 @@ func waiting(t *testing.T, id call.ID, next time.Time) call.Record {
 	return must[call.Record](t)(newRecord(id).Wait(call.NotYet, next, time.Now()))
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 // contextOf gives a context to be cancelled before the test ends.
 func contextOf(t *testing.T) (context.Context, context.CancelFunc) {

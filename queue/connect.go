@@ -91,7 +91,7 @@ func (c *Conn) NATS() *nats.Conn { return c.nc }
 
 // Close flushes what was written and ends the connection.
 //
-//nolint:contextcheck // it has a bound of its own: whoever closes is past its context
+//nolint:contextcheck,nolintlint // whoever closes is past its context; the linter reports it at the callers
 func (c *Conn) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()

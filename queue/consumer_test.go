@@ -62,10 +62,10 @@ func (b *broker) consumer() *Consumer {
 	return c
 }
 
-// pending is how many messages the broker believes a worker to hold.
-func (b *broker) pending(stream, consumer string) int {
+// pending is how many requests the broker believes workers to hold.
+func (b *broker) pending() int {
 	b.t.Helper()
-	c, err := b.JetStream().Consumer(b.t.Context(), stream, consumer)
+	c, err := b.JetStream().Consumer(b.t.Context(), StreamCalls, "new-acme")
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -96,8 +96,8 @@ func TestNoMoreIsPulledThanPermitted(t *testing.T) {
 			want += n
 			<-time.After(10 * time.Second)
 			synctest.Wait()
-			if len(came) != want || b.pending(StreamCalls, "new-acme") != want {
-				t.Fatalf("%d came, %d are held, permitted were %d", len(came), b.pending(StreamCalls, "new-acme"), want)
+			if len(came) != want || b.pending() != want {
+				t.Fatalf("%d came, %d are held, permitted were %d", len(came), b.pending(), want)
 			}
 		}
 		for i, m := range came {
@@ -157,8 +157,8 @@ func TestAWithdrawnPermitPullsNothing(t *testing.T) {
 		synctest.Wait()
 		b.publish("calls.requests.acme", "{}")
 		<-time.After(10 * time.Second)
-		if len(held) > 0 || b.pending(StreamCalls, "new-acme") != 0 {
-			t.Fatalf("%d came, %d are held", len(held), b.pending(StreamCalls, "new-acme"))
+		if len(held) > 0 || b.pending() != 0 {
+			t.Fatalf("%d came, %d are held", len(held), b.pending())
 		}
 		start := time.Now()
 		other := b.run(b.consumer(), always(5))
@@ -217,7 +217,7 @@ func TestWhatTheBellBroughtIsHandedBack(t *testing.T) {
 		synctest.Wait()
 		b.publish("calls.requests.acme", "{}")
 		<-rung
-		if n := b.pending(StreamCalls, "new-acme"); n != 1 {
+		if n := b.pending(); n != 1 {
 			t.Fatalf("%d are held", n)
 		}
 		c.silence()
@@ -243,7 +243,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		<-ended
 		b.publish("calls.requests.acme", "{}")
 		<-time.After(10 * time.Second)
-		if n := b.pending(StreamCalls, "new-acme"); n != 0 {
+		if n := b.pending(); n != 0 {
 			t.Errorf("%d are held by nobody", n)
 		}
 	})

@@ -59,7 +59,7 @@ func overPipe(t *testing.T, config Config) *provider {
 		if err := server.Close(); err != nil {
 			t.Errorf("close the server: %v", err)
 		}
-		<-served
+		<-served //nolint:errcheck // it always says that the server was closed
 	})
 	t.Cleanup(transport.CloseIdleConnections)
 	return &provider{s, t, "http://provider.example/superfone", DefaultAPIKey, clientOf(transport)}

@@ -34,6 +34,6 @@ func (s *Simulator) Serve(ctx context.Context, listener net.Listener, grace time
 	if err := server.Shutdown(patience); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("shut the simulator's server down: %w", err), server.Close())
 	}
-	_ = <-stopped
+	<-stopped //nolint:errcheck // it has been looked at
 	return failed
 }

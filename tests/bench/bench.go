@@ -116,7 +116,7 @@ func (s *stage) drained(ctx context.Context, worker *process, requests int) (flo
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	var began time.Time
-	tick := time.NewTicker(5 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
@@ -158,44 +158,62 @@ func (s *stage) rung(ctx context.Context) (simulator.Summary, error) {
 
 func (b *bench) compare(ctx context.Context, label string, latency time.Duration) error {
 	var bare, ours, ratios []float64
+	var bareCost, ourCost cost
 	for range b.rounds {
-		x, err := b.once(ctx, latency, b.startBare)
+		x, c, err := b.once(ctx, latency, b.startBare)
 		if err != nil {
 			return err
 		}
-		y, err := b.once(ctx, latency, b.startRingonce)
+		y, d, err := b.once(ctx, latency, b.startRingonce)
 		if err != nil {
 			return err
 		}
 		bare, ours, ratios = append(bare, x), append(ours, y), append(ratios, y/x)
+		bareCost, ourCost = bareCost.plus(c), ourCost.plus(d)
 	}
-	fmt.Printf("| %s | %.0f | %.0f | %s | **%.2f** |\n", label, median(bare), median(ours), list(ratios), median(ratios))
+	calls := b.requests * b.rounds
+	fmt.Printf("| %s | %.0f | %.0f | %s | **%.2f** | %s | %s |\n", label, median(bare), median(ours), list(ratios), median(ratios),
+		bareCost.each(calls), ourCost.each(calls))
 	return nil
 }
 
-func (b *bench) once(ctx context.Context, latency time.Duration, worker func(context.Context, *stage, string) (*process, error)) (float64, error) {
+// cost is the CPU time of the three processes.
+type cost struct{ worker, broker, provider time.Duration }
+
+func (c cost) plus(d cost) cost {
+	return cost{c.worker + d.worker, c.broker + d.broker, c.provider + d.provider}
+}
+
+// each gives the microseconds for one call.
+func (c cost) each(calls int) string {
+	us := func(d time.Duration) int64 { return d.Microseconds() / int64(calls) }
+	return fmt.Sprintf("%d + %d + %d", us(c.worker), us(c.broker), us(c.provider))
+}
+
+func (b *bench) once(ctx context.Context, latency time.Duration, worker func(context.Context, *stage, string) (*process, error)) (float64, cost, error) {
 	s, err := b.stage(ctx, latency, b.requests)
 	if err != nil {
-		return 0, err
+		return 0, cost{}, err
 	}
 	defer s.close()
+	filled := s.broker.used() // publishing the requests is not what is measured
 	w, err := worker(ctx, s, "0")
 	if err != nil {
-		return 0, err
+		return 0, cost{}, err
 	}
 	rate, err := s.drained(ctx, w, b.requests)
-	w.stop()
+	spent := cost{worker: w.stop(), broker: s.broker.used() - filled, provider: s.provider.used()}
 	if err != nil {
-		return 0, err
+		return 0, cost{}, err
 	}
 	summary, err := s.rung(ctx)
 	if err != nil {
-		return 0, err
+		return 0, cost{}, err
 	}
 	if summary.Rung != b.requests || summary.RungTwice != 0 {
-		return 0, fmt.Errorf("of %d phones %d rang, %d of them twice", b.requests, summary.Rung, summary.RungTwice)
+		return 0, cost{}, fmt.Errorf("of %d phones %d rang, %d of them twice", b.requests, summary.Rung, summary.RungTwice)
 	}
-	return rate, nil
+	return rate, spent, nil
 }
 
 func (b *bench) startBare(ctx context.Context, s *stage, _ string) (*process, error) {

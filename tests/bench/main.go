@@ -67,8 +67,10 @@ func run(ctx context.Context, args []string) error {
 
 func (b *bench) measure(ctx context.Context) error {
 	fmt.Printf("%d requests, %d in flight, %d rounds, %s\n\n", b.requests, b.inFlight, b.rounds, machine())
-	fmt.Println("| provider | bare loop, calls/s | ringonce, calls/s | ratio, each round | ratio, median |")
-	fmt.Println("|---|---|---|---|---|")
+	fmt.Println("CPU is in µs for each call: worker + broker + provider.")
+	fmt.Println()
+	fmt.Println("| provider | bare loop, calls/s | ringonce, calls/s | ratio, each round | ratio, median | CPU, bare loop | CPU, ringonce |")
+	fmt.Println("|---|---|---|---|---|---|---|")
 	for _, part := range []struct {
 		name    string
 		label   string

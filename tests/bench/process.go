@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // process is a role in a process of its own.
@@ -56,10 +57,29 @@ func (p *process) run() error {
 	return nil
 }
 
-// stop ends the process and waits for that.
-func (p *process) stop() {
+// stop ends the process, waits for that, and gives the CPU time that it used.
+func (p *process) stop() time.Duration {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)
 	<-p.exited
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// used is the CPU time that the process has used so far.
+func (p *process) used() time.Duration {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	// The name stands in parentheses and may hold anything; utime and stime are
+	// the 12th and 13th fields after it, in hundredths of a second.
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // peakMemory is the most memory that the process ever held, in MiB.

@@ -25,7 +25,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // in the directory for temporary files
 	if err := build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, "build the programs under trial:", err)
 		return 1

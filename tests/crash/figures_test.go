@@ -48,8 +48,8 @@ func (f *tally) add(to *came, c came) {
 	to.rang += c.rang
 	to.twice += c.twice
 	to.most = max(to.most, c.most)
-	to.silent += c.silent
-	to.told += c.told
+	to.alone += c.alone
+	to.unknown += c.unknown
 	to.lost += c.lost
 }
 

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -52,7 +53,7 @@ func (p *process) reap() {
 		var s syscall.WaitStatus
 		_, err := syscall.Wait4(p.pid, &s, syscall.WUNTRACED, nil)
 		switch {
-		case err == syscall.EINTR: //nolint:errorlint // a system call gives its number as it is
+		case errors.Is(err, syscall.EINTR):
 			continue
 		case err != nil:
 			return
@@ -123,7 +124,8 @@ func (p *process) end() {
 	default:
 	}
 	_ = syscall.Kill(p.pid, syscall.SIGKILL) // it may have ended meanwhile
-	for range p.changes {                    //nolint:revive // until it is reaped
+	for range p.changes {
+		continue // until it is reaped
 	}
 	p.reaping.Wait()
 }
@@ -136,7 +138,7 @@ func (p *process) output() []byte {
 	return data
 }
 
-var serving = regexp.MustCompile(`msg="serving health and metrics" address=(\S+)`)
+var serving = regexp.MustCompile(`msg="serving health and metrics".* address=(\S+)`)
 
 // address is where the worker serves its metrics, empty before it does.
 func (p *process) address() string {

@@ -101,8 +101,10 @@ func TestAPlainPublisher(t *testing.T) {
 	}
 	// What only workers may do is refused by the stream, and loses nothing.
 	for _, h := range [][2]string{
-		{"Nats-Schedule", "@at 2000-01-01T00:00:00Z"}, {"Nats-Schedule-Target", "calls.requests.other"},
-		{"Nats-Rollup", "all"}, {"Nats-TTL", "1s"},
+		{"Nats-Schedule", "@at 2000-01-01T00:00:00Z"},
+		{"Nats-Schedule-Target", "calls.requests.other"},
+		{"Nats-Rollup", "all"},
+		{"Nats-TTL", "1s"},
 	} {
 		m := &nats.Msg{Subject: "calls.requests.default", Data: []byte(rig.Body("e", "+919876543219")), Header: nats.Header{h[0]: {h[1]}}}
 		_, err := r.Conn.JetStream().PublishMsg(t.Context(), m)

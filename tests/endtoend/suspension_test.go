@@ -22,7 +22,7 @@ func pending(t *testing.T, r *rig.Rig) (held, waiting int) {
 		t.Fatal(err)
 	}
 	info := c.CachedInfo()
-	return info.NumAckPending, int(info.NumPending) //nolint:gosec // a test's counts are small
+	return info.NumAckPending, int(info.NumPending)
 }
 
 // suspendedFor waits until the account is suspended, as everybody sees it.

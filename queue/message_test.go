@@ -1,0 +1,30 @@
+package queue
+
+import (
+	"testing"
+	"time"
+)
+
+// TestAMessageIsHandedBackOnce at once, or after a delay.
+func TestAMessageIsHandedBackOnce(t *testing.T) {
+	for _, delay := range []time.Duration{-time.Second, 0, 3 * time.Second} {
+		t.Run(delay.String(), func(t *testing.T) {
+			withBroker(t, func(t *testing.T, b *broker) {
+				b.publish("calls.requests.acme", "{}")
+				came := b.run(b.consumer(), always(1))
+				first := <-came
+				handed := time.Now()
+				if err := first.HandBack(delay); err != nil {
+					t.Errorf("hand it back: %v", err)
+				}
+				again := <-came
+				if again.Delivered != 2 || time.Since(handed) < delay {
+					t.Errorf("delivery %d came %s after it was handed back", again.Delivered, time.Since(handed))
+				}
+				if err := again.Ack(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
