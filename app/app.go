@@ -148,6 +148,9 @@ func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup)
 func (a *App) flagged(f *queue.Flags) {
 	a.metrics.ControlSynced(f != nil)
 	a.health.control.Store(f != nil)
+	if f != nil {
+		a.ledger.heard(f.Ledger)
+	}
 	for _, acc := range a.accounts {
 		var stops *call.Stops
 		if f != nil {

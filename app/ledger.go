@@ -20,7 +20,7 @@ type ledger struct {
 	log  *slog.Logger
 	halt func(error) // tells every lane
 
-	suspect chan struct{} // holds a token when a worker saw it go back
+	suspect chan struct{} // holds a token when there is a reason to check at once
 
 	mu    sync.Mutex
 	valid queue.Ledger
@@ -40,9 +40,25 @@ func (l *ledger) incarnation() (created, validFrom time.Time) {
 // regressed stops every lane until the next check has looked.
 func (l *ledger) regressed() {
 	l.halt(queue.ErrRecordsRegressed)
+	l.hurry()
+}
+
+// hurry asks for a check at once.
+func (l *ledger) hurry() {
 	select {
 	case l.suspect <- struct{}{}:
 	default:
+	}
+}
+
+// heard is told what the control bucket says of the ledger: nobody waits long
+// for a declaration to be noticed.
+func (l *ledger) heard(said queue.Ledger) {
+	l.mu.Lock()
+	news := !said.Declared.Equal(l.valid.Declared)
+	l.mu.Unlock()
+	if news {
+		l.hurry()
 	}
 }
 

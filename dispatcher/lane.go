@@ -176,6 +176,7 @@ func (t *Turn) End() {
 func (l *Lane) SetStops(stops *call.Stops) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	stopped, suspension := l.stopped(), l.stops.Suspension
 	l.flagsKnown = stops != nil
 	if stops != nil {
 		own := l.stops.Suspension
@@ -189,7 +190,11 @@ func (l *Lane) SetStops(stops *call.Stops) {
 			l.careAt = l.cfg.Now().Add(probeWait(l.stops.Suspension))
 		}
 	}
-	l.announce()
+	// The flags of another account are no reason to take pulls back.
+	if l.stopped() != stopped || l.stops.Suspension != suspension {
+		l.announce()
+	}
+	l.tell()
 }
 
 // Halt stops the lane for a reason that holds for every account; nil lets it

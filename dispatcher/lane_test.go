@@ -249,6 +249,25 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 	})
 }
 
+// TestOtherAccountsFlagsWithdrawNothing tells the lane again what it knows.
+func TestOtherAccountsFlagsWithdrawNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(4, 0)
+		lifted := call.Suspension{Reason: call.Forbidden, Since: time.Now(), Times: 1, Lifted: true}
+		l.SetStops(&call.Stops{Suspension: lifted})
+		n, withdrawn := l.Permit(t.Context())
+		l.SetStops(&call.Stops{Suspension: lifted})
+		select {
+		case <-withdrawn:
+			t.Error("the permit was withdrawn")
+		default:
+		}
+		if n != 4 {
+			t.Errorf("permitted %d", n)
+		}
+	})
+}
+
 // TestAnOperatorLiftsWhatWasConfirmed removes the flag.
 func TestAnOperatorLiftsWhatWasConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -150,7 +150,10 @@ func TestEveryFault(t *testing.T) {
 		account.APIKey, account.CallsPerSecond, account.Concurrency = configs.NewSecret("key-"+name), 0, 4
 		accounts[name] = account
 	}
-	r := rig.New(t, sim, func(c *configs.Config) { c.Accounts = accounts })
+	r := rig.New(t, sim, func(c *configs.Config) {
+		c.Accounts = accounts
+		c.Provider.ConnectTimeout = 10 * time.Second // and so the claim's deadline: no attempt is interrupted on a busy machine
+	})
 	r.Ready(r.Start("one"))
 	for i := range faults {
 		r.Publish(fmt.Sprintf("calls.requests.f%d", i), fmt.Sprintf(`{"id":"a","from":%q,"to":"+919876543210","answer_url":%q}`, number(i), rig.AnswerURL))
@@ -204,15 +207,15 @@ func reachesEnding(t *testing.T, r *rig.Rig, a call.Account, want ending) {
 			t.Errorf("%d attempts were spent on a suspension", record.Spent)
 		}
 	}
+	r.Eventually("its request is acknowledged or stays", func() bool {
+		return r.Messages(queue.StreamCalls, fmt.Sprintf("calls.requests.%s", a)) == left
+	})
 	if n := r.Messages(queue.StreamDead, fmt.Sprintf("calls.dead.%s.%s.a", a, record.Reason)); n != letters {
 		t.Errorf("%d dead letters", n)
 	}
 	if n := r.Messages(queue.StreamDead, fmt.Sprintf("calls.dead.%s.>", a)); n != letters {
 		t.Errorf("%d dead letters in all", n)
 	}
-	r.Eventually("its request is acknowledged or stays", func() bool {
-		return r.Messages(queue.StreamCalls, fmt.Sprintf("calls.requests.%s", a)) == left
-	})
 }
 
 // settled waits until the call of an account is in this state for this reason.

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
@@ -46,15 +48,17 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	left := 0
+	var left []jetstream.Msg
 	for m := range batch.Messages() {
-		left++
+		left = append(left, m)
+	}
+	if len(left) != requests-placed {
+		t.Errorf("%d requests can be pulled at once, of %d", len(left), requests-placed)
+	}
+	for _, m := range left {
 		if err := m.Nak(); err != nil {
 			t.Error(err)
 		}
-	}
-	if left != requests-placed {
-		t.Errorf("%d requests can be pulled at once, of %d", left, requests-placed)
 	}
 	r.Ready(r.Start("two"))
 	r.Drained()

@@ -15,11 +15,11 @@ import (
 	"github.com/ringonce/ringonce/tests/bubble"
 )
 
-var outage = flag.Duration("outage", 2*time.Hour, "how long the provider is down")
+var outage = flag.Duration("outage", usualOutage, "how long the provider is down")
 
-// A provider that is down for hours costs a probe now and then, and loses
+// A provider that is down for long costs a probe now and then, and loses
 // nothing.
-func TestHoursWithoutTheProvider(t *testing.T) {
+func TestALongTimeWithoutTheProvider(t *testing.T) {
 	runtime.GC()
 	runtime.GC() // see simulate
 	dir := t.TempDir()

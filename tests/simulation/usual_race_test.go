@@ -2,5 +2,10 @@
 
 package simulation
 
+import "time"
+
 // The race detector makes everything some ten times slower.
-const usualSeeds = 25
+const (
+	usualSeeds  = 25
+	usualOutage = 15 * time.Minute
+)

@@ -2,4 +2,9 @@
 
 package simulation
 
-const usualSeeds = 200
+import "time"
+
+const (
+	usualSeeds  = 200
+	usualOutage = 2 * time.Hour
+)
