@@ -37,6 +37,11 @@ type wire struct {
 // [*InvalidError]. The digest names the content, whatever the order and
 // spacing of the JSON, and is set for anything that could be read.
 func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
+	return DecodeRequestFrom(data, policy, nil)
+}
+
+// DecodeRequestFrom is [DecodeRequest] with a memory of caller IDs.
+func DecodeRequestFrom(data []byte, policy NumberPolicy, known *CallerIDs) (Request, Digest, error) {
 	if len(data) > MaxRequestSize {
 		return Request{}, digestBytes(data), &InvalidError{
 			Reason: Malformed, Rule: fmt.Sprintf("the request has %d bytes and may have %d", len(data), MaxRequestSize),
@@ -51,7 +56,7 @@ func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
 		return Request{}, digestBytes(data), notAnObject()
 	}
 	w := *read
-	r, err := w.request(policy)
+	r, err := w.request(policy, known)
 	return r, w.digest(), err
 }
 

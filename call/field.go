@@ -21,7 +21,7 @@ const (
 )
 
 // request checks every field against its bounds.
-func (w wire) request(policy NumberPolicy) (Request, error) {
+func (w wire) request(policy NumberPolicy, known *CallerIDs) (Request, error) {
 	r := Request{AppID: w.AppID, Metadata: w.Metadata}
 	if w.ID != "" {
 		id, err := ParseID(w.ID)
@@ -32,10 +32,10 @@ func (w wire) request(policy NumberPolicy) (Request, error) {
 	}
 	var err error
 	var fromAssigned, toAssigned bool
-	if r.From, fromAssigned, err = phoneField("from", w.From, policy); err != nil {
+	if r.From, fromAssigned, err = phoneField("from", w.From, policy, known); err != nil {
 		return r, err
 	}
-	if r.To, toAssigned, err = phoneField("to", w.To, policy); err != nil {
+	if r.To, toAssigned, err = phoneField("to", w.To, policy, nil); err != nil {
 		return r, err
 	}
 	r.Unassigned = !fromAssigned || !toAssigned
@@ -63,11 +63,11 @@ func (w wire) request(policy NumberPolicy) (Request, error) {
 	return r, checkMetadata(w.Metadata)
 }
 
-func phoneField(field, s string, policy NumberPolicy) (Phone, bool, error) {
+func phoneField(field, s string, policy NumberPolicy, known *CallerIDs) (Phone, bool, error) {
 	if s == "" {
 		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
 	}
-	p, assigned, err := ParsePhone(s, policy)
+	p, assigned, err := known.parse(s, policy)
 	var refused *phoneError
 	if errors.As(err, &refused) {
 		return Phone{}, false, outOfBounds(field, refused.rule, refused.fix)
