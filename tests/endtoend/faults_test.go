@@ -145,14 +145,20 @@ func TestEveryFault(t *testing.T) {
 			Name: name, APIKeys: []string{"key-" + name},
 			Apps: []simulator.App{{ID: "sfv_app_" + name, Numbers: []string{number(i)}}},
 		})
-		sim.Rules = append(sim.Rules, simulator.Rule{Name: name, Fault: f.Name, Organisation: name, First: 1, RetryAfter: time.Second})
+		rule := simulator.Rule{Name: name, Fault: f.Name, Organisation: name, First: 1, RetryAfter: time.Second}
+		if f.Name == "slow_answer" {
+			rule.Delay = 10 * time.Second
+		}
+		sim.Rules = append(sim.Rules, rule)
 		account := configs.DefaultAccount()
 		account.APIKey, account.CallsPerSecond, account.Concurrency = configs.NewSecret("key-"+name), 0, 4
 		accounts[name] = account
 	}
 	r := rig.New(t, sim, func(c *configs.Config) {
 		c.Accounts = accounts
-		c.Provider.ConnectTimeout = 10 * time.Second // and so the claim's deadline: no attempt is interrupted on a busy machine
+		// A busy machine interrupts no attempt before it is written, and cuts
+		// off no answer that comes.
+		c.Provider.ConnectTimeout, c.Provider.RequestTimeout = 10*time.Second, 5*time.Second
 	})
 	r.Ready(r.Start("one"))
 	for i := range faults {
