@@ -47,8 +47,10 @@ func decide(t task, f facts) step {
 	switch {
 	case t.nameless:
 		return step{act: actNameless, reason: t.invalid.Reason, message: t.invalid.Error()}
-	case !t.known && t.reminds():
-		return step{act: actRead} // whether what it reminds of was ever done
+	case !t.known && t.Due != nil && t.Due.Record.State != call.StateWaiting:
+		// A reminder, or a copy that an audit made of a call whose worker was
+		// lost: only the record says what is left to do.
+		return step{act: actRead}
 	case !t.known && t.Due != nil && !t.version.Created.Equal(f.created):
 		return step{act: actRead} // another incarnation of the ledger: its sequences say nothing
 	case t.known && t.record.State != call.StateAbsent:

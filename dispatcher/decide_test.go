@@ -95,6 +95,7 @@ func TestDecide(t *testing.T) {
 	other := situate().first(time.Minute, requestBody("a", "app_id", "another")).own()
 	elsewhere := with(fresh.own(), func(r *call.Record) { r.Origin.Sequence = 3 })
 	reborn := with(fresh.own(), func(r *call.Record) { r.Origin.Published = r.Origin.Published.Add(-time.Hour) })
+	dialling := func(r call.Record) call.Record { return inState(r, call.StateDialling) }
 	oddPriority := fresh
 	oddPriority.delivery.Priority = "critical"
 
@@ -144,6 +145,11 @@ func TestDecide(t *testing.T) {
 			func() situation { s := again.finds(5, again.own()); s.version.Created = noon; return s }(), actSchedule, "",
 			time.Time{},
 		},
+
+		// A copy that tells of a call, rather than bringing one that waits.
+		{"due, a call that was being dialled", again.due(5, dialling), actRead, "", time.Time{}},
+		{"due, a call that was being dialled, and still is", again.due(5, dialling).finds(5, inState(again.own(), call.StateDialling)), actForeign, "", time.Time{}},
+		{"due, a reminder", again.due(5, func(r call.Record) call.Record { return inState(r, call.StateUnknown) }), actRead, "", time.Time{}},
 
 		// Whose call is it?
 		{"same id, other content", fresh.finds(9, other), actConflict, call.IDConflict, time.Time{}},

@@ -105,3 +105,25 @@ func TestALetterWrittenMeanwhileStays(t *testing.T) {
 		b.journal.is(t, "unbury outcome_unknown a", "bury outcome_unknown a")
 	})
 }
+
+// TestACallWhoseMessageWasLost is brought back by an audit while its record says
+// that a worker dials it. Nobody knows what became of that worker.
+func TestACallWhoseMessageWasLost(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		d := identify(published(requestBody("a")), b.Rules)
+		claimed, err := d.record.Claim("two", "two-1", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := b.ledger.put(claimed)
+		b.journal.take()
+		b.handle(t, due(claimed, v))
+		b.journal.is(t, "hand back")
+		<-time.After(b.Rules.ForeignClaimWait)
+		b.handle(t, due(claimed, v))
+		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
+		if got := b.provider.placed.Load(); got != 0 {
+			t.Errorf("dialled %d times", got)
+		}
+	})
+}

@@ -30,13 +30,6 @@ type Letters struct {
 	More bool
 }
 
-const (
-	// lettersBatch is how many letters are asked for at once.
-	lettersBatch = 256
-	// lettersIdle is when the broker forgets a listing that was broken off.
-	lettersIdle = 30 * time.Second
-)
-
 // subjects gives the subjects of the wanted letters; they do not overlap.
 func (f LetterFilter) subjects() []string {
 	account := string(f.Account)
@@ -61,54 +54,23 @@ func (f LetterFilter) wants(l Letter) bool {
 // List gives the wanted letters, without their bodies.
 func (g *Graveyard) List(ctx context.Context, f LetterFilter) (Letters, error) {
 	var found Letters
-	stream, err := g.js.Stream(ctx, StreamDead)
-	if err != nil {
-		return found, fmt.Errorf("open stream %s: %w", StreamDead, err)
-	}
-	consumer, err := stream.CreateConsumer(ctx, jetstream.ConsumerConfig{
-		FilterSubjects: f.subjects(), HeadersOnly: true, MemoryStorage: true,
-		AckPolicy: jetstream.AckNonePolicy, InactiveThreshold: lettersIdle,
-		Description: "lists dead letters",
-	})
-	if err != nil {
-		return found, fmt.Errorf("list dead letters: %w", err)
-	}
-	defer func() { _ = stream.DeleteConsumer(context.WithoutCancel(ctx), consumer.CachedInfo().Name) }() // else it ends by itself
-	for {
-		n, err := found.take(consumer, f)
-		if err != nil {
-			return found, fmt.Errorf("list dead letters: %w", err)
-		}
-		if n == 0 || found.More {
-			return found, nil
-		}
-	}
-}
-
-// take reads the next few letters and gives how many there were, wanted or not.
-func (found *Letters) take(consumer jetstream.Consumer, f LetterFilter) (int, error) {
-	batch, err := consumer.FetchNoWait(lettersBatch)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for msg := range batch.Messages() {
-		n++
+	err := scan(ctx, g.js, StreamDead, f.subjects(), true, func(msg jetstream.Msg) (bool, error) {
 		meta, err := msg.Metadata()
 		if err != nil {
-			return n, err
+			return false, err
 		}
 		l, err := readLetter(msg.Subject(), meta.Sequence.Stream, meta.Timestamp, msg.Headers(), nil)
 		if err != nil || !f.wants(l) {
-			continue // an error says that it is none of ours
+			return true, nil //nolint:nilerr // an error says that it is none of ours
 		}
 		if len(found.Found) == f.Limit {
 			found.More = true
-			continue
+			return false, nil
 		}
 		found.Found = append(found.Found, l)
-	}
-	return n, batch.Error()
+		return true, nil
+	})
+	return found, err
 }
 
 // ErrNoLetter says that there is no such dead letter, or none any more.

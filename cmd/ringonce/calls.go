@@ -16,13 +16,13 @@ import (
 func newCallsCommand(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "calls",
-		Short: "See what became of a call, or take one back",
+		Short: "See what became of a call, take one back, or look for forgotten ones",
 		Args:  noArgs,
 		RunE:  needSubcommand,
 	}
 	d := &desk{environ: environ}
 	d.flags(c)
-	c.AddCommand(newCallsShowCommand(d), newCallsCancelCommand(d))
+	c.AddCommand(newCallsShowCommand(d), newCallsCancelCommand(d), newCallsAuditCommand(d))
 	return c
 }
 

@@ -76,16 +76,22 @@ func (d *desk) connect() (*queue.Conn, configs.Config, error) {
 // operator gives what decides about single calls. The connection is the
 // caller's to close.
 func (d *desk) operator(ctx context.Context) (*queue.Operator, *queue.Conn, error) {
+	operator, conn, _, err := d.operatorWith(ctx)
+	return operator, conn, err
+}
+
+// operatorWith is [desk.operator] with the configuration that it goes by.
+func (d *desk) operatorWith(ctx context.Context) (*queue.Operator, *queue.Conn, configs.Config, error) {
 	conn, config, err := d.connect()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, config, err
 	}
 	operator, err := conn.NewOperator(ctx, queue.Keep{Placed: config.Records.Keep, Dead: config.Dead.Keep})
 	if err != nil {
 		conn.Close()
-		return nil, nil, fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+		return nil, nil, config, fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 	}
-	return operator, conn, nil
+	return operator, conn, config, nil
 }
 
 // connect fails where a worker would try again for ever: somebody waits for the

@@ -19,7 +19,7 @@ import (
 
 // operatorMayPublish is what docs/operations.md says that operators need.
 var operatorMayPublish = []string{
-	"calls.requests.>", "calls.due.>", "calls.records.>", "$KV.CALL_CONTROL.>",
+	"calls.requests.>", "calls.due.>", "calls.records.>", "calls.parked.>", "calls.dead.>", "$KV.CALL_CONTROL.>",
 	"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.KV_CALL_CONTROL.>",
 	"$JS.API.STREAM.MSG.DELETE.CALLS_DEAD", "$JS.API.STREAM.PURGE.CALLS_PARKED", "$JS.API.CONSUMER.>", "$JS.ACK.>",
 }
@@ -68,6 +68,7 @@ func TestOperatorsNeedNoMorePermissionsThanDocumented(t *testing.T) {
 		"publish --id p1 --from +912071531001 --to +919812345678 --answer-url " + rig.AnswerURL,
 		"calls show d1",
 		"calls cancel --account default c1",
+		"calls audit --repair",
 		"dead list",
 		"dead show d1",
 		"dead replay --why test d1",

@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"ringonce": s.ringonce, "worker": s.worker, "await": s.await, "drained": s.drained,
 					"rung": s.rung, "unknown": s.unknown, "parked": s.parked, "outdate": s.outdate,
+					"overdue": s.overdue, "lose": s.lose,
 				},
 			})
 		})
@@ -142,6 +143,27 @@ func (s *stage) parked(ts *testscript.TestScript, _ bool, args []string) {
 	r, err := s.record(args[0], now).Wait(call.NotYet, now.Add(ahead), now)
 	ts.Check(err)
 	ts.Check(s.rig.Conn.NewParking().Park(s.t.Context(), r, s.put(ts, r)))
+}
+
+// overdue ID makes a call that should have been dialled again an hour ago.
+func (s *stage) overdue(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: overdue ID")
+	}
+	then := time.Now().Add(-time.Hour)
+	r, err := s.record(args[0], then).Wait(call.ServiceUnavailable, then, then)
+	ts.Check(err)
+	s.put(ts, r)
+}
+
+// lose STREAM takes away what a stream holds, as a power loss can.
+func (s *stage) lose(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: lose STREAM")
+	}
+	stream, err := s.rig.Conn.JetStream().Stream(s.t.Context(), args[0])
+	ts.Check(err)
+	ts.Check(stream.Purge(s.t.Context()))
 }
 
 // outdate makes the call records look as if they were restored from an older

@@ -18,6 +18,9 @@ type shares struct {
 func (r *run) check() (shares, []string) {
 	var total shares
 	var wrong []string
+	if r.forgotten > 0 && !r.plan.lossy {
+		wrong = append(wrong, fmt.Sprintf("I2: the audit found %d calls that nothing would bring to their end", r.forgotten))
+	}
 	for _, account := range []call.Account{"default", "second"} {
 		e, report, err := r.evidence(account)
 		if err != nil {

@@ -33,6 +33,8 @@ type plan struct {
 	broken bool
 	// operators replay, resolve and discard when all has come to its end.
 	operators bool
+	// lossy tells that the broker forgets what is parked, as after a power loss.
+	lossy bool
 }
 
 // event is something that happens at a time.
@@ -70,6 +72,10 @@ func newPlan(seed uint64, start time.Time) plan {
 		p.breakages(r)
 	}
 	p.operators = r.IntN(3) == 0
+	if p.lossy = !p.broken && r.IntN(4) == 0; p.lossy {
+		at, _ := p.window(r, time.Minute)
+		p.add(at, "the broker forgets what is parked", func(run *run) { run.forget() })
+	}
 	slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return p
 }

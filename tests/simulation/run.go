@@ -30,6 +30,7 @@ type run struct {
 
 	published map[string][]proof.Published // by account
 	requests  map[string]request           // by account and answer URL
+	forgotten int                          // calls that the audit found
 	history   strings.Builder
 }
 
@@ -52,6 +53,7 @@ func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 	r.mend()
 	r.until(busy + rest)
 	r.settle()
+	r.audit()
 	if r.plan.operators {
 		r.note("operators look through what ended")
 		r.operate()

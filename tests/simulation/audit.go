@@ -1,0 +1,51 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringonce/ringonce/queue"
+)
+
+// patienceOfAudit is how long a call may be overdue before the audit looks for
+// what it needs.
+const patienceOfAudit = 15 * time.Minute
+
+// forget takes away what is parked or due, as a power loss under the broker can.
+func (r *run) forget() {
+	if r.down {
+		return
+	}
+	s, err := r.world.Conn.JetStream().Stream(context.Background(), queue.StreamParked)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := s.Purge(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// audit finds the calls that nothing would bring to their end, gives back what
+// they lost, and lets them come to it.
+func (r *run) audit() {
+	o := r.operator()
+	var lost []queue.Finding
+	_, err := o.Audit(context.Background(), "", patienceOfAudit, time.Now(), func(f queue.Finding) error {
+		lost = append(lost, f)
+		return nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for _, f := range lost {
+		r.note("the audit brings back %s", f.Record.ID)
+		if err := o.Repair(context.Background(), f, time.Now()); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	r.forgotten = len(lost)
+	if r.forgotten > 0 {
+		r.until(time.Since(r.began) + operated)
+		r.settle()
+	}
+}
