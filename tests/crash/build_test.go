@@ -1,6 +1,7 @@
 package crash
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,14 +44,14 @@ func TestNothingIsLeftInABuildWithoutTheTag(t *testing.T) {
 		binary string
 		want   bool
 	}{{binary, false}, {binaries.ours, true}} {
-		if got := contains(run("go", "tool", "nm", c.binary), symbol); got != c.want {
+		if got := bytes.Contains(run("go", "tool", "nm", c.binary), []byte(symbol)); got != c.want {
 			t.Errorf("%s: a symbol of package failpoint: %t, want %t", c.binary, got, c.want)
 		}
 		data, err := os.ReadFile(c.binary)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := contains(data, variable); got != c.want {
+		if got := bytes.Contains(data, []byte(variable)); got != c.want {
 			t.Errorf("%s: holds %s: %t, want %t", c.binary, variable, got, c.want)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	fp "github.com/ringonce/ringonce/failpoint"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/tests/batch"
+	"github.com/ringonce/ringonce/tests/process"
 )
 
 // compared is what both workers go through: before and after the POST, putting a
@@ -16,18 +18,18 @@ import (
 var compared = way{
 	points: []fp.Point{fp.DeliveryBegun, fp.OutcomeKnown, fp.ScheduleBefore, fp.ScheduleAfter, fp.AckBefore, fp.AckAfter},
 	nth:    3,
-	trial:  trial{batch: many(map[kind]int{healthy: 25, refused: 9, lost: 4, gateway: 4, silent: 4, slow: 4})},
+	trial:  trial{batch: many(map[batch.Kind]int{batch.Healthy: 25, batch.Refused: 9, batch.Lost: 4, batch.Gateway: 4, batch.Silent: 4, batch.Slow: 4})},
 }
 
 // many mixes kinds in their numbers, always in the same order.
-func many(numbers map[kind]int) []kind {
+func many(numbers map[batch.Kind]int) []batch.Kind {
 	left := 0
 	for _, n := range numbers {
 		left += n
 	}
-	var mixed []kind
+	var mixed []batch.Kind
 	for len(mixed) < left {
-		for _, k := range []kind{healthy, refused, healthy, lost, gateway, healthy, silent, slow} {
+		for _, k := range []batch.Kind{batch.Healthy, batch.Refused, batch.Healthy, batch.Lost, batch.Gateway, batch.Healthy, batch.Silent, batch.Slow} {
 			if numbers[k] > 0 {
 				numbers[k]--
 				mixed = append(mixed, k)
@@ -83,19 +85,19 @@ func TestTheUsualWorkerRingsTwice(t *testing.T) {
 }
 
 // compare runs a trial, and has it judged if the worker keeps records.
-func (c trial) compare(t *testing.T, worker func(*world, string, string) *process, judged bool) came {
+func (c trial) compare(t *testing.T, worker func(*world, string, string) *process.Process, judged bool) came {
 	w := newWorld(t)
 	w.publish(c.batch)
 	a := worker(w, "A", c.arm())
-	a.struck(string(c.point), c.action)
+	a.Struck(string(c.point), c.action)
 	b := worker(w, "B", "")
 	w.Drained()
 	if c.action == "stop" {
-		a.resume()
-		a.finish()
+		a.Resume()
+		a.Finish()
 		w.Drained()
 	}
-	b.finish()
+	b.Finish()
 	if judged {
 		if v := w.judge(); !v.Kept() {
 			t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Contradictions, history(a, b))
@@ -107,7 +109,7 @@ func (c trial) compare(t *testing.T, worker func(*world, string, string) *proces
 // count asks the provider who was rung, and the broker who was told.
 func (w *world) count() came {
 	rings := map[string]int{}
-	for _, r := range w.rings() {
+	for _, r := range w.Rings() {
 		rings[r.AnswerURL]++
 	}
 	c := came{requests: len(w.published), unknown: w.Messages(queue.StreamDead, "calls.dead.*.outcome_unknown.*")}
@@ -120,7 +122,7 @@ func (w *world) count() came {
 		if n > 1 {
 			c.twice++
 		}
-		if n > 1 && (strings.HasPrefix(p.Name, string(healthy)) || strings.HasPrefix(p.Name, string(refused))) {
+		if n > 1 && (strings.HasPrefix(p.Name, string(batch.Healthy)) || strings.HasPrefix(p.Name, string(batch.Refused))) {
 			c.alone++
 		}
 	}

@@ -76,27 +76,27 @@ func (c trial) run(t *testing.T) {
 	w.publish(c.batch)
 	if c.before != "" {
 		p := w.worker("before", c.before)
-		p.struck(c.before, "kill")
+		p.Struck(c.before, "kill")
 	}
 	a := w.worker("A", c.arm())
 	if c.late {
-		a.struck(string(fp.OutcomeKnown), "stop")
+		a.Struck(string(fp.OutcomeKnown), "stop")
 		holder := w.worker("holder", "")
 		w.Drained()
-		holder.finish()
-		a.resume()
+		holder.Finish()
+		a.Resume()
 	}
-	a.struck(string(c.point), c.action)
+	a.Struck(string(c.point), c.action)
 	b := w.worker("B", "")
 	w.Drained()
 	if c.action == "stop" {
-		a.resume()
+		a.Resume()
 		w.idle(a)
-		a.finish()
+		a.Finish()
 		w.Drained()
 	}
 	w.idle(b)
-	b.finish()
+	b.Finish()
 
 	v := w.judge()
 	if !v.Kept() {

@@ -15,6 +15,8 @@
 // nobody settles is over after 1.1 s. The trials are in plan.go; a point that no
 // trial has, or that no worker came to, fails.
 //
+// Processes and batches are tests/process and tests/batch, shared with tests/cluster.
+//
 // compare_test.go puts the worker that is usually written (directory usual)
 // through the same.
 package crash

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	fp "github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/tests/batch"
 )
 
 // trial is one way for a worker to die.
@@ -12,7 +13,7 @@ type trial struct {
 	point  fp.Point
 	nth    int
 	action string // kill or stop
-	batch  []kind
+	batch  []batch.Kind
 	// before arms a worker that dies ahead of this one, so that there is
 	// something to be found.
 	before string
@@ -23,7 +24,7 @@ type trial struct {
 
 func (t trial) name() string {
 	name := fmt.Sprintf("%s/%s", t.point, t.action)
-	if t.batch[0] != healthy {
+	if t.batch[0] != batch.Healthy {
 		name += "/" + string(t.batch[0])
 	}
 	if t.late {
@@ -49,41 +50,41 @@ type way struct {
 
 // ways bring a worker to every point there is.
 var ways = []way{
-	{[]fp.Point{fp.LedgerBefore, fp.LedgerAfter, fp.ConnectBefore, fp.ConnectAfter}, 1, trial{batch: batch()}},
+	{[]fp.Point{fp.LedgerBefore, fp.LedgerAfter, fp.ConnectBefore, fp.ConnectAfter}, 1, trial{batch: batch.Mix()}},
 	{[]fp.Point{
 		fp.DeliveryTaken, fp.DeliveryBegun, fp.LookupBefore, fp.LookupAfter, fp.ClaimBefore, fp.RecordStored, fp.ClaimAfter,
 		fp.PostBegun, fp.WriteBefore, fp.WriteAllowed, fp.WriteAfter, fp.ReadAfter, fp.AnswerHeader, fp.AnswerRead,
 		fp.OutcomeKnown, fp.OutcomeObserved, fp.SettlePlaced, fp.OutcomeBefore, fp.OutcomeWritten, fp.AckBefore, fp.AckAfter,
-	}, 2, trial{batch: batch(refused)}},
-	{[]fp.Point{fp.SettleRefused, fp.ScheduleBefore, fp.ScheduleAfter}, 1, trial{batch: batch(refused)}},
-	{[]fp.Point{fp.SettleRejected}, 1, trial{batch: batch(rejected)}},
+	}, 2, trial{batch: batch.Mix(batch.Refused)}},
+	{[]fp.Point{fp.SettleRefused, fp.ScheduleBefore, fp.ScheduleAfter}, 1, trial{batch: batch.Mix(batch.Refused)}},
+	{[]fp.Point{fp.SettleRejected}, 1, trial{batch: batch.Mix(batch.Rejected)}},
 	{[]fp.Point{
 		fp.SettleSuspended, fp.SuspendBefore, fp.SuspendAfter, fp.NakBefore, fp.NakAfter,
 		fp.LiftBefore, fp.LiftAfter, fp.ForgetBefore, fp.ForgetAfter,
-	}, 1, trial{batch: batch(suspended)}},
-	{[]fp.Point{fp.SettleUnknown, fp.LetterBefore, fp.LetterAfter, fp.ReconsiderBefore, fp.ReconsiderAfter}, 1, trial{batch: batch(lost)}},
-	{[]fp.Point{fp.EndBefore, fp.DecisionWritten}, 1, trial{batch: batch(expired, unlinked)}},
-	{[]fp.Point{fp.WaitBefore}, 1, trial{batch: batch(later)}},
-	{[]fp.Point{fp.RepeatFound}, 1, trial{batch: batch(twin)}},
-	{[]fp.Point{fp.ConflictFound, fp.AloneBuried}, 1, trial{batch: batch(rival)}},
-	{[]fp.Point{fp.NamelessFound}, 1, trial{batch: batch(malformed)}},
-	{[]fp.Point{fp.RecordRead, fp.RecordReadDone, fp.RecordReadBack}, 1, trial{batch: batch(refused), before: string(fp.OutcomeWritten)}},
-	{[]fp.Point{fp.ForeignWait, fp.ForeignHold}, 1, trial{batch: batch(refused), before: string(fp.ClaimAfter)}},
-	{append([]fp.Point{fp.ReminderFound, fp.ReminderHeeded}, lateEvidence...), 1, trial{batch: []kind{healthy}, late: true}},
+	}, 1, trial{batch: batch.Mix(batch.Suspended)}},
+	{[]fp.Point{fp.SettleUnknown, fp.LetterBefore, fp.LetterAfter, fp.ReconsiderBefore, fp.ReconsiderAfter}, 1, trial{batch: batch.Mix(batch.Lost)}},
+	{[]fp.Point{fp.EndBefore, fp.DecisionWritten}, 1, trial{batch: batch.Mix(batch.Expired, batch.Unlinked)}},
+	{[]fp.Point{fp.WaitBefore}, 1, trial{batch: batch.Mix(batch.Later)}},
+	{[]fp.Point{fp.RepeatFound}, 1, trial{batch: batch.Mix(batch.Twin)}},
+	{[]fp.Point{fp.ConflictFound, fp.AloneBuried}, 1, trial{batch: batch.Mix(batch.Rival)}},
+	{[]fp.Point{fp.NamelessFound}, 1, trial{batch: batch.Mix(batch.Malformed)}},
+	{[]fp.Point{fp.RecordRead, fp.RecordReadDone, fp.RecordReadBack}, 1, trial{batch: batch.Mix(batch.Refused), before: string(fp.OutcomeWritten)}},
+	{[]fp.Point{fp.ForeignWait, fp.ForeignHold}, 1, trial{batch: batch.Mix(batch.Refused), before: string(fp.ClaimAfter)}},
+	{append([]fp.Point{fp.ReminderFound, fp.ReminderHeeded}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Healthy}, late: true}},
 }
 
 // branches are the points that every outcome passes, for each outcome alone.
 var branches = []way{
-	{afterPost, 1, trial{batch: []kind{refused, refused}}},
-	{afterPost, 1, trial{batch: []kind{rejected, rejected}}},
-	{afterPost, 1, trial{batch: []kind{suspended, suspended}}},
-	{afterPost, 1, trial{batch: []kind{lost, gateway}}},
-	{afterPost, 1, trial{batch: []kind{silent, slow}}},
-	{lateEvidence, 1, trial{batch: []kind{refused}, late: true}},
-	{scheduled, 2, trial{batch: []kind{refused}, late: true}}, // the first schedule is the reminder's
-	{lateEvidence, 1, trial{batch: []kind{suspended}, late: true}},
-	{scheduled, 2, trial{batch: []kind{suspended}, late: true}},
-	{append([]fp.Point{fp.LetterBefore, fp.LetterAfter}, lateEvidence...), 1, trial{batch: []kind{rejected}, late: true}},
+	{afterPost, 1, trial{batch: []batch.Kind{batch.Refused, batch.Refused}}},
+	{afterPost, 1, trial{batch: []batch.Kind{batch.Rejected, batch.Rejected}}},
+	{afterPost, 1, trial{batch: []batch.Kind{batch.Suspended, batch.Suspended}}},
+	{afterPost, 1, trial{batch: []batch.Kind{batch.Lost, batch.Gateway}}},
+	{afterPost, 1, trial{batch: []batch.Kind{batch.Silent, batch.Slow}}},
+	{lateEvidence, 1, trial{batch: []batch.Kind{batch.Refused}, late: true}},
+	{scheduled, 2, trial{batch: []batch.Kind{batch.Refused}, late: true}}, // the first schedule is the reminder's
+	{lateEvidence, 1, trial{batch: []batch.Kind{batch.Suspended}, late: true}},
+	{scheduled, 2, trial{batch: []batch.Kind{batch.Suspended}, late: true}},
+	{append([]fp.Point{fp.LetterBefore, fp.LetterAfter}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Rejected}, late: true}},
 }
 
 var (

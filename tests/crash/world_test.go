@@ -2,10 +2,7 @@ package crash
 
 import (
 	"bytes"
-	"context"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"testing"
 	"time"
@@ -13,6 +10,8 @@ import (
 	"github.com/ringonce/ringonce/proof"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/batch"
+	"github.com/ringonce/ringonce/tests/process"
 	"github.com/ringonce/ringonce/tests/rig"
 )
 
@@ -33,22 +32,22 @@ func newWorld(t *testing.T) *world {
 }
 
 // publish sends a batch.
-func (w *world) publish(kinds []kind) {
+func (w *world) publish(kinds []batch.Kind) {
 	w.t.Helper()
 	now := time.Now()
 	for i, k := range kinds {
-		for _, m := range k.messages(i, now) {
-			ack, err := w.Conn.JetStream().Publish(w.t.Context(), "calls.requests.default", []byte(m.body))
+		for _, m := range k.Messages(i, now) {
+			ack, err := w.Conn.JetStream().Publish(w.t.Context(), "calls.requests.default", []byte(m.Body))
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			w.published = append(w.published, proof.Published{Name: m.name, Sequence: ack.Sequence, Body: []byte(m.body)})
+			w.published = append(w.published, proof.Published{Name: m.Name, Sequence: ack.Sequence, Body: []byte(m.Body)})
 		}
 	}
 }
 
 // worker starts ours, with points armed if arm is not empty.
-func (w *world) worker(name, arm string) *process {
+func (w *world) worker(name, arm string) *process.Process {
 	w.t.Helper()
 	environ := append(w.environ(arm),
 		"RINGONCE_PROVIDER_CONNECT_TIMEOUT=200ms", "RINGONCE_PROVIDER_REQUEST_TIMEOUT=500ms",
@@ -56,13 +55,13 @@ func (w *world) worker(name, arm string) *process {
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=0", "RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=4",
 		"RINGONCE_SHUTDOWN_GRACE=20s", "RINGONCE_HTTP_ADDRESS=127.0.0.1:0",
 	)
-	return start(w.t, name, binaries.ours, []string{"run"}, environ)
+	return process.Start(w.t, name, binaries.ours, []string{"run"}, environ)
 }
 
 // usual starts the worker that is usually written.
-func (w *world) usual(name, arm string) *process {
+func (w *world) usual(name, arm string) *process.Process {
 	w.t.Helper()
-	return start(w.t, name, binaries.usual, nil, w.environ(arm))
+	return process.Start(w.t, name, binaries.usual, nil, w.environ(arm))
 }
 
 func (w *world) environ(arm string) []string {
@@ -77,56 +76,25 @@ func (w *world) environ(arm string) []string {
 }
 
 // idle waits until a worker has no delivery in hand.
-func (w *world) idle(p *process) {
+func (w *world) idle(p *process.Process) {
 	w.t.Helper()
-	w.Eventually("worker "+p.name+" has nothing in hand", func() bool {
-		address := p.address()
-		if address == "" {
-			return false
-		}
-		ctx, cancel := context.WithTimeout(w.t.Context(), patience)
-		defer cancel()
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
-		if err != nil {
-			w.t.Fatal(err)
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		text, err := io.ReadAll(response.Body)
-		return err == nil && bytes.Contains(text, []byte("\nringonce_in_flight{account=\"default\"} 0\n"))
+	w.Eventually("worker "+p.Name+" has nothing in hand", func() bool {
+		return bytes.Contains(p.Metrics(), []byte("\nringonce_in_flight{account=\"default\"} 0\n"))
 	})
 }
 
 // judge hears the witnesses.
 func (w *world) judge() proof.Verdict {
 	w.t.Helper()
-	e, err := proof.Gather(w.t.Context(), w.Conn.JetStream(), rig.Account)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	e.Published, e.Rings = w.published, w.rings()
-	return proof.Judge(e)
-}
-
-func (w *world) rings() []proof.Ring {
-	var rings []proof.Ring
-	for _, c := range w.Simulator.Oracle().Calls {
-		for _, r := range c.Rings {
-			rings = append(rings, proof.Ring{Callee: c.Callee, AnswerURL: c.AnswerURL, RequestUUID: r.RequestUUID})
-		}
-	}
-	return rings
+	return proof.Judge(w.Evidence(w.published))
 }
 
 // history tells what a trial went through, for one that failed.
-func history(workers ...*process) string {
+func history(workers ...*process.Process) string {
 	var b bytes.Buffer
 	for _, p := range workers {
 		if p != nil {
-			fmt.Fprintf(&b, "--- worker %s\n%s", p.name, p.output())
+			fmt.Fprintf(&b, "--- worker %s\n%s", p.Name, p.Output())
 		}
 	}
 	return b.String()

@@ -20,6 +20,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/proof"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/embedded"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
@@ -50,13 +51,22 @@ type Rig struct {
 // times for workers that use them. change, if not nil, changes it.
 func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Rig {
 	t.Helper()
-	r := &Rig{t: t, Log: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo}))}
 	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Listen: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Stop)
+	r := Around(t, broker.ClientURL(), sim, change)
 	r.Broker = broker
+	return r
+}
+
+// Around is [New] with a broker that runs already, at this URL; it leaves Broker
+// empty.
+func Around(t testing.TB, url string, sim simulator.Config, change func(*configs.Config)) *Rig {
+	t.Helper()
+	r := &Rig{t: t, Log: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	var err error
 	if r.Simulator, err = simulator.New(sim); err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +76,8 @@ func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Rig 
 		r.Provider.Close()
 		_ = r.Simulator.Close(context.WithoutCancel(t.Context())) // says only that calls were under way
 	})
-	r.Config = r.config(change)
-	if r.Conn, err = queue.Connect(queue.ConnectOptions{URL: broker.ClientURL(), Name: "test"}); err != nil {
+	r.Config = r.config(url, change)
+	if r.Conn, err = queue.Connect(queue.ConnectOptions{URL: url, Name: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Conn.Close)
@@ -75,9 +85,9 @@ func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Rig 
 	return r
 }
 
-func (r *Rig) config(change func(*configs.Config)) configs.Config {
+func (r *Rig) config(url string, change func(*configs.Config)) configs.Config {
 	c := configs.Default()
-	c.NATS.URL = r.Broker.ClientURL()
+	c.NATS.URL = url
 	c.Provider.BaseURL = r.Provider.URL
 	c.Provider.ConnectTimeout, c.Provider.RequestTimeout = 500*time.Millisecond, time.Second
 	c.Retry.InitialDelay, c.Retry.MaxDelay = 50*time.Millisecond, 500*time.Millisecond
@@ -206,6 +216,28 @@ func (r *Rig) Drained() {
 	r.Eventually("nothing waits any more", func() bool {
 		return r.Messages(queue.StreamCalls, ">") == 0 && r.Messages(queue.StreamParked, ">") == 0
 	})
+}
+
+// Evidence hears the broker and the provider about what was published.
+func (r *Rig) Evidence(published []proof.Published) proof.Evidence {
+	r.t.Helper()
+	e, err := proof.Gather(r.t.Context(), r.Conn.JetStream(), Account)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	e.Published, e.Rings = published, r.Rings()
+	return e
+}
+
+// Rings are all calls that went out, as the provider knows them.
+func (r *Rig) Rings() []proof.Ring {
+	var rings []proof.Ring
+	for _, c := range r.Simulator.Oracle().Calls {
+		for _, ring := range c.Rings {
+			rings = append(rings, proof.Ring{Callee: c.Callee, AnswerURL: c.AnswerURL, RequestUUID: ring.RequestUUID})
+		}
+	}
+	return rings
 }
 
 // Eventually waits until the condition holds.
