@@ -39,6 +39,11 @@ func (r *run) check() (shares, []string) {
 			total.posts += c.PostCount
 			wrong = append(wrong, r.times(c)...)
 		}
+		wrong = append(wrong, r.dialledWhilePaused(report.Calls)...)
+		wrong = append(wrong, r.dialledWhileSuspended(report.Calls)...)
+		if account == "default" {
+			wrong = append(wrong, r.dialledWithRefusedKey(report.Unidentified)...)
+		}
 		wrong = append(wrong, r.needless(e.Records)...)
 		total.placed += verdict.Placed
 		total.dead += verdict.DeadLetters()

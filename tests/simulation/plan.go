@@ -76,6 +76,7 @@ func newPlan(seed uint64, start time.Time) plan {
 		at, _ := p.window(r, time.Minute)
 		p.add(at, "the broker forgets what is parked", func(run *run) { run.forget() })
 	}
+	p.stops(r)
 	slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return p
 }

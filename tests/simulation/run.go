@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -30,7 +31,9 @@ type run struct {
 
 	published map[string][]proof.Published // by account
 	requests  map[string]request           // by account and answer URL
-	forgotten int                          // calls that the audit found
+	paused    []stop
+	refusing  []stop // while the key is not accepted
+	forgotten int    // calls that the audit found
 	history   strings.Builder
 }
 
@@ -189,6 +192,13 @@ func (r *run) rule(rule simulator.Rule) {
 }
 
 func (r *run) keys(organisation, key string) {
+	if key == simulator.DefaultAPIKey {
+		for i := range r.refusing {
+			r.refusing[i].to = cmp.Or(r.refusing[i].to, time.Now())
+		}
+	} else {
+		r.refusing = append(r.refusing, stop{account: organisation, from: time.Now()})
+	}
 	if err := r.world.Simulator.SetAPIKeys(organisation, key); err != nil {
 		r.t.Fatal(err)
 	}
@@ -206,6 +216,9 @@ func (r *run) mend() {
 	r.latency(0)
 	r.keys("default", simulator.DefaultAPIKey)
 	r.brokerUp()
+	for _, account := range []string{"default", "second", ""} {
+		r.resume(account)
+	}
 	for i := range r.workers {
 		r.heal(i)
 		r.start(i)

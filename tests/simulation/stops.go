@@ -1,0 +1,137 @@
+package simulation
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+const (
+	// heard is how long a stop may take to be known to every worker.
+	heard = time.Second
+	// suspendedFor is the least that a suspension lasts which no probe can lift.
+	suspendedFor = time.Minute
+)
+
+// stop is a time in which an account, or all of them, may not be dialled.
+type stop struct {
+	account  string // empty is all
+	from, to time.Time
+}
+
+func (s stop) covers(account string, at time.Time) bool {
+	return (s.account == "" || s.account == account) && at.After(s.from.Add(heard)) && at.Before(s.to)
+}
+
+// stops are operators who pause accounts for a while.
+func (p *plan) stops(r *rand.Rand) {
+	for range r.IntN(3) {
+		at, long := p.window(r, 3*time.Minute)
+		account := pick(r, "default", "second", "")
+		p.add(at, fmt.Sprintf("account %q is paused", account), func(run *run) { run.pause(account) })
+		p.add(at+long, fmt.Sprintf("account %q is resumed", account), func(run *run) { run.resume(account) })
+	}
+}
+
+// pause stops an account, if the broker is there to be told.
+func (r *run) pause(account string) {
+	err := r.world.Conn.NewControl(r.world.Log).Pause(context.Background(), call.Account(account), call.Pause{By: "operator", Why: "the plan says so"})
+	if err != nil {
+		r.note("not paused: %v", err)
+		return
+	}
+	r.paused = append(r.paused, stop{account: account, from: time.Now()})
+}
+
+// resume ends every pause of an account. Where the broker is not there to be
+// told, they go on until everything is mended.
+func (r *run) resume(account string) {
+	// A resumption is known to some workers before it is known to us.
+	began := time.Now()
+	if err := r.world.Conn.NewControl(r.world.Log).Resume(context.Background(), call.Account(account)); err != nil {
+		r.note("not resumed: %v", err)
+		return
+	}
+	for i := range r.paused {
+		if p := &r.paused[i]; p.account == account && p.to.IsZero() {
+			p.to = began
+		}
+	}
+}
+
+// dialledWhilePaused checks I7: no attempt while a pause was in force.
+func (r *run) dialledWhilePaused(calls []simulator.Call) []string {
+	var wrong []string
+	for _, c := range calls {
+		for _, p := range c.Posts {
+			for _, s := range r.paused {
+				if s.covers(c.Organisation, p.At) {
+					wrong = append(wrong, fmt.Sprintf("I7 %s/%s: dialled %s after the account was paused",
+						c.Organisation, c.AnswerURL, p.At.Sub(s.from)))
+				}
+			}
+		}
+	}
+	return wrong
+}
+
+// dialledWhileSuspended checks I5: no attempt while the account was suspended.
+// Where workers or the broker are broken, the flag may not have reached them.
+func (r *run) dialledWhileSuspended(calls []simulator.Call) []string {
+	if r.plan.broken {
+		return nil
+	}
+	type attempt struct {
+		simulator.Post
+		to string
+	}
+	var attempts []attempt
+	for _, c := range calls {
+		for _, p := range c.Posts {
+			attempts = append(attempts, attempt{p, c.AnswerURL})
+		}
+	}
+	slices.SortFunc(attempts, func(a, b attempt) int { return cmp.Compare(a.At.UnixNano(), b.At.UnixNano()) })
+	var wrong []string
+	for i, a := range attempts {
+		if a.Result == "unauthorized" || !slices.Contains(suspendingFaults, a.Result) {
+			continue // a refused key is probed, and found accepted at once
+		}
+		for _, later := range attempts[i+1:] {
+			if after := later.At.Sub(a.At); after > heard && after < suspendedFor {
+				wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s after %s had suspended the account", later.to, after, a.Result))
+			}
+		}
+	}
+	return wrong
+}
+
+// dialledWithRefusedKey checks I5 for a key that the provider no longer takes:
+// those attempts cannot be told apart by account.
+func (r *run) dialledWithRefusedKey(unidentified []simulator.Post) []string {
+	if r.plan.broken {
+		return nil
+	}
+	var wrong []string
+	for _, s := range r.refusing {
+		var first time.Time
+		for _, p := range unidentified {
+			if p.At.Before(s.from) || !p.At.Before(s.to) {
+				continue
+			}
+			if first.IsZero() {
+				first = p.At
+			}
+			if after := p.At.Sub(first); after > heard {
+				wrong = append(wrong, fmt.Sprintf("I5: dialled %s after the key was refused", after))
+			}
+		}
+	}
+	return wrong
+}
