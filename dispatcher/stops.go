@@ -1,0 +1,117 @@
+package dispatcher
+
+import (
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// stopped reports whether nothing of the account may be dialled.
+func (l *Lane) stopped() bool {
+	return l.stopping || l.halted != nil || !l.flagsKnown || l.stops.Pause != nil || l.stops.Suspended()
+}
+
+// SetStops tells the lane what the control flags say; nil if that is not known.
+func (l *Lane) SetStops(stops *call.Stops) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	stopped, suspension := l.stopped(), l.stops.Suspension
+	l.flagsKnown = stops != nil
+	if stops != nil {
+		own := l.stops.Suspension
+		l.stops = *stops
+		if l.unconfirmed && stops.Suspension.Since.Before(own.Since) {
+			l.stops.Suspension = own
+		} else {
+			l.unconfirmed = false
+		}
+		if !l.stops.Suspension.Since.Equal(own.Since) {
+			l.careAt = l.cfg.Now().Add(probeWait(l.stops.Suspension))
+		}
+	}
+	// The flags of another account are no reason to take pulls back.
+	if l.stopped() != stopped || l.stops.Suspension != suspension {
+		l.announce()
+	}
+	l.tell()
+}
+
+// Halt stops the lane for a reason that holds for every account; nil lets it
+// go on.
+func (l *Lane) Halt(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	turned := (why == nil) != (l.halted == nil)
+	l.halted = why
+	if turned {
+		l.announce()
+	}
+}
+
+// Stop ends all permits for good: the worker shuts down.
+func (l *Lane) Stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopping = true
+	l.announce()
+}
+
+// slow pauses the account because the provider asked for it.
+func (l *Lane) slow(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if until.After(l.slowed) {
+		l.slowed = until
+		l.announce()
+	}
+}
+
+// suspend stops the lane at once, ahead of the control flag, and gives the flag
+// to be written. fresh is false if the account is suspended already.
+func (l *Lane) suspend(o call.Outcome, worker string, now time.Time) (s call.Suspension, fresh bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stops.Suspended() {
+		return l.stops.Suspension, false
+	}
+	s = call.Suspension{
+		Reason: o.Reason, Message: o.Message, Since: now.UTC(), Worker: worker,
+		Times: l.stops.Suspension.Times + 1,
+	}
+	if o.Reason != call.Unauthorized {
+		s.Until = now.Add(doubling(suspensionFirst, suspensionMost, s.Times-1)).UTC()
+	}
+	l.stops.Suspension, l.unconfirmed = s, true
+	l.careAt = now.Add(probeWait(s))
+	l.announce()
+	return s, true
+}
+
+// Suspension gives the suspension in force, if there is one.
+func (l *Lane) Suspension() (call.Suspension, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stops.Suspension, l.stops.Suspended()
+}
+
+// lifted ends the suspension here; the flag for the others is written first.
+func (l *Lane) lifted(s call.Suspension) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stops.Suspension.Since.Equal(s.Since) {
+		l.stops.Suspension.Lifted = true
+		l.announce()
+	}
+}
+
+// placed is told that a call went through, and reports whether a lifted
+// suspension is thereby over: the next one is the first in a row again.
+func (l *Lane) placed() (over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	over = l.stops.Suspension.Lifted
+	if over {
+		l.stops.Suspension = call.Suspension{}
+	}
+	return over
+}
