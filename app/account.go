@@ -16,9 +16,11 @@ import (
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
-// account is everything that works for one account.
+// account is everything that works for one account. A change of its
+// configuration makes another one of it.
 type account struct {
 	name      call.Account
+	config    configs.Account
 	key       *key
 	client    *sfvopi.Client
 	directory *sfvopi.Directory
@@ -49,7 +51,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 		return nil, fmt.Errorf("accounts.%s: %w", cfg.Name, err)
 	}
 	m := a.metrics.Account(name)
-	acc := &account{name: name, key: k, client: client, metrics: m}
+	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m}
 	acc.directory = newDirectory(client, m, a.log.With("account", name))
 	acc.lane = dispatcher.NewLane(dispatcher.LaneConfig{
 		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
@@ -58,12 +60,12 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 }
 
 // bind wires what needs the broker.
-func (acc *account) bind(ctx context.Context, a *App, b *broker, defaults configs.CallDefaults) error {
+func (acc *account) bind(ctx context.Context, a *App, b *broker) error {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
 		Account: acc.name, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision, Log: a.log,
 	})
 	acc.worker = &dispatcher.Worker{
-		Name: a.worker, Account: acc.name, Rules: rules(a.config, defaults),
+		Name: a.worker, Account: acc.name, Rules: rules(a.config, acc.config.Defaults),
 		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
 		Provider: acc.client, Directory: acc.directory, Control: b.control,
 		Lane: acc.lane, Metrics: acc.metrics, Log: a.log,
@@ -79,12 +81,20 @@ func (acc *account) bind(ctx context.Context, a *App, b *broker, defaults config
 }
 
 // run works for the account until ctx ends and every request that was taken has
-// come to its end. background outlives it.
-func (acc *account) run(ctx, working, background context.Context, owned *sync.WaitGroup) {
+// come to its end. working ends when calls in flight have to be given up.
+func (acc *account) run(ctx, working context.Context) {
+	stopLane := context.AfterFunc(ctx, acc.lane.Stop)
+	defer stopLane()
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var owned sync.WaitGroup
 	owned.Go(func() { acc.directory.Run(background) })
 	owned.Go(func() { acc.worker.Mind(background) })
 	owned.Go(func() { acc.key.watch(background, acc.lane.Reconsider) })
 	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
+	acc.worker.Wait()
+	stop()
+	owned.Wait()
+	acc.client.Close()
 }
 
 func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {

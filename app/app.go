@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
@@ -34,7 +33,7 @@ type App struct {
 	metrics  *metrics.Metrics
 	health   *health
 	ledger   *ledger
-	accounts []*account
+	accounts *accounts
 	saidDown atomic.Int64
 }
 
@@ -54,13 +53,14 @@ func New(o Options) (*App, error) {
 		a.measureEvery = measureEvery
 	}
 	a.health = newHealth(a.metrics)
-	a.ledger = newLedger(a.log, a.halt)
+	a.accounts = newAccounts()
+	a.ledger = newLedger(a.log, a.accounts.halt)
 	for _, cfg := range o.Config.SortedAccounts() {
 		acc, err := a.newAccount(cfg)
 		if err != nil {
 			return nil, err
 		}
-		a.accounts = append(a.accounts, acc)
+		a.accounts.add(acc)
 	}
 	return a, nil
 }
@@ -81,16 +81,16 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer a.closeConn(conn)
+	defer conn.Close()
 	b, err := a.prepare(ctx, conn)
 	if err != nil {
 		return nil //nolint:nilerr // stopped before there was anything to stop
 	}
 	a.health.bound.Store(true)
 	a.look(background, b, &owned)
-	a.log.Info("ready to dial", "accounts", len(a.accounts))
+	a.log.Info("ready to dial", "accounts", len(a.accounts.list()))
 
-	a.dial(ctx, background, &owned)
+	a.dial(ctx)
 	a.health.bound.Store(false)
 	stopBackground()
 	owned.Wait()
@@ -100,17 +100,11 @@ func (a *App) Run(ctx context.Context) error {
 
 // dial pulls and places calls until ctx ends, and then until what was claimed
 // is finished.
-func (a *App) dial(ctx, background context.Context, owned *sync.WaitGroup) {
+func (a *App) dial(ctx context.Context) {
 	working, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
-	stopLanes := context.AfterFunc(ctx, func() {
-		a.log.Info("stopping: nothing more is pulled")
-		for _, acc := range a.accounts {
-			acc.lane.Stop()
-		}
-	})
-	defer stopLanes()
 	graceOver := context.AfterFunc(ctx, func() {
+		a.log.Info("stopping: nothing more is pulled")
 		select {
 		case <-working.Done():
 		case <-time.After(a.config.ShutdownGrace):
@@ -119,14 +113,11 @@ func (a *App) dial(ctx, background context.Context, owned *sync.WaitGroup) {
 		}
 	})
 	defer graceOver()
-	var pulling sync.WaitGroup
-	for _, acc := range a.accounts {
-		pulling.Go(func() {
-			acc.run(ctx, working, background, owned)
-			acc.worker.Wait()
-		})
+	var serving sync.WaitGroup
+	for _, acc := range a.accounts.list() {
+		serving.Go(func() { acc.run(ctx, working) })
 	}
-	pulling.Wait()
+	serving.Wait()
 }
 
 // look keeps an eye on what every lane depends on: the control flags, the
@@ -151,33 +142,13 @@ func (a *App) flagged(f *queue.Flags) {
 	if f != nil {
 		a.ledger.heard(f.Ledger)
 	}
-	for _, acc := range a.accounts {
-		var stops *call.Stops
-		if f != nil {
-			s := f.Stops(acc.name)
-			stops = &s
-		}
-		acc.lane.SetStops(stops)
-	}
-}
-
-func (a *App) halt(why error) {
-	for _, acc := range a.accounts {
-		acc.lane.Halt(why)
-	}
+	a.accounts.flagged(f)
 }
 
 // touch goes through every lane once, to show that none is stuck.
 func (a *App) touch() {
-	for _, acc := range a.accounts {
+	for _, acc := range a.accounts.list() {
 		acc.lane.MayClaim()
-	}
-}
-
-func (a *App) closeConn(conn *queue.Conn) {
-	conn.Close()
-	for _, acc := range a.accounts {
-		acc.client.Close()
 	}
 }
 

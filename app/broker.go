@@ -80,8 +80,8 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 		return nil, err
 	}
 	b := &broker{conn: conn, records: records, control: conn.NewControl(a.log), depths: conn.NewDepths()}
-	for _, acc := range a.accounts {
-		if err := acc.bind(ctx, a, b, a.config.Accounts[string(acc.name)].Defaults); err != nil {
+	for _, acc := range a.accounts.list() {
+		if err := acc.bind(ctx, a, b); err != nil {
 			return nil, err
 		}
 	}

@@ -25,7 +25,7 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			return
 		}
 		a.metrics.Unserved(unserved)
-		for _, acc := range a.accounts {
+		for _, acc := range a.accounts.list() {
 			d := depths[acc.name]
 			acc.metrics.Queue(metrics.Depth{
 				Waiting: d.Waiting, Due: d.Due, Parked: d.Parked, DeadLetters: d.DeadLetters, Oldest: d.Oldest,
@@ -37,7 +37,7 @@ func (a *App) measure(ctx context.Context, b *broker) {
 // probeAcks finds out whether acknowledgements are permitted, until ctx ends.
 func (a *App) probeAcks(ctx context.Context, b *broker) {
 	every(ctx, probeEvery, func(ctx context.Context) {
-		for _, acc := range a.accounts {
+		for _, acc := range a.accounts.list() {
 			if err := b.conn.ProbeAck(ctx, acc.name); err != nil {
 				if errors.Is(err, queue.ErrAckDenied) {
 					a.log.Error("acknowledgements are refused", "error", err)

@@ -1,0 +1,75 @@
+package app
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// accounts are those that this worker works for now, those included that only
+// finish what is in flight. Who comes later is told what all were told last.
+type accounts struct {
+	mu      sync.Mutex
+	all     map[*account]bool
+	flags   *queue.Flags // nil: not known
+	checked bool         // the ledger was looked at
+	halted  error        // what that came to
+}
+
+func newAccounts() *accounts { return &accounts{all: map[*account]bool{}} }
+
+func (s *accounts) add(acc *account) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all[acc] = true
+	acc.lane.SetStops(stopsOf(s.flags, acc.name))
+	if s.checked {
+		acc.lane.Halt(s.halted)
+	}
+}
+
+func (s *accounts) remove(acc *account) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, acc)
+}
+
+// list gives them in the order of their names.
+func (s *accounts) list() []*account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(s.all), func(a, b *account) int { return cmp.Compare(a.name, b.name) })
+}
+
+// flagged tells every lane what the control bucket says; nil if that is not
+// known.
+func (s *accounts) flagged(f *queue.Flags) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.flags = f
+	for acc := range s.all {
+		acc.lane.SetStops(stopsOf(f, acc.name))
+	}
+}
+
+// halt stops every lane for a reason that holds for all; nil lets them go on.
+func (s *accounts) halt(why error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.checked, s.halted = true, why
+	for acc := range s.all {
+		acc.lane.Halt(why)
+	}
+}
+
+func stopsOf(f *queue.Flags, a call.Account) *call.Stops {
+	if f == nil {
+		return nil
+	}
+	stops := f.Stops(a)
+	return &stops
+}
