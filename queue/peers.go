@@ -1,0 +1,78 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+const (
+	healthPrefix = "calls.health." // and the account
+	// maxPause bounds what is believed of another worker's pause: no longer than
+	// a Retry-After is.
+	maxPause = time.Hour
+	// maxFinding bounds a message, in bytes.
+	maxFinding = 1 << 10
+)
+
+// Peers is how the workers of an account tell each other what they found out
+// about the provider. Nothing is stored: who is away misses it, and finds out by
+// itself.
+type Peers struct {
+	nc   *nats.Conn
+	self string // what tells our own messages from others'
+}
+
+// NewPeers gives the way to the other workers.
+func (c *Conn) NewPeers() *Peers { return &Peers{nc: c.nc, self: rand.Text()} }
+
+// finding is a [call.Finding] on its way.
+type finding struct {
+	From   string           `json:"from"`
+	Kind   call.FindingKind `json:"kind"`
+	Millis int64            `json:"for_ms,omitzero"`
+}
+
+// Tell passes a finding on to whoever listens now.
+func (p *Peers) Tell(a call.Account, f call.Finding) error {
+	data, err := json.Marshal(finding{From: p.self, Kind: f.Kind, Millis: f.For.Milliseconds()})
+	if err != nil {
+		return fmt.Errorf("encode a finding: %w", err)
+	}
+	if err := p.nc.Publish(healthPrefix+string(a), data); err != nil {
+		return fmt.Errorf("tell the other workers: %w", err)
+	}
+	return nil
+}
+
+// Listen gives hear what the other workers of the account tell, until ctx ends.
+// hear must not block.
+func (p *Peers) Listen(ctx context.Context, a call.Account, hear func(call.Finding)) error {
+	s, err := p.nc.Subscribe(healthPrefix+string(a), func(m *nats.Msg) {
+		if f, ok := p.read(m.Data); ok {
+			hear(f)
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("listen to the other workers: %w", err)
+	}
+	<-ctx.Done()
+	_ = s.Unsubscribe() // fails if the connection is closed, which ends it too
+	return nil
+}
+
+// read gives what another worker told. What cannot be read says nothing.
+func (p *Peers) read(data []byte) (call.Finding, bool) {
+	var f finding
+	if len(data) > maxFinding || json.Unmarshal(data, &f) != nil || f.From == p.self || f.Millis < 0 {
+		return call.Finding{}, false
+	}
+	most := maxPause.Milliseconds()
+	return call.Finding{Kind: f.Kind, For: time.Duration(min(f.Millis, most)) * time.Millisecond}, true
+}

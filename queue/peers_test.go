@@ -1,0 +1,94 @@
+package queue
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// listen collects what the peers of an account tell until the test ends.
+func listen(t *testing.T, p *Peers, a call.Account) (heard func() []call.Finding) {
+	t.Helper()
+	var mu sync.Mutex
+	var all []call.Finding
+	ctx, stop := context.WithCancel(t.Context())
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		if err := p.Listen(ctx, a, func(f call.Finding) {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, f)
+		}); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() {
+		stop()
+		listening.Wait()
+	})
+	synctest.Wait()
+	return func() []call.Finding {
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		return all
+	}
+}
+
+func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		one, two := b.NewPeers(), b.NewPeers()
+		heard, itself, other := listen(t, two, "acme"), listen(t, one, "acme"), listen(t, two, "other")
+		for _, f := range []call.Finding{
+			{Kind: call.ProbeBegun},
+			{Kind: call.Slowed, For: 90 * time.Second},
+			{Kind: call.Slowed, For: 30 * time.Hour}, // believed up to an hour
+		} {
+			if err := one.Tell("acme", f); err != nil {
+				t.Error(err)
+			}
+		}
+		got := heard()
+		if len(got) != 3 || got[0] != (call.Finding{Kind: call.ProbeBegun}) ||
+			got[1] != (call.Finding{Kind: call.Slowed, For: 90 * time.Second}) || got[2].For != time.Hour {
+			t.Errorf("heard %v", got)
+		}
+		if n := len(itself()) + len(other()); n != 0 {
+			t.Errorf("%d findings were heard by who told them, or for another account", n)
+		}
+		// Nobody's message is a reason to stop.
+		for _, bad := range []string{"", "{", `{"kind":"slowed","for_ms":-1}`, `{"kind":7}`, string(make([]byte, 2000))} {
+			if err := b.nc.Publish("calls.health.acme", []byte(bad)); err != nil {
+				t.Error(err)
+			}
+		}
+		if n := len(heard()); n != 3 {
+			t.Errorf("%d findings of messages that are none", n-3)
+		}
+	})
+}
+
+// TestWorkersThatMayNotSpeak find out by themselves, and do not fail.
+func TestWorkersThatMayNotSpeak(t *testing.T) {
+	bubbleWith(t, t.TempDir(), func(o *server.Options) {
+		o.Users = []*server.User{{Username: "worker", Password: "w", Permissions: &server.Permissions{
+			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.health.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.health.>"}},
+		}}}
+	}, func(t *testing.T, b *broker) {
+		heard := listen(t, b.NewPeers(), "acme")
+		if err := b.NewPeers().Tell("acme", call.Finding{Kind: call.ProbeWell}); err != nil {
+			t.Error(err)
+		}
+		if n := len(heard()); n != 0 {
+			t.Errorf("heard %d", n)
+		}
+		b.apply() // the connection still works
+	})
+}
