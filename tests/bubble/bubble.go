@@ -164,6 +164,12 @@ func (w *Worker) Kill() {
 	w.stop()
 }
 
+// StopProvider breaks every connection to the provider and has new ones refused.
+func (w *World) StopProvider() { w.provider.refuse(true) }
+
+// StartProvider lets connections through again.
+func (w *World) StartProvider() { w.provider.refuse(false) }
+
 // Publish asks for a call, and gives the sequence of its message.
 func (w *World) Publish(subject string, body []byte, header nats.Header) (uint64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -195,43 +201,4 @@ func (w *World) Close() {
 	_ = w.server.Close()
 	w.serving.Wait()
 	w.StopBroker()
-}
-
-// pipeListener is a network of one address.
-type pipeListener struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newPipeListener() *pipeListener {
-	return &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-}
-
-func (l *pipeListener) Accept() (net.Conn, error) {
-	select {
-	case c := <-l.conns:
-		return c, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *pipeListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"} }
-
-func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case l.conns <- server:
-		return client, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
 }
