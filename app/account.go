@@ -28,6 +28,7 @@ type account struct {
 	metrics   *metrics.Account
 	consumer  *queue.Consumer
 	worker    *dispatcher.Worker
+	peers     *queue.Peers
 }
 
 // newAccount wires what needs no broker.
@@ -52,7 +53,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	}
 	m := a.metrics.Account(name)
 	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m}
-	acc.directory = newDirectory(client, m, a.log.With("account", name))
+	acc.directory = newDirectory(acc, a.log.With("account", name))
 	acc.lane = dispatcher.NewLane(dispatcher.LaneConfig{
 		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
 	})
@@ -64,10 +65,11 @@ func (acc *account) bind(ctx context.Context, a *App, b *broker) error {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
 		Account: acc.name, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision, Log: a.log,
 	})
+	acc.peers = b.peers
 	acc.worker = &dispatcher.Worker{
 		Name: a.worker, Account: acc.name, Rules: rules(a.config, acc.config.Defaults),
 		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
-		Provider: acc.client, Directory: acc.directory, Control: b.control,
+		Provider: acc.client, Directory: acc.directory, Control: b.control, Peers: b.peers,
 		Lane: acc.lane, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
 	}
@@ -89,12 +91,20 @@ func (acc *account) run(ctx, working context.Context) {
 	var owned sync.WaitGroup
 	owned.Go(func() { acc.directory.Run(background) })
 	owned.Go(func() { acc.worker.Mind(background) })
+	owned.Go(func() { acc.listen(background) })
 	owned.Go(func() { acc.key.watch(background, acc.lane.Reconsider) })
 	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
 	acc.worker.Wait()
 	stop()
 	owned.Wait()
 	acc.client.Close()
+}
+
+// listen hears what other workers of the account find out, until ctx ends.
+func (acc *account) listen(ctx context.Context) {
+	if err := acc.peers.Listen(ctx, acc.name, acc.worker.Hear); err != nil {
+		acc.worker.Log.Warn("the other workers are not heard; this one finds out by itself", "account", acc.name, "error", err)
+	}
 }
 
 func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
@@ -118,14 +128,15 @@ func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
 }
 
 // newDirectory gives the linkage directory of an account, with its fetches told
-// to the metrics.
-func newDirectory(client *sfvopi.Client, m *metrics.Account, log *slog.Logger) *sfvopi.Directory {
+// to the metrics and the lane.
+func newDirectory(acc *account, log *slog.Logger) *sfvopi.Directory {
 	return sfvopi.NewDirectory(sfvopi.DirectoryConfig{
-		Lookups: client, Logger: log,
+		Lookups: acc.client, Logger: log,
 		Fetched: func(r sfvopi.FetchReport) {
-			m.Refreshed(r.Err == nil, r.Took)
+			acc.metrics.Refreshed(r.Err == nil, r.Took)
 			if r.Err == nil {
-				m.Directory(time.Now(), r.Counts.Linked+r.Counts.Inactive+r.Counts.Available)
+				acc.metrics.Directory(time.Now(), r.Counts.Linked+r.Counts.Inactive+r.Counts.Available)
+				acc.lane.LinkageKnown()
 			}
 		},
 	})

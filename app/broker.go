@@ -20,6 +20,7 @@ type broker struct {
 	records *queue.Records
 	control *queue.Control
 	depths  *queue.Depths
+	peers   *queue.Peers
 }
 
 // sayEvery is how often a failure that goes on is logged.
@@ -79,7 +80,7 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err != nil {
 		return nil, err
 	}
-	b := &broker{conn: conn, records: records, control: conn.NewControl(a.log), depths: conn.NewDepths()}
+	b := &broker{conn: conn, records: records, control: conn.NewControl(a.log), depths: conn.NewDepths(), peers: conn.NewPeers()}
 	for _, acc := range a.accounts.list() {
 		if err := acc.bind(ctx, a, b); err != nil {
 			return nil, err

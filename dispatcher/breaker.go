@@ -14,59 +14,92 @@ const (
 	// unknownsToOpen is how many unknowns in a row do: a provider that hangs
 	// would turn every slot into a call that may have rung.
 	unknownsToOpen = 3
-	openFirst      = time.Second
-	openMost       = 5 * time.Second
+	// waitFirst and waitMost bound the time between two questions while the
+	// breaker is open. With the jitter on top, a recovery is noticed within 7.5 s.
+	waitFirst = time.Second
+	waitMost  = 5 * time.Second
+	// waitUnclear bounds it after probes that may have rung: each of them is a
+	// call that a person has to look into.
+	waitUnclear = 30 * time.Second
+	// waitForPeer is how long the probe of another worker is waited for: longer
+	// than a call takes to time out.
+	waitForPeer = 35 * time.Second
 	// rampStart is how many calls may be in flight after the breaker closed;
 	// each that goes well allows one more.
 	rampStart = 2
 )
 
 // breaker stops an account's calls while the provider does not take them. It
-// is a state machine over outcomes and time, with no clock and no goroutine of
-// its own.
+// is a state machine over outcomes and time, with no clock, no dice and no
+// goroutine of its own.
+//
+//	closed ──► open: waits ──► asks something harmless ──► one real call probes
+//	  ▲             ▲                    │ fails                 │        │
+//	  │             └────────────────────┴───────── refused or unclear    │
+//	  └── a ramp ◄────────────────────────────────────────────── well ────┘
 type breaker struct {
 	refusals int // in a row
 	unknowns int // in a row
-	opened   int // how often in a row without a call that went well
 	open     bool
-	until    time.Time // when open: a probe may be made from then on
-	// harmless asks for a GET that works before a real call is risked.
-	harmless bool
-	probing  bool // one real call is under way to find out
-	ramp     int  // calls that may be in flight; 0 is without limit
+	until    time.Time // when open: nothing is asked of the provider before
+	answers  bool      // when open: the harmless question was answered, so one real call may probe
+	probing  bool      // that call is under way
+	failures int       // since it opened
+	unclear  int       // probes in a row that may have rung
+	ramp     int       // calls that may be in flight; 0 is without limit
 }
 
-// allow gives how many more calls may be begun with this many in flight, and if
-// none, from when on it is worth asking again (zero: when something changes).
-func (b *breaker) allow(now time.Time, inFlight, free int) (int, time.Time) {
+// allow gives how many more calls may be begun with this many in flight.
+func (b *breaker) allow(inFlight, free int) int {
 	switch {
 	case !b.open && b.ramp == 0:
-		return free, time.Time{}
+		return free
 	case !b.open:
-		return max(0, min(free, b.ramp-inFlight)), time.Time{}
-	case now.Before(b.until):
-		return 0, b.until
-	case b.harmless || b.probing:
-		return 0, time.Time{}
+		return max(0, min(free, b.ramp-inFlight))
+	case b.answers && !b.probing:
+		return min(free, 1)
 	default:
-		return min(free, 1), time.Time{}
+		return 0
 	}
 }
 
 // begin is told that a call is begun, and reports whether it is the probe.
 func (b *breaker) begin() (probe bool) {
-	if b.open {
-		b.probing = true
+	if !b.open || !b.answers || b.probing {
+		return false
 	}
-	return b.open
+	b.probing = true
+	return true
 }
+
+// mayClaim is asked last before a call is claimed. What was pulled before the
+// breaker opened is not dialled any more.
+func (b *breaker) mayClaim(probe bool) bool { return !b.open || probe && b.probing }
 
 // abandon is told that the probe ended without a POST.
 func (b *breaker) abandon() { b.probing = false }
 
-// observe takes in what an attempt came to, and reports whether the breaker
-// opened or closed by it.
-func (b *breaker) observe(o call.Outcome, probe bool, now time.Time, limit int) (changed bool) {
+// asks reports whether the harmless question is to be asked, and from when on.
+func (b *breaker) asks() (at time.Time, ok bool) {
+	return b.until, b.open && !b.answers && !b.probing
+}
+
+// asked takes in what the harmless question came to that was begun then. luck,
+// here and below, is a random number from 0 to 1.
+func (b *breaker) asked(ok bool, begun time.Time, luck float64) {
+	if _, asks := b.asks(); !asks {
+		return
+	}
+	b.answers = ok
+	if !ok {
+		b.wait(begun, waitMost, b.failures, luck)
+	}
+}
+
+// observe takes in what an attempt came to, and gives what the other workers
+// should know.
+func (b *breaker) observe(o call.Outcome, probe bool, now time.Time, luck float64, limit int) call.FindingKind {
+	probe = probe && b.probing
 	if probe {
 		b.probing = false
 	}
@@ -74,59 +107,90 @@ func (b *breaker) observe(o call.Outcome, probe bool, now time.Time, limit int) 
 	case o.Class == call.Unknown:
 		b.unknowns++
 		b.refusals = 0
-		if b.unknowns >= unknownsToOpen || probe {
-			return b.trip(now, true)
+		if probe {
+			b.unclear++
+			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
+			return call.ProbeUnclear
+		}
+		if b.unknowns >= unknownsToOpen {
+			b.trip(now, luck)
 		}
 	case o.Class == call.Refused && o.FeedsBreaker:
 		b.refusals++
 		b.unknowns = 0
-		if b.refusals >= refusalsToOpen || probe {
-			return b.trip(now, false)
+		if probe {
+			b.unclear = 0
+			b.wait(now, waitMost, b.failures, luck)
+			return call.ProbeRefused
+		}
+		if b.refusals >= refusalsToOpen {
+			b.trip(now, luck)
 		}
 	case o.Class == call.Suspended || o.Unspent:
 		// Says nothing of whether calls go through.
 	default:
-		return b.well(probe, limit)
+		b.refusals, b.unknowns = 0, 0
+		if probe {
+			b.close()
+			return call.ProbeWell
+		}
+		b.climb(limit)
 	}
-	return false
+	return ""
 }
 
 // trip opens the breaker. What was in flight when it opened adds nothing.
-func (b *breaker) trip(now time.Time, harmless bool) bool {
-	if b.open && now.Before(b.until) {
-		return false
+func (b *breaker) trip(now time.Time, luck float64) {
+	if b.open {
+		return
 	}
-	b.open, b.harmless, b.ramp = true, harmless, 0
-	b.until = now.Add(doubling(openFirst, openMost, b.opened))
-	b.opened++
-	return true
+	*b = breaker{open: true}
+	b.wait(now, waitMost, 0, luck)
 }
 
-// well takes in an answer that the provider gave as it should.
-func (b *breaker) well(probe bool, limit int) bool {
-	b.refusals, b.unknowns = 0, 0
-	switch {
-	case b.open && probe:
-		b.open, b.harmless, b.opened, b.ramp = false, false, 0, rampStart
-		return true
-	case !b.open && b.ramp > 0:
-		b.ramp++
-		if b.ramp >= limit {
-			b.ramp = 0
+// wait puts the next question off.
+func (b *breaker) wait(from time.Time, most time.Duration, times int, luck float64) {
+	d := doubling(waitFirst, most, times)
+	b.until = from.Add(d + time.Duration(luck*float64(d)/2))
+	b.answers = false
+	b.failures++
+}
+
+func (b *breaker) close() { *b = breaker{ramp: rampStart} }
+
+func (b *breaker) climb(limit int) {
+	if b.open || b.ramp == 0 {
+		return
+	}
+	b.ramp++
+	if b.ramp >= limit {
+		b.ramp = 0
+	}
+}
+
+// hear takes in what another worker found out. It can put off what this one
+// would ask, and end its waiting, but never opens the breaker: the other's
+// network may be broken where this one's is not.
+func (b *breaker) hear(k call.FindingKind, now time.Time, luck float64) {
+	if !b.open {
+		return
+	}
+	switch k {
+	case call.ProbeBegun:
+		if !b.probing {
+			b.until, b.answers = now.Add(waitForPeer), false
 		}
+	case call.ProbeRefused:
+		if !b.probing {
+			b.wait(now, waitMost, b.failures, luck)
+		}
+	case call.ProbeUnclear:
+		if !b.probing {
+			b.unclear++
+			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
+		}
+	case call.ProbeWell:
+		b.close()
+	case call.Slowed:
 	}
-	return false
-}
-
-// harmlessProbed takes in what the GET came to.
-func (b *breaker) harmlessProbed(ok bool, now time.Time) {
-	if !b.open || !b.harmless {
-		return
-	}
-	if ok {
-		b.harmless = false
-		return
-	}
-	b.until = now.Add(doubling(openFirst, openMost, b.opened))
-	b.opened++
 }

@@ -18,41 +18,73 @@ const limit = 8
 // observes lets attempts that are no probes come to these outcomes.
 func (b *breaker) observes(now time.Time, outcomes ...call.Outcome) {
 	for _, o := range outcomes {
-		b.observe(o, false, now, limit)
+		b.observe(o, false, now, 0, limit)
 	}
+}
+
+// opened gives a breaker that refusals opened at noon, with no luck.
+func opened() *breaker {
+	b := &breaker{}
+	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
+	return b
+}
+
+// answered lets the harmless question be answered at its time, and gives that.
+func (b *breaker) answered(t *testing.T) time.Time {
+	t.Helper()
+	at, asks := b.asks()
+	if !asks {
+		t.Fatal("nothing is asked")
+	}
+	b.asked(true, at, 0)
+	return at
 }
 
 // probes lets the one real call come to this outcome.
-func (b *breaker) probes(t *testing.T, now time.Time, o call.Outcome) {
+func (b *breaker) probes(t *testing.T, now time.Time, o call.Outcome, want call.FindingKind) {
 	t.Helper()
-	if n, _ := b.allow(now, 0, limit); n != 1 {
-		t.Fatalf("%d calls may be begun where one is to probe", n)
+	b.allows(t, 0, 1)
+	if b.mayClaim(false) {
+		t.Error("a call that does not probe may be claimed")
 	}
-	if !b.begin() {
+	if !b.begin() || !b.mayClaim(true) {
 		t.Fatal("the call is no probe")
 	}
-	if n, _ := b.allow(now, 1, limit); n != 0 {
-		t.Errorf("%d more calls may be begun while one probes", n)
+	b.allows(t, 1, 0)
+	if b.begin() {
+		t.Error("a second call probes")
 	}
-	b.observe(o, true, now, limit)
+	if found := b.observe(o, true, now, 0, limit); found != want {
+		t.Errorf("the others are told %q, want %q", found, want)
+	}
 }
 
-func (b *breaker) allows(t *testing.T, now time.Time, inFlight, want int, wantAgain time.Time) {
+func (b *breaker) allows(t *testing.T, inFlight, want int) {
 	t.Helper()
-	if n, again := b.allow(now, inFlight, limit-inFlight); n != want || !again.Equal(wantAgain) {
-		t.Errorf("with %d in flight: %d may be begun, again at %s; want %d, %s", inFlight, n, again, want, wantAgain)
+	if n := b.allow(inFlight, limit-inFlight); n != want {
+		t.Errorf("with %d in flight %d may be begun, want %d", inFlight, n, want)
+	}
+}
+
+// waits says how long after from nothing at all is asked of the provider.
+func (b *breaker) waits(t *testing.T, from time.Time, want time.Duration) {
+	t.Helper()
+	b.allows(t, 0, 0)
+	if at, asks := b.asks(); !asks || at.Sub(from) != want {
+		t.Errorf("asks: %t, after %s; want %s", asks, at.Sub(from), want)
 	}
 }
 
 func TestRefusalsInARowOpenTheBreaker(t *testing.T) {
 	var b breaker
 	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
-	b.allows(t, noon, 0, limit, time.Time{})
+	b.allows(t, 0, limit)
 	b.observes(noon, wellOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
-	b.allows(t, noon, 0, limit, time.Time{})
+	b.allows(t, 0, limit)
 	b.observes(noon, sickOutcome)
-	b.allows(t, noon, 0, 0, noon.Add(time.Second))
-	b.allows(t, noon.Add(time.Second), 0, 1, time.Time{})
+	b.waits(t, noon, waitFirst)
+	b.answered(t)
+	b.allows(t, 0, 1)
 }
 
 func TestWhatSaysNothingOfTheProvidersHealth(t *testing.T) {
@@ -63,7 +95,7 @@ func TestWhatSaysNothingOfTheProvidersHealth(t *testing.T) {
 	} {
 		var b breaker
 		b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, o, sickOutcome)
-		b.allows(t, noon, 0, 0, noon.Add(time.Second))
+		b.waits(t, noon, waitFirst)
 	}
 	for _, o := range []call.Outcome{
 		wellOutcome,
@@ -72,78 +104,160 @@ func TestWhatSaysNothingOfTheProvidersHealth(t *testing.T) {
 	} {
 		var b breaker
 		b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, o, sickOutcome)
-		b.allows(t, noon, 0, limit, time.Time{})
+		b.allows(t, 0, limit)
 	}
 }
 
-// TestUnknownsAskForTheHarmlessProbeFirst opens by three unknowns in a row.
-func TestUnknownsAskForTheHarmlessProbeFirst(t *testing.T) {
+// TestUnknownsInARowOpenTheBreaker by three.
+func TestUnknownsInARowOpenTheBreaker(t *testing.T) {
 	var b breaker
 	b.observes(noon, unknownOutcome, unknownOutcome, sickOutcome, unknownOutcome, unknownOutcome)
-	b.allows(t, noon, 0, limit, time.Time{})
+	b.allows(t, 0, limit)
 	b.observes(noon, unknownOutcome)
-	b.allows(t, noon, 0, 0, noon.Add(time.Second))
-	later := noon.Add(time.Second)
-	b.allows(t, later, 0, 0, time.Time{})
-	b.harmlessProbed(false, later)
-	b.allows(t, later, 0, 0, later.Add(2*time.Second))
-	later = later.Add(2 * time.Second)
-	b.allows(t, later, 0, 0, time.Time{})
-	b.harmlessProbed(true, later)
-	b.probes(t, later, unknownOutcome)
-	b.allows(t, later, 0, 0, later.Add(4*time.Second))
-	later = later.Add(4 * time.Second)
-	b.harmlessProbed(true, later)
-	b.probes(t, later, wellOutcome)
-	b.allows(t, later, 0, rampStart, time.Time{})
+	b.waits(t, noon, waitFirst)
 }
 
-func TestTheDelayGrowsUntilAProbeGoesWell(t *testing.T) {
-	var b breaker
-	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
-	now := noon.Add(time.Second)
-	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, openMost, openMost} {
-		b.probes(t, now, sickOutcome)
-		b.allows(t, now, 0, 0, now.Add(wait))
+// TestNoCallIsRiskedBeforeAnAnswer keeps the harmless question unanswered.
+func TestNoCallIsRiskedBeforeAnAnswer(t *testing.T) {
+	b := opened()
+	now := noon.Add(waitFirst)
+	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, waitMost, waitMost, waitMost} {
+		b.asked(false, now, 0)
+		b.waits(t, now, wait)
 		now = now.Add(wait)
 	}
-	b.probes(t, now, wellOutcome)
-	b.observes(now, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
-	b.allows(t, now, 0, 0, now.Add(openFirst))
+	b.probes(t, b.answered(t), wellOutcome, call.ProbeWell)
+	b.allows(t, 0, rampStart)
+}
+
+// TestRefusedProbesComeEveryFewSeconds and no more often.
+func TestRefusedProbesComeEveryFewSeconds(t *testing.T) {
+	b := opened()
+	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, waitMost, waitMost, waitMost} {
+		now := b.answered(t)
+		b.probes(t, now, sickOutcome, call.ProbeRefused)
+		b.waits(t, now, wait)
+	}
+	b.probes(t, b.answered(t), wellOutcome, call.ProbeWell)
+	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
+	b.waits(t, noon, waitFirst)
+}
+
+// TestProbesThatMayHaveRungComeSeldom: each is a call for a person to look into.
+func TestProbesThatMayHaveRungComeSeldom(t *testing.T) {
+	b := opened()
+	for _, wait := range []time.Duration{4 * time.Second, 16 * time.Second, waitUnclear, waitUnclear} {
+		now := b.answered(t)
+		b.probes(t, now, unknownOutcome, call.ProbeUnclear)
+		b.waits(t, now, wait)
+	}
+	now := b.answered(t)
+	b.probes(t, now, sickOutcome, call.ProbeRefused)
+	b.waits(t, now, waitMost)
+}
+
+// TestLuckSpreadsTheWaits by up to a half.
+func TestLuckSpreadsTheWaits(t *testing.T) {
+	b := opened()
+	for range 9 {
+		b.asked(false, noon, 1)
+	}
+	b.waits(t, noon, waitMost*3/2)
 }
 
 // TestWhatWasInFlightAddsNothing lets calls begun before fail after the breaker
-// opened.
+// opened, and go well.
 func TestWhatWasInFlightAddsNothing(t *testing.T) {
-	var b breaker
-	for range 20 {
-		b.observes(noon, sickOutcome)
+	b := opened()
+	for i := range 20 {
+		b.observes(noon.Add(time.Duration(i)*time.Second), sickOutcome, unknownOutcome)
 	}
-	b.allows(t, noon, 0, 0, noon.Add(time.Second))
 	b.observes(noon, wellOutcome)
-	b.allows(t, noon, 0, 0, noon.Add(time.Second))
+	b.waits(t, noon, waitFirst)
+	b.answered(t)
+	b.observes(noon, sickOutcome)
+	b.allows(t, 0, 1)
+}
+
+func TestWhatWasPulledBeforeIsNotDialled(t *testing.T) {
+	b := opened()
+	if b.begin() || b.mayClaim(false) {
+		t.Error("a call that was pulled before the breaker opened is dialled")
+	}
 }
 
 func TestAProbeThatWasNotMadeLeavesRoomForTheNext(t *testing.T) {
-	var b breaker
-	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
-	now := noon.Add(time.Second)
+	b := opened()
+	b.answered(t)
 	b.begin()
-	b.allows(t, now, 1, 0, time.Time{})
+	b.allows(t, 1, 0)
 	b.abandon()
-	b.allows(t, now, 0, 1, time.Time{})
+	b.allows(t, 0, 1)
 }
 
 // TestTheRamp grows by one with every call that goes well, up to no limit.
 func TestTheRamp(t *testing.T) {
-	var b breaker
-	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
-	now := noon.Add(time.Second)
-	b.probes(t, now, wellOutcome)
+	b := opened()
+	b.probes(t, b.answered(t), wellOutcome, call.ProbeWell)
 	for n := rampStart; n < limit; n++ {
-		b.allows(t, now, 0, n, time.Time{})
-		b.allows(t, now, n, 0, time.Time{})
-		b.observes(now, wellOutcome)
+		b.allows(t, 0, n)
+		b.allows(t, n, 0)
+		b.observes(noon, wellOutcome)
 	}
-	b.allows(t, now, 0, limit, time.Time{})
+	b.allows(t, 0, limit)
+}
+
+// TestAnotherWorkersProbe takes the place of one's own.
+func TestAnotherWorkersProbe(t *testing.T) {
+	b := opened()
+	now := b.answered(t)
+	b.hear(call.ProbeBegun, now, 0)
+	b.waits(t, now, waitForPeer)
+	b.hear(call.ProbeRefused, now, 0)
+	b.waits(t, now, 2*time.Second)
+	b.hear(call.ProbeUnclear, now, 0)
+	b.waits(t, now, waitFirst*8)
+	b.hear(call.ProbeWell, now, 0)
+	b.allows(t, 0, rampStart)
+}
+
+// TestAPulledProbeGivesWay to one that another worker made first.
+func TestAPulledProbeGivesWay(t *testing.T) {
+	b := opened()
+	now := b.answered(t)
+	b.hear(call.ProbeBegun, now, 0)
+	if b.begin() {
+		t.Error("it probes beside another worker")
+	}
+	b.hear(call.ProbeWell, now, 0)
+	if !b.mayClaim(false) {
+		t.Error("nothing may be claimed although calls go through")
+	}
+}
+
+// TestAProbeUnderWayIsNotDisturbed by what others find out.
+func TestAProbeUnderWayIsNotDisturbed(t *testing.T) {
+	for _, k := range []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeUnclear, call.Slowed, "of a newer version"} {
+		b := opened()
+		now := b.answered(t)
+		b.begin()
+		b.hear(k, now, 0)
+		if !b.mayClaim(true) {
+			t.Errorf("%s: the probe was taken away", k)
+		}
+		if found := b.observe(wellOutcome, true, now, 0, limit); found != call.ProbeWell {
+			t.Errorf("%s: it came to %q", k, found)
+		}
+	}
+}
+
+// TestAnotherWorkerNeverOpensTheBreaker: its network may be broken.
+func TestAnotherWorkerNeverOpensTheBreaker(t *testing.T) {
+	var b breaker
+	for _, k := range []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeUnclear, call.ProbeWell, call.Slowed} {
+		for range 10 {
+			b.hear(k, noon, 0)
+		}
+		b.allows(t, 0, limit)
+	}
 }

@@ -67,6 +67,9 @@ func retryDelay(r call.Record, o call.Outcome, retry Retry) time.Duration {
 		return o.RetryAfter
 	case o.Reason == call.RateLimited:
 		return doubling(rateLimitedFirst, rateLimitedMost, r.Trailing(call.RateLimited))
+	case o.Unspent:
+		// A probe: the calls that wait take turns at it.
+		return retry.delay(r.Made)
 	default:
 		return retry.delay(r.Spent + 1)
 	}

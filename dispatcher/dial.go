@@ -32,7 +32,7 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 		next, err := t.record.Wait(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
-	if !w.Lane.MayClaim() {
+	if !turn.MayClaim() {
 		w.handBack(m, 0, "the lane stopped", nil)
 		return nil
 	}
@@ -51,12 +51,15 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 	failpoint.Here(failpoint.ClaimAfter)
 	*claimed = claim{nonce: nonce, record: record, version: version, request: t.request, body: t.Body}
 	turn.Dial()
+	if turn.Probes() {
+		w.inform(call.Finding{Kind: call.ProbeBegun})
+	}
 
 	w.Metrics.Age(t.Priority, w.Now().Sub(record.Since))
 	outcome := w.Provider.Place(working, t.request, by)
 	failpoint.Here(failpoint.OutcomeKnown)
 	w.Metrics.Attempt(outcome, w.Now().Sub(by.From))
-	turn.Observe(outcome)
+	outcome = w.observed(turn, outcome)
 	failpoint.Here(failpoint.OutcomeObserved)
 	w.settle(working, claimed, outcome, m)
 	return nil

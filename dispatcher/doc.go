@@ -24,7 +24,9 @@
 // stops dialling when the provider does not answer.
 //
 //	running ──► open (refusals in a row, or unknowns in a row)
-//	   ▲          │ a delay; after unknowns also a GET that works
+//	   ▲          │ a delay, and something harmless that is answered
 //	   │          ▼
 //	   └────── probing (one real call), then a ramp
+//
+// The workers of an account spare each other such probes: see [Peers].
 package dispatcher

@@ -144,6 +144,8 @@ func (p *fakeProvider) Place(ctx context.Context, r call.Request, by call.Deadli
 	return p.place(ctx, r, by)
 }
 
+func (p *fakeProvider) Reach(ctx context.Context) error { return p.Probe(ctx) }
+
 func (p *fakeProvider) Probe(ctx context.Context) error {
 	p.probed.Add(1)
 	p.mu.Lock()
@@ -223,6 +225,35 @@ func (c *fakeControl) Forget(context.Context, call.Account) error {
 	return c.set(call.Suspension{}, "forget")
 }
 
+// fakePeers carries what workers tell each other to all of them but the one
+// that tells it.
+type fakePeers struct {
+	mu      sync.Mutex
+	told    []call.Finding
+	workers []*Worker
+}
+
+// from gives what one worker tells by.
+func (p *fakePeers) from(w *Worker) Peers { return teller{p, w} }
+
+type teller struct {
+	peers *fakePeers
+	self  *Worker
+}
+
+func (t teller) Tell(_ call.Account, f call.Finding) error {
+	t.peers.mu.Lock()
+	t.peers.told = append(t.peers.told, f)
+	others := slices.Clone(t.peers.workers)
+	t.peers.mu.Unlock()
+	for _, w := range others {
+		if w != t.self {
+			w.Hear(f)
+		}
+	}
+	return nil
+}
+
 // fakeMessage notes what became of it.
 type fakeMessage struct {
 	journal *journal
@@ -254,6 +285,7 @@ type bench struct {
 	provider  *fakeProvider
 	directory *fakeDirectory
 	control   *fakeControl
+	peers     *fakePeers
 	registry  *prometheus.Registry
 }
 
@@ -286,8 +318,11 @@ func newBench() *bench {
 		Now: time.Now, Nonce: nonces("one"),
 		Incarnation: func() (time.Time, time.Time) { return began, began },
 	}
+	b.peers = &fakePeers{workers: []*Worker{b.Worker}}
+	b.Peers = b.peers.from(b.Worker)
 	lane.SetStops(&call.Stops{})
 	lane.Halt(nil)
+	lane.LinkageKnown()
 	return b
 }
 

@@ -29,6 +29,7 @@ type Worker struct {
 	Provider  Provider
 	Directory Directory
 	Control   Control
+	Peers     Peers
 
 	Lane    *Lane
 	Metrics *metrics.Account

@@ -20,7 +20,7 @@ type LaneConfig struct {
 
 // Lane is what one worker does for one account: how many calls may be begun
 // now. It starts closed, and opens when the control flags and the ledger are
-// known to allow it.
+// known to allow it, and the linkage directory knows something.
 type Lane struct {
 	cfg LaneConfig
 
@@ -29,8 +29,9 @@ type Lane struct {
 	pace     pace
 	breaker  breaker
 
-	flagsKnown bool
-	stops      call.Stops
+	flagsKnown   bool
+	linkageKnown bool // what the provider's look-ups say was heard once
+	stops        call.Stops
 	// unconfirmed tells that the suspension was set here and has not come back
 	// as a control flag yet: flags older than it say nothing about it.
 	unconfirmed bool
@@ -101,19 +102,17 @@ func (l *Lane) ask() (n int, at time.Time, changed <-chan struct{}, stopping boo
 	case now.Before(l.slowed):
 		return 0, l.slowed, l.changed, false
 	}
-	n, at = l.breaker.allow(now, l.inFlight, free)
-	if n > 0 {
+	if n = l.breaker.allow(l.inFlight, free); n > 0 {
 		n, at = l.pace.available(now, n)
 	}
 	return n, at, l.changed, false
 }
 
-// MayClaim is asked last before a call is claimed: what was pulled may have
-// been overtaken by a stop.
-func (l *Lane) MayClaim() bool {
+// Touch goes through the lane's lock, to show that it is not stuck.
+func (l *Lane) Touch() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.stopped()
+	l.tell()
 }
 
 // announce wakes whoever waits for a change.

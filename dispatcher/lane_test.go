@@ -24,7 +24,15 @@ func openLane(concurrency int, callsPerSecond float64) *Lane {
 	l := newTestLane(concurrency, callsPerSecond)
 	l.SetStops(&call.Stops{})
 	l.Halt(nil)
+	l.LinkageKnown()
 	return l
+}
+
+// mayClaim reports whether a call that was just pulled may be claimed.
+func mayClaim(l *Lane) bool {
+	turn := l.Begin()
+	defer turn.End()
+	return turn.MayClaim()
 }
 
 // asked is a permit that was asked for in the background.
@@ -54,7 +62,8 @@ func (a asked) is(t *testing.T, want int) {
 	}
 }
 
-// TestALaneStartsClosed until the flags are known and the ledger was checked.
+// TestALaneStartsClosed until the flags are known, the ledger was checked and the
+// directory was fetched.
 func TestALaneStartsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newTestLane(4, 0)
@@ -63,6 +72,8 @@ func TestALaneStartsClosed(t *testing.T) {
 		l.Halt(nil)
 		a.is(t, -1)
 		l.SetStops(&call.Stops{})
+		a.is(t, -1)
+		l.LinkageKnown()
 		a.is(t, 4)
 	})
 }
@@ -95,7 +106,7 @@ func TestWhatStopsALane(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(4, 0)
 				n, withdrawn := l.Permit(t.Context())
-				if n != 4 || !l.MayClaim() {
+				if n != 4 || !mayClaim(l) {
 					t.Fatalf("permitted %d of 4", n)
 				}
 				c.stop(l)
@@ -104,7 +115,7 @@ func TestWhatStopsALane(t *testing.T) {
 				default:
 					t.Error("the permit was not withdrawn")
 				}
-				if l.MayClaim() {
+				if mayClaim(l) {
 					t.Error("a call may be claimed")
 				}
 				a := ask(t, l)
@@ -126,7 +137,7 @@ func TestStopIsForGood(t *testing.T) {
 		a.is(t, 0)
 		l.SetStops(&call.Stops{})
 		l.Halt(nil)
-		if n, _ := l.Permit(t.Context()); n != 0 || l.MayClaim() {
+		if n, _ := l.Permit(t.Context()); n != 0 || mayClaim(l) {
 			t.Errorf("permitted %d", n)
 		}
 	})
@@ -197,12 +208,16 @@ func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 		default:
 			t.Error("the permit was not withdrawn")
 		}
-		start := time.Now()
-		if n, _ := l.Permit(t.Context()); n != 1 || time.Since(start) != openFirst {
-			t.Errorf("permitted %d after %s", n, time.Since(start))
-		}
-		probe := l.Begin()
 		a := ask(t, l)
+		<-time.After(time.Hour)
+		a.is(t, -1)
+		l.breakerMoves(func(b *breaker) { b.asked(true, time.Now(), 0) })
+		a.is(t, 1)
+		probe := l.Begin()
+		if !probe.Probes() || !probe.MayClaim() || mayClaim(l) {
+			t.Error("not one call probes")
+		}
+		a = ask(t, l)
 		a.is(t, -1)
 		probe.End() // it was handed back
 		a.is(t, 1)
@@ -230,14 +245,14 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 		}
 		for _, stale := range []call.Suspension{{}, old} {
 			l.SetStops(&call.Stops{Suspension: stale})
-			if l.MayClaim() {
+			if mayClaim(l) {
 				t.Error("an older flag lifted it")
 			}
 		}
 		l.SetStops(&call.Stops{Suspension: own}) // confirmed
 		own.Lifted = true
 		l.SetStops(&call.Stops{Suspension: own})
-		if !l.MayClaim() {
+		if !mayClaim(l) {
 			t.Error("it was not lifted")
 		}
 		if !l.placed() || l.placed() {
@@ -275,7 +290,7 @@ func TestAnOperatorLiftsWhatWasConfirmed(t *testing.T) {
 		own, _ := l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
 		l.SetStops(&call.Stops{Suspension: own})
 		l.SetStops(&call.Stops{})
-		if !l.MayClaim() {
+		if !mayClaim(l) {
 			t.Error("it is still suspended")
 		}
 	})

@@ -8,18 +8,22 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/metrics"
 )
 
 const (
-	probeWithin = 10 * time.Second // bounds one probe
+	probeWithin = 10 * time.Second // bounds one probe of a suspension
+	// reachWithin bounds the question whether anything answers: shorter than the
+	// time until the next one.
+	reachWithin = 4 * time.Second
 	// probeFirst and probeMost bound the wait before a suspension is probed.
 	probeFirst = time.Second
 	probeMost  = time.Minute
 )
 
 // Mind looks after the lane until ctx ends: it ends suspensions whose time is
-// over or whose probe works, and asks the provider something harmless after a
-// run of unknowns. It rings nobody.
+// over or whose probe works, and while the breaker is open it asks the provider
+// something harmless before one call is risked. It rings nobody.
 func (w *Worker) Mind(ctx context.Context) {
 	probes := newProbeBackoff()
 	for {
@@ -54,15 +58,14 @@ func (l *Lane) nextCare() (time.Time, <-chan struct{}) {
 	now := l.cfg.Now()
 	l.tell()
 	s := l.stops.Suspension
+	at, asks := l.breaker.asks()
 	switch {
 	case l.stops.Suspended() && !s.Until.IsZero():
 		return s.Until, l.changed
 	case l.stops.Suspended():
 		return later(now, l.careAt), l.changed
-	case l.breaker.open && l.breaker.harmless:
-		return later(now, l.breaker.until), l.changed
-	case l.breaker.open && now.Before(l.breaker.until):
-		return l.breaker.until, l.changed
+	case asks:
+		return later(now, at), l.changed
 	case now.Before(l.slowed):
 		return l.slowed, l.changed
 	default:
@@ -79,23 +82,28 @@ func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
 			w.lift(ctx, s, "its time is over")
 		}
 	case suspended:
-		if err := w.probe(ctx); err == nil {
+		if w.probe(ctx, probeWithin, w.Provider.Probe) {
 			probes.Reset()
 			w.lift(ctx, s, "the provider accepts the key")
 			return
 		}
 		w.Lane.careAgain(w.Now().Add(probes.NextBackOff()))
-	case w.Lane.wantsHarmless():
-		w.Lane.harmlessProbed(w.probe(ctx) == nil)
+	case w.Lane.asks():
+		begun := w.Now()
+		ok := w.probe(ctx, reachWithin, w.Provider.Reach)
+		w.Lane.breakerMoves(func(b *breaker) { b.asked(ok, begun, luck()) })
 	default:
 		w.Lane.reopened()
 	}
 }
 
-func (w *Worker) probe(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, probeWithin)
+// probe asks the provider something that rings nobody.
+func (w *Worker) probe(ctx context.Context, within time.Duration, ask func(context.Context) error) bool {
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	return w.Provider.Probe(ctx)
+	err := ask(ctx)
+	w.Metrics.Probed(metrics.ProbeLookup, err == nil)
+	return err == nil
 }
 
 // lift ends a suspension for every worker. If the flag cannot be written, it is
@@ -121,17 +129,11 @@ func (l *Lane) careAgain(at time.Time) {
 	}
 }
 
-func (l *Lane) wantsHarmless() bool {
+func (l *Lane) asks() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.breaker.open && l.breaker.harmless && !l.cfg.Now().Before(l.breaker.until)
-}
-
-func (l *Lane) harmlessProbed(ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.breaker.harmlessProbed(ok, l.cfg.Now())
-	l.announce()
+	at, ok := l.breaker.asks()
+	return ok && !l.cfg.Now().Before(at)
 }
 
 // reopened lets whoever waits see that a pause is over.

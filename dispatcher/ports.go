@@ -28,11 +28,17 @@ type Graveyard interface {
 	Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error
 }
 
-// Provider places calls: one POST for each Place. Probe asks something that
-// rings nobody.
+// Provider places calls: one POST for each Place. The others ring nobody: Probe
+// asks whether the key is accepted, Reach whether anything answers at all.
 type Provider interface {
 	Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome
 	Probe(ctx context.Context) error
+	Reach(ctx context.Context) error
+}
+
+// Peers are the other workers of an account. What they are told may be lost.
+type Peers interface {
+	Tell(a call.Account, f call.Finding) error
 }
 
 // Directory knows which numbers are linked to which apps.

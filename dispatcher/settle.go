@@ -59,6 +59,7 @@ func (w *Worker) settle(working context.Context, c *claim, o call.Outcome, m Mes
 	}
 	if s.delay > 0 && o.SlowsAccount {
 		w.Lane.slow(w.Now().Add(s.delay))
+		w.inform(call.Finding{Kind: call.Slowed, For: s.delay})
 	}
 	w.follow(ctx, c, s, m)
 	if o.Class == call.Placed {

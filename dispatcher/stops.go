@@ -8,7 +8,8 @@ import (
 
 // stopped reports whether nothing of the account may be dialled.
 func (l *Lane) stopped() bool {
-	return l.stopping || l.halted != nil || !l.flagsKnown || l.stops.Pause != nil || l.stops.Suspended()
+	return l.stopping || l.halted != nil || !l.flagsKnown || !l.linkageKnown ||
+		l.stops.Pause != nil || l.stops.Suspended()
 }
 
 // SetStops tells the lane what the control flags say; nil if that is not known.
@@ -34,6 +35,18 @@ func (l *Lane) SetStops(stops *call.Stops) {
 		l.announce()
 	}
 	l.tell()
+}
+
+// LinkageKnown tells the lane that the directory has been fetched. Before that
+// no request can be decided: each would only be put off, again and again, by
+// every worker that starts while the provider is down.
+func (l *Lane) LinkageKnown() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.linkageKnown {
+		l.linkageKnown = true
+		l.announce()
+	}
 }
 
 // Halt stops the lane for a reason that holds for every account; nil lets it

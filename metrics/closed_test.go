@@ -124,6 +124,7 @@ func TestUnlistedValuesAreCountedAsSuch(t *testing.T) {
 		`ringonce_suspensions_total{account="a",reason="unlisted"}`:                 1,
 		`ringonce_parked_total{account="a",reason="unlisted"}`:                      1,
 		`ringonce_linkage_lookups_total{account="a",result="unlisted"}`:             1,
+		`ringonce_probes_total{account="a",kind="unlisted",result="failed"}`:        1,
 	})
 }
 
@@ -142,6 +143,7 @@ func useUnlisted(a *metrics.Account) {
 	a.Suspended("+919800000000")
 	a.Parked("+919800000000")
 	a.Lookup("+919800000000")
+	a.Probed("+919800000000", false)
 }
 
 // Every constant of the vocabulary is a label value of the metric that counts

@@ -183,7 +183,9 @@ func TestPageListsEveryLabelValue(t *testing.T) {
 	}
 	for _, row := range p.below(t, "metric | label | values") {
 		metric, label := strings.Trim(row[0], "`"), strings.Trim(row[1], "`")
-		sameValues(t, metric, terms(row[2]), values(families[metric], label))
+		each := values(families[metric], label)
+		slices.Sort(each)
+		sameValues(t, metric, terms(row[2]), slices.Compact(each)) // it may have another label
 		delete(unchecked, metric+" "+label)
 	}
 	for both := range unchecked {

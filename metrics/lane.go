@@ -25,10 +25,22 @@ func LaneStates() []LaneState {
 	return []LaneState{LaneRunning, LaneSlowed, LaneOpen, LaneProbing, LaneSuspended, LanePaused, LaneStopped}
 }
 
+// ProbeKind is how a worker finds out whether the provider takes calls.
+type ProbeKind string
+
+// The kinds of probes.
+const (
+	ProbeLookup ProbeKind = "lookup" // a look-up, which rings nobody
+	ProbeCall   ProbeKind = "call"   // one real call
+)
+
+func probeKinds() []ProbeKind { return []ProbeKind{ProbeLookup, ProbeCall} }
+
 type laneVectors struct {
 	concurrencyLimit *prometheus.GaugeVec
 	rateLimit        *prometheus.GaugeVec
 	suspensions      *prometheus.CounterVec
+	probes           *prometheus.CounterVec
 }
 
 func newLaneVectors(vs *vectors) laneVectors {
@@ -45,6 +57,10 @@ func newLaneVectors(vs *vectors) laneVectors {
 			Name: "ringonce_suspensions_total",
 			Help: "Times this worker suspended the account.",
 		}, []string{labelAccount, labelReason})),
+		probes: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_probes_total",
+			Help: "Times this worker found out whether the provider takes calls again.",
+		}, []string{labelAccount, labelKind, labelResult})),
 	}
 }
 
@@ -52,6 +68,8 @@ type laneSeries struct {
 	concurrencyLimit prometheus.Gauge
 	rateLimit        prometheus.Gauge
 	suspensions      closed[call.Reason, prometheus.Counter]
+	probesOK         closed[ProbeKind, prometheus.Counter]
+	probesFailed     closed[ProbeKind, prometheus.Counter]
 }
 
 func (v laneVectors) series(account string) laneSeries {
@@ -60,6 +78,12 @@ func (v laneVectors) series(account string) laneSeries {
 		rateLimit:        v.rateLimit.WithLabelValues(account),
 		suspensions: closedOver(suspendReasons(), func(reason string) prometheus.Counter {
 			return v.suspensions.WithLabelValues(account, reason)
+		}),
+		probesOK: closedOver(probeKinds(), func(probe string) prometheus.Counter {
+			return v.probes.WithLabelValues(account, probe, resultOK)
+		}),
+		probesFailed: closedOver(probeKinds(), func(probe string) prometheus.Counter {
+			return v.probes.WithLabelValues(account, probe, resultFailed)
 		}),
 	}
 }
@@ -77,3 +101,12 @@ func (a *Account) Lane(s LaneState) { a.lane.Store(&s) }
 // Suspended counts that the account was suspended. For a run of unknown
 // outcomes the reason is that of the last one.
 func (a *Account) Suspended(r call.Reason) { a.suspensions.of(r).Inc() }
+
+// Probed counts a probe, by what it came to.
+func (a *Account) Probed(k ProbeKind, ok bool) {
+	if ok {
+		a.probesOK.of(k).Inc()
+	} else {
+		a.probesFailed.of(k).Inc()
+	}
+}

@@ -14,7 +14,7 @@ const (
 	StepAck    = "ack"    // acknowledge the message
 )
 
-// Results of a refresh of the linkage directory.
+// Results of a refresh of the linkage directory, and of a probe.
 const (
 	resultOK     = "ok"
 	resultFailed = "failed"

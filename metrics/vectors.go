@@ -11,6 +11,7 @@ const (
 	labelPriority = "priority"
 	labelResult   = "result"
 	labelStep     = "step"
+	labelKind     = "kind"
 )
 
 // vector is a metric that has the account as a label.

@@ -61,17 +61,44 @@ func TestANumberLinkedAfterTheLastLookUp(t *testing.T) {
 	r.Reaches("a", call.StatePlaced)
 }
 
+var lookupsFail = simulator.Rule{Name: "lookups", Fault: "get_apps_failed", On: simulator.Lookups, Path: "/sfvopi/apps"}
+
+// TestNothingIsPulledBeforeTheDirectoryIsKnown: a worker that starts while the
+// look-ups fail could only put every request off, again and again.
+func TestNothingIsPulledBeforeTheDirectoryIsKnown(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{lookupsFail}}, nil)
+	r.Ready(r.Start("one"))
+	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Eventually("look-ups have failed", func() bool { return r.Simulator.Oracle().Summary.Lookups > 4 })
+	if held, waiting := pending(t, r); held != 0 || waiting != 1 || r.Record("a").State != call.StateAbsent {
+		t.Errorf("%d pulled, %d waiting", held, waiting)
+	}
+	if err := r.Simulator.RemoveRule(lookupsFail.Name); err != nil {
+		t.Fatal(err)
+	}
+	r.Reaches("a", call.StatePlaced)
+}
+
 // TestAFailedLookUpIsNoVerdict: the request waits, parked, and is placed later.
 func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "lookups", Fault: "get_apps_failed", On: simulator.Lookups, Path: "/sfvopi/apps"}}}, nil)
+	r := rig.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Reaches("before", call.StatePlaced)
+	if err := r.Simulator.PutRule(lookupsFail); err != nil {
+		t.Fatal(err)
+	}
+	r.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
 	record := r.Reaches("a", call.StateWaiting)
 	if record.Reason != call.LinkageUnknown || !record.Parked || record.Made != 0 || record.Spent != 0 {
 		t.Errorf("it waits for %s, parked: %t, after %d attempts", record.Reason, record.Parked, record.Made)
 	}
-	if err := r.Simulator.RemoveRule("lookups"); err != nil {
+	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Simulator.RemoveRule(lookupsFail.Name); err != nil {
 		t.Fatal(err)
 	}
 	r.Reaches("a", call.StatePlaced)

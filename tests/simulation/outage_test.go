@@ -1,23 +1,259 @@
 package simulation
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
 )
 
-var outage = flag.Duration("outage", usualOutage, "how long the provider is down")
+var (
+	outageLong    = flag.Duration("outage", usualOutage, "how long the provider is down in the long test")
+	outageWaiting = flag.Int("waiting", usualWaiting, "requests that wait while the provider is down")
+	outageWorkers = flag.Int("workers", 0, "workers that wait with them; 0 is one, and then three")
+)
 
-// A provider that is down for long costs a probe now and then, and loses
+// outage is a way in which a provider can be down.
+type outage struct {
+	name string
+	// faults of calls and of look-ups; refused tells that nobody listens at all.
+	calls, lookups string
+	refused        bool
+	// hangs tells that calls get no answer, so that those in flight when it
+	// begins are unknown.
+	hangs bool
+}
+
+var outages = []outage{
+	{name: "nobody listens", refused: true},
+	{name: "a gateway's page", calls: "gateway_503_html", lookups: "gateway_503_html", hangs: true},
+	{name: "no answer", calls: "hang_silent", lookups: "hang_silent", hangs: true},
+	{name: "unavailable, it says", calls: "service_temporarily_unavailable", lookups: "service_temporarily_unavailable"},
+	{name: "unavailable for calls alone", calls: "service_temporarily_unavailable"},
+}
+
+func (o outage) begin(t *testing.T, w *bubble.World) {
+	t.Helper()
+	if o.refused {
+		w.StopProvider()
+	}
+	for scope, fault := range map[simulator.Scope]string{simulator.Calls: o.calls, simulator.Lookups: o.lookups} {
+		if fault == "" {
+			continue
+		}
+		if err := w.Simulator.PutRule(simulator.Rule{Name: string(scope), On: scope, Fault: fault}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (o outage) end(w *bubble.World) {
+	w.StartProvider()
+	w.Simulator.ClearRules()
+}
+
+const (
+	outageLasts = time.Hour
+	// probesInAnHour is what an hour of finding out may cost in attempts, for all
+	// workers together: 1.1 for each of 10,000 requests.
+	probesInAnHour = 1000
+	recoversWithin = 10 * time.Second
+	outageRate     = 10 // calls per second of each worker
+)
+
+// TestAnHourWithoutTheProvider costs few attempts and none of the requests, and
+// ends within seconds of the outage.
+func TestAnHourWithoutTheProvider(t *testing.T) {
+	for _, o := range outages {
+		for _, workers := range []int{1, 3} {
+			if *outageWorkers > 0 {
+				workers = *outageWorkers
+			}
+			t.Run(fmt.Sprintf("%s, %d workers", o.name, workers), func(t *testing.T) { liveThrough(t, o, workers) })
+			if *outageWorkers > 0 {
+				break
+			}
+		}
+	}
+}
+
+func liveThrough(t *testing.T, o outage, workers int) {
+	runtime.GC()
+	runtime.GC() // see simulate
+	dir := t.TempDir()
+	out := io.Writer(io.Discard)
+	if *logs {
+		out = t.Output()
+	}
+	log := slog.New(slog.NewTextHandler(out, nil))
+	synctest.Test(t, func(t *testing.T) {
+		w := bubble.New(t, dir, simulator.Config{NoMagic: true}, log, func(c *configs.Config) {
+			a := c.Accounts["default"]
+			a.CallsPerSecond = outageRate
+			c.Accounts["default"] = a
+		})
+		defer w.Close()
+		for i := range workers {
+			w.StartWorker(fmt.Sprintf("w%d", i))
+		}
+		<-time.After(5 * time.Second)
+		o.begin(t, w)
+		began := time.Now()
+		expiring := *outageWaiting / 10
+		for i := range *outageWaiting {
+			expires := ""
+			if i%10 == 9 {
+				expires = fmt.Sprintf(`,"expires_at":%q`, began.Add(outageLasts/2).UTC().Format(time.RFC3339))
+			}
+			body := fmt.Sprintf(`{"id":"hour-%d","from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/%d"%s}`,
+				i, simulator.DefaultNumber, i, i, expires)
+			if _, err := w.Publish("calls.requests.default", []byte(body), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-time.After(time.Until(began.Add(outageLasts * 3 / 4)))
+		if held := pulled(t, w); held > workers {
+			t.Errorf("%d requests are pulled while nothing may be dialled", held)
+		}
+		<-time.After(time.Until(began.Add(outageLasts)))
+		before := made(t, w)
+		o.end(w)
+		ended := time.Now()
+		<-time.After(time.Duration(*outageWaiting/outageRate/workers)*time.Second + 30*time.Minute)
+
+		after := ask(t, w)
+		after.probes = before
+		after.judge(t, o, workers, expiring)
+		recovers(t, w, ended, workers)
+		t.Logf("%d attempts, %d POSTs that arrived, and %d look-ups while it was down; %.3f attempts for each of %d requests, %d unknown",
+			before, after.posts-after.placed, after.lookups, float64(after.made)/float64(*outageWaiting), *outageWaiting, after.states[call.StateUnknown])
+	})
+}
+
+// pulled is how many requests workers hold.
+func pulled(t *testing.T, w *bubble.World) int {
+	t.Helper()
+	held := 0
+	for stream, name := range map[string]string{queue.StreamCalls: "new-default", queue.StreamParked: "due-default"} {
+		c, err := w.Conn.JetStream().Consumer(context.Background(), stream, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held += c.CachedInfo().NumAckPending
+	}
+	return held
+}
+
+// made counts the attempts of all calls.
+func made(t *testing.T, w *bubble.World) int { return ask(t, w).made }
+
+// aftermath is what an outage came to.
+type aftermath struct {
+	states  map[call.State]int
+	reasons map[call.Reason]int
+	made    int // attempts of all calls
+	probes  int // attempts until the outage was over
+	late    int // expired, and yet dialled after that
+	posts   int
+	placed  int
+	rung    int
+	twice   int
+	lookups int
+}
+
+func ask(t *testing.T, w *bubble.World) aftermath {
+	t.Helper()
+	e, err := proof.Gather(context.Background(), w.Conn.JetStream(), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := w.Simulator.Oracle().Summary
+	a := aftermath{
+		states: map[call.State]int{}, reasons: map[call.Reason]int{},
+		posts: s.Posts, placed: s.Accepted, rung: s.Rung, twice: s.RungTwice, lookups: s.Lookups,
+	}
+	for _, r := range e.Records {
+		a.states[r.State]++
+		a.reasons[r.Reason]++
+		a.made += r.Made
+		request, _, err := call.DecodeRequest(r.Request, call.PossibleNumbers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last, ok := r.LastAttempt(); ok && !request.ExpiresAt.IsZero() && last.ClaimedAt.After(request.ExpiresAt) {
+			a.late++
+		}
+	}
+	return a
+}
+
+func (a aftermath) judge(t *testing.T, o outage, workers, expiring int) {
+	t.Helper()
+	// Every slot holds a call when the first ones get no answer in time.
+	unknown := a.states[call.StateUnknown]
+	if most := workers * (configs.DefaultAccount().Concurrency + 3); unknown > most || (!o.hangs && unknown > 0) {
+		t.Errorf("%d calls are unknown", unknown)
+	}
+	if a.probes-unknown > probesInAnHour {
+		t.Errorf("%d attempts were made in vain", a.probes-unknown)
+	}
+	if n := a.reasons[call.AttemptsExhausted]; n > 0 {
+		t.Errorf("%d calls were given up for an outage that was not theirs", n)
+	}
+	if got := a.reasons[call.Expired] + unknown; got < expiring || a.late > 0 {
+		t.Errorf("of %d calls that expired %d ended so or are unknown, %d were dialled after that", expiring, got, a.late)
+	}
+	if ended := a.states[call.StatePlaced] + a.reasons[call.Expired] + unknown; ended != *outageWaiting {
+		t.Errorf("%d of %d calls came to a proper end: %v %v", ended, *outageWaiting, a.states, a.reasons)
+	}
+	if a.twice > 0 || a.rung != a.states[call.StatePlaced] {
+		t.Errorf("%d phones rang, %d of them twice; %d calls are placed", a.rung, a.twice, a.states[call.StatePlaced])
+	}
+}
+
+// recovers looks at how the backlog goes out once the provider is back.
+func recovers(t *testing.T, w *bubble.World, ended time.Time, workers int) {
+	t.Helper()
+	var at []time.Time
+	for _, c := range w.Simulator.Oracle().Calls {
+		for _, p := range c.Posts {
+			if !p.At.Before(ended) {
+				at = append(at, p.At)
+			}
+		}
+	}
+	slices.SortFunc(at, time.Time.Compare)
+	within := func(from time.Time) int {
+		first, _ := slices.BinarySearchFunc(at, from, time.Time.Compare)
+		last, _ := slices.BinarySearchFunc(at, from.Add(time.Second), time.Time.Compare)
+		return last - first
+	}
+	limit := outageRate * workers
+	if n := within(ended.Add(recoversWithin)); n < limit*95/100 {
+		t.Errorf("%d calls in the second that begins %s after the outage; the limit is %d", n, recoversWithin, limit)
+	}
+	for _, from := range at {
+		if n := within(from); n > limit*105/100+workers {
+			t.Errorf("%d calls in the second that begins %s after the outage; the limit is %d", n, from.Sub(ended), limit)
+			break
+		}
+	}
+}
+
+// TestALongTimeWithoutTheProvider costs a question now and then, and loses
 // nothing.
 func TestALongTimeWithoutTheProvider(t *testing.T) {
 	runtime.GC()
@@ -27,13 +263,12 @@ func TestALongTimeWithoutTheProvider(t *testing.T) {
 		const requests = 200
 		w := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), func(c *configs.Config) {
 			c.Request.MaxAge, c.Records.Keep = 72*time.Hour, 96*time.Hour
-			c.Retry.MaxAttempts = 1000
 		})
 		defer w.Close()
-		if err := w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable", Until: *outage}); err != nil {
-			t.Fatal(err)
-		}
+		long := outage{calls: "service_temporarily_unavailable", lookups: "service_temporarily_unavailable"}
 		w.StartWorker("one")
+		<-time.After(5 * time.Second)
+		long.begin(t, w)
 		for i := range requests {
 			body := fmt.Sprintf(`{"id":"day-%d","from":%q,"to":"+9198765%05d","answer_url":"https://publisher.example/%d"}`,
 				i, simulator.DefaultNumber, i, i)
@@ -41,17 +276,14 @@ func TestALongTimeWithoutTheProvider(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		<-time.After(*outage + time.Hour)
-		for i := range requests {
-			record, err := w.Record("default", call.ID(fmt.Sprintf("day-%d", i)))
-			if err != nil || record.State != call.StatePlaced {
-				t.Errorf("day-%d: %q %v", i, record.State, err)
-			}
+		<-time.After(*outageLong)
+		made := ask(t, w).made
+		long.end(w)
+		<-time.After(time.Hour)
+		after := ask(t, w)
+		if after.states[call.StatePlaced] != requests || after.rung != requests || after.twice != 0 {
+			t.Errorf("%d phones rang, %d of them twice; %v", after.rung, after.twice, after.states)
 		}
-		s := w.Simulator.Oracle().Summary
-		if s.Rung != requests || s.RungTwice != 0 {
-			t.Errorf("%d phones rang, %d of them twice", s.Rung, s.RungTwice)
-		}
-		t.Logf("%d POSTs for %d requests", s.Posts, requests)
+		t.Logf("%d attempts and %d look-ups in %s", made, after.lookups, *outageLong)
 	})
 }

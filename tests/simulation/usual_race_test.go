@@ -6,6 +6,7 @@ import "time"
 
 // The race detector makes everything some ten times slower.
 const (
-	usualSeeds  = 25
-	usualOutage = 15 * time.Minute
+	usualSeeds   = 25
+	usualOutage  = time.Hour
+	usualWaiting = 300
 )

@@ -5,6 +5,7 @@ package simulation
 import "time"
 
 const (
-	usualSeeds  = 200
-	usualOutage = 2 * time.Hour
+	usualSeeds   = 200
+	usualOutage  = 24 * time.Hour
+	usualWaiting = 600
 )

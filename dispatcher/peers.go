@@ -1,0 +1,64 @@
+package dispatcher
+
+import (
+	"math/rand/v2"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/metrics"
+)
+
+// observed tells the lane and the other workers what an attempt came to. A probe
+// that is refused spends no attempt: it was made to find out about the provider,
+// and while nobody's calls go through, nothing is held against this one.
+func (w *Worker) observed(turn *Turn, o call.Outcome) call.Outcome {
+	found := turn.Observe(o)
+	switch found {
+	case call.ProbeWell:
+		w.Metrics.Probed(metrics.ProbeCall, true)
+		w.Log.Info("the provider takes calls again", "account", w.Account)
+	case call.ProbeRefused:
+		w.Metrics.Probed(metrics.ProbeCall, false)
+		o.Unspent = true
+	case call.ProbeUnclear:
+		w.Metrics.Probed(metrics.ProbeCall, false)
+	case call.ProbeBegun, call.Slowed:
+	default:
+		return o
+	}
+	w.inform(call.Finding{Kind: found})
+	return o
+}
+
+// inform tells the other workers. Who does not hear it finds out by itself.
+func (w *Worker) inform(f call.Finding) {
+	if err := w.Peers.Tell(w.Account, f); err != nil {
+		w.Log.Debug("the other workers were not told", "account", w.Account, "finding", f.Kind, "error", err)
+	}
+}
+
+// Hear takes in what another worker of the account found out.
+func (w *Worker) Hear(f call.Finding) {
+	if f.Kind == call.Slowed {
+		w.Lane.slow(w.Now().Add(f.For))
+		return
+	}
+	w.Lane.breakerMoves(func(b *breaker) { b.hear(f.Kind, w.Now(), luck()) })
+}
+
+// breakerMoves changes the breaker, and wakes whoever waits for it if it then
+// stands otherwise.
+func (l *Lane) breakerMoves(change func(*breaker)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	before := l.breaker
+	change(&l.breaker)
+	after := l.breaker
+	if before.open != after.open || before.answers != after.answers || !before.until.Equal(after.until) {
+		l.announce()
+	}
+}
+
+// luck spreads what many workers would do at once.
+func luck() float64 {
+	return rand.Float64() //nolint:gosec // spreads load, guards nothing
+}
