@@ -63,7 +63,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 // bind wires what needs the broker.
 func (acc *account) bind(ctx context.Context, a *App, b *broker) error {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
-		Account: acc.name, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision, Log: a.log,
+		Account: acc.name, LeastShare: acc.config.LeastShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision, Log: a.log,
 	})
 	acc.peers = b.peers
 	acc.worker = &dispatcher.Worker{

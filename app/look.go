@@ -25,6 +25,9 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			return
 		}
 		a.metrics.Unserved(unserved)
+		if unserved > 0 {
+			a.coverStrays(ctx, b)
+		}
 		for _, acc := range a.accounts.list() {
 			d := depths[acc.name]
 			acc.metrics.Queue(metrics.Depth{
@@ -32,6 +35,21 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			})
 		}
 	})
+}
+
+// coverStrays has requests read whose subject ends in no priority, which no
+// consumer covers.
+func (a *App) coverStrays(ctx context.Context, b *broker) {
+	strays, err := b.conn.Strays(ctx)
+	if err != nil {
+		a.log.Debug("looking for stray requests failed", "error", err)
+		return
+	}
+	for _, acc := range a.accounts.list() {
+		if err := acc.consumer.Cover(ctx, strays[acc.name]); err != nil {
+			a.log.Warn("stray requests are not read", "account", acc.name, "error", err)
+		}
+	}
 }
 
 // probeAcks finds out whether acknowledgements are permitted, until ctx ends.

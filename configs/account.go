@@ -21,8 +21,11 @@ type Account struct {
 	// (0.5 is one call in two seconds). 0 is no limit.
 	CallsPerSecond float64 `yaml:"calls_per_second"`
 	// Concurrency is how many calls one worker places at the same time.
-	Concurrency int          `yaml:"concurrency"`
-	Defaults    CallDefaults `yaml:"defaults"`
+	Concurrency int `yaml:"concurrency"`
+	// LeastShare is the part of the calls that each lower priority gets while
+	// higher ones have more than can be dialled.
+	LeastShare float64      `yaml:"least_share"`
+	Defaults   CallDefaults `yaml:"defaults"`
 }
 
 // CallDefaults stand in for fields that a request leaves out. Bounds and
@@ -46,6 +49,7 @@ func DefaultAccount() Account {
 	return Account{
 		CallsPerSecond: 10,
 		Concurrency:    64,
+		LeastShare:     0.05,
 		Defaults: CallDefaults{
 			AnswerMethod:  MethodPost,
 			RingMethod:    MethodPost,

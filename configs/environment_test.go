@@ -45,6 +45,7 @@ var otherValues = map[string]struct{ value, context string }{
 	"accounts.a-b.api_key_file":             {value: "/k"},
 	"accounts.a-b.calls_per_second":         {value: "0.25"},
 	"accounts.a-b.concurrency":              {value: "7"},
+	"accounts.a-b.least_share":              {value: "0.1"},
 	"accounts.a-b.defaults.answer_url":      {value: "https://h/a?t=1"},
 	"accounts.a-b.defaults.ring_url":        {value: "https://h/r?t=1"},
 	"accounts.a-b.defaults.hangup_url":      {value: "https://h/h?t=1"},

@@ -213,17 +213,17 @@ func TestSampleLoads(t *testing.T) {
 	}
 }
 
-// Six hundred accounts with every key set are a file like any other.
+// Five hundred accounts with every key set are a file like any other.
 func TestLoadManyAccounts(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("accounts:\n")
-	for i := range 600 {
+	for i := range 500 {
 		fmt.Fprintf(&b, "  a%d:\n    api_key: k\n    api_key_file: ''\n    calls_per_second: 1\n    concurrency: 1\n    defaults:\n", i)
 		for _, key := range []string{"answer_method: POST", "ring_method: POST", "hangup_method: POST", "ring_timeout: 1", "call_time_limit: 1", "answer_url: ''", "ring_url: ''", "hangup_url: ''"} {
 			fmt.Fprintf(&b, "      %s\n", key)
 		}
 	}
-	if c := mustLoad(t, b.String()); len(c.Accounts) != 600 {
+	if c := mustLoad(t, b.String()); len(c.Accounts) != 500 {
 		t.Errorf("got %d accounts", len(c.Accounts))
 	}
 }

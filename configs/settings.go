@@ -54,6 +54,7 @@ func (a *Account) settings() []setting {
 		{"api_key_file", &a.APIKeyFile},
 		{"calls_per_second", &a.CallsPerSecond},
 		{"concurrency", &a.Concurrency},
+		{"least_share", &a.LeastShare},
 		{"defaults.answer_url", &a.Defaults.AnswerURL},
 		{"defaults.answer_method", &a.Defaults.AnswerMethod},
 		{"defaults.ring_url", &a.Defaults.RingURL},

@@ -9,12 +9,24 @@ const (
 	leastCallsPerSecond = 0.001
 	mostCallsPerSecond  = 10_000
 	mostConcurrency     = 10_000
+
+	leastShare = 0.01
+	mostShare  = 0.25
+
+	// mostAccounts is what one set of streams serves: each account has up to
+	// four consumers on CALLS and on CALLS_PARKED, and the streams are made for
+	// 2,048 consumers.
+	mostAccounts = 500
 )
 
 func (v *validator) accounts(c Config) {
 	if len(c.Accounts) == 0 {
 		v.refuse("accounts", "there is none, and at least one is needed",
 			"add accounts.default.api_key_file to the file, or set SFVOPI_API_KEY or SFVOPI_API_KEY_FILE")
+	}
+	if len(c.Accounts) > mostAccounts {
+		v.refuse("accounts", fmt.Sprintf("there are %d, and one set of streams serves at most %d", len(c.Accounts), mostAccounts),
+			"give some of them workers and a NATS account of their own, see docs/scaling.md")
 	}
 	for _, account := range c.SortedAccounts() {
 		if !accountNamePattern.MatchString(account.Name) {
@@ -40,6 +52,12 @@ func (v *validator) account(full func(key string) string, a Account) {
 			"0 is no limit, 0.5 is one call in two seconds")
 	}
 	v.atMost(full("concurrency"), a.Concurrency, mostConcurrency, " calls at the same time")
+
+	if !(a.LeastShare >= leastShare && a.LeastShare <= mostShare) {
+		v.refuse(full("least_share"),
+			fmt.Sprintf("must be from %g to %g, is %g", leastShare, mostShare, a.LeastShare),
+			"0.05 gives bulk requests one call in twenty while there are enough urgent or normal ones")
+	}
 
 	d := a.Defaults
 	for _, callback := range []struct {

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -126,6 +127,15 @@ func TestValidateRefuses(t *testing.T) {
 		{"accounts.default.calls_per_second: must be 0 or", func(_ *Config, a *Account) { a.CallsPerSecond = 10001 }},
 		{"accounts.default.calls_per_second: must be 0 or", func(_ *Config, a *Account) { a.CallsPerSecond = math.NaN() }},
 		{"accounts.default.calls_per_second: must be 0 or", func(_ *Config, a *Account) { a.CallsPerSecond = math.Inf(1) }},
+		{"accounts.default.least_share: must be from 0.01 to 0.25", func(_ *Config, a *Account) { a.LeastShare = 0 }},
+		{"accounts.default.least_share: must be from", func(_ *Config, a *Account) { a.LeastShare = 0.26 }},
+		{"accounts.default.least_share: must be from", func(_ *Config, a *Account) { a.LeastShare = -0.05 }},
+		{"accounts.default.least_share: must be from", func(_ *Config, a *Account) { a.LeastShare = math.NaN() }},
+		{"accounts: there are 501, and one set of streams serves at most 500", func(c *Config, a *Account) {
+			for i := range 500 {
+				c.Accounts[fmt.Sprint("a", i)] = *a
+			}
+		}},
 		{"accounts.default.concurrency: must be from 1 to 10000", func(_ *Config, a *Account) { a.Concurrency = 0 }},
 		{"accounts.default.concurrency: must be from 1 to 10000", func(_ *Config, a *Account) { a.Concurrency = 10001 }},
 		{"accounts.default.defaults.answer_url: must begin with", func(_ *Config, a *Account) { a.Defaults.AnswerURL = NewCallbackURL("s3cret") }},

@@ -58,7 +58,7 @@ func (c *Conn) subjects(ctx context.Context, stream, pattern string) ([]string, 
 func (c *Conn) Serves(ctx context.Context, a call.Account) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	_, err := c.js.Consumer(ctx, StreamCalls, consumesNew+string(a))
+	_, err := c.js.Consumer(ctx, StreamCalls, consumerName(consumesNew, a, call.Normal))
 	if errors.Is(err, jetstream.ErrConsumerNotFound) {
 		return false, nil
 	}

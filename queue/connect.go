@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,14 +16,6 @@ import (
 // requestTimeout bounds one question to the broker that comes without a
 // deadline of its own.
 const requestTimeout = 5 * time.Second
-
-// A network that swallows everything closes no connection: only a ping that is
-// not answered tells. With the client's own two minutes a worker would hold on
-// to a dead connection for six.
-const (
-	pingEvery = 10 * time.Second
-	pingsOut  = 2
-)
 
 // ConnectOptions says how to reach the broker, and who wants to hear of it.
 type ConnectOptions struct {
@@ -43,12 +36,15 @@ type Conn struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	ackDenied atomic.Bool
+
+	mu      sync.Mutex
+	inboxes map[*inbox]bool
 }
 
 // Connect begins to connect and returns at once: a broker that is down is
 // tried again for ever, with growing delays.
 func Connect(o ConnectOptions) (*Conn, error) {
-	c := &Conn{}
+	c := &Conn{inboxes: map[*inbox]bool{}}
 	hear := func(up bool, err error) {
 		if o.Connected != nil {
 			o.Connected(up, err)
@@ -59,14 +55,13 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		nats.CustomReconnectDelay(reconnectDelay),
-		nats.PingInterval(pingEvery),
-		nats.MaxPingsOutstanding(pingsOut),
 		// What cannot be sent now must fail now: a claim that is sent later,
 		// out of a buffer, would be one that nobody waits for.
 		nats.ReconnectBufSize(-1),
 		nats.ConnectHandler(func(*nats.Conn) { hear(true, nil) }),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			c.ackDenied.Store(false) // permissions may be others now
+			c.reconnected()
 			hear(true, nil)
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
@@ -91,6 +86,27 @@ func Connect(o ConnectOptions) (*Conn, error) {
 	}
 	c.nc, c.js = nc, js
 	return c, nil
+}
+
+// attend tells the inbox of reconnections until it is dismissed.
+func (c *Conn) attend(b *inbox) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inboxes[b] = true
+}
+
+func (c *Conn) dismiss(b *inbox) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.inboxes, b)
+}
+
+func (c *Conn) reconnected() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for b := range c.inboxes {
+		b.reconnected()
+	}
 }
 
 // JetStream gives the client for what this package does not wrap.

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -14,12 +13,12 @@ import (
 )
 
 const (
-	// maxAckPending is more than all workers of an account hold at once; what
-	// they hold is bounded by what they pull.
-	maxAckPending = 20000
-	// permittedSoon is how long listening goes on while no call may be dialled:
-	// a slot may be free again in a moment.
-	permittedSoon = 100 * time.Millisecond
+	// permittedSoon is how long messages that were brought are kept while no
+	// call may be dialled: long enough to ask for a permit that is there, and
+	// short beside the time between the permits of all workers together. If it
+	// were longer than that, a message could go from one worker that has just
+	// had its permit to the next, for ever.
+	permittedSoon = 2 * time.Millisecond
 	// unreadableDelay hands back a message that this worker cannot read, such
 	// as one written by a newer one.
 	unreadableDelay = time.Minute
@@ -28,6 +27,9 @@ const (
 // ConsumerConfig says what is pulled for one account.
 type ConsumerConfig struct {
 	Account call.Account
+	// LeastShare is the part of its calls that each lower priority gets while
+	// higher ones have more than can be dialled.
+	LeastShare float64
 	// AckWait is how long a message may be held before the broker delivers it
 	// again: as long as a claimed call can take.
 	AckWait time.Duration
@@ -36,41 +38,36 @@ type ConsumerConfig struct {
 	Log       *slog.Logger
 }
 
-// Consumer pulls the messages of one account, due calls before new requests,
-// and never more than may be dialled now.
+// Consumer pulls the messages of one account, urgent ones first, due calls
+// before new requests, and never more than may be dialled now.
+//
+// When few calls may be dialled and much waits, the sources above the one that
+// has something are empty nearly always, and asking each of them for every call
+// would cost five round trips. So an empty source is asked to tell of its next
+// message (it listens), and costs nothing until it has. An urgent message is
+// then brought at once, and is the first at the next permit.
+//
+// A worker whose permits are far between must not keep it until then: with ten
+// calls per second and ten workers each has one permit in a second, but some
+// worker has one every 100 ms. So a worker without a permit hands back at once
+// what comes, to the next one that listens, until it is with one that may dial
+// or nobody listens any more: a few milliseconds for all of them. Whoever gets
+// the next permit then asks, because its own listening has been answered, and
+// takes it. One message is handed on by each worker once at most.
 type Consumer struct {
-	js      jetstream.JetStream
-	cfg     ConsumerConfig
-	sources []*source
+	conn  *Conn
+	js    jetstream.JetStream
+	cfg   ConsumerConfig
+	inbox *inbox
+	turns turns
 }
 
-// NewConsumer prepares to pull; nothing is asked of the broker before Run.
+// NewConsumer prepares to pull; nothing is asked of the broker before Bind or
+// Run.
 func (c *Conn) NewConsumer(cfg ConsumerConfig) *Consumer {
-	return &Consumer{js: c.js, cfg: cfg, sources: []*source{
-		{stream: StreamParked, config: durable(consumesDue, cfg, duePrefix+string(cfg.Account)+".*")},
-		{stream: StreamCalls, config: durable(consumesNew, cfg,
-			requestsPrefix+string(cfg.Account), requestsPrefix+string(cfg.Account)+".*")},
-	}}
-}
-
-func durable(prefix string, cfg ConsumerConfig, subjects ...string) jetstream.ConsumerConfig {
-	return jetstream.ConsumerConfig{
-		Durable: prefix + string(cfg.Account), FilterSubjects: subjects,
-		AckPolicy: jetstream.AckExplicitPolicy, AckWait: cfg.AckWait, MaxAckPending: maxAckPending,
-		// A message that is given up by the broker would be stranded in a work
-		// queue; attempts are counted in the record.
-		MaxDeliver: -1,
-	}
-}
-
-// Bind finds or makes the JetStream consumers.
-func (c *Consumer) Bind(ctx context.Context) error {
-	for _, s := range c.sources {
-		if err := s.bind(ctx, c.js, c.cfg.Provision); err != nil {
-			return err
-		}
-	}
-	return nil
+	inbox := newInbox(c.nc, cfg.Account, cfg.Log)
+	inbox.sources = sourcesOf(cfg)
+	return &Consumer{conn: c, js: c.js, cfg: cfg, inbox: inbox, turns: turns{least: cfg.LeastShare}}
 }
 
 // Permit says how many calls may be dialled now. It blocks until that is at
@@ -82,107 +79,129 @@ type Permit func(ctx context.Context) (n int, withdrawn <-chan struct{})
 // block. It returns after every message it got has been given to handle or
 // handed back.
 func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)) {
-	rung := make(chan struct{}, 1)
-	defer c.silence()
 	failures := newFailureBackoff()
+	for !c.serve(ctx, failures) {
+		if ctx.Err() != nil {
+			return
+		}
+	}
+	defer c.leave(ctx)
+	soon := time.AfterFunc(permittedSoon, c.inbox.shutLater)
+	defer soon.Stop()
 	for {
-		n, withdrawn := c.permitted(ctx, permit)
+		c.inbox.mayShut()
+		soon.Reset(permittedSoon)
+		n, withdrawn := permit(ctx)
 		if n == 0 {
 			return
 		}
+		c.inbox.adopt()
+		c.inbox.admit()
 		taken, err := c.take(ctx, n, handle)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			c.recover(ctx, err, failures)
 		case taken == 0:
 			failures.Reset()
-			c.listen(ctx, rung, withdrawn)
+			c.listen(ctx, withdrawn)
 		default:
 			failures.Reset()
 		}
 	}
 }
 
-// permitted asks for a permit. If there is none at once, nothing may be pulled
-// meanwhile either: the listening pulls are taken back.
-func (c *Consumer) permitted(ctx context.Context, permit Permit) (n int, withdrawn <-chan struct{}) {
-	if !c.listening() {
-		return permit(ctx)
+// serve begins to receive, and reports whether it could.
+func (c *Consumer) serve(ctx context.Context, failures backoff.BackOff) bool {
+	if err := c.inbox.serve(); err != nil {
+		c.recover(ctx, err, failures)
+		return false
 	}
-	given := make(chan struct{})
-	go func() {
-		defer close(given)
-		n, withdrawn = permit(ctx)
-	}()
-	soon := time.NewTimer(permittedSoon)
-	defer soon.Stop()
-	select {
-	case <-given:
-	case <-soon.C:
-		c.silence()
-		<-given
-	}
-	return n, withdrawn
+	c.conn.attend(c.inbox)
+	return true
 }
 
-func (c *Consumer) listening() bool {
-	return slices.ContainsFunc(c.sources, func(s *source) bool { return s.bell != nil })
+func (c *Consumer) leave(ctx context.Context) {
+	c.conn.dismiss(c.inbox)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	defer cancel()
+	c.inbox.leave(bounded)
 }
 
-// take asks every source for what is there, the most pressing first.
+// take asks the sources for what is there, in the order that the turns give.
 func (c *Consumer) take(ctx context.Context, n int, handle func(*Message)) (int, error) {
 	taken := 0
-	for _, s := range c.sources {
-		msgs, err := s.take(ctx, n-taken)
-		for _, msg := range msgs {
-			c.give(msg, handle)
+	for _, ask := range c.turns.plan(n) {
+		wanted := min(ask.most, n-taken)
+		if wanted == 0 || ctx.Err() != nil {
+			break
 		}
-		taken += len(msgs)
-		if err != nil || taken >= n {
+		got, empty, err := c.takeOf(ask.rank, wanted, handle)
+		c.turns.took(ask.rank, got)
+		if empty {
+			c.turns.empty(ask.rank)
+		}
+		taken += got
+		if err != nil {
 			return taken, err
 		}
 	}
 	return taken, nil
 }
 
-// listen waits until some source has something, the permit is withdrawn, or
-// ctx ends. A withdrawn permit takes the listening pulls back.
-func (c *Consumer) listen(ctx context.Context, rung chan struct{}, withdrawn <-chan struct{}) {
-	for _, s := range c.sources {
-		if s.bell == nil && s.consumer != nil {
-			s.bell = hang(ctx, s.consumer, rung)
-		}
-	}
-	select {
-	case <-rung:
-	case <-ctx.Done():
-	case <-withdrawn:
-		c.silence()
-	}
-}
-
-// silence takes every listening pull back, and hands back what it brought.
-func (c *Consumer) silence() {
-	for _, s := range c.sources {
-		if s.bell == nil {
+// takeOf asks the sources of one priority, due calls before new requests.
+func (c *Consumer) takeOf(rank, n int, handle func(*Message)) (taken int, empty bool, err error) {
+	for i, s := range c.inbox.sources {
+		if s.rank != rank {
 			continue
 		}
-		if msg := s.bell.takeDown(); msg != nil {
-			if err := msg.Nak(); err != nil {
-				c.cfg.Log.Warn("handing a message back failed", "account", c.cfg.Account, "error", err)
-			}
+		if !s.bound {
+			return taken, false, errNotBound
 		}
-		s.bell = nil
+		got, none, err := c.inbox.take(i, n-taken)
+		for _, d := range got {
+			c.give(d, handle)
+		}
+		if err != nil && c.inbox.abandon(s) {
+			return taken + len(got), true, nil
+		}
+		if taken += len(got); err != nil || !none {
+			return taken, false, err
+		}
+	}
+	return taken, true, nil
+}
+
+// listen waits until some source has something, the permit is withdrawn, or
+// ctx ends. A withdrawn permit closes the inbox.
+func (c *Consumer) listen(ctx context.Context, withdrawn <-chan struct{}) {
+	for {
+		overdue, err := c.inbox.listenAll()
+		if err != nil || overdue.IsZero() {
+			return // there is something to take, or to recover from
+		}
+		again := time.NewTimer(time.Until(overdue))
+		select {
+		case <-c.inbox.came:
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return
+		case <-withdrawn:
+			again.Stop()
+			c.inbox.shut()
+			return
+		}
+		again.Stop()
 	}
 }
 
 // give hands a message on, or back if it cannot be read.
-func (c *Consumer) give(msg jetstream.Msg, handle func(*Message)) {
+func (c *Consumer) give(d *delivery, handle func(*Message)) {
 	failpoint.Here(failpoint.DeliveryTaken)
-	m, err := newMessage(msg)
+	m, err := newMessage(d)
 	if err != nil {
 		c.cfg.Log.Error("a message cannot be read and is handed back", "account", c.cfg.Account, "error", err)
-		if err := msg.NakWithDelay(unreadableDelay); err != nil {
+		if err := d.msg.NakWithDelay(unreadableDelay); err != nil {
 			c.cfg.Log.Warn("handing a message back failed", "error", err)
 		}
 		return
@@ -191,8 +210,9 @@ func (c *Consumer) give(msg jetstream.Msg, handle func(*Message)) {
 }
 
 // recover waits before the next pull, and finds or makes the consumers again
-// if the broker no longer knows them.
+// that the broker no longer knows.
 func (c *Consumer) recover(ctx context.Context, err error, failures backoff.BackOff) {
+	c.inbox.shut()
 	delay := failures.NextBackOff()
 	c.cfg.Log.Warn("pulling failed", "account", c.cfg.Account, "error", err, "again_in", delay)
 	select {

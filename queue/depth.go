@@ -30,12 +30,6 @@ type Depths struct {
 // NewDepths gives the measure.
 func (c *Conn) NewDepths() *Depths { return &Depths{js: c.js} }
 
-// Consumers are named after what they do and their account.
-const (
-	consumesNew = "new-"
-	consumesDue = "due-"
-)
-
 // Consumers that are never pulled from count what their subjects hold, at no
 // cost for the broker that would grow with it.
 const (
@@ -71,12 +65,12 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 			depth := depths[a]
 			var err error
 			switch kind {
-			case consumesNew:
+			case consumesNew, consumesOdd:
 				served += info.NumPending + uint64(max(info.NumAckPending, 0))
-				depth.Waiting = info.NumPending
+				depth.Waiting += info.NumPending
 				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
 			case consumesDue:
-				depth.Due = info.NumPending
+				depth.Due += info.NumPending
 				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
 			case countParked:
 				depth.Parked = info.NumPending
@@ -98,9 +92,10 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 
 // consumerOf reads which of an account's consumers this is.
 func consumerOf(name string) (kind string, a call.Account) {
-	for _, kind := range []string{consumesNew, consumesDue, countParked, countDead} {
+	for _, kind := range []string{consumesNew, consumesDue, consumesOdd, countParked, countDead} {
 		if rest, ok := strings.CutPrefix(name, kind); ok {
-			return kind, call.Account(rest)
+			account, _, _ := strings.Cut(rest, "_")
+			return kind, call.Account(account)
 		}
 	}
 	return "", ""

@@ -122,6 +122,13 @@ func compare(want, have jetstream.StreamConfig) []Difference {
 	if have.Replicas < want.Replicas {
 		differ("replicas", want.Replicas, have.Replicas, "")
 	}
+	if want.MaxConsumers > 0 && have.MaxConsumers < want.MaxConsumers {
+		h := strconv.Itoa(have.MaxConsumers)
+		if have.MaxConsumers <= 0 {
+			h = "the broker's default, usually 1000"
+		}
+		differ("consumers", want.MaxConsumers, h, "")
+	}
 	if have.Duplicates > want.Duplicates {
 		differ("duplicate window", want.Duplicates, have.Duplicates, "the broker forgets messages that it calls stored")
 	}

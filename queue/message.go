@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/failpoint"
@@ -15,7 +15,7 @@ import (
 // AckWait.
 type Message struct {
 	call.Delivery
-	msg jetstream.Msg
+	msg *nats.Msg
 }
 
 // Ack removes the message from its stream. The broker does not confirm it: a
@@ -43,12 +43,9 @@ func (m *Message) HandBack(delay time.Duration) error {
 
 // newMessage reads what the broker and the publisher say about a message. It
 // refuses nothing: what cannot be read is for the worker to end with a reason.
-func newMessage(msg jetstream.Msg) (*Message, error) {
-	meta, err := msg.Metadata()
-	if err != nil {
-		return nil, fmt.Errorf("read the metadata of a message: %w", err)
-	}
-	account, priority, err := parseLane(msg.Subject())
+func newMessage(d *delivery) (*Message, error) {
+	msg, meta := d.msg, d.meta
+	account, priority, err := parseLane(msg.Subject)
 	if err != nil {
 		return nil, fmt.Errorf("read the subject of a message: %w", err)
 	}
@@ -57,15 +54,15 @@ func newMessage(msg jetstream.Msg) (*Message, error) {
 		Origin: call.Origin{Sequence: meta.Sequence.Stream, Published: meta.Timestamp.UTC()},
 	}}
 	if meta.Stream == StreamCalls {
-		m.Trace = traceparent(msg.Headers())
-		m.Body, m.MessageID = msg.Data(), msg.Headers().Get(headerMessageID)
+		m.Trace = traceparent(msg.Header)
+		m.Body, m.MessageID = msg.Data, msg.Header.Get(headerMessageID)
 		return m, nil
 	}
-	record, err := call.DecodeRecord(msg.Data())
+	record, err := call.DecodeRecord(msg.Data)
 	if err != nil {
 		return nil, fmt.Errorf("read a due call: %w", err)
 	}
-	version, ok := decodeVersion(msg.Headers().Get(headerVersion))
+	version, ok := decodeVersion(msg.Header.Get(headerVersion))
 	if !ok || record.Account != account {
 		return nil, fmt.Errorf("read a due call: its %s header does not fit its record", headerVersion)
 	}

@@ -202,20 +202,6 @@ func TestADueCallThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestAPriorityThatIsNone reaches the worker, which ends it with a reason.
-func TestAPriorityThatIsNone(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
-		b.publish("calls.requests.acme.critical", "{}")
-		b.publish("calls.requests.acme.bulk", "{}")
-		for _, want := range []call.Priority{"critical", call.Bulk} {
-			if m := <-came; m.Priority != want || m.Account != "acme" {
-				t.Errorf("it came as %+v", m.Delivery)
-			}
-		}
-	})
-}
-
 func TestVersionHeader(t *testing.T) {
 	v := call.Version{Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Sequence: 1 << 63}
 	if got, ok := decodeVersion(encodeVersion(v)); !ok || got != v {

@@ -17,7 +17,7 @@ var ErrAckDenied = errors.New("NATS permissions forbid acknowledgements: allow p
 // ProbeAck finds out whether acknowledgements are permitted, by one for a
 // message that was never delivered: it changes nothing.
 func (c *Conn) ProbeAck(ctx context.Context, a call.Account) error {
-	subject := fmt.Sprintf("$JS.ACK.%s.new-%s.1.0.0.0.0", StreamCalls, a)
+	subject := fmt.Sprintf("$JS.ACK.%s.%s.1.0.0.0.0", StreamCalls, consumerName(consumesNew, a, call.Normal))
 	if err := c.nc.Publish(subject, []byte("+WPI")); err != nil {
 		return fmt.Errorf("probe the permission to acknowledge: %w", err)
 	}

@@ -1,129 +1,137 @@
 package queue
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// listenFor is how long one pull waits for a message of an idle source.
-const listenFor = 30 * time.Second
-
 // source is one JetStream consumer. It belongs to the goroutine that runs its
-// [Consumer].
+// [Consumer]; pull and brought are the inbox's, under its lock.
 type source struct {
-	stream string
-	config jetstream.ConsumerConfig
+	stream  string
+	config  jetstream.ConsumerConfig
+	subject string // that is asked for messages
+	rank    int
+	bound   bool
 
-	consumer jetstream.Consumer
-	bell     *bell // set while a pull listens: nothing is there that it would not tell
+	pull    pull
+	brought []*delivery
 }
 
-func (s *source) bind(ctx context.Context, js jetstream.JetStream, provision bool) error {
-	var err error
-	if provision {
-		s.consumer, err = js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
-	} else {
-		s.consumer, err = js.Consumer(ctx, s.stream, s.config.Durable)
+func newSource(stream string, rank int, config jetstream.ConsumerConfig) *source {
+	return &source{
+		stream: stream, config: config, rank: rank,
+		subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + config.Durable,
 	}
+}
+
+// take gives what source i has now, at most n, and whether it has nothing more.
+// A source that listens and was not answered has nothing, and is not asked.
+func (b *inbox) take(i, n int) (got []*delivery, empty bool, err error) {
+	got, state, err := b.takeOut(i, n)
+	if err != nil || len(got) == n {
+		return got, false, err
+	}
+	if state == listening {
+		return got, true, nil
+	}
+	want := n - len(got)
+	body := []byte(`{"batch":` + strconv.Itoa(want) + `,"no_wait":true}`)
+	if err := b.request(i, pull{state: taking, wanted: want, overdue: time.Now().Add(answerWithin)}, body); err != nil {
+		return got, false, err
+	}
+	b.await(i)
+	more, _, err := b.takeOut(i, want)
+	got = append(got, more...)
+	if err != nil || len(more) == want {
+		return got, false, err
+	}
+	return got, true, b.listen(i)
+}
+
+// takeOut gives what came for source i, at most n, and what it is doing.
+func (b *inbox) takeOut(i, n int) ([]*delivery, pullState, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := b.sources[i]
+	if s.pull.state != answered && time.Now().After(s.pull.overdue) {
+		s.pull.lose()
+	}
+	n = min(n, len(s.brought))
+	got := s.brought[:n:n]
+	if s.brought = s.brought[n:]; len(s.brought) == 0 {
+		s.brought = nil
+	}
+	err := s.pull.err
+	s.pull.err = nil
 	if err != nil {
-		return fmt.Errorf("bind consumer %s of %s: %w", s.config.Durable, s.stream, err)
+		s.bound = false
+		err = fmt.Errorf("pull from %s, consumer %s: %w", s.stream, s.config.Durable, err)
 	}
-	return nil
+	return got, s.pull.state, err
 }
 
-// take gives what is there now, at most n. A source whose bell has not rung
-// has nothing.
-func (s *source) take(ctx context.Context, n int) ([]jetstream.Msg, error) {
-	if s.consumer == nil {
-		return nil, fmt.Errorf("pull from %s: consumer %s is not bound yet", s.stream, s.config.Durable)
-	}
-	var msgs []jetstream.Msg
-	if s.bell != nil {
-		if !s.bell.hasRung() {
-			return nil, nil
+// await waits until the pull of source i is over. It is one that the broker
+// answers at once; a worker that is stopping waits for it, too, because what it
+// brings has to be handed back.
+func (b *inbox) await(i int) {
+	overdue := time.NewTimer(answerWithin)
+	defer overdue.Stop()
+	for {
+		b.mu.Lock()
+		over := b.sources[i].pull.state != taking
+		b.mu.Unlock()
+		if over {
+			return
 		}
-		msg, err := s.bell.msg, s.bell.err
-		s.bell = nil
-		if err != nil {
-			return nil, fmt.Errorf("listen at %s: %w", s.stream, err)
-		}
-		if msg != nil {
-			msgs = append(msgs, msg)
-			n--
-		}
-	}
-	if n <= 0 || ctx.Err() != nil {
-		return msgs, nil
-	}
-	batch, err := s.consumer.FetchNoWait(n)
-	if err != nil {
-		return msgs, fmt.Errorf("pull from %s: %w", s.stream, err)
-	}
-	for msg := range batch.Messages() {
-		msgs = append(msgs, msg)
-	}
-	if err := batch.Error(); err != nil && !errors.Is(err, jetstream.ErrNoMessages) {
-		return msgs, fmt.Errorf("pull from %s: %w", s.stream, err)
-	}
-	return msgs, nil
-}
-
-// bell is a pull that waits for one message at an idle source.
-type bell struct {
-	cancel  context.CancelFunc
-	waiting sync.WaitGroup
-	rang    chan struct{} // closed when msg and err are set
-
-	msg jetstream.Msg
-	err error
-}
-
-// hang begins to listen. rung gets a token when the bell rings.
-func hang(ctx context.Context, c jetstream.Consumer, rung chan<- struct{}) *bell {
-	ctx, cancel := context.WithTimeout(ctx, listenFor)
-	b := &bell{cancel: cancel, rang: make(chan struct{})}
-	b.waiting.Go(func() {
-		defer cancel()
-		b.msg, b.err = next(ctx, c)
-		if ctx.Err() != nil {
-			b.err = nil
-		}
-		close(b.rang)
 		select {
-		case rung <- struct{}{}:
-		default:
+		case <-b.came:
+		case <-overdue.C:
+			b.mu.Lock()
+			b.sources[i].pull.lose()
+			b.mu.Unlock()
+			return
 		}
-	})
-	return b
-}
-
-func (b *bell) hasRung() bool {
-	select {
-	case <-b.rang:
-		return true
-	default:
-		return false
 	}
 }
 
-// takeDown ends the listening and gives what it brought, if anything.
-func (b *bell) takeDown() jetstream.Msg {
-	b.cancel()
-	b.waiting.Wait()
-	return b.msg
+// listenAt is what a listening pull asks.
+var listenAt = []byte(`{"batch":1,"expires":` + strconv.FormatInt(listenFor.Nanoseconds(), 10) + `}`)
+
+// listen has source i tell of its next message. The pull is for one: several
+// workers may listen, and a message goes to the one that asked first.
+func (b *inbox) listen(i int) error {
+	return b.request(i, pull{state: listening, wanted: 1, overdue: time.Now().Add(listenFor + answerWithin)}, listenAt)
 }
 
-// next waits for one message until ctx ends.
-func next(ctx context.Context, c jetstream.Consumer) (jetstream.Msg, error) {
-	batch, err := c.Fetch(1, jetstream.FetchContext(ctx))
-	if err != nil {
-		return nil, err
+// listenAll has every source listen that may have nothing, and gives when the
+// first of them is overdue. It gives none if something was brought, or failed.
+func (b *inbox) listenAll() (overdue time.Time, err error) {
+	for i, s := range b.sources {
+		b.mu.Lock()
+		now := time.Now()
+		if s.pull.state == listening && !now.Before(s.pull.overdue) {
+			s.pull.lose()
+		}
+		idle := s.pull.state == answered
+		something := len(s.brought) > 0 || s.pull.err != nil || !s.bound || b.stray != nil
+		b.mu.Unlock()
+		if something {
+			return time.Time{}, nil
+		}
+		if idle {
+			if err := b.listen(i); err != nil {
+				return time.Time{}, err
+			}
+		}
+		b.mu.Lock()
+		if overdue.IsZero() || s.pull.overdue.Before(overdue) {
+			overdue = s.pull.overdue
+		}
+		b.mu.Unlock()
 	}
-	msg := <-batch.Messages()
-	return msg, batch.Error()
+	return overdue, nil
 }

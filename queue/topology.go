@@ -21,6 +21,10 @@ const (
 	// window would answer "stored" and forget the message.
 	minimumDuplicates = 100 * time.Millisecond
 	rateMaxAge        = time.Minute
+	// maxConsumers is set because the broker allows a stream that says nothing
+	// 1,000: an account has up to four on each of CALLS and CALLS_PARKED, and
+	// one on CALLS_DEAD.
+	maxConsumers = 2048
 )
 
 // Topology says how the streams are to be.
@@ -41,13 +45,14 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		{
 			Name: StreamDead, Description: "requests that did not end in a placed call, whole, with reason and history",
 			Subjects: []string{deadPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
-			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
+			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, MaxConsumers: maxConsumers,
 			AllowMsgTTL: true, Duplicates: minimumDuplicates,
 		},
 		{
 			Name: StreamParked, Description: "calls that wait for a time, and those whose time has come",
 			Subjects: []string{parkedPrefix + ">", duePrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
-			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
+			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, MaxConsumers: maxConsumers,
+			AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
 		},
 		{
 			Name: StreamRate, Description: "counters that hold limits across workers",
@@ -59,7 +64,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 			Name: StreamCalls, Description: "requests, as publishers wrote them",
 			Subjects: []string{requestsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: callsMaxBytes,
-			MaxMsgSize: callsMaxMessage, Duplicates: minimumDuplicates,
+			MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
 		},
 	}
 }
@@ -82,7 +87,7 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return made, fmt.Errorf("look up stream %s: %w", cfg.Name, err)
 		}
-		if _, err := js.CreateStream(ctx, cfg); err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		if err := create(ctx, js, cfg); err != nil {
 			return made, fmt.Errorf("create stream %s: %w", cfg.Name, err)
 		}
 		made = append(made, cfg.Name)
@@ -98,4 +103,18 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 		return made, fmt.Errorf("create bucket %s: %w", BucketControl, err)
 	}
 	return made, nil
+}
+
+// create makes a stream; that another worker was faster is no error.
+func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) error {
+	_, err := js.CreateStream(ctx, cfg)
+	if errors.Is(err, jetstream.ErrMaximumConsumersLimit) {
+		// The NATS account allows fewer consumers, and that is its limit then.
+		cfg.MaxConsumers = 0
+		_, err = js.CreateStream(ctx, cfg)
+	}
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		return nil
+	}
+	return err
 }

@@ -75,6 +75,8 @@ func TestCheckNamesEveryDangerousDifference(t *testing.T) {
 		{StreamParked, "message schedules", func(c *jetstream.StreamConfig) { c.AllowMsgSchedules = false }, false},
 		{StreamParked, "largest size", func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 20 }, false},
 		{StreamParked, "largest count", func(c *jetstream.StreamConfig) { c.MaxMsgs = 10 }, false},
+		{StreamCalls, "consumers", func(c *jetstream.StreamConfig) { c.MaxConsumers = -1 }, true},
+		{StreamParked, "consumers", func(c *jetstream.StreamConfig) { c.MaxConsumers = 100 }, true},
 		{StreamDead, "largest size", func(c *jetstream.StreamConfig) { c.MaxBytes = 1 << 20 }, false},
 		{StreamDead, "largest message", func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 << 10 }, false},
 	} {

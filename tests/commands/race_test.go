@@ -129,7 +129,7 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 	}
 	body := rig.Body("d1", "+919812345678")
 	r.Publish("calls.requests.default", body)
-	lost, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-"+string(rig.Account))
+	lost, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-"+string(rig.Account)+"_normal")
 	if err != nil {
 		t.Fatal(err)
 	}

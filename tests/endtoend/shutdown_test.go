@@ -40,7 +40,7 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 	if s := r.Simulator.Oracle().Summary; s.Rung != placed || placed == 0 || placed == requests {
 		t.Errorf("%d of %d calls are placed, %d rang", placed, requests, s.Rung)
 	}
-	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default")
+	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // pending is how many requests workers hold.
 func pending(t *testing.T, r *rig.Rig) (held, waiting int) {
 	t.Helper()
-	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default")
+	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,98 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// maxAckPending is more than all workers of an account hold at once; what they
+// hold is bounded by what they pull.
+const maxAckPending = 20000
+
+// consumersNotUnique is what the broker answers if a filter overlaps with that
+// of another consumer of a work queue.
+const consumersNotUnique jetstream.ErrorCode = 10100
+
+// Consumers are named after what they do, their account and its priority:
+// due-<account>_<priority> and new-<account>_<priority>. No account has a "_".
+const (
+	consumesNew = "new-"
+	consumesDue = "due-"
+	consumesOdd = "odd-"
+)
+
+var errNotBound = errors.New("pull: the consumers are not bound yet")
+
+// consumerName names one consumer of an account.
+func consumerName(kind string, a call.Account, p call.Priority) string {
+	return kind + string(a) + "_" + string(p)
+}
+
+// sourcesOf lists what an account pulls from, the most pressing first.
+func sourcesOf(cfg ConsumerConfig) []*source {
+	sources := make([]*source, 0, 2*priorities+1)
+	for rank, p := range ranks {
+		fresh := []string{requestsPrefix + string(cfg.Account) + "." + string(p)}
+		if p == call.Normal {
+			fresh = append(fresh, requestsPrefix+string(cfg.Account))
+		}
+		sources = append(
+			sources,
+			newSource(StreamParked, rank, durable(consumerName(consumesDue, cfg.Account, p), cfg, dueSubject(cfg.Account, p))),
+			newSource(StreamCalls, rank, durable(consumerName(consumesNew, cfg.Account, p), cfg, fresh...)),
+		)
+	}
+	return sources
+}
+
+func durable(name string, cfg ConsumerConfig, subjects ...string) jetstream.ConsumerConfig {
+	return jetstream.ConsumerConfig{
+		Durable: name, FilterSubjects: subjects,
+		AckPolicy: jetstream.AckExplicitPolicy, AckWait: cfg.AckWait, MaxAckPending: maxAckPending,
+		// A message that is given up by the broker would be stranded in a work
+		// queue; attempts are counted in the record.
+		MaxDeliver: -1,
+	}
+}
+
+// Bind finds or makes the JetStream consumers that are not bound yet.
+func (c *Consumer) Bind(ctx context.Context) error {
+	for _, s := range c.inbox.sources {
+		if s.bound {
+			continue
+		}
+		if err := c.bind(ctx, s); err != nil {
+			return fmt.Errorf("bind consumer %s of %s: %w", s.config.Durable, s.stream, err)
+		}
+		s.bound = true
+	}
+	return nil
+}
+
+func (c *Consumer) bind(ctx context.Context, s *source) error {
+	if !c.cfg.Provision {
+		_, err := c.js.Consumer(ctx, s.stream, s.config.Durable)
+		return err
+	}
+	_, err := c.js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
+	var api *jetstream.APIError
+	if !errors.As(err, &api) || api.ErrorCode != consumersNotUnique {
+		return err
+	}
+	// An earlier version had one consumer for all priorities, whose filter
+	// overlaps. What its workers hold comes again, and its record says what
+	// became of it; they pull nothing any more.
+	wide, _, _ := strings.Cut(s.config.Durable, "_")
+	if err := c.js.DeleteConsumer(ctx, s.stream, wide); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+		return fmt.Errorf("remove consumer %s, which pulls all priorities: %w", wide, err)
+	}
+	c.cfg.Log.Info("a consumer for all priorities gives way to one for each", "account", c.cfg.Account, "removed", wide)
+	_, err = c.js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
+	return err
+}

@@ -1,0 +1,202 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// inbox is where everything arrives that the sources of one account ask for:
+// one subscription that lasts as long as they pull.
+//
+// JetStream has no way to take a pull back. Whoever merely stops listening
+// loses the message that is on its way just then: nobody has it, and it comes
+// again only after AckWait. So nothing is taken back. An inbox is open while
+// calls may be dialled, and closed otherwise; a pull that is answered while it
+// is closed hands its message back at once, to whoever may dial it.
+type inbox struct {
+	nc      *nats.Conn
+	log     *slog.Logger
+	account call.Account
+	prefix  string // of the subjects that answers come to
+	sub     *nats.Subscription
+	// came has a token when something has happened.
+	came chan struct{}
+
+	mu      sync.Mutex
+	sources []*source
+	stray   *source // to be adopted
+	open    bool
+	opened  uint64 // how often
+	expects uint64 // the opening after which a delayed closing is void
+	serial  uint64 // of the last pull
+}
+
+func newInbox(nc *nats.Conn, account call.Account, log *slog.Logger) *inbox {
+	return &inbox{nc: nc, account: account, log: log, prefix: nats.NewInbox() + ".", came: make(chan struct{}, 1)}
+}
+
+// serve begins to receive.
+func (b *inbox) serve() error {
+	sub, err := b.nc.Subscribe(b.prefix+"*.*", b.arrive)
+	if err != nil {
+		return fmt.Errorf("subscribe to what is pulled: %w", err)
+	}
+	b.sub = sub
+	return nil
+}
+
+// leave closes the inbox for good, after handing back everything that the
+// broker had sent before it heard of it.
+func (b *inbox) leave(ctx context.Context) {
+	b.shut()
+	if b.sub == nil {
+		return
+	}
+	drained := make(chan struct{})
+	b.sub.SetClosedHandler(func(string) { close(drained) })
+	if err := b.sub.Drain(); err != nil {
+		return // the connection is gone, and with it whatever was on its way
+	}
+	select {
+	case <-drained:
+	case <-ctx.Done():
+	}
+}
+
+// admit opens the inbox: calls may be dialled.
+func (b *inbox) admit() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open = true
+	b.opened++
+}
+
+// shut closes the inbox, and hands back what nobody has taken out of it.
+func (b *inbox) shut() {
+	b.mu.Lock()
+	b.open = false
+	var left []*delivery
+	for _, s := range b.sources {
+		left = append(left, s.brought...)
+		s.brought = nil
+	}
+	b.mu.Unlock()
+	for _, d := range left {
+		b.handBack(d.msg)
+	}
+}
+
+// mayShut marks the moment for shutLater.
+func (b *inbox) mayShut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expects = b.opened
+}
+
+// shutLater closes the inbox unless it was opened again since mayShut.
+func (b *inbox) shutLater() {
+	b.mu.Lock()
+	void := b.expects != b.opened
+	b.mu.Unlock()
+	if !void {
+		b.shut()
+	}
+}
+
+// arrive is given everything that comes, in order.
+func (b *inbox) arrive(m *nats.Msg) {
+	if m.Reply == "" {
+		b.answer(m)
+	} else if !b.deliver(m) {
+		b.handBack(m)
+		return
+	}
+	b.ring()
+}
+
+func (b *inbox) ring() {
+	select {
+	case b.came <- struct{}{}:
+	default:
+	}
+}
+
+// deliver puts a message in front of its source, and reports whether it may.
+func (b *inbox) deliver(m *nats.Msg) bool {
+	meta, err := m.Metadata()
+	if err != nil {
+		b.log.Error("a message without metadata came", "account", b.account, "error", err)
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sources {
+		if s.stream == meta.Stream && s.config.Durable == meta.Consumer {
+			s.pull.brought()
+			if b.open {
+				s.brought = append(s.brought, &delivery{m, meta})
+			}
+			return b.open
+		}
+	}
+	return false
+}
+
+// answer reads a status: <prefix><source>.<serial of the pull>.
+func (b *inbox) answer(m *nats.Msg) {
+	place, number, _ := strings.Cut(strings.TrimPrefix(m.Subject, b.prefix), ".")
+	i, err := strconv.Atoi(place)
+	serial, serialErr := strconv.ParseUint(number, 10, 64)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err != nil || serialErr != nil || i < 0 || i >= len(b.sources) {
+		return
+	}
+	if p := &b.sources[i].pull; p.serial == serial {
+		p.end(m.Header.Get("Status"), m.Header.Get("Description"))
+	}
+}
+
+// request sends a pull for a source, whose state is set before the answer can
+// come.
+func (b *inbox) request(i int, p pull, body []byte) error {
+	b.mu.Lock()
+	b.serial++
+	p.serial = b.serial
+	s := b.sources[i]
+	s.pull = p
+	subject := s.subject
+	b.mu.Unlock()
+	reply := b.prefix + strconv.Itoa(i) + "." + strconv.FormatUint(p.serial, 10)
+	if err := b.nc.PublishRequest(subject, reply, body); err != nil {
+		b.mu.Lock()
+		s.pull = pull{}
+		b.mu.Unlock()
+		return fmt.Errorf("pull from %s: %w", s.stream, err)
+	}
+	return nil
+}
+
+// reconnected tells that the broker has forgotten what it was asked for.
+func (b *inbox) reconnected() {
+	b.mu.Lock()
+	for _, s := range b.sources {
+		s.pull.lose()
+	}
+	b.mu.Unlock()
+	b.ring()
+}
+
+func (b *inbox) handBack(m *nats.Msg) {
+	if err := m.Nak(); err != nil {
+		b.log.Warn("handing a message back failed", "account", b.account, "error", err)
+	}
+}

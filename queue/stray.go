@@ -1,0 +1,116 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+const (
+	// mostStrays is how many subjects are covered at once; the rest follows
+	// when those are empty.
+	mostStrays = 64
+	// strayIdle is how long the broker keeps a consumer of stray subjects that
+	// nobody pulls from.
+	strayIdle = time.Hour
+)
+
+// Strays lists, for each account, the subjects of waiting requests that end in
+// something else than a priority. No filter of a consumer can say "anything
+// else", and those of a work queue must not overlap, so they are looked up, and
+// only when something waits that no consumer covers.
+func (c *Conn) Strays(ctx context.Context) (map[call.Account][]string, error) {
+	s, err := c.js.Stream(ctx, StreamCalls)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", StreamCalls, err)
+	}
+	subjects, err := subjectsOf(ctx, s, requestsPrefix+">")
+	if err != nil {
+		return nil, fmt.Errorf("look for stray requests: %w", err)
+	}
+	strays := map[call.Account][]string{}
+	for _, subject := range subjects {
+		account, last, stray := strings.Cut(strings.TrimPrefix(subject, requestsPrefix), ".")
+		if _, err := call.ParsePriority(last); stray && err != nil {
+			a := call.Account(account)
+			strays[a] = append(strays[a], subject)
+		}
+	}
+	return strays, nil
+}
+
+// Cover makes a consumer for stray subjects of the account, and pulls from it,
+// too, so that what waits there is read and ends with a reason.
+func (c *Consumer) Cover(ctx context.Context, subjects []string) error {
+	if !c.cfg.Provision || len(subjects) == 0 {
+		return nil
+	}
+	slices.Sort(subjects)
+	cfg := durable(consumesOdd+string(c.cfg.Account), c.cfg, subjects[:min(len(subjects), mostStrays)]...)
+	cfg.InactiveThreshold = strayIdle
+	if err := c.makeStray(ctx, cfg); err != nil {
+		return fmt.Errorf("cover the stray subjects of account %s: %w", c.cfg.Account, err)
+	}
+	c.inbox.cover(newSource(StreamCalls, slices.Index(ranks[:], call.Normal), cfg))
+	return nil
+}
+
+// makeStray makes the consumer, anew if it has to have other filters: one that
+// is changed goes on behind the last message that it gave out.
+func (c *Consumer) makeStray(ctx context.Context, cfg jetstream.ConsumerConfig) error {
+	have, err := c.js.Consumer(ctx, StreamCalls, cfg.Durable)
+	switch {
+	case errors.Is(err, jetstream.ErrConsumerNotFound):
+	case err != nil:
+		return err
+	default:
+		covered := have.CachedInfo().Config.FilterSubjects
+		if !slices.ContainsFunc(cfg.FilterSubjects, func(s string) bool { return !slices.Contains(covered, s) }) {
+			return nil
+		}
+		if err := c.js.DeleteConsumer(ctx, StreamCalls, cfg.Durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return err
+		}
+	}
+	_, err = c.js.CreateConsumer(ctx, StreamCalls, cfg)
+	return err
+}
+
+// cover has the source adopted when the next messages are taken.
+func (b *inbox) cover(s *source) {
+	s.bound = true
+	b.mu.Lock()
+	b.stray = s
+	b.mu.Unlock()
+	b.ring()
+}
+
+// adopt adds the stray source.
+func (b *inbox) adopt() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.stray != nil && b.sources[len(b.sources)-1].config.Durable != b.stray.config.Durable {
+		b.sources = append(b.sources, b.stray)
+	}
+	b.stray = nil
+}
+
+// abandon forgets the stray source, whose consumer is gone, and reports whether
+// s was it. If there are strays again, they are covered again.
+func (b *inbox) abandon(s *source) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := len(b.sources) - 1
+	if b.sources[last] != s || !strings.HasPrefix(s.config.Durable, consumesOdd) {
+		return false
+	}
+	b.sources = b.sources[:last]
+	return true
+}

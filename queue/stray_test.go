@@ -1,0 +1,95 @@
+package queue
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// look covers what no consumer does, as a worker does now and then.
+func (b *broker) look(c *Consumer) {
+	b.t.Helper()
+	strays, err := b.Strays(b.t.Context())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := c.Cover(b.t.Context(), strays["acme"]); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// TestAPriorityThatIsNone reaches the worker, which ends it with a reason:
+// while it is idle, again later, and by other subjects than before.
+func TestAPriorityThatIsNone(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.consumer()
+		came := b.run(c, always(10))
+		for _, odd := range []call.Priority{"critical", "critical", "Urgent", "bulk.1"} {
+			b.publish("calls.requests.globex.odd", "{}") // another account's
+			b.publish("calls.requests.acme."+string(odd), "{}")
+			<-time.After(10 * time.Second)
+			b.look(c)
+			m := <-came
+			if m.Priority != odd || m.Account != "acme" {
+				t.Errorf("it came as %+v", m.Delivery)
+			}
+			if err := m.Ack(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// TestManyStraySubjects are covered some at a time, and each comes once.
+func TestManyStraySubjects(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.consumer()
+		came := b.run(c, always(10))
+		const subjects = 2*mostStrays + 1
+		for i := range subjects {
+			b.publish(fmt.Sprint("calls.requests.acme.", i), "{}")
+		}
+		got := map[call.Priority]bool{}
+		for range 10 {
+			if len(got) == subjects {
+				return
+			}
+			<-time.After(10 * time.Second)
+			b.look(c)
+			for range min(mostStrays, subjects-len(got)) {
+				var m *Message
+				select {
+				case m = <-came:
+				case <-time.After(2 * time.Minute):
+					t.Fatalf("%d of %d came", len(got), subjects)
+				}
+				if got[m.Priority] {
+					t.Fatalf("%s came twice", m.Priority)
+				}
+				got[m.Priority] = true
+				if err := m.Ack(); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		t.Errorf("%d of %d came", len(got), subjects)
+	})
+}
+
+// TestStrays are those of every account, and nothing that a consumer covers.
+func TestStrays(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		for _, rest := range []string{"acme", "acme.urgent", "acme.normal", "acme.bulk", "acme.URGENT", "acme.bulk.x", "globex.1", "globex"} {
+			b.publish("calls.requests."+rest, "{}")
+		}
+		strays, err := b.Strays(t.Context())
+		if err != nil || len(strays) != 2 ||
+			!slices.Equal(strays["acme"], []string{"calls.requests.acme.URGENT", "calls.requests.acme.bulk.x"}) ||
+			!slices.Equal(strays["globex"], []string{"calls.requests.globex.1"}) {
+			t.Errorf("found %q, %v", strays, err)
+		}
+	})
+}
