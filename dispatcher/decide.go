@@ -58,6 +58,8 @@ func decide(t task, f facts) step {
 	case t.known && t.Due != nil:
 		// It had a record, which is gone: it may have been dialled.
 		return step{act: actEnd, reason: call.TooOldToKnow, message: "its record is gone; it may have been dialled"}
+	case t.Due != nil && f.outdated(t.record):
+		return tooOld()
 	case t.Due != nil:
 		return decideDialable(t, f)
 	default:
@@ -79,6 +81,9 @@ func decideRecorded(t task, f facts) step {
 	}
 	switch r.State {
 	case call.StateWaiting:
+		if f.outdated(r) {
+			return tooOld()
+		}
 		if r.Parked && !t.current() {
 			return step{act: actSchedule}
 		}
@@ -96,6 +101,20 @@ func decideRecorded(t task, f facts) step {
 		return step{act: actDone}
 	default:
 		return step{act: actDefer, at: f.now.Add(lookupRetry)} // a newer worker's state
+	}
+}
+
+// outdated reports whether a record that waits may have moved on in a ledger that
+// is lost: an operator declared a later time from which the records are
+// complete. What was dialled since the copy was taken still waits in it.
+func (f facts) outdated(r call.Record) bool {
+	return f.validFrom.After(f.created) && r.Changed.Before(f.validFrom)
+}
+
+func tooOld() step {
+	return step{
+		act: actEnd, reason: call.TooOldToKnow,
+		message: "its record is from before the records were declared valid; it may have been dialled since",
 	}
 }
 

@@ -68,6 +68,7 @@ func (s situation) due(sequence uint64, waits func(call.Record) call.Record) sit
 func (s situation) own() call.Record {
 	r := identify(s.delivery, testRules()).record
 	r.State, r.Parked, r.NextAt = call.StateWaiting, true, noon.Add(-time.Second)
+	r.Changed = noon.Add(-time.Minute)
 	return r
 }
 
@@ -213,6 +214,31 @@ func TestDecide(t *testing.T) {
 				s.facts.validFrom = noon
 				return s
 			}(), actDone, "",
+			time.Time{},
+		},
+		{
+			"waiting in an older copy of the ledger", func() situation { s := again; s.facts.validFrom = noon; return s }(),
+			actEnd, call.TooOldToKnow,
+			time.Time{},
+		},
+		{
+			"waiting in an older copy of the ledger, read",
+			func() situation { s := fresh.finds(9, fresh.own()); s.facts.validFrom = noon; return s }(),
+			actEnd, call.TooOldToKnow,
+			time.Time{},
+		},
+		{
+			"waiting since the ledger was declared valid",
+			func() situation { s := again; s.facts.validFrom = noon.Add(-time.Minute); return s }(),
+			actClaim, "",
+			time.Time{},
+		},
+		{
+			"waiting, and written by a clock that is behind the ledger's", func() situation {
+				s := fresh
+				s.facts.created, s.facts.validFrom = noon, noon
+				return s.due(5, nil)
+			}(), actClaim, "",
 			time.Time{},
 		},
 

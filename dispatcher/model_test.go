@@ -42,11 +42,16 @@ func expected(s situation) (action, call.Reason) {
 			return actBury, ""
 		case r.State == call.StateDialling:
 			return actForeign, ""
+		case outdated(s, r):
+			return actEnd, call.TooOldToKnow
 		case r.Parked && behind:
 			return actSchedule, ""
 		}
 	}
 	if s.read && !hasRecord && isDue {
+		return actEnd, call.TooOldToKnow
+	}
+	if hasRecord && outdated(s, r) {
 		return actEnd, call.TooOldToKnow
 	}
 	if !hasRecord {
@@ -80,6 +85,12 @@ func expected(s situation) (action, call.Reason) {
 		return actPark, call.NotYet
 	}
 	return actClaim, ""
+}
+
+// outdated tells that somebody declared the ledger valid from later than its
+// beginning on, and the record was written before that.
+func outdated(s situation, r call.Record) bool {
+	return s.facts.validFrom.After(s.facts.created) && s.facts.validFrom.After(r.Changed)
 }
 
 // TestDecideAgainstAModel draws situations that no table lists.
@@ -116,6 +127,7 @@ func drawSituation(t *rapid.T) situation {
 	varied := func(r call.Record) call.Record {
 		r.NextAt = rapid.SampledFrom(moments).Draw(t, "next")
 		r.Since = noon.Add(-rapid.SampledFrom(ages).Draw(t, "since"))
+		r.Changed = noon.Add(-rapid.SampledFrom(ages).Draw(t, "changed"))
 		return r
 	}
 	if rapid.Bool().Draw(t, "due") {
