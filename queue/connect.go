@@ -17,6 +17,14 @@ import (
 // deadline of its own.
 const requestTimeout = 5 * time.Second
 
+// A network that swallows everything closes no connection: only a ping that is
+// not answered tells. With the client's own two minutes a worker would hold on
+// to a dead connection for six.
+const (
+	pingEvery = 10 * time.Second
+	pingsOut  = 2
+)
+
 // ConnectOptions says how to reach the broker, and who wants to hear of it.
 type ConnectOptions struct {
 	URL  string
@@ -55,6 +63,8 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
 		nats.CustomReconnectDelay(reconnectDelay),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(pingsOut),
 		// What cannot be sent now must fail now: a claim that is sent later,
 		// out of a buffer, would be one that nobody waits for.
 		nats.ReconnectBufSize(-1),
