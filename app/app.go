@@ -124,12 +124,7 @@ func (a *App) dial(ctx context.Context) {
 // ledger, the permission to acknowledge, the depth of the queues.
 func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup) {
 	owned.Go(func() { b.control.Watch(background, a.flagged) })
-	owned.Go(func() {
-		if err := a.ledger.check(background, b); err != nil && background.Err() == nil {
-			a.log.Error("checking the call records failed", "error", err)
-		}
-		a.ledger.run(background, b)
-	})
+	owned.Go(func() { a.ledger.run(background, b) })
 	owned.Go(func() { a.probeAcks(background, b) })
 	owned.Go(func() { a.measure(background, b) })
 	owned.Go(func() { a.health.beat(background, a.touch) })

@@ -122,6 +122,7 @@ func (a *App) connect() (*queue.Conn, error) {
 			once.Do(func() { first = true })
 			if !first {
 				a.metrics.Reconnected()
+				a.ledger.hurry() // the broker may have come back with older files
 			}
 			a.log.Info("connected to NATS")
 		},

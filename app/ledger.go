@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -22,8 +24,9 @@ type ledger struct {
 
 	suspect chan struct{} // holds a token when there is a reason to check at once
 
-	mu    sync.Mutex
-	valid queue.Ledger
+	mu      sync.Mutex
+	valid   queue.Ledger
+	records *queue.Records
 }
 
 func newLedger(log *slog.Logger, halt func(error)) *ledger {
@@ -52,11 +55,14 @@ func (l *ledger) hurry() {
 }
 
 // heard is told what the control bucket says of the ledger: nobody waits long
-// for a declaration to be noticed.
+// for a declaration to be noticed, and what one worker saw all of them know.
 func (l *ledger) heard(said queue.Ledger) {
 	l.mu.Lock()
-	news := !said.Declared.Equal(l.valid.Declared)
+	news, records := !said.Declared.Equal(l.valid.Declared), l.records
 	l.mu.Unlock()
+	if records != nil {
+		records.Learn(said)
+	}
 	if news {
 		l.hurry()
 	}
@@ -76,25 +82,41 @@ func (l *ledger) check(ctx context.Context, b *broker) error {
 		return err
 	}
 	l.mu.Lock()
-	l.valid = valid
+	l.valid, l.records = valid, b.records
 	l.mu.Unlock()
 	b.records.Follow(valid)
 	l.halt(nil)
 	return nil
 }
 
+// run checks at once, and then now and again until ctx ends. A check that could
+// not be made is made again soon: lanes may be waiting for it.
 func (l *ledger) run(ctx context.Context, b *broker) {
-	tick := time.NewTicker(ledgerCheck)
-	defer tick.Stop()
+	failures := backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(5*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	)
 	for {
-		select {
-		case <-ctx.Done():
+		again := ledgerCheck
+		err := l.check(ctx, b)
+		if ctx.Err() != nil {
 			return
-		case <-tick.C:
-		case <-l.suspect:
 		}
-		if err := l.check(ctx, b); err != nil && ctx.Err() == nil {
+		var regressed *queue.RegressedError
+		if err != nil {
 			l.log.Error("checking the call records failed", "error", err)
 		}
+		if err != nil && !errors.As(err, &regressed) {
+			again = failures.NextBackOff()
+		} else {
+			failures.Reset()
+		}
+		timer := time.NewTimer(again)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-l.suspect:
+		}
+		timer.Stop()
 	}
 }

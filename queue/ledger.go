@@ -26,6 +26,11 @@ type Ledger struct {
 	Declared time.Time `json:"declared,omitzero"`
 }
 
+// same reports whether both are about the same stream, as it is declared.
+func (l Ledger) same(other Ledger) bool {
+	return l.Created.Equal(other.Created) && l.Declared.Equal(other.Declared)
+}
+
 // RegressedError says how CALL_RECORDS went back in time. Nothing may be
 // dialled until an operator declares from when on its records are valid.
 type RegressedError struct {
@@ -49,17 +54,17 @@ func (e *RegressedError) Error() string {
 // how far it has come, and gives what is valid. The error is a
 // [*RegressedError] if the stream went back in time.
 func (c *Conn) CheckLedger(ctx context.Context) (Ledger, error) {
-	return checkLedger(ctx, c.js, memory{})
+	return checkLedger(ctx, c.js, Ledger{})
 }
 
-// Check is [Conn.CheckLedger] with what the ledger has confirmed to this worker
-// as well. A worker that alone saw how far the stream had come tells the others,
-// and itself after a restart, before it is forgotten.
+// Check is [Conn.CheckLedger] with what this worker remembers as well. A worker
+// that alone saw how far the stream had come, or that alone knows what was
+// declared, tells the others, and itself after a restart, before it is forgotten.
 func (r *Records) Check(ctx context.Context) (Ledger, error) {
 	return checkLedger(ctx, r.js, r.remembers())
 }
 
-func checkLedger(ctx context.Context, js jetstream.JetStream, own memory) (Ledger, error) {
+func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (Ledger, error) {
 	found, err := compareLedger(ctx, js, own)
 	if !found.news {
 		return found.valid, err
@@ -70,18 +75,9 @@ func checkLedger(ctx context.Context, js jetstream.JetStream, own memory) (Ledge
 
 // PeekLedger is [Conn.CheckLedger] without writing anything down.
 func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
-	found, err := compareLedger(ctx, c.js, memory{})
+	found, err := compareLedger(ctx, c.js, Ledger{})
 	return found.valid, err
 }
-
-// memory is how far one worker saw the stream come, and which stream that was.
-type memory struct {
-	created, declared time.Time
-	highest           uint64
-}
-
-// of reports whether it is about the stream as it is declared now.
-func (m memory) of(l Ledger) bool { return m.created.Equal(l.Created) && m.declared.Equal(l.Declared) }
 
 // comparison is what comparing CALL_RECORDS with its memory found.
 type comparison struct {
@@ -91,7 +87,7 @@ type comparison struct {
 	revision uint64 // of what that replaces, 0 if there was nothing
 }
 
-func compareLedger(ctx context.Context, js jetstream.JetStream, own memory) (comparison, error) {
+func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (comparison, error) {
 	s, err := js.Stream(ctx, StreamRecords)
 	if err != nil {
 		return comparison{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
@@ -109,9 +105,12 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own memory) (com
 	found := comparison{kv: kv, valid: known, revision: revision}
 	if revision == 0 {
 		found.valid, found.news = Ledger{Created: created, ValidFrom: created}, true
+		if own.Created.Equal(created) && !own.Declared.IsZero() {
+			found.valid = own // the bucket was lost, and with it what an operator said
+		}
 	}
-	if own.of(found.valid) && own.highest > found.valid.Highest {
-		found.valid.Highest, found.news = own.highest, true
+	if own.same(found.valid) && own.Highest > found.valid.Highest {
+		found.valid.Highest, found.news = own.Highest, true
 	}
 	if !created.Equal(found.valid.Created) || last < found.valid.Highest {
 		return found, &RegressedError{Remembered: found.valid, Created: created, Last: last}

@@ -128,6 +128,45 @@ func TestARestoredLedgerIsFoundOut(t *testing.T) {
 	})
 }
 
+// TestAWorkerThatWroteNothingFindsOut that the stream was made anew, by the first
+// record that it writes.
+func TestAWorkerThatWroteNothingFindsOut(t *testing.T) {
+	for name, know := range map[string]func(*Records, Ledger){"it checks": (*Records).Follow, "another tells": (*Records).Learn} {
+		t.Run(name, func(t *testing.T) {
+			withBroker(t, func(t *testing.T, b *broker) {
+				idle := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+				idle.Follow(must[Ledger](t)(idle.Check(t.Context())))
+				busy := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+				busy.fill(t, "a", "b")
+				know(idle, must[Ledger](t)(busy.Check(t.Context())))
+
+				b.recreate(StreamRecords)
+				if _, err := idle.Put(t.Context(), waiting(t, "a", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) {
+					t.Errorf("it goes on: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// TestADeclarationOutlivesTheBucket as long as one worker knows of it.
+func TestADeclarationOutlivesTheBucket(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r.fill(t, "a")
+		now := time.Now().Add(time.Hour)
+		declared := must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
+		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		b.recreate("KV_" + BucketControl)
+		if l := must[Ledger](t)(r.Check(t.Context())); !l.ValidFrom.Equal(declared.ValidFrom) {
+			t.Errorf("it says now %+v", l)
+		}
+		if l := must[Ledger](t)(b.CheckLedger(t.Context())); !l.ValidFrom.Equal(declared.ValidFrom) || l.By != "ann" {
+			t.Errorf("others hear %+v", l)
+		}
+	})
+}
+
 // TestWhatIsRememberedIsLost with the bucket, and the worker still knows.
 func TestWhatIsRememberedIsLost(t *testing.T) {
 	copied := t.TempDir()

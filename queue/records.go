@@ -35,10 +35,10 @@ type Records struct {
 	keep      Keep
 	regressed func()
 
-	mu       sync.Mutex
-	created  time.Time
-	declared time.Time // which declaration of an operator it goes by
-	highest  uint64    // the highest sequence that the stream confirmed to us
+	mu sync.Mutex
+	// known is what this worker goes by, with the highest sequence that it knows
+	// to have been given out.
+	known Ledger
 }
 
 // NewRecords opens the ledger. regressed is told, from whatever goroutine finds
@@ -48,27 +48,19 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, err)
 	}
-	return &Records{nc: c.nc, js: c.js, stream: s, keep: keep, regressed: regressed, created: s.CachedInfo().Created.UTC()}, nil
+	return &Records{nc: c.nc, js: c.js, stream: s, keep: keep, regressed: regressed, known: Ledger{Created: s.CachedInfo().Created.UTC()}}, nil
 }
 
 // Created is when this incarnation of the ledger began.
-func (r *Records) Created() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.created
-}
+func (r *Records) Created() time.Time { return r.remembers().Created }
 
-// Highest is the highest sequence the ledger confirmed to this worker.
-func (r *Records) Highest() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.highest
-}
+// Highest is the highest sequence that the ledger is known to have given out.
+func (r *Records) Highest() uint64 { return r.remembers().Highest }
 
-func (r *Records) remembers() memory {
+func (r *Records) remembers() Ledger {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return memory{created: r.created, declared: r.declared, highest: r.highest}
+	return r.known
 }
 
 // Follow takes over what was found valid: after the stream was made anew or
@@ -76,8 +68,19 @@ func (r *Records) remembers() memory {
 func (r *Records) Follow(l Ledger) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !l.Created.Equal(r.created) || !l.Declared.Equal(r.declared) {
-		r.created, r.declared, r.highest = l.Created, l.Declared, l.Highest
+	if r.known.same(l) {
+		l.Highest = max(l.Highest, r.known.Highest)
+	}
+	r.known = l
+}
+
+// Learn takes over how far another worker saw the stream come. A worker that has
+// written little itself would not notice otherwise that the stream went back.
+func (r *Records) Learn(l Ledger) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.known.same(l) {
+		r.known.Highest = max(r.known.Highest, l.Highest)
 	}
 }
 
@@ -154,8 +157,8 @@ func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.highest = max(r.highest, sequence)
-	return call.Version{Created: r.created, Sequence: sequence}, nil
+	r.known.Highest = max(r.known.Highest, sequence)
+	return call.Version{Created: r.known.Created, Sequence: sequence}, nil
 }
 
 // ttl is how long a final record is remembered; other records stay until they
