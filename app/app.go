@@ -136,6 +136,7 @@ func (a *App) flagged(f *queue.Flags) {
 	a.health.control.Store(f != nil)
 	if f != nil {
 		a.ledger.heard(f.Ledger)
+		a.metrics.PausedNumbers(len(f.PausedNumbers()))
 	}
 	a.accounts.flagged(f)
 }

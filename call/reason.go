@@ -34,6 +34,7 @@ const (
 	LinkageUnknown     Reason = "linkage_unknown"     // the look-up failed; nothing was dialled
 	Interrupted        Reason = "interrupted"         // shut down before the request was written
 	NotYet             Reason = "not_yet"             // before not_before; nothing was dialled
+	Paused             Reason = "paused"              // an operator paused the caller ID; nothing was dialled
 )
 
 // Reasons for which everything of an account stops.

@@ -59,7 +59,7 @@ func TestReasonsAreTokensAndDiffer(t *testing.T) {
 func TestEveryReasonHasItsPlace(t *testing.T) {
 	declared := declaredReasons(t)
 	// These end or delay a request without an attempt and without a dead letter.
-	placed := []call.Reason{call.Discarded, call.Cancelled, call.LinkageUnknown, call.NotYet}
+	placed := []call.Reason{call.Discarded, call.Cancelled, call.LinkageUnknown, call.NotYet, call.Paused}
 	placed = append(placed, call.EndReasons()...)
 	for _, class := range call.Classes() {
 		reasons := call.AttemptReasons(class)

@@ -26,10 +26,15 @@ type Pause struct {
 	Since time.Time `json:"since"`
 }
 
-// Stops is what keeps an account from dialling.
+// PausedNumbers are the caller IDs from which operators want nothing dialled,
+// whichever account they belong to. Whoever was given them changes nothing.
+type PausedNumbers map[Phone]Pause
+
+// Stops is what keeps an account from dialling, all of it or from some numbers.
 type Stops struct {
 	Suspension Suspension
 	Pause      *Pause
+	Numbers    PausedNumbers
 }
 
 // Suspended reports whether a suspension is in force at this time.

@@ -39,6 +39,9 @@ type facts struct {
 	// when on it is complete.
 	created, validFrom time.Time
 	maxAge, keep       time.Duration
+	// lookAgain is when to look again at a call whose number is paused; zero if
+	// it is not.
+	lookAgain time.Time
 }
 
 // decide says what to do about a delivery. It is pure: every rule of the
@@ -148,6 +151,7 @@ func decideAbsent(t task, f facts) step {
 // request and its times.
 func decideDialable(t task, f facts) step {
 	r := t.record
+	deadline := t.request.Deadline(r.Since, f.maxAge)
 	switch latest := r.Since.Add(f.maxAge); {
 	case t.invalid != nil:
 		return step{act: actEnd, reason: t.invalid.Reason, message: t.invalid.Error()}
@@ -156,7 +160,7 @@ func decideDialable(t task, f facts) step {
 			act: actEnd, reason: call.InvalidRequest,
 			message: "not_before lies beyond request.max_age; publish it later, or raise the limit",
 		}
-	case !f.now.Before(t.request.Deadline(r.Since, f.maxAge)):
+	case !f.now.Before(deadline):
 		return step{act: actEnd, reason: call.Expired, message: "it was not placed before its deadline"}
 	case f.now.Before(r.NextAt):
 		// The broker's clock is ahead of ours: a schedule would fire at once,
@@ -164,6 +168,10 @@ func decideDialable(t task, f facts) step {
 		return step{act: actDefer, at: r.NextAt}
 	case f.now.Before(t.request.NotBefore):
 		return step{act: actPark, reason: call.NotYet, at: t.request.NotBefore}
+	case !f.lookAgain.IsZero() && f.lookAgain.After(deadline):
+		return step{act: actPark, reason: call.Paused, at: deadline}
+	case !f.lookAgain.IsZero():
+		return step{act: actPark, reason: call.Paused, at: f.lookAgain}
 	default:
 		return step{act: actClaim}
 	}

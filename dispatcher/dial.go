@@ -36,6 +36,9 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 		w.handBack(m, 0, "the lane stopped", nil)
 		return nil
 	}
+	if w.Lane.numberPaused(t.request.From) {
+		return errAgain // paused since it was decided
+	}
 
 	by := call.Deadline{From: w.Now(), For: w.Rules.ClaimDeadline}
 	nonce := w.Nonce()
@@ -50,6 +53,10 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 	}
 	failpoint.Here(failpoint.ClaimAfter)
 	*claimed = claim{nonce: nonce, record: record, version: version, request: t.request, body: t.Body}
+	if w.Lane.forbids(t.request.From) {
+		w.settle(working, claimed, forbidden, m)
+		return nil
+	}
 	turn.Dial()
 	if turn.Probes() {
 		w.inform(call.Finding{Kind: call.ProbeBegun})

@@ -41,8 +41,9 @@ type Worker struct {
 	Nonce       func() string
 	Incarnation func() (created, validFrom time.Time)
 
-	claims claims
-	hands  hands
+	claims       claims
+	hands        hands
+	appointments appointments
 }
 
 // Take begins to handle a delivery and returns at once. [Worker.Wait] waits for
@@ -68,7 +69,7 @@ func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, tur
 		w.Metrics.Unassigned()
 	}
 	for range maxRounds {
-		s := decide(t, w.facts())
+		s := decide(t, w.facts(t))
 		err := w.do(working, &t, s, m, turn, claimed)
 		if errors.Is(err, call.ErrConflict) {
 			w.Metrics.Conflict()
@@ -238,9 +239,13 @@ func (w *Worker) read(ctx context.Context, t *task) error {
 	return errAgain
 }
 
-func (w *Worker) facts() facts {
+func (w *Worker) facts(t task) facts {
 	created, validFrom := w.Incarnation()
-	return facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Rules.MaxAge, keep: w.Rules.Keep}
+	f := facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Rules.MaxAge, keep: w.Rules.Keep}
+	if w.Lane.numberPaused(t.request.From) {
+		f.lookAgain = w.appointments.next(f.now)
+	}
+	return f
 }
 
 func (w *Worker) ack(m Message) error {

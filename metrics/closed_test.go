@@ -51,7 +51,7 @@ func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	for name, reasons := range map[string][]call.Reason{
 		"ringonce_parked_total": slices.Concat(
 			call.AttemptReasons(call.Refused), call.AttemptReasons(call.Suspended),
-			[]call.Reason{call.NotYet, call.LinkageUnknown, "unlisted"},
+			[]call.Reason{call.NotYet, call.LinkageUnknown, call.Paused, "unlisted"},
 		),
 		"ringonce_suspensions_total": slices.Concat(
 			call.AttemptReasons(call.Suspended), call.AttemptReasons(call.Unknown), []call.Reason{"unlisted"},

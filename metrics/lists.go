@@ -54,7 +54,7 @@ func parkReasons() []call.Reason {
 	return slices.Concat(
 		call.AttemptReasons(call.Refused),
 		call.AttemptReasons(call.Suspended),
-		[]call.Reason{call.NotYet, call.LinkageUnknown},
+		[]call.Reason{call.NotYet, call.LinkageUnknown, call.Paused},
 	)
 }
 

@@ -44,6 +44,7 @@ func TestProcessMetrics(t *testing.T) {
 		`ringonce_control_synced`:        0,
 		`ringonce_nats_connected`:        0,
 		`ringonce_nats_reconnects_total`: 0,
+		`ringonce_paused_numbers`:        0,
 		`ringonce_ready`:                 0,
 		`ringonce_unserved_requests`:     0,
 	})
@@ -56,6 +57,7 @@ func TestProcessMetrics(t *testing.T) {
 		{"connected", func() { m.Connected(true) }, samples{`ringonce_nats_connected`: 1}},
 		{"disconnected", func() { m.Connected(false) }, samples{`ringonce_nats_connected`: 0}},
 		{"reconnected", m.Reconnected, samples{`ringonce_nats_reconnects_total`: 1}},
+		{"numbers paused", func() { m.PausedNumbers(2) }, samples{`ringonce_paused_numbers`: 2}},
 		{"ready", func() { m.Ready(true) }, samples{`ringonce_ready`: 1}},
 		{"not ready", func() { m.Ready(false) }, samples{`ringonce_ready`: 0}},
 		{"may acknowledge", func() { m.AckPermission(true) }, samples{`ringonce_ack_permission`: 1}},

@@ -19,6 +19,7 @@ type process struct {
 	ready          prometheus.Gauge
 	ackPermission  prometheus.Gauge
 	controlSynced  prometheus.Gauge
+	pausedNumbers  prometheus.Gauge
 	unserved       prometheus.Gauge
 }
 
@@ -52,6 +53,10 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 			Name: "ringonce_control_synced",
 			Help: "1 while the worker knows every pause and suspension flag, else 0: it dials nothing then.",
 		}),
+		pausedNumbers: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_paused_numbers",
+			Help: "Caller IDs that operators have paused.",
+		}),
 		unserved: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_unserved_requests",
 			Help: "Requests waiting for accounts that no worker serves.",
@@ -75,6 +80,9 @@ func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(oneIf(yes)) }
 
 // ControlSynced sets whether the worker knows every pause and suspension flag.
 func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(oneIf(yes)) }
+
+// PausedNumbers sets how many caller IDs are paused. The numbers are no label.
+func (m *Metrics) PausedNumbers(n int) { m.pausedNumbers.Set(float64(n)) }
 
 // Unserved sets how many requests wait for accounts that no worker serves.
 // These have no account label: their names come from publishers, without bound.

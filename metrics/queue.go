@@ -91,6 +91,6 @@ func (a *Account) Queue(d Depth) {
 }
 
 // Parked counts that a request was put to wait, by what for: an attempt that
-// was refused or met a suspended account, or [call.NotYet] and
+// was refused or met a suspended account, or [call.NotYet], [call.Paused] and
 // [call.LinkageUnknown] before one.
 func (a *Account) Parked(r call.Reason) { a.parkings.of(r).Inc() }

@@ -17,6 +17,7 @@ const (
 	keySuspended = "suspended."
 	keyPaused    = "paused."
 	keyPausedAll = "paused-all"
+	keyNumber    = "paused-number."
 	keyLedger    = "ledger"
 )
 
@@ -35,12 +36,13 @@ type Flags struct {
 	suspended map[call.Account]call.Suspension
 	paused    map[call.Account]call.Pause
 	pausedAll *call.Pause
+	numbers   call.PausedNumbers
 	Ledger    Ledger
 }
 
 // Stops says what keeps an account from dialling.
 func (f Flags) Stops(a call.Account) call.Stops {
-	stops := call.Stops{Suspension: f.suspended[a], Pause: f.pausedAll}
+	stops := call.Stops{Suspension: f.suspended[a], Pause: f.pausedAll, Numbers: f.numbers}
 	if p, ok := f.paused[a]; ok && stops.Pause == nil {
 		stops.Pause = &p
 	}

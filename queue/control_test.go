@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,6 +92,39 @@ func TestTheWatchFollowsEveryFlag(t *testing.T) {
 		says(t, said, "free, suspended for forbidden (2, lifted: false)")
 		do(c.Unsuspend(t.Context(), "acme"))
 		says(t, said, "free")
+	})
+}
+
+// TestAPausedNumber is a flag of its own, whose key does not tell the number.
+func TestAPausedNumber(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewControl(quiet())
+		number, _, err := call.ParsePhone("+912071531001", call.PossibleNumbers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paused := func() (call.Pause, bool) {
+			t.Helper()
+			p, ok := must[Flags](t)(c.Read(t.Context())).Stops("acme").Numbers[number]
+			return p, ok
+		}
+		if err := c.PauseNumber(t.Context(), number, call.Pause{By: "ann"}); err != nil {
+			t.Fatal(err)
+		}
+		if p, ok := paused(); !ok || p.By != "ann" {
+			t.Errorf("paused: %t, by %q", ok, p.By)
+		}
+		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
+		keys := must[[]string](t)(kv.Keys(t.Context()))
+		if len(keys) != 1 || strings.Contains(keys[0], "2071531001") {
+			t.Errorf("the keys are %q", keys)
+		}
+		if err := c.ResumeNumber(t.Context(), number); err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := paused(); ok {
+			t.Error("it is paused still")
+		}
 	})
 }
 
@@ -228,7 +262,7 @@ func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
 		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
 		said := b.watch()
 		says(t, said, "free")
-		for _, key := range []string{"suspended.globex", "paused.globex", "paused-all", "ledger"} {
+		for _, key := range []string{"suspended.globex", "paused.globex", "paused-all", "paused-number.0", "ledger"} {
 			must[uint64](t)(kv.PutString(t.Context(), key, "{"))
 			says(t, said, "not known")
 			<-time.After(time.Minute)
@@ -241,6 +275,12 @@ func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
 			}
 			says(t, said, "free")
 		}
+		must[uint64](t)(kv.PutString(t.Context(), "paused-number.0", `{"number":"+912071531001","by":"ann"}`))
+		says(t, said, "not known") // it is another number's key
+		if err := kv.Delete(t.Context(), "paused-number.0"); err != nil {
+			t.Fatal(err)
+		}
+		says(t, said, "free")
 		must[uint64](t)(kv.PutString(t.Context(), "of-a-newer-worker", "{"))
 		<-time.After(time.Minute)
 		if len(said) > 0 {

@@ -123,6 +123,8 @@ func (f *Flags) apply(e jetstream.KeyValueEntry) error {
 			f.pausedAll = &call.Pause{}
 			err = json.Unmarshal(e.Value(), f.pausedAll)
 		}
+	case keyNumber:
+		err = f.applyNumber(e, gone)
 	case keyLedger + ".":
 		f.Ledger = Ledger{}
 		if !gone {
@@ -130,7 +132,7 @@ func (f *Flags) apply(e jetstream.KeyValueEntry) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("read key %s of bucket %s: it is not valid JSON; correct or delete it", e.Key(), BucketControl)
+		return fmt.Errorf("read key %s of bucket %s: it is not valid; correct or delete it", e.Key(), BucketControl)
 	}
 	return nil
 }

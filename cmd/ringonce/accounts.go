@@ -32,7 +32,7 @@ func newAccountsCommand(environ []string) *cobra.Command {
 func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func newAccountsListCommand(d *desk) *cobra.Command {
-	var asJSON bool
+	var asJSON, reveal bool
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the accounts: what waits for them, and what stops them",
@@ -53,10 +53,12 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 				return err
 			}
 			views := accountViews(depths, flags, config.AccountNames())
+			numbers := numberViews(flags.PausedNumbers(), reveal)
 			if asJSON {
-				return printJSON(c.OutOrStdout(), views)
+				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Unserved: unserved})
 			}
 			printAccounts(c.OutOrStdout(), views, now)
+			printNumbers(c.OutOrStdout(), numbers, now)
 			if unserved > 0 {
 				fmt.Fprintf(c.ErrOrStderr(), "%d requests wait for accounts that no worker serves; serve them, or remove them: nats stream subjects %s\n",
 					unserved, queue.StreamCalls)
@@ -65,7 +67,15 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&reveal, "reveal", false, "show paused caller IDs in full")
 	return c
+}
+
+// accountsView is all that the list shows.
+type accountsView struct {
+	Accounts      []accountView `json:"accounts"`
+	PausedNumbers []numberView  `json:"paused_numbers"`
+	Unserved      uint64        `json:"unserved"`
 }
 
 // accountView is how an account does.

@@ -1,0 +1,78 @@
+package dispatcher
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+func TestAppointmentsAreSpread(t *testing.T) {
+	var a appointments
+	if at := a.next(noon); !at.Equal(noon.Add(pausedFirst)) {
+		t.Errorf("the first is at %s", at)
+	}
+	if at := a.next(noon); !at.Equal(noon.Add(pausedFirst + pausedApart)) {
+		t.Errorf("the second is at %s", at)
+	}
+	for range 100_000 {
+		a.next(noon)
+	}
+	if at := a.next(noon); !at.Equal(noon.Add(pausedMost)) {
+		t.Errorf("the last is at %s", at)
+	}
+	if at := a.next(noon.Add(time.Hour)); !at.Equal(noon.Add(time.Hour + pausedFirst)) {
+		t.Errorf("after an hour it is at %s", at)
+	}
+}
+
+// stopsFrom are the flags while the caller ID of the tests is paused.
+func stopsFrom(b *bench) *call.Stops {
+	from := identify(published(requestBody("a")), b.Rules).request.From
+	return &call.Stops{Numbers: call.PausedNumbers{from: call.Pause{By: "ann"}}}
+}
+
+func TestAPausedNumberIsParkedUnspent(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.Lane.SetStops(stopsFrom(b))
+		b.handle(t, published(requestBody("a")))
+		b.journal.is(t, "record waiting", "park paused", "ack")
+		r := b.ledger.get()
+		if r.Spent != 0 || r.Made != 0 || !r.Parked || !r.NextAt.Equal(time.Now().Add(pausedFirst).UTC()) {
+			t.Errorf("it waits until %s, parked: %t, %d spent", r.NextAt, r.Parked, r.Spent)
+		}
+		other := []byte(`{"id":"b","from":"+912071531099","to":"+919876543210","answer_url":"https://publisher.example/a"}`)
+		b.handle(t, published(other))
+		b.journal.is(t, "record dialling", "place", "record placed", "ack")
+	})
+}
+
+// TestAPauseOvertakesARequest wherever it is on its way to the provider.
+func TestAPauseOvertakesARequest(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		stops func(*bench) *call.Stops
+		claim bool // it comes while the claim is written, not before
+		want  []string
+	}{
+		{"number, before the claim", stopsFrom, false, []string{"record waiting", "park paused", "ack"}},
+		{"number, while claiming", stopsFrom, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"account, while claiming", func(*bench) *call.Stops { return &call.Stops{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"flags not known, while claiming", func(*bench) *call.Stops { return nil }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				if c.claim {
+					b.ledger.before = func() { b.Lane.SetStops(c.stops(b)) }
+				} else {
+					b.directory.lookup = func() { b.Lane.SetStops(c.stops(b)) }
+				}
+				b.handle(t, published(requestBody("a")))
+				b.journal.is(t, c.want...)
+				if r := b.ledger.get(); b.provider.placed.Load() != 0 || r.Spent != 0 || r.State != call.StateWaiting {
+					t.Errorf("%d POSTs, %d spent, %s", b.provider.placed.Load(), r.Spent, r.State)
+				}
+			})
+		})
+	}
+}
