@@ -67,10 +67,10 @@ func (b *bench) stage(ctx context.Context, latency time.Duration, requests int) 
 		return nil, err
 	}
 	s := &stage{dir: dir}
-	if s.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir); err != nil {
+	if s.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir, "-profile", b.profile); err != nil {
 		return nil, err
 	}
-	if s.provider, err = start(ctx, true, nil, b.self, "provider", "-latency", latency.String()); err != nil {
+	if s.provider, err = start(ctx, true, nil, b.self, "provider", "-latency", latency.String(), "-profile", b.profile); err != nil {
 		return nil, err
 	}
 	if s.nc, err = nats.Connect(s.broker.address); err != nil {
@@ -222,13 +222,22 @@ func (b *bench) startBare(ctx context.Context, s *stage, _ string) (*process, er
 }
 
 func (b *bench) startRingonce(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {
-	return start(ctx, false, []string{
+	return start(ctx, false, b.configuration(s, callsPerSecond), b.binary, "run")
+}
+
+func (b *bench) startProfiled(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {
+	return start(ctx, false, b.configuration(s, callsPerSecond), b.self, "worker", "-profile", b.profile)
+}
+
+// configuration is that of ringonce, as its environment.
+func (b *bench) configuration(s *stage, callsPerSecond string) []string {
+	return []string{
 		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + s.provider.address,
 		"SFVOPI_API_KEY=" + simulator.DefaultAPIKey, "RINGONCE_HTTP_ADDR=127.0.0.1:0",
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=" + callsPerSecond,
 		"RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=" + strconv.Itoa(b.inFlight),
 		"RINGONCE_LOG_LEVEL=warn",
-	}, b.binary, "run")
+	}
 }
 
 // memory measures a worker at its default pace while many requests wait.

@@ -13,11 +13,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -33,6 +34,7 @@ type plan struct {
 	waiting  int
 	binary   string
 	only     string
+	profile  string
 }
 
 func run(ctx context.Context, args []string) error {
@@ -44,6 +46,8 @@ func run(ctx context.Context, args []string) error {
 			return serveProvider(ctx, args[1:])
 		case "bare":
 			return bareLoop(ctx, args[1:])
+		case "worker":
+			return serveWorker(ctx, args[1:])
 		}
 	}
 	var p plan
@@ -54,6 +58,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&p.waiting, "waiting", 100000, "requests that wait while the worker's memory is measured")
 	flags.StringVar(&p.binary, "ringonce", "", "a built ringonce; built anew if empty")
 	flags.StringVar(&p.only, "only", "", "instant, slow or memory: only that part")
+	flags.StringVar(&p.profile, "profile", "", "only profile ringonce, and leave the profiles in this directory")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -79,11 +84,17 @@ func (b *bench) measure(ctx context.Context) error {
 		if b.only != "" && b.only != part.name {
 			continue
 		}
+		if b.profile != "" {
+			if _, _, err := b.once(ctx, part.latency, b.startProfiled); err != nil {
+				return err
+			}
+			continue
+		}
 		if err := b.compare(ctx, part.label, part.latency); err != nil {
 			return err
 		}
 	}
-	if b.only == "" || b.only == "memory" {
+	if b.profile == "" && (b.only == "" || b.only == "memory") {
 		return b.memory(ctx)
 	}
 	return nil

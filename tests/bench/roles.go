@@ -20,6 +20,7 @@ func announce(address string) { fmt.Println("serving", address) }
 func serveBroker(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("broker", flag.ContinueOnError)
 	dir := flags.String("dir", "", "where it keeps its files")
+	profile := flags.String("profile", "", "where to leave profiles")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -28,15 +29,18 @@ func serveBroker(ctx context.Context, args []string) error {
 		return err
 	}
 	announce(s.ClientURL())
-	<-ctx.Done()
-	s.Stop()
-	return nil
+	return profiled(*profile, "broker", func() error {
+		<-ctx.Done()
+		s.Stop()
+		return nil
+	})
 }
 
 // serveProvider is the simulated provider until ctx ends.
 func serveProvider(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("provider", flag.ContinueOnError)
 	latency := flags.Duration("latency", 0, "how long an answer takes")
+	profile := flags.String("profile", "", "where to leave profiles")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -53,8 +57,10 @@ func serveProvider(ctx context.Context, args []string) error {
 	server := &http.Server{Handler: sim, ReadHeaderTimeout: 5 * time.Second}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	announce("http://" + l.Addr().String())
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	return profiled(*profile, "provider", func() error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
 }
