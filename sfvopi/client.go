@@ -1,18 +1,11 @@
 package sfvopi
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
-)
-
-const (
-	// A server may close an idle connection just as we write to it, which
-	// turns a call into a false unknown; so ours are not kept for long.
-	idleTimeout = 5 * time.Second
-	// maxHeaderSize bounds the header of an answer, in bytes.
-	maxHeaderSize = 64 << 10
-	userAgent     = "ringonce"
 )
 
 // Client speaks to the provider for one account. It is safe for concurrent
@@ -21,10 +14,12 @@ type Client struct {
 	key            func() string
 	requestTimeout time.Duration
 	ambiguous      Ambiguous
-	base           *url.URL      // with a path that ends in /sfvopi
-	placing        *http.Request // the model of every call; never sent itself
+	base           *url.URL // with a path that ends in /sfvopi
 
-	calls   *http.Transport // its connections are guarded: they carry attempts only
+	// Calls go over lines of our own, so that what was written of an attempt is
+	// known. Look-ups ring nobody and may be repeated: they go by net/http.
+	form    form
+	lines   lines
 	lookups *http.Transport
 }
 
@@ -51,17 +46,21 @@ func NewClient(config Config) (*Client, error) {
 		dial: config.DialContext, timeout: config.ConnectTimeout,
 		proxy: proxy, tls: tlsConfig, secure: base.Scheme == "https",
 	}
-	callsURL := base.JoinPath("calls")
+	form, err := newForm(base.JoinPath("calls"))
+	if err != nil {
+		return nil, err
+	}
+	address := hostPort(base)
 	return &Client{
 		key:            config.Key,
 		requestTimeout: config.RequestTimeout,
 		ambiguous:      config.Ambiguous,
 		base:           base,
-		placing: &http.Request{
-			Method: http.MethodPost, URL: callsURL, Host: callsURL.Host,
-			Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		form:           form,
+		lines: lines{
+			most: config.Concurrency,
+			dial: func(ctx context.Context) (net.Conn, error) { return c.connect(ctx, "tcp", address) },
 		},
-		calls:   newTransport(c.guarded, config.Concurrency),
 		lookups: newTransport(c.connect, fetchConcurrency),
 	}, nil
 }
@@ -69,7 +68,7 @@ func NewClient(config Config) (*Client, error) {
 // Close closes the connections that are idle. Requests under way are not
 // touched; the client stays usable.
 func (c *Client) Close() {
-	c.calls.CloseIdleConnections()
+	c.lines.close()
 	c.lookups.CloseIdleConnections()
 }
 

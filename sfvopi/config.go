@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Ambiguous says what becomes of an attempt whose answer says nothing about
@@ -116,6 +117,9 @@ func parseBaseURL(s string) (*url.URL, error) {
 	}
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, &ConfigError{"BaseURL", "must not hold a user, a query or a fragment", "give the API key by itself"}
+	}
+	if strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return nil, &ConfigError{"BaseURL", "must name its host in ASCII", "write an international name in its xn-- form"}
 	}
 	path := strings.TrimRight(u.Path, "/")
 	path = strings.TrimRight(strings.TrimSuffix(path, "/sfvopi"), "/")

@@ -4,14 +4,16 @@
 // # One attempt
 //
 // [Client.Place] makes one POST with one socket attempt and never repeats it.
-// What makes a repeat safe is evidence, so a connection that carries calls is
-// wrapped in a guard: it writes only for the attempt that holds it, only before
-// the deadline of that attempt's claim, and it remembers whether the request
-// was written not at all, partly, or to its last byte.
+// What makes a repeat safe is evidence, so calls go over connections of our own
+// (line): a line belongs to one attempt at a time, is written to once, only
+// before the deadline of that attempt's claim, and the Write itself tells
+// whether the request was written not at all, partly, or to its last byte. Where
+// nothing has to be proved (look-ups), net/http does it all.
 //
-//	Place ──► net/http ──► guard.Write ──► (TLS) ──► socket
-//	  │                       │
-//	  │        sealed, past the deadline, or a second socket: nothing is written
+//	Place ──► lines.take ──► line.send ──► (TLS) ──► socket
+//	  │           │              │
+//	  │           │              past the deadline: nothing is written
+//	  │           closed, or spoken on unasked: not used
 //	  ▼
 //	Answer (status, body, evidence) ──► Classify ──► call.Outcome
 //

@@ -5,14 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/failpoint"
@@ -30,94 +26,60 @@ func (c *Client) Place(ctx context.Context, r call.Request, by call.Deadline) ca
 }
 
 func (c *Client) post(ctx context.Context, r call.Request, by call.Deadline) Answer {
+	until := time.Now().Add(c.requestTimeout)
 	if err := context.Cause(ctx); err != nil {
 		return unwritten(WasInterrupted, err)
 	}
 	if by.Passed(time.Now()) {
 		return unwritten(WasInterrupted, errPastDeadline)
 	}
-	body, err := encodeCall(r)
-	if err != nil {
-		return unwritten(NotConnected, err)
-	}
-	a := &attempt{by: by, bodySize: len(body)}
-
-	bounded, cancel := context.WithTimeout(ctx, c.requestTimeout)
-	defer cancel()
-	traced := httptrace.WithClientTrace(bounded, &httptrace.ClientTrace{GotConn: a.arm})
-	// Without GetBody and an idempotency key, net/http never sends it again.
-	request := c.placing.WithContext(traced)
-	request.Header = http.Header{
-		"Content-Type": {"application/json"},
-		"User-Agent":   {userAgent},
-		"X-Api-Key":    {c.key()},
-	}
-	// A body that is known to be in memory goes out in one Write with the header.
-	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-
 	failpoint.Here(failpoint.PostBegun)
-	response, err := c.calls.RoundTrip(request)
+	l, err := c.lines.take(ctx, until)
 	if err != nil {
-		return noAnswer(ctx, bounded, a.seal(), err)
+		return unwritten(whyNoLine(ctx, err), err)
 	}
-	return readAnswer(bounded, a, response)
-}
-
-// noAnswer judges an attempt to which there was no answer at all. caller is the
-// context that Place was given, bounded the one with the request timeout.
-func noAnswer(caller, bounded context.Context, e evidence, err error) Answer {
-	if e.written == WrittenNothing {
-		return unwritten(whyUnwritten(caller, e, err), err)
-	}
-	answer := Answer{Written: e.written, Detail: err.Error()}
-	switch {
-	case bounded.Err() != nil || isTimeout(err):
-		answer.Failure = NotInTime
-	case e.lost:
-		answer.Failure = ConnectionCut
-	default:
-		answer.Failure = NotHTTP
-	}
+	untouched, reusable := l.abortOn(ctx), false
+	defer func() {
+		if untouched() && reusable {
+			c.lines.keep(l)
+		} else {
+			l.hangUp()
+		}
+	}()
+	var answer Answer
+	answer, reusable = c.exchange(ctx, l, r, by)
 	return answer
 }
 
-func whyUnwritten(caller context.Context, e evidence, err error) Failure {
+// exchange makes the attempt on the one line that it has.
+func (c *Client) exchange(ctx context.Context, l *line, r call.Request, by call.Deadline) (a Answer, reusable bool) {
+	request, err := l.fill(c.form, c.key(), r)
+	if err != nil {
+		return unwritten(NotConnected, err), false
+	}
+	if err := context.Cause(ctx); err != nil {
+		return unwritten(WasInterrupted, err), false
+	}
+	written, err := l.send(request, by)
+	if err != nil {
+		return unwritten(WasInterrupted, err), false
+	}
+	// What the provider said before it stopped listening counts, too.
+	a, reusable = l.answer()
+	a.Written = written
+	return a, reusable && written == WrittenWhole
+}
+
+func whyNoLine(ctx context.Context, err error) Failure {
 	var untrusted *tls.CertificateVerificationError
 	switch {
-	case e.late || caller.Err() != nil:
+	case ctx.Err() != nil:
 		return WasInterrupted
 	case errors.As(err, &untrusted):
 		return NotTrusted
 	default:
 		return NotConnected
 	}
-}
-
-// readAnswer takes what the provider answered, up to its bound.
-func readAnswer(bounded context.Context, a *attempt, response *http.Response) Answer {
-	failpoint.Here(failpoint.AnswerHeader)
-	body, err := readBounded(response, MaxAnswerSize)
-	failpoint.Here(failpoint.AnswerRead)
-	_ = response.Body.Close() // closes a connection that was not read to its end; nothing else can fail
-	answer := Answer{
-		Status:     response.StatusCode,
-		RetryAfter: response.Header.Get("Retry-After"),
-		Body:       body,
-		Written:    a.seal().written,
-	}
-	switch {
-	case err == nil:
-	case errors.Is(err, errTooLarge):
-		answer.Failure = TooLarge
-	case bounded.Err() != nil || isTimeout(err):
-		answer.Failure = NotInTime
-	default:
-		answer.Failure = CutShort
-	}
-	if err != nil {
-		answer.Detail = err.Error()
-	}
-	return answer
 }
 
 var errTooLarge = errors.New("the answer is larger than is read")
@@ -144,44 +106,4 @@ func unwritten(f Failure, err error) Answer {
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// guarded opens a connection that writes only for an attempt.
-func (c *connector) guarded(ctx context.Context, network, addr string) (net.Conn, error) {
-	failpoint.Here(failpoint.ConnectBefore)
-	conn, err := c.connect(ctx, network, addr)
-	if err != nil {
-		return nil, err
-	}
-	failpoint.Here(failpoint.ConnectAfter)
-	return &guard{Conn: conn}, nil
-}
-
-// callBody is the body of a call, as in the provider's documentation.
-type callBody struct {
-	From          string `json:"from"`
-	To            string `json:"to"`
-	AnswerURL     string `json:"answer_url"`
-	AnswerMethod  string `json:"answer_method,omitzero"`
-	RingURL       string `json:"ring_url,omitzero"`
-	RingMethod    string `json:"ring_method,omitzero"`
-	HangupURL     string `json:"hangup_url,omitzero"`
-	HangupMethod  string `json:"hangup_method,omitzero"`
-	RingTimeout   int    `json:"ring_timeout"`
-	CallTimeLimit int    `json:"call_time_limit"`
-}
-
-func encodeCall(r call.Request) ([]byte, error) {
-	r = r.WithDefaults(call.Defaults{}) // both limits are always sent
-	body, err := json.Marshal(callBody{
-		From: r.From.E164(), To: r.To.E164(),
-		AnswerURL: r.AnswerURL, AnswerMethod: r.AnswerMethod,
-		RingURL: r.RingURL, RingMethod: r.RingMethod,
-		HangupURL: r.HangupURL, HangupMethod: r.HangupMethod,
-		RingTimeout: r.RingTimeout, CallTimeLimit: r.CallTimeLimit,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode the call: %w", err)
-	}
-	return body, nil
 }

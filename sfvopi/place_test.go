@@ -1,13 +1,16 @@
 package sfvopi
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ringonce/ringonce/call"
@@ -84,6 +87,7 @@ func TestConfigIsRefusedWithFieldRuleAndFix(t *testing.T) {
 		"Key":                               {BaseURL: "https://x"},
 		"BaseURL":                           {Key: key, BaseURL: "prod-api.superfone.co.in"},
 		"BaseURL must not":                  {Key: key, BaseURL: "https://u:p@x/"},
+		"BaseURL must name its host":        {Key: key, BaseURL: "https://bücher.example/"},
 		"BaseURL must not hold":             {Key: key, BaseURL: "https://x/?a=b"},
 		"ConnectTimeout and RequestTimeout": {Key: key, BaseURL: "https://x", RequestTimeout: -1},
 		"Ambiguous":                         {Key: key, BaseURL: "https://x", Ambiguous: "maybe"},
@@ -211,10 +215,27 @@ func TestNoAnswerInTime(t *testing.T) {
 }
 
 func TestNothingComesFromTheEnvironment(t *testing.T) {
-	client := newClient(t, Config{BaseURL: "https://provider.example"})
-	for _, transport := range []*http.Transport{client.calls, client.lookups} {
-		if transport.Proxy != nil || !transport.DisableCompression || transport.Protocols.HTTP2() {
-			t.Error("the transport takes a proxy, compresses, or speaks HTTP/2")
-		}
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
+		t.Setenv(name, "http://127.0.0.1:1")
 	}
+	synctest.Test(t, func(t *testing.T) {
+		network := &pipes{serve: func(_ int, conn net.Conn) {
+			if gotRequest(bufio.NewReader(conn)) {
+				answerOn(conn, "201 Created", queued)
+			}
+		}}
+		dial := func(ctx context.Context, network_, addr string) (net.Conn, error) {
+			if addr != "provider:80" {
+				t.Errorf("dialled %s", addr)
+			}
+			return network.dial(ctx, network_, addr)
+		}
+		client := newClient(t, Config{BaseURL: "http://provider", DialContext: dial})
+		check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
+		if l := client.lookups; l.Proxy != nil || !l.DisableCompression || l.Protocols.HTTP2() {
+			t.Error("look-ups take a proxy, compress, or speak HTTP/2")
+		}
+		client.Close()
+		network.stop()
+	})
 }

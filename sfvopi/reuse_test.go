@@ -2,7 +2,12 @@ package sfvopi
 
 import (
 	"bufio"
+	"context"
+	"io"
 	"net"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,7 +102,6 @@ func TestConnectionsAreKeptForFiveSecondsIdle(t *testing.T) {
 		}{{0, 1}, {4900 * time.Millisecond, 1}, {4900 * time.Millisecond, 1}, {5100 * time.Millisecond, 2}} {
 			<-time.After(c.after)
 			check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
-			synctest.Wait() // net/http puts the connection back
 			if got := network.dialled.Load(); got != c.dialled {
 				t.Errorf("%d connections, want %d", got, c.dialled)
 			}
@@ -107,30 +111,196 @@ func TestConnectionsAreKeptForFiveSecondsIdle(t *testing.T) {
 	})
 }
 
-func TestWhatNobodyAskedForIsNotAnAnswer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		network := &pipes{serve: func(n int, conn net.Conn) {
-			r := bufio.NewReader(conn)
-			if !gotRequest(r) {
+// lineServer accepts connections over TCP and gives each to serve, with its
+// number from 1.
+func lineServer(t *testing.T, serve func(n int, conn net.Conn)) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for n := 1; ; n++ {
+			conn, err := listener.Accept()
+			if err != nil {
 				return
 			}
-			answerOn(conn, "201 Created", queued)
-			if n == 1 {
-				<-time.After(time.Second)
-				answerOn(conn, "201 Created", `{"data":{"request_uuid":"of no call"}}`)
-			}
-			drain(conn)
-		}}
-		client := newClient(t, Config{BaseURL: "http://provider", DialContext: network.dial})
-		check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
-		<-time.After(2 * time.Second)
-		synctest.Wait()
-		got := client.Place(t.Context(), request(t), soon())
-		check(t, got, call.Placed, call.Accepted)
-		if got.RequestUUID != "sfv_ob_req_a8k3m2x9p1z0" || network.dialled.Load() != 2 {
-			t.Errorf("%q on connection %d", got.RequestUUID, network.dialled.Load())
+			serving.Go(func() {
+				defer conn.Close()
+				serve(n, conn)
+			})
 		}
-		client.Close()
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		serving.Wait()
+	})
+	return listener.Addr().String()
+}
+
+// Between two attempts the server says or does something on the connection
+// that it kept alive. The next attempt is made on another one.
+func TestALineThatIsNotQuietIsNotUsed(t *testing.T) {
+	for name, meanwhile := range map[string]func(net.Conn){
+		"an answer nobody asked for": func(conn net.Conn) {
+			answerOn(conn, "201 Created", `{"data":{"request_uuid":"of no call"}}`)
+		},
+		"closed": func(conn net.Conn) { conn.Close() },
+		"reset": func(conn net.Conn) {
+			if err := conn.(*net.TCPConn).SetLinger(0); err != nil {
+				t.Error(err)
+			}
+			conn.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			placed, done := make(chan struct{}), make(chan struct{})
+			var connections atomic.Int32
+			client := newClient(t, Config{BaseURL: "http://" + lineServer(t, func(n int, conn net.Conn) {
+				connections.Add(1)
+				r := bufio.NewReader(conn)
+				if !gotRequest(r) {
+					return
+				}
+				answerOn(conn, "201 Created", queued)
+				if n == 1 {
+					<-placed
+					meanwhile(conn)
+					close(done)
+				}
+				_ = gotRequest(r)
+			})})
+			check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
+			close(placed)
+			<-done
+			got := client.Place(t.Context(), request(t), soon())
+			check(t, got, call.Placed, call.Accepted)
+			if got.RequestUUID != "sfv_ob_req_a8k3m2x9p1z0" || connections.Load() != 2 {
+				t.Errorf("%q on connection %d", got.RequestUUID, connections.Load())
+			}
+			client.Close()
+		})
+	}
+}
+
+func TestAnAnswerWithMoreBehindItEndsTheLine(t *testing.T) {
+	whole := "Content-Length: " + strconv.Itoa(len(queued)) + "\r\n\r\n" + queued
+	for name, answer := range map[string]string{
+		"two answers":       "HTTP/1.1 201 Created\r\n" + whole + "HTTP/1.1 201 Created\r\n\r\n",
+		"Connection: close": "HTTP/1.1 201 Created\r\nConnection: close\r\n" + whole,
+		"HTTP/1.0":          "HTTP/1.0 201 Created\r\n" + whole,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				network := &pipes{serve: func(_ int, conn net.Conn) {
+					r := bufio.NewReader(conn)
+					for gotRequest(r) {
+						say(conn, answer)
+					}
+				}}
+				client := newClient(t, Config{BaseURL: "http://provider", DialContext: network.dial})
+				check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
+				check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
+				if got := network.dialled.Load(); got != 2 {
+					t.Errorf("%d connections", got)
+				}
+				client.Close()
+				network.stop()
+			})
+		})
+	}
+}
+
+func TestInterimAnswersArePassedOver(t *testing.T) {
+	const interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+	for n, want := range map[int]call.Class{0: call.Placed, 1: call.Placed, 4: call.Placed, 5: call.Unknown} {
+		synctest.Test(t, func(t *testing.T) {
+			network := &pipes{serve: func(_ int, conn net.Conn) {
+				if gotRequest(bufio.NewReader(conn)) {
+					say(conn, strings.Repeat(interim, n))
+					answerOn(conn, "201 Created", queued)
+				}
+			}}
+			client := newClient(t, Config{BaseURL: "http://provider", DialContext: network.dial})
+			if got := client.Place(t.Context(), request(t), soon()); got.Class != want {
+				t.Errorf("after %d interim answers: %s %s", n, got.Class, got.Reason)
+			}
+			client.Close()
+			network.stop()
+		})
+	}
+}
+
+func TestAServerThatSpeaksFirstIsNotAsked(t *testing.T) {
+	var heard atomic.Int64
+	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return conn, waitReadable(ctx, conn.(*net.TCPConn))
+	}
+	client := newClient(t, Config{DialContext: dial, BaseURL: "http://" + lineServer(t, func(_ int, conn net.Conn) {
+		say(conn, "SSH-2.0-OpenSSH_9.6\r\n")
+		n, _ := io.Copy(io.Discard, conn)
+		heard.Add(n)
+	})})
+	check(t, client.Place(t.Context(), request(t), soon()), call.Refused, call.NotSent)
+	if heard.Load() != 0 {
+		t.Errorf("%d bytes were written", heard.Load())
+	}
+}
+
+// waitReadable waits until the socket holds something, and leaves it there.
+func waitReadable(ctx context.Context, conn *net.TCPConn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	quiet := socketQuietness(raw)
+	for quiet() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		runtime.Gosched()
+	}
+	return nil
+}
+
+func TestNoMoreLinesAreKeptThanConfigured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		arrived, answer := make(chan struct{}), make(chan struct{})
+		var open atomic.Int32
+		network := &pipes{serve: func(_ int, conn net.Conn) {
+			open.Add(1)
+			defer open.Add(-1)
+			r := bufio.NewReader(conn)
+			for gotRequest(r) {
+				arrived <- struct{}{}
+				<-answer
+				answerOn(conn, "201 Created", queued)
+			}
+		}}
+		client := newClient(t, Config{BaseURL: "http://provider", DialContext: network.dial, Concurrency: 2})
+		var placing sync.WaitGroup
+		for range 3 {
+			placing.Go(func() { check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted) })
+		}
+		for range 3 {
+			<-arrived
+		}
+		close(answer)
+		placing.Wait()
+		synctest.Wait()
+		if got := open.Load(); got != 2 {
+			t.Errorf("%d lines are kept", got)
+		}
+		<-time.After(idleTimeout)
+		synctest.Wait()
+		if got := open.Load(); got != 0 {
+			t.Errorf("%d lines are open after %s", got, idleTimeout)
+		}
 		network.stop()
 	})
 }

@@ -29,9 +29,9 @@ func mutants() []mutant {
 			"	_ = w.ack(m)\n	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
 		},
 		{
-			"forget-the-deadline", "writes to the provider however late", "sfvopi/guard.go",
-			"	case a.by.Passed(time.Now()):\n",
-			"	case a.by.For == -time.Second:\n",
+			"forget-the-deadline", "writes to the provider however late", "sfvopi/line.go",
+			"	if by.Passed(time.Now()) {\n",
+			"	if by.For == -time.Second {\n",
 		},
 		{
 			"retry-on-time-out", "takes a time-out for a refusal", "sfvopi/table.go",

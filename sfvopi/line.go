@@ -1,0 +1,149 @@
+package sfvopi
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
+)
+
+var (
+	errPastDeadline = errors.New("past the deadline of the claim")
+	errUnasked      = errors.New("the provider spoke before it was asked")
+	errInterim      = errors.New("the provider keeps answering that it will answer")
+)
+
+const (
+	// maxHeaderSize bounds the header of an answer, in bytes.
+	maxHeaderSize = 64 << 10
+	// maxBodyOnWire bounds its body as it is sent: in chunks of one byte each it
+	// is six times as large.
+	maxBodyOnWire = 8 * MaxAnswerSize
+	// maxInterim is how many answers of status 1xx may precede the answer.
+	maxInterim = 5
+	// maxKeptBuffer is the largest that a line keeps for its next request, in
+	// bytes.
+	maxKeptBuffer = 16 << 10
+)
+
+// line is a connection to the provider. It carries one attempt after another
+// and belongs to one of them at a time; no other goroutine writes to it or
+// reads from it. It sits above TLS, so that what it writes is the request
+// alone.
+type line struct {
+	net.Conn
+	quiet   func() bool // reports whether it is open and nothing was said on it
+	answers *bufio.Reader
+	buffer  []byte // of its requests
+	left    int64  // bytes that may still be read
+	failed  bool   // a Read failed
+	idle    time.Time
+}
+
+func newLine(conn net.Conn) *line {
+	l := &line{Conn: conn, quiet: quietness(conn)}
+	l.answers = bufio.NewReader(l)
+	return l
+}
+
+// fill makes the request for a call in the buffer of the line.
+func (l *line) fill(f form, key string, r call.Request) (request []byte, err error) {
+	request, l.buffer, err = f.fill(l.buffer, key, r)
+	if cap(l.buffer) > maxKeptBuffer {
+		l.buffer = nil
+	}
+	return request, err
+}
+
+// send writes the request, whole and once. It is the last check before bytes
+// leave: from its success on the request counts as written, however the Write
+// that follows ends. An error means that this Write was never entered.
+func (l *line) send(request []byte, by call.Deadline) (Written, error) {
+	failpoint.Here(failpoint.WriteBefore)
+	if by.Passed(time.Now()) {
+		return WrittenNothing, errPastDeadline
+	}
+	failpoint.Here(failpoint.WriteAllowed)
+	n, _ := l.Conn.Write(request) // its error shows again where the answer is read
+	failpoint.Here(failpoint.WriteAfter)
+	if n < len(request) {
+		return WrittenPartly, nil
+	}
+	return WrittenWhole, nil
+}
+
+// answer reads what the provider answers to what was sent. reusable tells that
+// the line may carry another attempt.
+func (l *line) answer() (a Answer, reusable bool) {
+	l.left, l.failed = maxHeaderSize, false
+	response, err := l.response()
+	if err != nil {
+		otherwise := NotHTTP
+		if l.failed {
+			otherwise = ConnectionCut
+		}
+		return Answer{Failure: why(err, otherwise), Detail: err.Error()}, false
+	}
+	failpoint.Here(failpoint.AnswerHeader)
+	l.left = maxBodyOnWire
+	body, err := readBounded(response, MaxAnswerSize)
+	failpoint.Here(failpoint.AnswerRead)
+	a = Answer{Status: response.StatusCode, RetryAfter: response.Header.Get("Retry-After"), Body: body}
+	if err != nil {
+		a.Failure, a.Detail = why(err, CutShort), err.Error()
+		return a, false
+	}
+	final := response.StatusCode != http.StatusSwitchingProtocols
+	return a, final && !response.Close && l.answers.Buffered() == 0
+}
+
+// response reads the header of the answer, past those that only announce it.
+func (l *line) response() (*http.Response, error) {
+	for range maxInterim {
+		r, err := http.ReadResponse(l.answers, nil)
+		if err != nil || r.StatusCode/100 != 1 || r.StatusCode == http.StatusSwitchingProtocols {
+			return r, err
+		}
+	}
+	return nil, errInterim
+}
+
+func why(err error, otherwise Failure) Failure {
+	switch {
+	case errors.Is(err, errTooLarge):
+		return TooLarge
+	case isTimeout(err):
+		return NotInTime
+	default:
+		return otherwise
+	}
+}
+
+// Read bounds what is read of one answer.
+func (l *line) Read(p []byte) (int, error) {
+	if l.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := l.Conn.Read(p[:min(int64(len(p)), l.left)])
+	failpoint.Here(failpoint.ReadAfter)
+	l.left -= int64(n)
+	l.failed = l.failed || err != nil
+	return n, err
+}
+
+// hangUp closes the line. What is said about an attempt on it was said before.
+func (l *line) hangUp() { _ = l.Close() }
+
+// abortOn has every Read and Write on the line fail once ctx ends. untouched
+// reports whether it never came to that.
+func (l *line) abortOn(ctx context.Context) (untouched func() bool) {
+	return context.AfterFunc(ctx, func() { _ = l.SetDeadline(past) })
+}
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)

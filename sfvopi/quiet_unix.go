@@ -1,0 +1,19 @@
+//go:build unix
+
+package sfvopi
+
+import "syscall"
+
+// socketQuietness looks at what the socket holds, and takes nothing out.
+func socketQuietness(raw syscall.RawConn) func() bool {
+	var quiet bool
+	look := func(fd uintptr) {
+		var p [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		quiet = err == syscall.EAGAIN //nolint:errorlint // a system call gives plain numbers
+	}
+	return func() bool {
+		quiet = false
+		return raw.Control(look) == nil && quiet
+	}
+}
