@@ -128,8 +128,16 @@ func mutants() []mutant {
 			"suspended(call.Unauthorized)", "rejected(call.InvalidRequest, 0)",
 		},
 		{
-			"dial-while-suspended", "goes on although the account is suspended", "dispatcher/lane.go",
+			"dial-while-suspended", "goes on although the account is suspended", "dispatcher/stops.go",
 			"|| l.stops.Suspended()\n}", "\n}",
+		},
+		{
+			"dial-while-open", "dials what was pulled before the breaker opened", "dispatcher/breaker.go",
+			"return !b.open || probe && b.probing", "return true",
+		},
+		{
+			"probes-are-spent", "counts the probes of an outage as attempts of a call", "dispatcher/peers.go",
+			"o.Unspent = true", "o.Unspent = false",
 		},
 		{
 			"nonce-reused", "uses one nonce for all claims of a worker", "app/account.go",
