@@ -32,15 +32,19 @@ type outage struct {
 	// faults of calls and of look-ups; refused tells that nobody listens at all.
 	calls, lookups string
 	refused        bool
-	// hangs tells that calls get no answer, so that those in flight when it
-	// begins are unknown.
-	hangs bool
+	// unknown is how many calls of each worker may be unknown after it: those that
+	// were in flight before the breaker opened.
+	unknown int
 }
+
+// unknownAtOnce is how many unknowns open a breaker, and some that were begun
+// beside the last of them.
+const unknownAtOnce = 5
 
 var outages = []outage{
 	{name: "nobody listens", refused: true},
-	{name: "a gateway's page", calls: "gateway_503_html", lookups: "gateway_503_html", hangs: true},
-	{name: "no answer", calls: "hang_silent", lookups: "hang_silent", hangs: true},
+	{name: "a gateway's page", calls: "gateway_503_html", lookups: "gateway_503_html", unknown: unknownAtOnce},
+	{name: "no answer", calls: "hang_silent", lookups: "hang_silent", unknown: configs.DefaultAccount().Concurrency + unknownAtOnce},
 	{name: "unavailable, it says", calls: "service_temporarily_unavailable", lookups: "service_temporarily_unavailable"},
 	{name: "unavailable for calls alone", calls: "service_temporarily_unavailable"},
 }
@@ -202,9 +206,8 @@ func ask(t *testing.T, w *bubble.World) aftermath {
 
 func (a aftermath) judge(t *testing.T, o outage, workers, expiring int) {
 	t.Helper()
-	// Every slot holds a call when the first ones get no answer in time.
 	unknown := a.states[call.StateUnknown]
-	if most := workers * (configs.DefaultAccount().Concurrency + 3); unknown > most || (!o.hangs && unknown > 0) {
+	if unknown > workers*o.unknown {
 		t.Errorf("%d calls are unknown", unknown)
 	}
 	if a.probes-unknown > probesInAnHour {
