@@ -151,12 +151,18 @@ func liveThrough(t *testing.T, o outage, workers int) {
 func pulled(t *testing.T, w *bubble.World) int {
 	t.Helper()
 	held := 0
-	for stream, name := range map[string]string{queue.StreamCalls: "new-default", queue.StreamParked: "due-default"} {
-		c, err := w.Conn.JetStream().Consumer(context.Background(), stream, name)
+	for _, name := range []string{queue.StreamCalls, queue.StreamParked} {
+		stream, err := w.Conn.JetStream().Stream(context.Background(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		held += c.CachedInfo().NumAckPending
+		consumers := stream.ListConsumers(context.Background())
+		for info := range consumers.Info() {
+			held += info.NumAckPending
+		}
+		if err := consumers.Err(); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return held
 }
