@@ -73,8 +73,8 @@ func mutants() []mutant {
 		},
 		{
 			"dial-after-expiry", "does not look at deadlines", "dispatcher/decide.go",
-			"	case !f.now.Before(t.request.Deadline(r.Since, f.maxAge)):\n",
-			"	case !f.now.Before(t.request.Deadline(r.Since, f.maxAge)) && f.now.IsZero():\n",
+			"	case !f.now.Before(deadline):\n",
+			"	case !f.now.Before(deadline) && f.now.IsZero():\n",
 		},
 		{
 			"hold-becomes-retry", "dials again what is unknown", "dispatcher/conclude.go",
