@@ -227,7 +227,7 @@ func unreached() call.Outcome {
 }
 
 func down(d time.Duration) call.Outcome {
-	return call.Outcome{Class: call.Refused, Reason: call.ServiceUnavailable, FeedsBreaker: true, RetryAfter: d}
+	return call.Outcome{Class: call.Refused, Reason: call.ServiceUnavailable, FeedsBreaker: true, SlowsAccount: d > 0, RetryAfter: d}
 }
 
 func limited(d time.Duration) call.Outcome {

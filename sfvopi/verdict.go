@@ -31,7 +31,8 @@ const (
 	feedsBreaker
 	// mayHaveRung: a rejection from after the phone may have rung.
 	mayHaveRung
-	// asAsked: the delay is the one in Retry-After, if there is one.
+	// asAsked: the delay is the one in Retry-After, if there is one. It is asked
+	// of whoever calls, so it slows the account.
 	asAsked
 	// longDelay: the delay is CapacityRetryAfter.
 	longDelay
@@ -58,6 +59,7 @@ func (v verdict) outcome(s *seen, policy Ambiguous) call.Outcome {
 		o.Unspent, o.SlowsAccount, o.FeedsBreaker = v.has(unspent), v.has(slowsAccount), v.has(feedsBreaker)
 		if v.has(asAsked) {
 			o.RetryAfter = s.retryAfter
+			o.SlowsAccount = o.SlowsAccount || asksToWait(s)
 		}
 		if v.has(longDelay) {
 			o.RetryAfter = CapacityRetryAfter

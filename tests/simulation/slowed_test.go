@@ -1,0 +1,74 @@
+package simulation
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/bubble"
+)
+
+// TestRetryAfterSlowsEveryWorker: a pause that the provider asks one worker for
+// holds for all of them, be it a 429 or a 503.
+func TestRetryAfterSlowsEveryWorker(t *testing.T) {
+	for _, fault := range []string{"too_many_requests_seconds", "unavailable_seconds", "unavailable_date"} {
+		t.Run(fault, func(t *testing.T) {
+			runtime.GC()
+			runtime.GC() // see simulate
+			dir := t.TempDir()
+			synctest.Test(t, func(t *testing.T) { slows(t, dir, fault) })
+		})
+	}
+}
+
+func slows(t *testing.T, dir, fault string) {
+	const requests, pause = 200, 2 * time.Minute
+	w := bubble.New(t, dir, simulator.Config{NoMagic: true}, slog.New(slog.DiscardHandler), nil)
+	defer w.Close()
+	for i := range 3 {
+		w.StartWorker(fmt.Sprintf("w%d", i))
+	}
+	<-time.After(5 * time.Second)
+	slow := simulator.Rule{Name: "slow", Fault: fault, Callee: "+919800000050", RetryAfter: pause, First: 1}
+	if err := w.Simulator.PutRule(slow); err != nil {
+		t.Fatal(err)
+	}
+	for i := range requests {
+		body := fmt.Sprintf(`{"id":"slow-%d","from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/%d"}`, i, simulator.DefaultNumber, i, i)
+		if _, err := w.Publish("calls.requests.default", []byte(body), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	<-time.After(time.Hour)
+	report := w.Simulator.Oracle()
+	var asked time.Time
+	for _, c := range report.Calls {
+		for _, p := range c.Posts {
+			if p.Result == fault {
+				asked = p.At
+			}
+		}
+	}
+	before, during := 0, 0
+	for _, c := range report.Calls {
+		for _, p := range c.Posts {
+			switch since := p.At.Sub(asked); {
+			case since <= 0:
+				before++
+			// What the other workers begin before they hear of it is not held back.
+			case since > 100*time.Millisecond && since < pause-time.Second:
+				during++
+			}
+		}
+	}
+	if s := report.Summary; s.Rung != requests || s.RungTwice != 0 {
+		t.Errorf("%d phones rang, %d of them twice", s.Rung, s.RungTwice)
+	}
+	if asked.IsZero() || before < 10 || before == requests || during != 0 {
+		t.Errorf("the pause was asked for at %s; %d POSTs until then, %d during it", asked, before, during)
+	}
+}
