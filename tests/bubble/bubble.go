@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -35,8 +36,9 @@ type World struct {
 	t   testing.TB
 	Log *slog.Logger
 
-	dir    string
-	broker atomic.Pointer[embedded.Server]
+	dir       string
+	configure func(*server.Options)
+	broker    atomic.Pointer[embedded.Server]
 
 	Simulator *simulator.Simulator
 	provider  *pipeListener
@@ -53,7 +55,17 @@ type World struct {
 // before the bubble ends. dir keeps the broker's files.
 func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, change func(*configs.Config)) *World {
 	t.Helper()
-	w := &World{t: t, Log: log, dir: dir, provider: newPipeListener()}
+	return NewWithBroker(t, dir, sim, log, change, nil)
+}
+
+// NewWithBroker is [New] with a broker whose options are changed: who may
+// connect, for example. The world itself gives no name to it.
+func NewWithBroker(
+	t testing.TB, dir string, sim simulator.Config, log *slog.Logger,
+	change func(*configs.Config), configure func(*server.Options),
+) *World {
+	t.Helper()
+	w := &World{t: t, Log: log, dir: dir, configure: configure, provider: newPipeListener()}
 	w.StartBroker()
 	var err error
 	if w.Simulator, err = simulator.New(sim); err != nil {
@@ -71,7 +83,7 @@ func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, chang
 	if change != nil {
 		change(&w.Config)
 	}
-	w.Conn, err = queue.Connect(queue.ConnectOptions{URL: w.Config.NATS.URL, Name: "test", Options: []nats.Option{w.inProcess()}})
+	w.Conn, err = queue.Connect(queue.ConnectOptions{URL: w.Config.NATS.URL, Name: "test", Options: []nats.Option{w.InProcess()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,12 +93,15 @@ func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, chang
 // StartBroker starts the broker on its files.
 func (w *World) StartBroker() {
 	w.t.Helper()
-	s, err := embedded.Start(embedded.Options{Dir: w.dir})
+	s, err := embedded.Start(embedded.Options{Dir: w.dir, Configure: w.configure})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	w.broker.Store(s)
 }
+
+// Broker is the one that runs now, nil if none does.
+func (w *World) Broker() *embedded.Server { return w.broker.Load() }
 
 // StopBroker ends the broker; its files stay.
 func (w *World) StopBroker() {
@@ -95,9 +110,9 @@ func (w *World) StopBroker() {
 	}
 }
 
-// inProcess connects to whichever broker runs now, so that clients find the next
+// InProcess connects to whichever broker runs now, so that clients find the next
 // one after a restart.
-func (w *World) inProcess() nats.Option { return nats.InProcessServer(current{&w.broker}) }
+func (w *World) InProcess() nats.Option { return nats.InProcessServer(current{&w.broker}) }
 
 type current struct {
 	broker *atomic.Pointer[embedded.Server]

@@ -13,9 +13,10 @@ import (
 type Network struct {
 	world *World
 
-	mu    sync.Mutex
-	cut   bool
-	conns map[*tracked]struct{}
+	mu       sync.Mutex
+	cut      bool
+	noBroker bool // only the broker is out of reach
+	conns    map[*tracked]struct{}
 }
 
 var errCut = errors.New("the network is cut")
@@ -32,53 +33,70 @@ func (n *Network) Cut() {
 	}
 }
 
+// CutBroker breaks the connections to the broker alone: what was begun at the
+// provider goes on.
+func (n *Network) CutBroker() {
+	n.mu.Lock()
+	n.noBroker = true
+	var conns []*tracked
+	for c := range n.conns {
+		if c.broker {
+			conns = append(conns, c)
+		}
+	}
+	n.mu.Unlock()
+	for _, c := range conns {
+		_ = c.Close()
+	}
+}
+
 // Heal lets new connections through.
 func (n *Network) Heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.cut = false
+	n.cut, n.noBroker = false, false
 }
 
 // InProcessConn reaches whichever broker runs now.
 func (n *Network) InProcessConn() (net.Conn, error) {
-	if n.isCut() {
+	if n.isCut(true) {
 		return nil, errCut
 	}
 	c, err := current{&n.world.broker}.InProcessConn()
 	if err != nil {
 		return nil, err
 	}
-	return n.track(c)
+	return n.track(c, true)
 }
 
 func (n *Network) dialProvider(ctx context.Context, network, address string) (net.Conn, error) {
-	if n.isCut() {
+	if n.isCut(false) {
 		return nil, errCut
 	}
 	c, err := n.world.provider.dial(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	return n.track(c)
+	return n.track(c, false)
 }
 
-func (n *Network) isCut() bool {
+func (n *Network) isCut(broker bool) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.cut
+	return n.cut || (broker && n.noBroker)
 }
 
-func (n *Network) track(c net.Conn) (net.Conn, error) {
+func (n *Network) track(c net.Conn, broker bool) (net.Conn, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.cut {
+	if n.cut || (broker && n.noBroker) {
 		_ = c.Close()
 		return nil, errCut
 	}
 	if n.conns == nil {
 		n.conns = map[*tracked]struct{}{}
 	}
-	t := &tracked{Conn: c, network: n}
+	t := &tracked{Conn: c, network: n, broker: broker}
 	n.conns[t] = struct{}{}
 	return t, nil
 }
@@ -87,6 +105,7 @@ func (n *Network) track(c net.Conn) (net.Conn, error) {
 type tracked struct {
 	net.Conn
 	network *Network
+	broker  bool
 }
 
 func (t *tracked) Close() error {
