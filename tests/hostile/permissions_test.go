@@ -49,6 +49,21 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 		if r, err := w.Record(honest, "late"); err != nil || r.State != call.StatePlaced {
 			t.Errorf("the late call is %s, %v", r.State, err)
 		}
+		// Subjects that end in no priority, and others later.
+		for _, last := range []string{"one", "two"} {
+			if err := p.try("calls.requests."+honest+"."+last, p.body(last, "+919812345680"), nil); err != nil {
+				t.Fatal(err)
+			}
+			passes(10 * time.Minute)
+		}
+		// A provider that nobody reaches.
+		w.StopProvider()
+		for i := range 10 {
+			p.publish(t, p.body(fmt.Sprintf("down-%d", i), callee(i)))
+		}
+		passes(10 * time.Minute)
+		w.StartProvider()
+		passes(10 * time.Minute)
 		p.publish(t, p.body("broke", magic(t, "payment_required", 1)))
 		passes(time.Hour)
 		second := w.StartWorker("two") // makes again what is there, and finds what is new
