@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -57,9 +56,11 @@ func FuzzMessage(f *testing.F) {
 			headerVersion: {versioned}, headerID: {id}, headerMessageID: {id}, headerTrace: {trace}, headerAccount: {id},
 			headerHistory: {history}, headerStatus: {versioned}, headerPublished: {versioned}, headerRang: {id},
 		}
-		msg := fakeMsg{subject: subject, header: header, body: body, stream: StreamParked}
+		came := &delivery{msg: &nats.Msg{Subject: subject, Header: header, Data: body}, meta: &nats.MsgMetadata{
+			Stream: StreamParked, NumDelivered: 1, Timestamp: time.Unix(1, 0), Sequence: nats.SequencePair{Stream: 7, Consumer: 1},
+		}}
 		if isRequest {
-			msg.stream = StreamCalls
+			came.meta.Stream = StreamCalls
 		}
 		if v, ok := decodeVersion(versioned); ok {
 			if again, ok := decodeVersion(encodeVersion(v)); !ok || again != v {
@@ -69,7 +70,7 @@ func FuzzMessage(f *testing.F) {
 		if l, err := readLetter(subject, 1, time.Unix(1, 0), header, body); err == nil && l.Size != len(body) {
 			t.Errorf("a letter of %d bytes says %d", len(body), l.Size)
 		}
-		m, err := newMessage(msg)
+		m, err := newMessage(came)
 		if err != nil {
 			return
 		}
@@ -83,22 +84,4 @@ func FuzzMessage(f *testing.F) {
 			t.Errorf("a due call was read as %+v", m.Delivery)
 		}
 	})
-}
-
-// fakeMsg is a message as the client gives it, seventh of its stream.
-type fakeMsg struct {
-	jetstream.Msg
-	subject, stream string
-	header          nats.Header
-	body            []byte
-}
-
-func (m fakeMsg) Subject() string      { return m.subject }
-func (m fakeMsg) Headers() nats.Header { return m.header }
-func (m fakeMsg) Data() []byte         { return m.body }
-func (m fakeMsg) Metadata() (*jetstream.MsgMetadata, error) {
-	return &jetstream.MsgMetadata{
-		Stream: m.stream, NumDelivered: 1, Timestamp: time.Unix(1, 0),
-		Sequence: jetstream.SequencePair{Stream: 7, Consumer: 1},
-	}, nil
 }
