@@ -73,6 +73,9 @@ func (acc *account) bind(ctx context.Context, a *App, b *broker) error {
 		Lane: acc.lane, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
 	}
+	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
+		acc.lane.Share(&limit{shared: b.rate.Limit(acc.name, perSecond), account: acc.name, log: a.log})
+	}
 	if err := acc.consumer.Bind(ctx); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type broker struct {
 	control *queue.Control
 	depths  *queue.Depths
 	peers   *queue.Peers
+	rate    *queue.Rate
 }
 
 // sayEvery is how often a failure that goes on is logged.
@@ -81,6 +82,9 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 		return nil, err
 	}
 	b := &broker{conn: conn, records: records, control: conn.NewControl(a.log), depths: conn.NewDepths(), peers: conn.NewPeers()}
+	b.rate = conn.NewRate(queue.RateConfig{
+		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, Read: a.metrics.BrokerClock,
+	})
 	for _, acc := range a.accounts.list() {
 		if err := acc.bind(ctx, a, b); err != nil {
 			return nil, err

@@ -32,7 +32,7 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 		next, err := t.record.Wait(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
-	if !turn.MayClaim() {
+	if !turn.Await(working) {
 		w.handBack(m, 0, "the lane stopped", nil)
 		return nil
 	}
@@ -57,19 +57,28 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 		w.settle(working, claimed, forbidden, m)
 		return nil
 	}
-	turn.Dial()
-	if turn.Probes() {
-		w.inform(call.Finding{Kind: call.ProbeBegun})
-	}
-
-	w.Metrics.Age(t.Priority, w.Now().Sub(record.Since))
-	outcome := w.Provider.Place(working, t.request, by)
+	outcome := w.place(working, t, turn, by)
 	failpoint.Here(failpoint.OutcomeKnown)
 	w.Metrics.Attempt(outcome, w.Now().Sub(by.From))
 	outcome = w.observed(turn, outcome)
 	failpoint.Here(failpoint.OutcomeObserved)
 	w.settle(working, claimed, outcome, m)
 	return nil
+}
+
+// place waits for the turn's moment and makes the attempt.
+func (w *Worker) place(working context.Context, t *task, turn *Turn, by call.Deadline) call.Outcome {
+	if !turn.Dial(working) {
+		return call.Outcome{
+			Class: call.Refused, Reason: call.Interrupted, Unspent: true,
+			Message: "nothing was sent: the claim took so long that its moment in calls_per_second had passed",
+		}
+	}
+	if turn.Probes() {
+		w.inform(call.Finding{Kind: call.ProbeBegun})
+	}
+	w.Metrics.Age(t.Priority, w.Now().Sub(t.record.Since))
+	return w.Provider.Place(working, t.request, by)
 }
 
 func (w *Worker) linkage(ctx context.Context, t *task) call.Linkage {

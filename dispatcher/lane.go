@@ -6,14 +6,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cenkalti/backoff/v4"
+
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/metrics"
 )
 
 // LaneConfig says how much a worker may do for one account.
 type LaneConfig struct {
-	Concurrency    int     // POSTs in flight
-	CallsPerSecond float64 // 0 is without limit
+	Concurrency int // POSTs in flight
+	// CallsPerSecond holds for all workers together; 0 is without limit.
+	CallsPerSecond float64
 	Now            func() time.Time
 	Metrics        *metrics.Account
 }
@@ -25,8 +28,13 @@ type Lane struct {
 	cfg LaneConfig
 
 	mu       sync.Mutex
-	inFlight int
+	pulled   int // turns without a POST slot yet
+	posting  int // turns with one
+	turns    int // all that have not ended: some still settle
+	turnover turnover
 	pace     pace
+	limit    Limit // nil until it is known
+	failures backoff.BackOff
 	breaker  breaker
 
 	flagsKnown   bool
@@ -42,6 +50,10 @@ type Lane struct {
 
 	changed chan struct{} // closed, and made anew, when what may be dialled changes
 	freed   chan struct{} // holds a token when a slot became free
+
+	// first is held by the one turn that waits for a POST slot and its moment,
+	// posts by those that have them, reserving by whoever asks for moments.
+	first, posts, reserving chan struct{}
 }
 
 var errNotReady = errors.New("the ledger was not checked yet")
@@ -50,8 +62,9 @@ var errNotReady = errors.New("the ledger was not checked yet")
 func NewLane(cfg LaneConfig) *Lane {
 	cfg.Metrics.Limits(cfg.Concurrency, cfg.CallsPerSecond)
 	l := &Lane{
-		cfg: cfg, pace: newPace(cfg.CallsPerSecond), halted: errNotReady,
+		cfg: cfg, pace: newPace(cfg.CallsPerSecond), failures: newReserveBackoff(), halted: errNotReady,
 		changed: make(chan struct{}), freed: make(chan struct{}, 1),
+		first: make(chan struct{}, 1), posts: make(chan struct{}, cfg.Concurrency), reserving: make(chan struct{}, 1),
 	}
 	l.tell()
 	return l
@@ -61,18 +74,25 @@ func NewLane(cfg LaneConfig) *Lane {
 // gives 0 when ctx ends or the lane is stopping. withdrawn is closed when what
 // may be dialled changes.
 func (l *Lane) Permit(ctx context.Context) (n int, withdrawn <-chan struct{}) {
+	l.mu.Lock()
+	l.pace.hunger()
+	l.mu.Unlock()
 	for {
-		n, at, changed, stopping := l.ask()
+		v, changed, stopping := l.ask()
 		if ctx.Err() != nil {
 			return 0, changed
 		}
-		if n > 0 || stopping {
-			return n, changed
+		if v.n > 0 || stopping {
+			return v.n, changed
+		}
+		if v.short > 0 {
+			l.reserve(ctx, v.short)
+			continue
 		}
 		var timer <-chan time.Time
 		var stop func() bool
-		if !at.IsZero() {
-			t := time.NewTimer(at.Sub(l.cfg.Now()))
+		if !v.at.IsZero() {
+			t := time.NewTimer(v.at.Sub(l.cfg.Now()))
 			timer, stop = t.C, t.Stop
 		}
 		select {
@@ -89,24 +109,37 @@ func (l *Lane) Permit(ctx context.Context) (n int, withdrawn <-chan struct{}) {
 
 // ask gives how many calls may be begun, and if none, when to ask again: at a
 // time, or (zero) when something changes.
-func (l *Lane) ask() (n int, at time.Time, changed <-chan struct{}, stopping bool) {
+func (l *Lane) ask() (v view, changed <-chan struct{}, stopping bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.cfg.Now()
-	free := l.cfg.Concurrency - l.inFlight
+	begun := l.pulled + l.posting
+	free := l.cfg.Concurrency + l.turnover.ahead(now, l.cfg.Concurrency) - begun
+	// What settles holds no POST slot, and is bounded all the same: a broker
+	// that takes claims and is slow to take outcomes must not fill the memory.
+	free = min(free, 2*l.cfg.Concurrency-l.turns)
 	switch {
 	case l.stopping:
-		return 0, time.Time{}, l.changed, true
-	case l.stopped() || free <= 0:
-		return 0, time.Time{}, l.changed, false
+		return view{}, l.changed, true
+	case l.stopped() || free <= 0 || l.unshared():
+		return view{}, l.changed, false
 	case now.Before(l.slowed):
-		return 0, l.slowed, l.changed, false
+		return view{at: l.slowed}, l.changed, false
 	}
-	if n = l.breaker.allow(l.inFlight, free); n > 0 {
-		n, at = l.pace.available(now, n)
+	n := l.breaker.allow(begun, free)
+	if n == 0 {
+		return view{}, l.changed, false
 	}
-	return n, at, l.changed, false
+	l.lapse(now)
+	v = l.pace.available(now, n, l.pulled)
+	if v.n > 0 {
+		l.pace.permit(v.n)
+	}
+	return v, l.changed, false
 }
+
+// unshared tells that there is a limit and nobody to ask for moments.
+func (l *Lane) unshared() bool { return l.cfg.CallsPerSecond > 0 && l.limit == nil }
 
 // Touch goes through the lane's lock, to show that it is not stuck.
 func (l *Lane) Touch() {

@@ -14,10 +14,14 @@ import (
 )
 
 func newTestLane(concurrency int, callsPerSecond float64) *Lane {
-	return NewLane(LaneConfig{
+	l := NewLane(LaneConfig{
 		Concurrency: concurrency, CallsPerSecond: callsPerSecond, Now: time.Now,
 		Metrics: metrics.New(prometheus.NewRegistry(), metrics.Build{}).Account("acme"),
 	})
+	if callsPerSecond > 0 {
+		l.Share(&evenLimit{perSecond: callsPerSecond})
+	}
+	return l
 }
 
 func openLane(concurrency int, callsPerSecond float64) *Lane {
@@ -32,7 +36,7 @@ func openLane(concurrency int, callsPerSecond float64) *Lane {
 func mayClaim(l *Lane) bool {
 	turn := l.Begin()
 	defer turn.End()
-	return turn.MayClaim()
+	return turn.Await(context.Background())
 }
 
 // asked is a permit that was asked for in the background.
@@ -169,33 +173,12 @@ func TestSlotsArePermitted(t *testing.T) {
 	})
 }
 
-// TestATurnWithoutAnAttemptCostsNoPace ends turns that dialled, and that did not.
-func TestATurnWithoutAnAttemptCostsNoPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := openLane(8, 1)
-		for range 50 {
-			l.Begin().End()
-		}
-		if n, _ := l.Permit(t.Context()); n != 1 {
-			t.Errorf("permitted %d", n)
-		}
-		turn := l.Begin()
-		turn.Dial()
-		turn.End()
-		start := time.Now()
-		if n, _ := l.Permit(t.Context()); n != 1 || time.Since(start) < 900*time.Millisecond {
-			t.Errorf("permitted %d after %s", n, time.Since(start))
-		}
-	})
-}
-
 // TestTheLaneWaitsForTheBreaker opens it by turns, and lets one call probe.
 func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(8, 0)
 		dial := func(o call.Outcome) {
 			turn := l.Begin()
-			turn.Dial()
 			turn.Observe(o)
 			turn.End()
 		}
@@ -214,7 +197,7 @@ func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 		l.breakerMoves(func(b *breaker) { b.asked(true, time.Now(), 0) })
 		a.is(t, 1)
 		probe := l.Begin()
-		if !probe.Probes() || !probe.MayClaim() || mayClaim(l) {
+		if !probe.Probes() || !probe.Await(t.Context()) || mayClaim(l) {
 			t.Error("not one call probes")
 		}
 		a = ask(t, l)

@@ -1,131 +1,223 @@
 package dispatcher
 
 import (
+	"context"
+	"errors"
+	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"pgregory.net/rapid"
-
-	"github.com/ringonce/ringonce/call"
 )
 
-// TestPaceHoldsInEverySecond begins calls whenever it is allowed, with pauses
-// in between, and counts those of every second.
-func TestPaceHoldsInEverySecond(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		perSecond := rapid.SampledFrom([]float64{0.5, 1, 3, 10, 50, 1000}).Draw(t, "per second")
-		p := newPace(perSecond)
-		var begun []time.Time
-		now := noon
-		for range 200 {
-			n, again := p.available(now, rapid.IntRange(1, 5).Draw(t, "wanted"))
-			for range n {
-				p.take(now)
-				begun = append(begun, now)
-			}
-			if n == 0 {
-				if !again.After(now) {
-					t.Fatal("it is to be asked again at once")
-				}
-				now = again
-			}
-			now = now.Add(rapid.SampledFrom([]time.Duration{0, 0, 0, time.Millisecond, 35 * time.Millisecond, 3 * time.Second}).Draw(t, "pause"))
+// evenLimit gives out even moments, each once, to whoever asks.
+type evenLimit struct {
+	perSecond float64
+	failing   bool
+
+	mu    sync.Mutex
+	next  time.Time
+	asked int
+}
+
+var errNoLimit = errors.New("the counters are away")
+
+func (e *evenLimit) Reserve(_ context.Context, n int, ahead time.Duration) ([]time.Time, time.Time, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.asked++
+	if e.failing {
+		return nil, time.Time{}, errNoLimit
+	}
+	now := time.Now()
+	if e.next.Before(now) {
+		e.next = now
+	}
+	var moments []time.Time
+	for n > len(moments) && !e.next.After(now.Add(ahead)) {
+		moments = append(moments, e.next)
+		e.next = e.next.Add(time.Duration(float64(time.Second) / e.perSecond))
+	}
+	return moments, e.next.Add(-ahead), nil
+}
+
+func (e *evenLimit) fail(failing bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failing = failing
+}
+
+// TestLateness lets one call be as late as it may be, and the others not.
+func TestLateness(t *testing.T) {
+	for _, perSecond := range []float64{0.01, 0.5, 1, 2, 7.3, 10, 19, 20, 100, 999, 10000} {
+		late := lateness(perSecond)
+		if late < 29*time.Millisecond || late > lateMost {
+			t.Errorf("%v per second: %s", perSecond, late)
 		}
-		most := int(perSecond*1.04) + 1
-		for i, from := range begun {
-			n := 0
-			for _, at := range begun[i:] {
-				if at.Sub(from) < time.Second {
-					n++
+		n, distance := 0, float64(time.Second)/perSecond
+		for i := 0; time.Duration(float64(i)*distance) <= time.Second+late; i++ {
+			n++
+		}
+		if n > int(perSecond*1.05+1+1e-9) {
+			t.Errorf("%v per second: %d calls within a second, one of them %s late", perSecond, n, late)
+		}
+	}
+}
+
+// TestMoments draws what a lane does with them: none is used twice, early or
+// late.
+func TestMoments(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := newPace(10)
+		now := noon
+		given := map[time.Time]bool{}
+		out := map[time.Time]bool{}
+		next := noon
+		for range 200 {
+			switch rapid.IntRange(0, 3).Draw(t, "what") {
+			case 0:
+				p.add([]time.Time{next}, time.Time{})
+				next = next.Add(100 * time.Millisecond)
+			case 1:
+				p.drop(now)
+				by := now.Add(p.lead())
+				m, at, ok := p.take(by)
+				switch {
+				case ok && (given[m] || m.After(by) || now.Sub(m) > p.late):
+					t.Fatalf("it was given out %t, at %s for %s", given[m], now, m)
+				case !ok && !at.IsZero() && !at.After(by):
+					t.Fatalf("there is one at %s", at)
 				}
+				given[m], out[m] = ok, ok
+			case 2:
+				for m := range out {
+					p.give(m)
+					delete(out, m)
+					delete(given, m)
+					break
+				}
+			case 3:
+				now = now.Add(time.Duration(rapid.IntRange(0, 150).Draw(t, "ms")) * time.Millisecond)
 			}
-			if n > most {
-				t.Fatalf("%d calls within a second, at %v per second", n, perSecond)
-			}
+			delete(given, time.Time{})
+			delete(out, time.Time{})
 		}
 	})
 }
 
-// TestPaceIsKept loses no turn to wakers that are a little late.
-func TestPaceIsKept(t *testing.T) {
-	p := newPace(100)
-	now, n := noon, 0
-	for now.Before(noon.Add(10 * time.Second)) {
-		m, again := p.available(now, 64)
-		for range m {
-			p.take(now)
-			n++
+func TestAvailable(t *testing.T) {
+	ms := time.Millisecond
+	at := func(d ...time.Duration) (all []time.Time) {
+		for _, d := range d {
+			all = append(all, noon.Add(d))
 		}
-		now = now.Add(time.Millisecond)
-		if m == 0 {
-			now = again.Add(7 * time.Millisecond)
-		}
+		return all
 	}
-	if n < 990 || n > 1010 {
-		t.Errorf("%d calls in 10 s at 100 per second", n)
+	for _, c := range []struct {
+		name         string
+		moments      []time.Time
+		again        time.Duration
+		want, pulled int
+		view         view
+	}{
+		{"none in hand", nil, 0, 8, 0, view{short: 4}},
+		{"none in hand, and none wanted more", nil, 0, 2, 0, view{short: 2}},
+		{"those that were pulled need some, too", nil, 0, 2, 3, view{short: 5}},
+		{"none are to be had", nil, 70 * ms, 8, 0, view{at: noon.Add(70 * ms)}},
+		{"few in hand", at(5 * ms), 0, 8, 0, view{short: 4}},
+		{"few in hand, and none to be had", at(5 * ms), 70 * ms, 8, 0, view{n: 1}},
+		{"some are close", at(5*ms, 20*ms, 49*ms, 51*ms, 200*ms), 0, 8, 0, view{n: 3}},
+		{"some are close, and fewer wanted", at(5*ms, 20*ms, 49*ms, 51*ms, 200*ms), 0, 2, 0, view{n: 2}},
+		{"some are close, and spoken for in part", at(5*ms, 20*ms, 49*ms, 51*ms, 200*ms), 0, 8, 1, view{n: 2}},
+		{"the next is not close", at(5*ms, 31*ms, 200*ms), 0, 8, 1, view{at: noon.Add(ms)}},
+		{"all are spoken for", at(150*ms, 200*ms), 90 * ms, 8, 2, view{at: noon.Add(90 * ms)}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newPace(100)
+			p.appetite = 4
+			p.add(c.moments, noon.Add(c.again))
+			if got := p.available(noon, c.want, c.pulled); got != c.view {
+				t.Errorf("%+v, want %+v", got, c.view)
+			}
+		})
 	}
 }
 
-func TestAnUnusedTurnIsGivenBack(t *testing.T) {
-	p := newPace(1)
-	p.take(noon)
-	before, _ := p.available(noon.Add(time.Second), 5)
-	p.take(noon.Add(time.Second))
-	p.give()
-	if after, _ := p.available(noon.Add(time.Second), 5); before != 1 || after != before {
-		t.Errorf("%d, then %d calls may be begun", before, after)
+// TestAppetite grows while all is used, and begins anew when nothing is.
+func TestAppetite(t *testing.T) {
+	p := newPace(100)
+	for i, c := range []struct{ permitted, begun, want int }{
+		{1, 1, 2}, {2, 2, 4}, {3, 3, 8}, {0, 0, 8}, {8, 3, 3}, {3, 3, 6}, {6, 0, 1}, {1, 1, 2},
+	} {
+		if c.permitted > 0 {
+			p.permit(c.permitted)
+			p.begun = c.begun
+		}
+		if p.hunger(); p.appetite != c.want {
+			t.Errorf("step %d: %d, want %d", i, p.appetite, c.want)
+		}
+	}
+}
+
+// TestTheLeadFollowsTheClaims quickly up and slowly down, within bounds.
+func TestTheLeadFollowsTheClaims(t *testing.T) {
+	p := newPace(10)
+	if p.lead() != claimLeadFirst {
+		t.Errorf("%s at first", p.lead())
+	}
+	for range 5 {
+		p.claimed(80 * time.Millisecond)
+	}
+	if got := p.lead(); got < 100*time.Millisecond || got > 130*time.Millisecond {
+		t.Errorf("%s for claims of 80 ms", got)
+	}
+	p.claimed(time.Millisecond)
+	if got := p.lead(); got < 100*time.Millisecond {
+		t.Errorf("%s after a quick one", got)
+	}
+	for range 200 {
+		p.claimed(time.Microsecond)
+	}
+	if got := p.lead(); got < claimLeadLeast || got > claimLeadLeast+time.Millisecond {
+		t.Errorf("%s for quick ones", got)
+	}
+	for range 5 {
+		p.claimed(time.Minute)
+	}
+	if p.lead() != claimLeadMost {
+		t.Errorf("%s for claims of a minute", p.lead())
 	}
 }
 
 func TestNoPace(t *testing.T) {
 	p := newPace(0)
-	for range 100 {
-		if n, _ := p.available(noon, 7); n != 7 {
-			t.Fatalf("%d of 7", n)
-		}
-		p.take(noon)
+	if v := p.available(noon, 7, 3); v != (view{n: 7}) {
+		t.Fatalf("%+v of 7", v)
 	}
 }
 
-// TestClaims watches nonces on a clock that only this worker has.
-func TestClaims(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var c claims
-		since := func(nonce string, want time.Duration) {
-			t.Helper()
-			if got := c.since(nonce, time.Now()); got != want {
-				t.Errorf("%s was seen %s ago, want %s", nonce, got, want)
+func TestTurnover(t *testing.T) {
+	ms := time.Millisecond
+	for _, c := range []struct {
+		name  string
+		took  time.Duration
+		since time.Duration
+		want  int
+	}{
+		{"none has ended", 0, 0, 0},
+		{"at once", 100 * time.Microsecond, 0, 16},
+		{"quick", 50 * ms, 0, 6},
+		{"slow", time.Second, 0, 0},
+		{"quick, but none has ended lately", 50 * ms, 400 * ms, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var o turnover
+			if c.took > 0 {
+				o.ended(noon, c.took)
 			}
-		}
-		since("a", 0)
-		<-time.After(time.Second)
-		since("a", time.Second)
-		since("b", 0)
-		<-time.After(time.Second)
-		since("a", 2*time.Second)
-		since("b", time.Second)
-		c.settled("a")
-		since("a", 0)
-	})
-}
-
-// TestClaimsAreBounded pushes out the one that was seen first: it only waits
-// longer.
-func TestClaimsAreBounded(t *testing.T) {
-	var c claims
-	for n := range maxClaims + 1 {
-		c.since(string(call.MadeID(call.Origin{Sequence: uint64(n), Published: noon})), noon.Add(time.Duration(n)))
-	}
-	if len(c.seen) != maxClaims {
-		t.Errorf("%d claims are watched", len(c.seen))
-	}
-	first := string(call.MadeID(call.Origin{Published: noon}))
-	second := string(call.MadeID(call.Origin{Sequence: 1, Published: noon}))
-	if got := c.since(second, noon.Add(time.Hour)); got != time.Hour-1 {
-		t.Errorf("the second was seen %s ago", got)
-	}
-	if got := c.since(first, noon.Add(time.Hour)); got != 0 {
-		t.Errorf("the first was seen %s ago", got)
+			if got := o.ahead(noon.Add(c.since), 64); got != c.want {
+				t.Errorf("%d ahead, want %d", got, c.want)
+			}
+		})
 	}
 }

@@ -54,6 +54,13 @@ type Control interface {
 	Forget(ctx context.Context, a call.Account) error
 }
 
+// Limit is one account's part in a limit that all workers share. Reserve gives
+// moments at which one call each may be begun: about n of them, none much later
+// than ahead from now. Unless it gives so many, it says when to ask again.
+type Limit interface {
+	Reserve(ctx context.Context, n int, ahead time.Duration) (moments []time.Time, again time.Time, err error)
+}
+
 // Message is the message behind a delivery.
 type Message interface {
 	Ack() error

@@ -1,66 +1,101 @@
 package dispatcher
 
-import "github.com/ringonce/ringonce/call"
+import (
+	"time"
 
-// Turn is the right to begin one call: a slot and a place in the pace.
+	"github.com/ringonce/ringonce/call"
+)
+
+// Turn is the right to begin one call. It is taken when a request was pulled,
+// becomes the right to claim it with a POST slot and a moment in the account's
+// pace, and the right to dial when that moment has come. The slot is free again
+// when the POST has ended; writing down what came of it goes on without one.
+//
+//	Begin ── Await ── (claim) ── Dial ── (POST) ── Observe ── (settle) ── End
+//	  pulled  │         a POST slot, a moment        │
+//	          └ false: hand it back                  └ the slot is free
 type Turn struct {
-	lane     *Lane
-	probe    bool
+	lane  *Lane
+	probe bool
+
+	granted  bool // it has a POST slot
+	released bool // and has given it back
 	dialled  bool
 	observed bool
+	moment   time.Time // reserved for it; zero without a limit, or once used
+	began    time.Time // pulled, then granted, then dialled
 }
 
 // Begin takes a turn. The caller ends it.
 func (l *Lane) Begin() *Turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.inFlight++
-	l.pace.take(l.cfg.Now())
-	l.cfg.Metrics.InFlight(1)
-	return &Turn{lane: l, probe: l.breaker.begin()}
+	l.pulled++
+	l.turns++
+	l.pace.begun++
+	return &Turn{lane: l, probe: l.breaker.begin(), began: l.cfg.Now()}
 }
 
-// MayClaim is asked last before the call is claimed: what was pulled may have
-// been overtaken by a stop, by an open breaker, or by a pause that the provider
-// asked for.
-func (t *Turn) MayClaim() bool {
-	l := t.lane
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return !l.stopped() && !l.cfg.Now().Before(l.slowed) && l.breaker.mayClaim(t.probe)
+// use marks that the turn led to an attempt.
+func (t *Turn) use() {
+	t.dialled, t.moment, t.began = true, time.Time{}, t.lane.cfg.Now()
 }
 
 // Probes reports whether the call finds out for the whole account whether calls
 // go through again.
 func (t *Turn) Probes() bool { return t.probe }
 
-// Dial marks that the turn was used for an attempt.
-func (t *Turn) Dial() { t.dialled = true }
-
 // Observe tells the lane what the attempt came to, and gives what the other
-// workers should know of it.
+// workers should know of it. The POST slot is free now, unless what was learned
+// has yet to stop or slow the lane.
 func (t *Turn) Observe(o call.Outcome) (found call.FindingKind) {
 	l := t.lane
 	t.observed = true
+	now := l.cfg.Now()
 	l.breakerMoves(func(b *breaker) {
-		found = b.observe(o, t.probe, l.cfg.Now(), luck(), l.cfg.Concurrency)
+		found = b.observe(o, t.probe, now, luck(), l.cfg.Concurrency)
+		l.turnover.ended(now, now.Sub(t.began))
+		if o.Class != call.Suspended && !o.SlowsAccount {
+			t.release()
+		}
 	})
 	return found
 }
 
-// End gives the slot back, and the place in the pace if no attempt was made.
+// release gives the POST slot back. The caller holds the lock.
+func (t *Turn) release() {
+	if !t.granted || t.released {
+		return
+	}
+	t.released = true
+	l := t.lane
+	l.posting--
+	<-l.posts
+	l.cfg.Metrics.InFlight(-1)
+	l.free()
+}
+
+// End gives back whatever the turn has not used.
 func (t *Turn) End() {
 	l := t.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.inFlight--
-	l.cfg.Metrics.InFlight(-1)
-	if !t.dialled {
-		l.pace.give()
+	if !t.granted {
+		l.pulled--
+	}
+	l.turns--
+	if !t.moment.IsZero() {
+		l.pace.give(t.moment)
 	}
 	if t.probe && !t.observed {
 		l.breaker.abandon()
 	}
+	t.release()
+	l.free()
+}
+
+// free wakes whoever waits for a slot.
+func (l *Lane) free() {
 	select {
 	case l.freed <- struct{}{}:
 	default:

@@ -99,6 +99,20 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			},
 		},
 		{
+			"moments of a limit", func(a *metrics.Account) {
+				a.Reserved(metrics.ReservationTaken)
+				a.Reserved(metrics.ReservationFailed)
+				a.MomentsUnused(3)
+				a.Waited(1500 * time.Millisecond)
+			},
+			samples{
+				`ringonce_limit_reservations_total{account="a",result="taken"}`:  1,
+				`ringonce_limit_reservations_total{account="a",result="failed"}`: 1,
+				`ringonce_limit_unused_total{account="a"}`:                       3,
+				`ringonce_limit_wait_seconds_total{account="a"}`:                 1.5,
+			},
+		},
+		{
 			"suspended", func(a *metrics.Account) { a.Suspended(call.Unauthorized) },
 			samples{`ringonce_suspensions_total{account="a",reason="unauthorized"}`: 1},
 		},

@@ -39,7 +39,7 @@ func newAttemptVectors(vs *vectors) attemptVectors {
 		}, []string{labelAccount, labelPriority})),
 		inFlight: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_in_flight",
-			Help: "Requests that this worker is handling now.",
+			Help: "POSTs that this worker has in flight.",
 		}, []string{labelAccount})),
 	}
 }
@@ -83,8 +83,8 @@ func (a *Account) Age(p call.Priority, d time.Duration) {
 	observe(a.requestAge.of(p), d)
 }
 
-// InFlight changes the number of requests being handled: 1 when one is taken
-// in hand, -1 when it is let go.
+// InFlight changes the number of POSTs in flight: 1 before one is
+// claimed, -1 when its outcome is known.
 func (a *Account) InFlight(delta int) {
 	a.inFlight.Add(float64(delta))
 }

@@ -47,11 +47,11 @@ func newLaneVectors(vs *vectors) laneVectors {
 	return laneVectors{
 		concurrencyLimit: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_concurrency_limit",
-			Help: "Requests that this worker may handle at a time.",
+			Help: "POSTs that this worker may have in flight.",
 		}, []string{labelAccount})),
 		rateLimit: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_calls_per_second_limit",
-			Help: "Calls per second that may be placed; 0 if there is no limit.",
+			Help: "Calls per second that all workers together may place; 0 if there is no limit.",
 		}, []string{labelAccount})),
 		suspensions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_suspensions_total",

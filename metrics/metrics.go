@@ -21,6 +21,7 @@ type Metrics struct {
 	endings  endingVectors
 	claims   claimVectors
 	lanes    laneVectors
+	limits   limitVectors
 	queues   queueVectors
 	linkage  linkageVectors
 
@@ -38,6 +39,7 @@ type Account struct {
 	endingSeries
 	claimSeries
 	laneSeries
+	limitSeries
 	queueSeries
 	linkageSeries
 
@@ -54,6 +56,7 @@ func New(reg prometheus.Registerer, b Build) *Metrics {
 	m.endings = newEndingVectors(&m.vectors)
 	m.claims = newClaimVectors(&m.vectors)
 	m.lanes = newLaneVectors(&m.vectors)
+	m.limits = newLimitVectors(&m.vectors)
 	m.queues = newQueueVectors(&m.vectors)
 	m.linkage = newLinkageVectors(&m.vectors)
 	m.vectors.register(reg)
@@ -80,6 +83,7 @@ func (m *Metrics) newAccount(name string) *Account {
 		endingSeries:  m.endings.series(name),
 		claimSeries:   m.claims.series(name),
 		laneSeries:    m.lanes.series(name),
+		limitSeries:   m.limits.series(name),
 		queueSeries:   m.queues.series(name),
 		linkageSeries: m.linkage.series(name),
 	}

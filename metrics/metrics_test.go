@@ -41,12 +41,14 @@ func TestProcessMetrics(t *testing.T) {
 	sameSamples(t, scrape(t, reg), samples{
 		`ringonce_ack_permission`: 0,
 		`ringonce_build_info{goversion="go1",revision="abc",version="1.2.3"}`: 1,
-		`ringonce_control_synced`:        0,
-		`ringonce_nats_connected`:        0,
-		`ringonce_nats_reconnects_total`: 0,
-		`ringonce_paused_numbers`:        0,
-		`ringonce_ready`:                 0,
-		`ringonce_unserved_requests`:     0,
+		`ringonce_control_synced`:              0,
+		`ringonce_nats_connected`:              0,
+		`ringonce_nats_reconnects_total`:       0,
+		`ringonce_paused_numbers`:              0,
+		`ringonce_ready`:                       0,
+		`ringonce_unserved_requests`:           0,
+		`ringonce_broker_clock_offset_seconds`: 0,
+		`ringonce_broker_clock_error_seconds`:  0,
 	})
 
 	for _, c := range []struct {
@@ -65,6 +67,10 @@ func TestProcessMetrics(t *testing.T) {
 		{"control synced", func() { m.ControlSynced(true) }, samples{`ringonce_control_synced`: 1}},
 		{"control lost", func() { m.ControlSynced(false) }, samples{`ringonce_control_synced`: 0}},
 		{"unserved", func() { m.Unserved(7) }, samples{`ringonce_unserved_requests`: 7}},
+		{
+			"the broker's clock", func() { m.BrokerClock(-2*time.Second, time.Millisecond) },
+			samples{`ringonce_broker_clock_offset_seconds`: -2, `ringonce_broker_clock_error_seconds`: 0.001},
+		},
 	} {
 		before := scrape(t, reg)
 		c.do()

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -21,6 +23,8 @@ type process struct {
 	controlSynced  prometheus.Gauge
 	pausedNumbers  prometheus.Gauge
 	unserved       prometheus.Gauge
+	clockOffset    prometheus.Gauge
+	clockError     prometheus.Gauge
 }
 
 func newProcess(reg prometheus.Registerer, b Build) process {
@@ -61,6 +65,14 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 			Name: "ringonce_unserved_requests",
 			Help: "Requests waiting for accounts that no worker serves.",
 		}),
+		clockOffset: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_broker_clock_offset_seconds",
+			Help: "How far the broker's clock is ahead of this machine's. Calls per second are paced by the broker's.",
+		}),
+		clockError: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ringonce_broker_clock_error_seconds",
+			Help: "How far off the worker's reading of the broker's clock may be: half the quickest round trip.",
+		}),
 	}
 }
 
@@ -87,6 +99,13 @@ func (m *Metrics) PausedNumbers(n int) { m.pausedNumbers.Set(float64(n)) }
 // Unserved sets how many requests wait for accounts that no worker serves.
 // These have no account label: their names come from publishers, without bound.
 func (m *Metrics) Unserved(requests uint64) { m.unserved.Set(float64(requests)) }
+
+// BrokerClock sets how far the broker's clock is ahead, and how far off that may
+// be.
+func (m *Metrics) BrokerClock(ahead, within time.Duration) {
+	m.clockOffset.Set(ahead.Seconds())
+	m.clockError.Set(within.Seconds())
+}
 
 func oneIf(yes bool) float64 {
 	if yes {

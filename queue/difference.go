@@ -73,13 +73,18 @@ func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Difference, err
 	return nil, nil
 }
 
+const breaksLimits = "limits across workers do not hold"
+
 // compareLimits looks for limits on streams that are to have none. How large
 // CALLS may grow is the operator's to choose.
 func compareLimits(want, have jetstream.StreamConfig) []Difference {
-	if want.Name == StreamCalls || want.Name == StreamRate {
-		return nil
-	}
 	breaks := "retries and dead letters are lost when it is full"
+	switch want.Name {
+	case StreamCalls:
+		return nil
+	case StreamRate:
+		breaks = breaksLimits
+	}
 	if have.Discard == jetstream.DiscardNew {
 		breaks = "" // nothing is dialled while it is full
 	}
@@ -115,7 +120,9 @@ func compare(want, have jetstream.StreamConfig) []Difference {
 	differ("direct get", want.AllowDirect, have.AllowDirect, "a record may be read from a replica that lags")
 	differ("messages per subject", want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
 	differ("largest age", want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
-	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, "limits across workers do not hold")
+	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, breaksLimits)
+	differ("purging denied", want.DenyPurge, have.DenyPurge, "parked calls cannot be taken back, or counters can")
+	differ("deleting denied", want.DenyDelete, have.DenyDelete, "dead letters cannot be taken back, or counters can")
 	differ("delete markers", want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
 	differ("discard", want.Discard, have.Discard, "a full stream drops its oldest silently")
 	found = append(found, compareLimits(want, have)...)

@@ -20,7 +20,8 @@ const (
 	// minimumDuplicates is the least that the broker allows: its duplicate
 	// window would answer "stored" and forget the message.
 	minimumDuplicates = 100 * time.Millisecond
-	rateMaxAge        = time.Minute
+	// rateMaxAge is longer than anybody reserves ahead.
+	rateMaxAge = 10 * time.Second
 	// maxConsumers is set because the broker allows a stream that says nothing
 	// 1,000: an account has up to four on each of CALLS and CALLS_PARKED, and
 	// one on CALLS_DEAD.
@@ -54,18 +55,28 @@ func (t Topology) streams() []jetstream.StreamConfig {
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, MaxConsumers: maxConsumers,
 			AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
 		},
-		{
-			Name: StreamRate, Description: "counters that hold limits across workers",
-			Subjects: []string{ratePrefix + ">"}, Storage: jetstream.MemoryStorage, Replicas: t.Replicas,
-			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: -1, AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minimumDuplicates,
-			AllowDirect: true,
-		},
+		t.rate(),
 		{
 			Name: StreamCalls, Description: "requests, as publishers wrote them",
 			Subjects: []string{requestsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: callsMaxBytes,
 			MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
 		},
+	}
+}
+
+// rate is the stream of the counters. They are of use for less than a second
+// and only their last value is, so memory is the place for them. It has no size
+// of its own: the broker drops the oldest counters of a full one (it refuses
+// discard new here), and they begin again at 0. Nor may they be purged: nobody
+// would notice.
+func (t Topology) rate() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: StreamRate, Description: "counters that hold limits across workers",
+		Subjects: []string{ratePrefix + ">"}, Storage: jetstream.MemoryStorage, Replicas: t.Replicas,
+		Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
+		AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minimumDuplicates,
+		AllowDirect: true, DenyPurge: true, DenyDelete: true,
 	}
 }
 

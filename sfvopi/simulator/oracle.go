@@ -71,6 +71,9 @@ type Summary struct {
 	Lookups   int `json:"lookups"`
 	// Results counts POSTs by their result.
 	Results map[string]int `json:"results"`
+	// Busiest tells for each organisation the second with most POSTs, whatever
+	// they came to.
+	Busiest map[string]Second `json:"busiest_second"`
 }
 
 // oracle records what really happened. It never influences an answer.
@@ -82,6 +85,7 @@ type oracle struct {
 	unidentified []Post
 	results      map[string]int
 	lookups      int
+	pulses       map[string]*pulse // by organisation
 }
 
 func newOracle(countsOnly bool) *oracle {
@@ -95,6 +99,7 @@ func (o *oracle) reset() {
 	defer o.mu.Unlock()
 	o.calls = map[Identity]*Call{}
 	o.results = map[string]int{}
+	o.pulses = map[string]*pulse{}
 	o.unidentified, o.lookups = nil, 0
 }
 
@@ -103,6 +108,7 @@ func (o *oracle) post(id Identity, post Post) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.results[post.Result]++
+	o.beat(id.Organisation, post.At)
 	if id.Callee == "" {
 		if !o.countsOnly {
 			o.unidentified = append(o.unidentified, post)
@@ -112,12 +118,26 @@ func (o *oracle) post(id Identity, post Post) {
 	o.countPost(o.call(id), post)
 }
 
+// beat records that a POST arrived. The caller holds the lock.
+func (o *oracle) beat(organisation string, at time.Time) {
+	if organisation == "" {
+		return
+	}
+	p, ok := o.pulses[organisation]
+	if !ok {
+		p = &pulse{}
+		o.pulses[organisation] = p
+	}
+	p.post(at)
+}
+
 // accept records a POST and the call that goes out because of it; rang is zero
 // if the phone rings later.
 func (o *oracle) accept(id Identity, post Post, callUUID string, rang time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.results[post.Result]++
+	o.beat(id.Organisation, post.At)
 	call := o.call(id)
 	o.countPost(call, post)
 	call.Accepted++

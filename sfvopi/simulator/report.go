@@ -65,9 +65,13 @@ func (o *oracle) report(q Question) Report {
 	report := Report{
 		Summary: Summary{
 			Identities: len(o.calls), Lookups: o.lookups, Results: maps.Clone(o.results),
+			Busiest: map[string]Second{},
 		},
 		Calls:        []Call{},
 		Unidentified: slices.Clone(o.unidentified),
+	}
+	for organisation, p := range o.pulses {
+		report.Summary.Busiest[organisation] = p.busiest
 	}
 	for _, posts := range o.results {
 		report.Summary.Posts += posts

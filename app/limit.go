@@ -1,0 +1,29 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// limit is the part of one account in the calls per second that all workers
+// share, with its failures logged once in a while. One asks at a time.
+type limit struct {
+	shared  *queue.Limit
+	account call.Account
+	log     *slog.Logger
+	said    time.Time
+}
+
+// Reserve gives moments at which calls may be begun.
+func (l *limit) Reserve(ctx context.Context, n int, ahead time.Duration) ([]time.Time, time.Time, error) {
+	moments, again, err := l.shared.Reserve(ctx, n, ahead)
+	if now := time.Now(); err != nil && ctx.Err() == nil && now.Sub(l.said) >= sayEvery {
+		l.said = now
+		l.log.Warn("the calls per second cannot be counted with the other workers: nothing is dialled until they can", "account", l.account, "error", err)
+	}
+	return moments, again, err
+}

@@ -1,0 +1,51 @@
+package dispatcher
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// TestClaims watches nonces on a clock that only this worker has.
+func TestClaims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c claims
+		since := func(nonce string, want time.Duration) {
+			t.Helper()
+			if got := c.since(nonce, time.Now()); got != want {
+				t.Errorf("%s was seen %s ago, want %s", nonce, got, want)
+			}
+		}
+		since("a", 0)
+		<-time.After(time.Second)
+		since("a", time.Second)
+		since("b", 0)
+		<-time.After(time.Second)
+		since("a", 2*time.Second)
+		since("b", time.Second)
+		c.settled("a")
+		since("a", 0)
+	})
+}
+
+// TestClaimsAreBounded pushes out the one that was seen first: it only waits
+// longer.
+func TestClaimsAreBounded(t *testing.T) {
+	var c claims
+	for n := range maxClaims + 1 {
+		c.since(string(call.MadeID(call.Origin{Sequence: uint64(n), Published: noon})), noon.Add(time.Duration(n)))
+	}
+	if len(c.seen) != maxClaims {
+		t.Errorf("%d claims are watched", len(c.seen))
+	}
+	first := string(call.MadeID(call.Origin{Published: noon}))
+	second := string(call.MadeID(call.Origin{Sequence: 1, Published: noon}))
+	if got := c.since(second, noon.Add(time.Hour)); got != time.Hour-1 {
+		t.Errorf("the second was seen %s ago", got)
+	}
+	if got := c.since(first, noon.Add(time.Hour)); got != 0 {
+		t.Errorf("the first was seen %s ago", got)
+	}
+}

@@ -1,0 +1,288 @@
+package dispatcher
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// run takes requests as a worker does, claims that take so long, and POSTs.
+// It gives when the POSTs began.
+func run(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Time {
+	t.Helper()
+	var mu sync.Mutex
+	var begun []time.Time
+	var all sync.WaitGroup
+	for left := calls; left > 0; {
+		n, _ := l.Permit(t.Context())
+		for range min(n, left) {
+			left--
+			turn := l.Begin()
+			all.Go(func() {
+				defer turn.End()
+				if !turn.Await(t.Context()) {
+					t.Error("it was handed back")
+					return
+				}
+				<-time.After(claim)
+				if !turn.Dial(t.Context()) {
+					t.Error("it missed its moment")
+					return
+				}
+				mu.Lock()
+				begun = append(begun, time.Now())
+				mu.Unlock()
+				<-time.After(post)
+				turn.Observe(wellOutcome)
+				<-time.After(claim)
+			})
+		}
+	}
+	all.Wait()
+	slices.SortFunc(begun, time.Time.Compare)
+	return begun
+}
+
+// TestCallsArePaced at several limits, with claims that take their time: no
+// second has more than it may, and nothing of the limit is lost.
+func TestCallsArePaced(t *testing.T) {
+	for _, perSecond := range []float64{0.5, 7.3, 10, 200} {
+		for _, claim := range []time.Duration{0, 3 * time.Millisecond, 45 * time.Millisecond} {
+			synctest.Test(t, func(t *testing.T) {
+				l := openLane(64, perSecond)
+				warm := 20
+				begun := run(t, l, warm+100, claim, 20*time.Millisecond)[warm:]
+				most := int(perSecond*1.05) + 1
+				for i, from := range begun {
+					n := 0
+					for _, at := range begun[i:] {
+						if at.Sub(from) < time.Second {
+							n++
+						}
+					}
+					if n > most {
+						t.Fatalf("%v per second, claims of %s: %d calls within a second", perSecond, claim, n)
+					}
+				}
+				if rate := 99 / begun[99].Sub(begun[0]).Seconds(); rate < 0.98*perSecond {
+					t.Errorf("%v per second, claims of %s: %.1f were used", perSecond, claim, rate)
+				}
+			})
+		}
+	}
+}
+
+// TestAClaimThatIsLateTakesAnotherMoment, or dials nothing if none is close.
+func TestAClaimThatIsLateTakesAnotherMoment(t *testing.T) {
+	for _, c := range []struct {
+		perSecond float64
+		took      time.Duration
+		dialled   bool
+	}{
+		{100, 100 * time.Millisecond, true},
+		{100, time.Minute, true},
+		{2, 300 * time.Millisecond, true}, // not so late, at that limit
+		{2, 700 * time.Millisecond, true},
+		{1, 600 * time.Millisecond, false}, // the next is 400 ms away
+		{1, 800 * time.Millisecond, true},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := openLane(4, c.perSecond)
+			if n, _ := l.Permit(t.Context()); n == 0 {
+				t.Fatal("nothing is permitted")
+			}
+			turn := l.Begin()
+			defer turn.End()
+			if !turn.Await(t.Context()) {
+				t.Fatal("it was handed back")
+			}
+			<-time.After(c.took)
+			claimed := time.Now()
+			dialled := turn.Dial(t.Context())
+			if dialled != c.dialled || time.Since(claimed) > claimedMost {
+				t.Errorf("at %v per second, a claim of %s: dialled %t after %s", c.perSecond, c.took, dialled, time.Since(claimed))
+			}
+		})
+	}
+}
+
+// TestWithoutALimitsAnswerNothingIsBegun and it goes on when there is one.
+func TestWithoutALimitsAnswerNothingIsBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(4, 10)
+		limit := &evenLimit{perSecond: 10}
+		l.Share(nil)
+		a := ask(t, l)
+		<-time.After(time.Minute)
+		a.is(t, -1)
+		limit.fail(true)
+		l.Share(limit)
+		<-time.After(time.Minute)
+		a.is(t, -1)
+		if limit.asked < 20 || limit.asked > 120 {
+			t.Errorf("it was asked %d times in a minute", limit.asked)
+		}
+		limit.fail(false)
+		<-time.After(5 * time.Second)
+		a.is(t, 1)
+	})
+}
+
+// TestATurnWithoutAnAttemptGivesItsMomentBack.
+func TestATurnWithoutAnAttemptGivesItsMomentBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(8, 1)
+		for range 3 {
+			if n, _ := l.Permit(t.Context()); n != 1 {
+				t.Fatalf("permitted %d", n)
+			}
+			turn := l.Begin()
+			if !turn.Await(t.Context()) {
+				t.Fatal("it was handed back")
+			}
+			turn.End()
+		}
+		if limit := l.limit.(*evenLimit); limit.asked > 1 {
+			t.Errorf("%d moments were asked for", limit.asked)
+		}
+	})
+}
+
+// TestAPOSTSlotIsFreeWhenThePOSTHasEnded while what came of it is written down,
+// unless that has yet to stop the lane.
+func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome call.Outcome
+		free    bool
+	}{
+		"placed":         {placedOutcome, true},
+		"unknown":        {unknownOutcome, true},
+		"suspended":      {call.Outcome{Class: call.Suspended, Reason: call.Unauthorized}, false},
+		"slowed":         {call.Outcome{Class: call.Refused, Reason: call.RateLimited, SlowsAccount: true}, false},
+		"merely refused": {refusedOutcome, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := openLane(1, 0)
+				turn := l.Begin()
+				if !turn.Await(t.Context()) || !turn.Dial(t.Context()) {
+					t.Fatal("it may not dial")
+				}
+				a := ask(t, l)
+				a.is(t, -1)
+				turn.Observe(c.outcome)
+				if c.free {
+					a.is(t, 1)
+				} else {
+					a.is(t, -1)
+				}
+				turn.End()
+				if !c.free {
+					a.is(t, 1)
+				}
+			})
+		})
+	}
+}
+
+// TestATurnMayBeAwaitedAgain when the claim was lost: it has its slot already.
+func TestATurnMayBeAwaitedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(1, 0)
+		turn := l.Begin()
+		for range 3 {
+			if !turn.Await(t.Context()) {
+				t.Fatal("it was handed back")
+			}
+		}
+		turn.End()
+		again := l.Begin()
+		if !again.Await(t.Context()) {
+			t.Error("the slot is lost")
+		}
+		l.Stop()
+		if again.Await(t.Context()) {
+			t.Error("it may be claimed although the lane has stopped")
+		}
+		again.End()
+		if l.pulled != 0 || l.posting != 0 || l.turns != 0 || len(l.posts) != 0 {
+			t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.turns)
+		}
+	})
+}
+
+// TestWhatSettlesIsBounded although it holds no POST slot.
+func TestWhatSettlesIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(4, 0)
+		var settling []*Turn
+		for range 8 {
+			if n, _ := l.Permit(t.Context()); n == 0 {
+				t.Fatal("nothing is permitted")
+			}
+			turn := l.Begin()
+			if !turn.Await(t.Context()) || !turn.Dial(t.Context()) {
+				t.Fatal("it may not dial")
+			}
+			<-time.After(time.Second) // slow enough for nothing to be pulled ahead
+			turn.Observe(placedOutcome)
+			settling = append(settling, turn)
+		}
+		a := ask(t, l)
+		a.is(t, -1)
+		settling[0].End()
+		a.is(t, 1)
+	})
+}
+
+// TestWhatIsPulledAheadIsHandedBack when a POST slot does not come free, or the
+// lane stops, is slowed or its breaker opens.
+func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
+	for name, stop := range map[string]func(l *Lane){
+		"no slot comes free": func(*Lane) { <-time.After(awaitMost) },
+		"stopped":            (*Lane).Stop,
+		"paused":             func(l *Lane) { l.SetStops(&call.Stops{Pause: &call.Pause{By: "ops"}}) },
+		"slowed":             func(l *Lane) { l.slow(time.Now().Add(time.Minute)) },
+		"the breaker opens": func(l *Lane) {
+			for range refusalsToOpen {
+				(&Turn{lane: l}).Observe(sickOutcome)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := openLane(1, 0)
+				posting := l.Begin()
+				if !posting.Await(t.Context()) {
+					t.Fatal("it may not dial")
+				}
+				waiting := []*Turn{l.Begin(), l.Begin(), l.Begin()}
+				granted := make(chan bool, len(waiting))
+				for _, turn := range waiting {
+					go func() { granted <- turn.Await(t.Context()) }()
+				}
+				synctest.Wait()
+				if len(granted) > 0 {
+					t.Fatal("it did not wait")
+				}
+				stop(l)
+				for range waiting {
+					if <-granted {
+						t.Error("it may be claimed")
+					}
+				}
+				for _, turn := range waiting {
+					turn.End()
+				}
+				posting.End()
+				if l.pulled != 0 || l.posting != 0 || l.turns != 0 || len(l.posts) != 0 || len(l.first) != 0 {
+					t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.turns)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,177 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// reachMost bounds how far ahead slots are reserved. With the window that
+	// is begun then, it is what a worker that dies takes with it: less than a
+	// second.
+	reachMost = 600 * time.Millisecond
+	// forgets is how long counters are not believed after they may have been
+	// lost: as far ahead as anybody can have reserved before.
+	forgets = reachMost + window
+	// reserveWithin bounds one question: what is answered later is of no use.
+	reserveWithin = time.Second
+	// readEvery is how often the broker's clock is read while it is needed, and
+	// readings how often in a row at first, for the quickest answer.
+	readEvery = 10 * time.Second
+	readings  = 3
+)
+
+var errForgotten = errors.New("the counters began again: nothing is reserved until whatever they gave out before is past")
+
+// RateConfig says how the counters of a limit are kept, and who hears of them.
+type RateConfig struct {
+	// Provision makes the stream anew when it is gone.
+	Provision bool
+	Replicas  int
+	// Read is told how far the broker's clock is ahead of ours.
+	Read func(offset, within time.Duration)
+}
+
+// Rate shares limits among all workers, over counters at the broker. Whoever
+// wants to dial adds to the counter of a short window of time; the numbers that
+// it gets thereby are its slots in the [grid], and nobody else's. Nothing is
+// given back, and nobody is asked for permission twice. Without the broker
+// there are no numbers, and so no calls.
+//
+// All of it hangs on the counters never giving a number twice. They are lost
+// when the stream is deleted, or a broker that keeps it in memory restarts.
+// That shows in the connection, in a failed addition, in a sequence that goes
+// back, or in the stream's date; after each of these, and at the start, windows
+// are skipped that may have been given out before.
+type Rate struct {
+	nc  *nats.Conn
+	js  jetstream.JetStream
+	cfg RateConfig
+
+	mu        sync.Mutex
+	trusted   bool // the reading and what follows hold
+	reading   reading
+	readAt    time.Time
+	created   time.Time // of the stream
+	connected uint64    // the connection that it was read over, counted from 0
+	from      int64     // the first window that may be used
+	sequence  uint64    // the last that was seen
+	seenAt    time.Time
+}
+
+// NewRate shares limits over this connection. Nothing is asked of the broker
+// before the first reservation.
+func (c *Conn) NewRate(cfg RateConfig) *Rate {
+	return &Rate{nc: c.nc, js: c.js, cfg: cfg}
+}
+
+// believed is what a reservation starts from.
+type believed struct {
+	reading   reading
+	from      int64
+	sequence  uint64
+	connected uint64
+}
+
+// believe gives the broker's clock and the windows that may be used, and reads
+// both anew when they are old or in doubt.
+func (r *Rate) believe(ctx context.Context) (believed, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.connection(); c != r.connected {
+		r.connected, r.trusted = c, false
+	}
+	// A sequence that was last seen long ago shows nothing of a stream that was
+	// made anew since.
+	idle := time.Since(r.seenAt) >= forgets && time.Since(r.readAt) >= forgets
+	if !r.trusted || idle || time.Since(r.readAt) >= readEvery {
+		if err := r.read(ctx); err != nil {
+			r.trusted = false
+			return believed{}, err
+		}
+	}
+	return believed{reading: r.reading, from: r.from, sequence: r.sequence, connected: r.connected}, nil
+}
+
+// read asks the broker for its time, and whether the stream is still the same.
+func (r *Rate) read(ctx context.Context) error {
+	var best reading
+	var created time.Time
+	times := readings
+	if r.trusted {
+		times = 1
+	}
+	for i := range times {
+		asked := time.Now()
+		info, err := r.info(ctx)
+		if err != nil {
+			return err
+		}
+		next := readingBetween(asked, time.Now(), info.TimeStamp)
+		if i == 0 || next.within < best.within {
+			best = next
+		}
+		created = info.Created
+	}
+	contradicted := true
+	if r.trusted {
+		best, contradicted = r.reading.follow(best)
+	}
+	if contradicted || !created.Equal(r.created) {
+		r.from = windowAt(best.toBroker(time.Now()).Add(forgets)) + 1
+		r.sequence = 0
+	}
+	r.reading, r.readAt, r.created, r.trusted = best, time.Now(), created, true
+	if r.cfg.Read != nil {
+		r.cfg.Read(best.offset(), best.within)
+	}
+	return nil
+}
+
+// info looks at the stream, and makes it if it is gone and that is wanted.
+func (r *Rate) info(ctx context.Context) (*jetstream.StreamInfo, error) {
+	s, err := r.js.Stream(ctx, StreamRate)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && r.cfg.Provision {
+		s, err = r.js.CreateOrUpdateStream(ctx, Topology{Replicas: r.cfg.Replicas}.rate())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", StreamRate, err)
+	}
+	info := s.CachedInfo()
+	for _, d := range compare(Topology{Replicas: 1}.rate(), info.Config) {
+		if d.Breaks != "" {
+			return nil, errors.New(d.String())
+		}
+	}
+	return info, nil
+}
+
+// connection tells connections apart: whatever is answered over the same one
+// was answered by the same run of the broker.
+func (r *Rate) connection() uint64 { return r.nc.Stats().Reconnects }
+
+// seen takes in the sequence of an addition, and reports whether the counters
+// are still those that were believed in when it was begun.
+func (r *Rate) seen(sequence uint64, b believed) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if sequence <= b.sequence || r.connection() != b.connected {
+		r.trusted = false
+		return false
+	}
+	r.sequence, r.seenAt = max(r.sequence, sequence), time.Now()
+	return true
+}
+
+// doubt has everything read anew before the next reservation.
+func (r *Rate) doubt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.trusted = false
+}
