@@ -222,17 +222,17 @@ func (b *bench) startBare(ctx context.Context, s *stage, _ string) (*process, er
 }
 
 func (b *bench) startRingonce(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {
-	return start(ctx, false, b.configuration(s, callsPerSecond), b.binary, "run")
+	return start(ctx, false, b.configuration(s, s.provider.address, callsPerSecond), b.binary, "run")
 }
 
 func (b *bench) startProfiled(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {
-	return start(ctx, false, b.configuration(s, callsPerSecond), b.self, "worker", "-profile", b.profile)
+	return start(ctx, false, b.configuration(s, s.provider.address, callsPerSecond), b.self, "worker", "-profile", b.profile)
 }
 
 // configuration is that of ringonce, as its environment.
-func (b *bench) configuration(s *stage, callsPerSecond string) []string {
+func (b *bench) configuration(s *stage, provider, callsPerSecond string) []string {
 	return []string{
-		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + s.provider.address,
+		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + provider,
 		"SFVOPI_API_KEY=" + simulator.DefaultAPIKey, "RINGONCE_HTTP_ADDR=127.0.0.1:0",
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=" + callsPerSecond,
 		"RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=" + strconv.Itoa(b.inFlight),

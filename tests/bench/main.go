@@ -55,9 +55,9 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&p.requests, "requests", 20000, "requests in each run")
 	flags.IntVar(&p.inFlight, "in-flight", 64, "POSTs in flight")
 	flags.IntVar(&p.rounds, "rounds", 3, "times each pair is measured")
-	flags.IntVar(&p.waiting, "waiting", 100000, "requests that wait while the worker's memory is measured")
+	flags.IntVar(&p.waiting, "waiting", 100000, "requests that wait behind what is measured (memory, priority, scale)")
 	flags.StringVar(&p.binary, "ringonce", "", "a built ringonce; built anew if empty")
-	flags.StringVar(&p.only, "only", "", "instant, slow or memory: only that part")
+	flags.StringVar(&p.only, "only", "", "instant, slow, memory, priority or scale: only that part")
 	flags.StringVar(&p.profile, "profile", "", "only profile ringonce, and leave the profiles in this directory")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -94,8 +94,19 @@ func (b *bench) measure(ctx context.Context) error {
 			return err
 		}
 	}
-	if b.profile == "" && (b.only == "" || b.only == "memory") {
-		return b.memory(ctx)
+	if b.profile != "" {
+		return nil
+	}
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{{"memory", b.memory}, {"priority", b.priority}, {"scale", b.scale}} {
+		if b.only != "" && b.only != part.name {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }
