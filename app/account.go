@@ -29,6 +29,8 @@ type account struct {
 	consumer  *queue.Consumer
 	worker    *dispatcher.Worker
 	peers     *queue.Peers
+	depths    *queue.Depths // nil: the counters are somebody else's to make
+	bound     chan struct{} // closed when its consumers are there, or nobody waits for them any more
 }
 
 // newAccount wires what needs no broker.
@@ -52,7 +54,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 		return nil, fmt.Errorf("accounts.%s: %w", cfg.Name, err)
 	}
 	m := a.metrics.Account(name)
-	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m}
+	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m, bound: make(chan struct{})}
 	acc.directory = newDirectory(acc, a.log.With("account", name))
 	acc.lane = dispatcher.NewLane(dispatcher.LaneConfig{
 		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
@@ -60,8 +62,8 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	return acc, nil
 }
 
-// bind wires what needs the broker.
-func (acc *account) bind(ctx context.Context, a *App, b *broker) error {
+// wire wires what needs the broker, and asks nothing of it.
+func (acc *account) wire(a *App, b *broker) {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
 		Account: acc.name, LeastShare: acc.config.LeastShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision, Log: a.log,
 	})
@@ -76,13 +78,41 @@ func (acc *account) bind(ctx context.Context, a *App, b *broker) error {
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
 		acc.lane.Share(&limit{shared: b.rate.Limit(acc.name, perSecond), account: acc.name, log: a.log})
 	}
+	if a.config.Streams.Provision {
+		acc.depths = b.depths
+	}
+}
+
+// bind finds or makes the consumers, trying again until it works or ctx ends.
+func (acc *account) bind(ctx context.Context) {
+	defer close(acc.bound)
+	waits := newPatience(ctx)
+	var said time.Time
+	for {
+		err := acc.bindOnce(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if now := time.Now(); now.Sub(said) >= sayEvery {
+			said = now
+			acc.worker.Log.Warn("not ready: the account's consumers are not there; trying again", "account", acc.name, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(waits.NextBackOff()):
+		}
+	}
+}
+
+func (acc *account) bindOnce(ctx context.Context) error {
 	if err := acc.consumer.Bind(ctx); err != nil {
 		return err
 	}
-	if a.config.Streams.Provision {
-		return b.depths.Bind(ctx, acc.name)
+	if acc.depths == nil {
+		return nil
 	}
-	return nil
+	return acc.depths.Bind(ctx, acc.name)
 }
 
 // run works for the account until ctx ends and every request that was taken has
@@ -96,6 +126,7 @@ func (acc *account) run(ctx, working context.Context) {
 	owned.Go(func() { acc.worker.Mind(background) })
 	owned.Go(func() { acc.listen(background) })
 	owned.Go(func() { acc.key.watch(background, acc.lane.Reconsider) })
+	acc.bind(ctx)
 	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
 	acc.worker.Wait()
 	stop()

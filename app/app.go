@@ -86,9 +86,8 @@ func (a *App) Run(ctx context.Context) error {
 	if err != nil {
 		return nil //nolint:nilerr // stopped before there was anything to stop
 	}
-	a.health.bound.Store(true)
 	a.look(background, b, &owned)
-	a.log.Info("ready to dial", "accounts", len(a.accounts.list()))
+	owned.Go(func() { a.awaitBound(ctx) })
 
 	a.dial(ctx)
 	a.health.bound.Store(false)
@@ -96,6 +95,24 @@ func (a *App) Run(ctx context.Context) error {
 	owned.Wait()
 	a.log.Info("stopped")
 	return nil
+}
+
+// awaitBound waits for the accounts that the worker began with. Each dials as
+// soon as it is bound itself.
+func (a *App) awaitBound(ctx context.Context) {
+	accounts := a.accounts.list()
+	for _, acc := range accounts {
+		select {
+		case <-acc.bound:
+		case <-ctx.Done():
+			return
+		}
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	a.health.bound.Store(true)
+	a.log.Info("ready to dial", "accounts", len(accounts))
 }
 
 // dial pulls and places calls until ctx ends, and then until what was claimed

@@ -30,10 +30,7 @@ const sayEvery = 30 * time.Second
 // prepare connects and makes or finds everything at the broker, trying again
 // until it works or ctx ends.
 func (a *App) prepare(ctx context.Context, conn *queue.Conn) (*broker, error) {
-	waits := backoff.WithContext(backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	), ctx)
+	waits := newPatience(ctx)
 	var said time.Time
 	for {
 		b, err := a.prepareOnce(ctx, conn)
@@ -54,6 +51,13 @@ func (a *App) prepare(ctx context.Context, conn *queue.Conn) (*broker, error) {
 		case <-time.After(delay):
 		}
 	}
+}
+
+func newPatience(ctx context.Context) backoff.BackOff {
+	return backoff.WithContext(backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	), ctx)
 }
 
 func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error) {
@@ -86,9 +90,7 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, Read: a.metrics.BrokerClock,
 	})
 	for _, acc := range a.accounts.list() {
-		if err := acc.bind(ctx, a, b); err != nil {
-			return nil, err
-		}
+		acc.wire(a, b)
 	}
 	return b, nil
 }

@@ -55,14 +55,30 @@ func durable(name string, cfg ConsumerConfig, subjects ...string) jetstream.Cons
 	return jetstream.ConsumerConfig{
 		Durable: name, FilterSubjects: subjects,
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: cfg.AckWait, MaxAckPending: maxAckPending,
+		// The broker would write a file for each consumer several times a
+		// second, which with hundreds of accounts is most of what it does. What
+		// the files hold is whose turn a message is, and that is no ledger
+		// anyway: after a restart what was held comes at once, as if it were
+		// new, and its record says what became of it.
+		MemoryStorage: true,
 		// A message that is given up by the broker would be stranded in a work
 		// queue; attempts are counted in the record.
 		MaxDeliver: -1,
 	}
 }
 
+// mostBinding is how many accounts are bound at a time: enough to keep the
+// broker busy, and few enough for it to answer each in time.
+const mostBinding = 8
+
 // Bind finds or makes the JetStream consumers that are not bound yet.
 func (c *Consumer) Bind(ctx context.Context) error {
+	select {
+	case c.conn.binding <- struct{}{}:
+		defer func() { <-c.conn.binding }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for _, s := range c.inbox.sources {
 		if s.bound {
 			continue

@@ -45,6 +45,8 @@ type Conn struct {
 	js        jetstream.JetStream
 	ackDenied atomic.Bool
 
+	binding chan struct{} // holds a token for each account that is being bound
+
 	mu      sync.Mutex
 	inboxes map[*inbox]bool
 }
@@ -52,7 +54,7 @@ type Conn struct {
 // Connect begins to connect and returns at once: a broker that is down is
 // tried again for ever, with growing delays.
 func Connect(o ConnectOptions) (*Conn, error) {
-	c := &Conn{inboxes: map[*inbox]bool{}}
+	c := &Conn{inboxes: map[*inbox]bool{}, binding: make(chan struct{}, mostBinding)}
 	hear := func(up bool, err error) {
 		if o.Connected != nil {
 			o.Connected(up, err)

@@ -68,7 +68,10 @@ func (b *inbox) takeOut(i, n int) ([]*delivery, pullState, error) {
 	err := s.pull.err
 	s.pull.err = nil
 	if err != nil {
-		s.bound = false
+		// The broker that lost one may have lost all.
+		for _, other := range b.sources {
+			other.bound = false
+		}
 		err = fmt.Errorf("pull from %s, consumer %s: %w", s.stream, s.config.Durable, err)
 	}
 	return got, s.pull.state, err

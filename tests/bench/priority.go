@@ -15,6 +15,7 @@ const (
 	urgentRequests = 50
 	urgentEvery    = 300 * time.Millisecond
 	urgentWithin   = 30 * time.Second
+	publishAtOnce  = 2000 // fewer than the client allows to be unconfirmed
 )
 
 // priority publishes urgent requests behind many bulk ones, and measures the
@@ -96,11 +97,13 @@ func (s *stage) publish(n int, each func(i int) (subject, to string)) error {
 		if _, err := s.js.PublishAsync(subject, []byte(body)); err != nil {
 			return err
 		}
+		if (i+1)%publishAtOnce == 0 || i == n-1 {
+			select {
+			case <-s.js.PublishAsyncComplete():
+			case <-time.After(drainWithin):
+				return errors.New("publishing the requests took too long")
+			}
+		}
 	}
-	select {
-	case <-s.js.PublishAsyncComplete():
-		return nil
-	case <-time.After(drainWithin):
-		return errors.New("publishing the requests took too long")
-	}
+	return nil
 }
