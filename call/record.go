@@ -133,15 +133,6 @@ func NewRecord(a Account, id ID, digest Digest, o Origin, p Priority, trace stri
 	}
 }
 
-// Encode gives the stored form of the record.
-func (r Record) Encode() ([]byte, error) {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("encode the record of a call: %w", err)
-	}
-	return b, nil
-}
-
 var (
 	errRecordFormat  = errors.New("written by a newer ringonce: its format is not known here; update this worker")
 	errRecordInvalid = errors.New("decode the record of a call: it is not valid")

@@ -91,7 +91,7 @@ func (s *stage) fill(requests int) error {
 		body := fmt.Sprintf(`{"from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/answer?token=0123456789abcdef","hangup_url":"https://publisher.example/hangup?token=0123456789abcdef"}`,
 			simulator.DefaultNumber, i)
 		// The id goes into a header, so that the bare loop can POST the body as it is.
-		if _, err := s.js.PublishAsync("calls.requests.default", []byte(body), jetstream.WithMsgID(fmt.Sprintf("bench-%d", i))); err != nil {
+		if _, err := s.js.PublishAsync("calls.requests.default", []byte(body), jetstream.WithMsgID(fmt.Sprintf("bench-%d", i)), jetstream.WithStallWait(drainWithin)); err != nil {
 			return err
 		}
 	}
