@@ -90,7 +90,7 @@ func outlive(working context.Context) (context.Context, context.CancelFunc) {
 // evidence.
 func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled, error) {
 	before, version := c.record, c.version
-	tries := settleBackoff(ctx)
+	var tries patience
 	for {
 		done, err := conclude(before, c.request, c.nonce, o, w.Rules, w.Now())
 		if err != nil {
@@ -109,14 +109,14 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 		}
 		if !errors.Is(err, call.ErrConflict) {
 			w.Metrics.SettleRetried("record")
-			if !pause(ctx, tries) {
+			if !tries.pause(ctx) {
 				return settled{}, err
 			}
 		}
 		// Somebody changed it, or the lost write arrived: look.
 		found, foundVersion, err := w.Ledger.Read(ctx, w.Account, c.record.ID)
 		if err != nil {
-			if !pause(ctx, tries) {
+			if !tries.pause(ctx) {
 				return settled{}, err
 			}
 			continue
@@ -151,7 +151,7 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 // follow does what the written record asks for, and acknowledges. What cannot
 // be done now is done when the message comes back.
 func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
-	tries := settleBackoff(ctx)
+	var tries patience
 	for {
 		err := w.followOnce(ctx, c, s, m)
 		if err == nil {
@@ -163,7 +163,7 @@ func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
 		}
 		w.Metrics.SettleRetried(step)
 		w.Log.Warn("settling failed", "account", w.Account, "id", c.record.ID, "step", step, "error", err)
-		if !pause(ctx, tries) {
+		if !tries.pause(ctx) {
 			return
 		}
 	}
@@ -214,16 +214,19 @@ func (w *Worker) resumed(ctx context.Context) {
 	failpoint.Here(failpoint.ForgetAfter)
 }
 
-func settleBackoff(ctx context.Context) backoff.BackOff {
-	return backoff.WithContext(backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	), ctx)
-}
+// patience is the waiting between tries. Nearly every settling needs none, and
+// then it costs nothing.
+type patience struct{ delays backoff.BackOff }
 
 // pause waits before the next try, and reports whether there is one.
-func pause(ctx context.Context, b backoff.BackOff) bool {
-	delay := b.NextBackOff()
+func (p *patience) pause(ctx context.Context) bool {
+	if p.delays == nil {
+		p.delays = backoff.WithContext(backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
+			backoff.WithMaxElapsedTime(0),
+		), ctx)
+	}
+	delay := p.delays.NextBackOff()
 	if delay == backoff.Stop {
 		return false
 	}

@@ -43,6 +43,7 @@ type ConnectOptions struct {
 type Conn struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
+	answers   *answers
 	ackDenied atomic.Bool
 
 	binding chan struct{} // holds a token for each account that is being bound
@@ -93,6 +94,10 @@ func Connect(o ConnectOptions) (*Conn, error) {
 	}
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
 	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connect to JetStream: %w", err)
+	}
+	if c.answers, err = newAnswers(nc); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}

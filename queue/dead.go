@@ -17,15 +17,15 @@ import (
 // Graveyard keeps the dead letters. A call has one for each reason at most:
 // burying it again replaces the letter.
 type Graveyard struct {
-	nc   *nats.Conn
-	js   jetstream.JetStream
-	keep time.Duration
+	answers *answers
+	js      jetstream.JetStream
+	keep    time.Duration
 }
 
 // NewGraveyard gives the graveyard; letters are kept for dead.keep, those of
 // unknown calls until they are resolved.
 func (c *Conn) NewGraveyard(keep time.Duration) *Graveyard {
-	return &Graveyard{nc: c.nc, js: c.js, keep: keep}
+	return &Graveyard{answers: c.answers, js: c.js, keep: keep}
 }
 
 // Letter is a dead letter: a request that did not end in a placed call.
@@ -96,7 +96,7 @@ func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body
 		setTTL(m, g.keep)
 	}
 	failpoint.Here(failpoint.LetterBefore)
-	if _, err := publish(ctx, g.nc, StreamDead, m); err != nil {
+	if _, err := publish(ctx, g.answers, StreamDead, m); err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
 	}
 	failpoint.Here(failpoint.LetterAfter)

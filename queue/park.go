@@ -19,12 +19,12 @@ const scheduleFormat = "2006-01-02T15:04:05.000Z07:00"
 // Parking is where calls wait for a time. A call has one schedule at most:
 // parking it again replaces the schedule.
 type Parking struct {
-	nc *nats.Conn
-	js jetstream.JetStream
+	answers *answers
+	js      jetstream.JetStream
 }
 
 // NewParking gives the parking place.
-func (c *Conn) NewParking() *Parking { return &Parking{nc: c.nc, js: c.js} }
+func (c *Conn) NewParking() *Parking { return &Parking{answers: c.answers, js: c.js} }
 
 // Park schedules a waiting call to come back at its NextAt. What comes back
 // carries the record and the version it must still have.
@@ -38,7 +38,7 @@ func (p *Parking) Park(ctx context.Context, r call.Record, v call.Version) error
 	m.Header.Set(jetstream.ScheduleHeader, "@at "+at.Format(scheduleFormat))
 	m.Header.Set(jetstream.ScheduleTargetHeader, dueSubject(r.Account, r.Priority))
 	failpoint.Here(failpoint.ScheduleBefore)
-	if _, err := publish(ctx, p.nc, StreamParked, m); err != nil {
+	if _, err := publish(ctx, p.answers, StreamParked, m); err != nil {
 		return fmt.Errorf("park a call: %w", err)
 	}
 	failpoint.Here(failpoint.ScheduleAfter)
@@ -51,7 +51,7 @@ func (p *Parking) Due(ctx context.Context, r call.Record, v call.Version) error 
 	if err != nil {
 		return err
 	}
-	if _, err := publish(ctx, p.nc, StreamParked, m); err != nil {
+	if _, err := publish(ctx, p.answers, StreamParked, m); err != nil {
 		return fmt.Errorf("bring a call back: %w", err)
 	}
 	return nil

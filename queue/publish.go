@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -37,16 +39,17 @@ type pubAck struct {
 //
 // It is the client's own publish without its second tries, which would send a
 // claim again, and with a decoder that costs a tenth.
-func publish(ctx context.Context, nc *nats.Conn, stream string, m *nats.Msg) (uint64, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
+func publish(ctx context.Context, a *answers, stream string, m *nats.Msg) (uint64, error) {
 	m.Header.Set(jetstream.ExpectedStreamHeader, stream)
-	answer, err := nc.RequestMsgWithContext(ctx, m)
-	if errors.Is(err, nats.ErrNoResponders) {
-		return 0, errNoResponse
-	}
+	answer, err := a.ask(ctx, m)
 	if err != nil {
 		return 0, err
+	}
+	if len(answer.Data) == 0 && answer.Header.Get(headerStatusLine) == noResponders {
+		return 0, errNoResponse
+	}
+	if sequence, ok := plainAck(answer.Data, stream); ok {
+		return sequence, nil
 	}
 	var ack pubAck
 	if err := json.Unmarshal(answer.Data, &ack); err != nil {
@@ -65,6 +68,26 @@ func publish(ctx context.Context, nc *nats.Conn, stream string, m *nats.Msg) (ui
 	return ack.Sequence, nil
 }
 
+const (
+	headerStatusLine = "Status" // as the client names the status of a message
+	noResponders     = "503"
+)
+
+// plainAck reads an acknowledgement that says nothing but that the message was
+// stored, in the form that every broker writes it in. It knows no other form.
+func plainAck(data []byte, stream string) (sequence uint64, ok bool) {
+	rest, ok := strings.CutPrefix(string(data), `{"stream":"`+stream+`","seq":`)
+	if !ok {
+		return 0, false
+	}
+	digits, ok := strings.CutSuffix(rest, "}")
+	if !ok {
+		return 0, false
+	}
+	sequence, err := strconv.ParseUint(digits, 10, 64)
+	return sequence, err == nil && sequence > 0
+}
+
 func isConflict(code jetstream.ErrorCode) bool {
 	return code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant
 }
@@ -80,11 +103,11 @@ func setTTL(m *nats.Msg, ttl time.Duration) { m.Header.Set(jetstream.MsgTTLHeade
 
 // Publisher puts requests into CALLS, as any NATS client can.
 type Publisher struct {
-	nc *nats.Conn
+	answers *answers
 }
 
 // NewPublisher gives a publisher.
-func (c *Conn) NewPublisher() *Publisher { return &Publisher{nc: c.nc} }
+func (c *Conn) NewPublisher() *Publisher { return &Publisher{answers: c.answers} }
 
 // Publish stores one request and returns when the broker has it. Publishing
 // the same id and content again is safe: it is dialled once.
@@ -93,7 +116,7 @@ func (p *Publisher) Publish(ctx context.Context, a call.Account, priority call.P
 	if trace != "" {
 		m.Header.Set(headerTrace, trace)
 	}
-	if _, err := publish(ctx, p.nc, StreamCalls, m); err != nil {
+	if _, err := publish(ctx, p.answers, StreamCalls, m); err != nil {
 		return fmt.Errorf("publish a request: %w", err)
 	}
 	return nil

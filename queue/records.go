@@ -29,7 +29,7 @@ type Keep struct {
 
 // Records is the ledger: the one place that decides who may dial.
 type Records struct {
-	nc        *nats.Conn
+	answers   *answers
 	js        jetstream.JetStream
 	stream    jetstream.Stream
 	keep      Keep
@@ -48,7 +48,7 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, err)
 	}
-	return &Records{nc: c.nc, js: c.js, stream: s, keep: keep, regressed: regressed, known: Ledger{Created: s.CachedInfo().Created.UTC()}}, nil
+	return &Records{answers: c.answers, js: c.js, stream: s, keep: keep, regressed: regressed, known: Ledger{Created: s.CachedInfo().Created.UTC()}}, nil
 }
 
 // Created is when this incarnation of the ledger began.
@@ -120,7 +120,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 	if ttl := r.ttl(record); ttl > 0 {
 		setTTL(m, ttl)
 	}
-	sequence, err := publish(ctx, r.nc, StreamRecords, m)
+	sequence, err := publish(ctx, r.answers, StreamRecords, m)
 	if err != nil {
 		return r.readBack(ctx, record, data, expected, err)
 	}
