@@ -96,6 +96,7 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(5*time.Second),
 		backoff.WithMaxElapsedTime(0),
 	)
+	var said time.Time
 	for {
 		again := ledgerCheck
 		err := l.check(ctx, b)
@@ -103,10 +104,12 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 			return
 		}
 		var regressed *queue.RegressedError
-		if err != nil {
+		unknown := err != nil && !errors.As(err, &regressed)
+		if now := time.Now(); err != nil && (!unknown || now.Sub(said) >= sayEvery) {
+			said = now
 			l.log.Error("checking the call records failed", "error", err)
 		}
-		if err != nil && !errors.As(err, &regressed) {
+		if unknown {
 			again = failures.NextBackOff()
 		} else {
 			failures.Reset()

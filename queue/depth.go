@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -25,10 +26,13 @@ type Depth struct {
 // every worker.
 type Depths struct {
 	js jetstream.JetStream
+
+	mu    sync.Mutex
+	bound map[call.Account]bool // whose counters were made here
 }
 
 // NewDepths gives the measure.
-func (c *Conn) NewDepths() *Depths { return &Depths{js: c.js} }
+func (c *Conn) NewDepths() *Depths { return &Depths{js: c.js, bound: map[call.Account]bool{}} }
 
 // Consumers that are never pulled from count what their subjects hold, at no
 // cost for the broker that would grow with it.
@@ -51,17 +55,35 @@ func (d *Depths) Bind(ctx context.Context, a call.Account) error {
 			return fmt.Errorf("make the counter %s%s: %w", c.name, a, err)
 		}
 	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.bound[a] = true
 	return nil
+}
+
+// lost lists the accounts that are served and whose counters, made here, are
+// gone.
+func (d *Depths) lost(found map[string]bool) []call.Account {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var lost []call.Account
+	for a := range d.bound {
+		if found[consumesNew+string(a)] && (!found[countParked+string(a)] || !found[countDead+string(a)]) {
+			lost = append(lost, a)
+		}
+	}
+	return lost
 }
 
 // Measure gives the depth of every account that has consumers, and how many
 // requests wait for accounts that have none.
 func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]Depth, uint64, error) {
-	depths := map[call.Account]Depth{}
+	depths, found := map[call.Account]Depth{}, map[string]bool{}
 	var served uint64
 	for _, stream := range []string{StreamCalls, StreamParked, StreamDead} {
 		err := d.consumers(ctx, stream, func(s jetstream.Stream, info *jetstream.ConsumerInfo) error {
 			kind, a := consumerOf(info.Name)
+			found[kind+string(a)] = true
 			depth := depths[a]
 			var err error
 			switch kind {
@@ -83,6 +105,11 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 			return err
 		})
 		if err != nil {
+			return nil, 0, err
+		}
+	}
+	for _, a := range d.lost(found) {
+		if err := d.Bind(ctx, a); err != nil {
 			return nil, 0, err
 		}
 	}

@@ -26,6 +26,27 @@ func (b *broker) measures(want Depth, unserved uint64) {
 	}
 }
 
+// TestCountersComeBack after somebody deleted them.
+func TestCountersComeBack(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: time.Minute, Provision: true, Log: quiet()})
+		d := b.NewDepths()
+		if err := errors.Join(c.Bind(t.Context()), d.Bind(t.Context(), "acme")); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.NewParking().Park(t.Context(), waiting(t, "a", time.Now().Add(time.Hour)), call.Version{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.JetStream().DeleteConsumer(t.Context(), StreamParked, countParked+"acme"); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := d.Measure(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.measures(Depth{Parked: 1}, 0)
+	})
+}
+
 // TestDepths counts through everything that adds to a queue and takes from it.
 func TestDepths(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
