@@ -119,7 +119,7 @@ soak: ## simulate SEEDS seeds (5000), about a second each
 	$(call say,soak)
 	go test ./tests/simulation -run TestThePromiseHolds -timeout=0 -count=1 -v -seeds $(SEEDS) | grep -v '^ *--- PASS\|^=== '
 
-# How much `make crash` tries: all, sample (every point once) or few.
+# How much `make crash` and `make cluster` try: all, sample or few.
 EXTENT ?= all
 
 .PHONY: crash
@@ -128,6 +128,14 @@ crash: ## kill and stop workers at every step they take, and compare with the us
 	@mkdir -p bin
 	go test ./tests/crash -count=1 -parallel=8 -timeout=15m -extent=$(EXTENT) -report="$(CURDIR)/bin/crash.txt"
 	@cat bin/crash.txt
+
+# Trials mostly wait for a leader to be found, so that four at once fit two cores.
+.PHONY: cluster
+cluster: ## kill, cut off and restore brokers under workers at work
+	$(call say,cluster)
+	@mkdir -p bin
+	go test ./tests/cluster -count=1 -parallel=4 -timeout=20m -extent=$(EXTENT) -report="$(CURDIR)/bin/cluster.txt"
+	@cat bin/cluster.txt
 
 .PHONY: mutants
 mutants: ## break our own code on purpose, fault by fault, and see that it is noticed

@@ -4,7 +4,6 @@ package batch
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ringonce/ringonce/sfvopi/simulator"
@@ -13,6 +12,7 @@ import (
 // Kind is what becomes of a request if nothing breaks.
 type Kind string
 
+// The kinds.
 const (
 	Healthy   Kind = "healthy"   // placed at once
 	Refused   Kind = "refused"   // refused once, then placed
@@ -59,22 +59,22 @@ func (k Kind) Messages(i int, now time.Time) []Message {
 		from = simulator.DefaultAvailableNumber
 	}
 	fields := fmt.Sprintf(`"id":%q,"from":%q,"to":%q,"answer_url":"https://publisher.example/answer/%s"`, name, from, to, name)
+	body := func(more string) string { return "{" + fields + more + "}" }
 	switch k {
 	case Expired:
-		fields += fmt.Sprintf(`,"expires_at":%q`, now.Add(-time.Minute).UTC().Format(time.RFC3339))
+		return []Message{{name, body(fmt.Sprintf(`,"expires_at":%q`, now.Add(-time.Minute).UTC().Format(time.RFC3339)))}}
 	case Later:
-		fields += fmt.Sprintf(`,"not_before":%q`, now.Add(notBefore).UTC().Format(time.RFC3339Nano))
+		return []Message{{name, body(fmt.Sprintf(`,"not_before":%q`, now.Add(notBefore).UTC().Format(time.RFC3339Nano)))}}
 	case Malformed:
 		return []Message{{name, `{"from":`}}
-	}
-	body := "{" + fields + "}"
-	switch k {
 	case Twin:
-		return []Message{{name, body}, {name + "-again", body}}
+		return []Message{{name, body("")}, {name + "-again", body("")}}
 	case Rival:
-		return []Message{{name, body}, {name + "-other", strings.TrimSuffix(body, "}") + `,"ring_timeout":33}`}}
+		return []Message{{name, body("")}, {name + "-other", body(`,"ring_timeout":33`)}}
+	case Healthy, Refused, Rejected, Suspended, Lost, Silent, Gateway, Slow, Unlinked:
+		return []Message{{name, body("")}}
 	default:
-		return []Message{{name, body}}
+		panic("a kind that is not known: " + string(k))
 	}
 }
 

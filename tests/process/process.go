@@ -39,7 +39,7 @@ func Start(t *testing.T, name, binary string, args, environ []string) *Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }() // the process has its own
 	proc, err := os.StartProcess(binary, append([]string{binary}, args...), &os.ProcAttr{Env: environ, Files: []*os.File{nil, log, log}})
 	if err != nil {
 		t.Fatal(err)
@@ -70,8 +70,8 @@ func (p *Process) reap() {
 	}
 }
 
-// await waits until something becomes of the process.
-func (p *Process) await() syscall.WaitStatus {
+// Await waits until something becomes of the process.
+func (p *Process) Await() syscall.WaitStatus {
 	p.t.Helper()
 	limit := time.NewTimer(patience)
 	defer limit.Stop()
@@ -91,7 +91,7 @@ func (p *Process) await() syscall.WaitStatus {
 // was this one.
 func (p *Process) Struck(point, action string) {
 	p.t.Helper()
-	s := p.await()
+	s := p.Await()
 	if (action == "kill" && (!s.Signaled() || s.Signal() != syscall.SIGKILL)) || (action == "stop" && !s.Stopped()) {
 		p.t.Fatalf("%s did not %s at %s: wait status %#x\n%s", p.Name, action, point, s, p.Output())
 	}
@@ -107,7 +107,7 @@ func (p *Process) Resume() { p.Signal(syscall.SIGCONT) }
 func (p *Process) Finish() {
 	p.t.Helper()
 	p.Signal(syscall.SIGTERM)
-	if s := p.await(); !s.Exited() || s.ExitStatus() != 0 {
+	if s := p.Await(); !s.Exited() || s.ExitStatus() != 0 {
 		p.t.Errorf("%s ended with wait status %#x\n%s", p.Name, s, p.Output())
 	}
 }
@@ -116,7 +116,7 @@ func (p *Process) Finish() {
 func (p *Process) Kill() {
 	p.t.Helper()
 	p.Signal(syscall.SIGKILL)
-	if s := p.await(); !s.Signaled() {
+	if s := p.Await(); !s.Signaled() {
 		p.t.Errorf("%s ended by itself with wait status %#x\n%s", p.Name, s, p.Output())
 	}
 }

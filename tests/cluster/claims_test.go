@@ -1,0 +1,166 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// What everything rests on: of all who claim a call at once, one wins at most,
+// also while the records have no leader, or two that believe to be.
+const (
+	keys   = 300
+	racers = 8
+)
+
+// heat is a part of the keys, and what strikes the leader of the records just
+// before they are raced for. It is mended when the racers at the other nodes are
+// through.
+type heat struct {
+	keys         int
+	strike, mend func(b *brokers, leader int)
+}
+
+var heats = []heat{
+	{140, func(*brokers, int) {}, func(*brokers, int) {}},
+	{75, (*brokers).kill, (*brokers).start},
+	{75, (*brokers).kill, (*brokers).start},
+	{
+		10, // for some seconds two nodes believe that they lead
+		func(b *brokers, leader int) { b.isolate(leader, deaf) },
+		func(b *brokers, leader int) { b.isolate(leader, whole) },
+	},
+}
+
+// race is what came of one key.
+type race struct {
+	winners   atomic.Int32
+	uncertain atomic.Int32
+	nonce     atomic.Value // the winner's
+}
+
+func TestOneClaimWins(t *testing.T) {
+	t.Parallel()
+	b := newBrokers(t)
+	conns := make([]*queue.Conn, racers)
+	for i := range conns {
+		conn, err := queue.Connect(queue.ConnectOptions{URL: b.url(i % nodes), Name: fmt.Sprintf("racer %d", i)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(conn.Close)
+		conns[i] = conn
+	}
+	w := &world{t: t, brokers: b}
+	js := conns[0].JetStream()
+	w.eventually("the streams are made", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*askWithin)
+		defer cancel()
+		_, err := (queue.Topology{Replicas: nodes}).Apply(ctx, js)
+		return err == nil
+	})
+	w.eventually("every stream has its replicas", func() bool { return complete(t.Context(), js) })
+
+	races := make([]race, keys)
+	ledgers := make([]*queue.Records, racers)
+	for i, conn := range conns {
+		var err error
+		if ledgers[i], err = conn.NewRecords(t.Context(), queue.Keep{}, func() { t.Error("the records went back in time") }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := 0
+	for _, h := range heats {
+		leader := w.ledBy(js, queue.StreamRecords, "")
+		h.strike(b, leader)
+		var near, far sync.WaitGroup // racers at the struck node, and at the others
+		for i, ledger := range ledgers {
+			group := &far
+			if i%nodes == leader {
+				group = &near
+			}
+			group.Go(func() {
+				for key := begin; key < begin+h.keys; key++ {
+					races[key].claim(t, ledger, key, i)
+				}
+			})
+		}
+		far.Wait()
+		h.mend(b, leader)
+		near.Wait()
+		begin += h.keys
+	}
+
+	won, held, uncertain := 0, 0, int32(0)
+	for key := range races {
+		r := &races[key]
+		uncertain += r.uncertain.Load()
+		var record call.Record
+		w.eventually("a record can be read", func() bool {
+			var err error
+			record, _, err = ledgers[0].Read(t.Context(), "default", callID(key))
+			return err == nil
+		})
+		switch {
+		case r.winners.Load() > 1:
+			t.Errorf("key %d was won by %d racers", key, r.winners.Load())
+		case r.winners.Load() == 1 && record.Nonce() != r.nonce.Load():
+			t.Errorf("key %d was won by %v, and its record says %q", key, r.nonce.Load(), record.Nonce())
+		case r.winners.Load() == 1:
+			won++
+		case r.uncertain.Load() == 0:
+			t.Errorf("key %d was won by nobody, and nobody's claim was uncertain", key)
+		default:
+			held++
+		}
+	}
+	line := fmt.Sprintf("claims: %d keys, %d racers each, across two killed leaders and an isolated one: %d won once, %d claimed by nobody who knew; %d claims were uncertain", keys, racers, won, held, uncertain)
+	figures.note(line)
+	t.Log(line)
+}
+
+// claim races for one key until it is decided. Whoever does not learn that he won
+// has not won; while nobody has, he tries again.
+func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for try := 0; ; try++ {
+		nonce := fmt.Sprintf("racer-%d-%d", racer, try)
+		record, err := call.NewRecord("default", callID(key), "digest", call.Origin{Sequence: uint64(key + 1), Published: time.Now()}, call.Normal, "", []byte("{}")).
+			Claim("racer", nonce, time.Now())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, err = ledger.Put(t.Context(), record, call.Version{})
+		switch {
+		case err == nil:
+			r.winners.Add(1)
+			r.nonce.Store(nonce)
+			return
+		case errors.Is(err, call.ErrConflict):
+			return
+		case !errors.Is(err, call.ErrUncertain):
+			t.Errorf("key %d: %v", key, err)
+			return
+		}
+		r.uncertain.Add(1)
+		if found, _, err := ledger.Read(t.Context(), "default", callID(key)); err == nil && found.State != call.StateAbsent {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
+func callID(key int) call.ID { return call.ID(fmt.Sprintf("key-%d", key)) }

@@ -1,0 +1,78 @@
+package cluster
+
+import (
+	"os/exec"
+
+	"github.com/ringonce/ringonce/queue"
+)
+
+// consumersDeleted takes the consumers away under the workers' feet, those that
+// only count as well.
+func (w *world) consumersDeleted() {
+	for range 2 {
+		w.eventually("the counters are there", func() bool { return w.deleteConsumers(queue.StreamDead) })
+		w.deleteConsumers(queue.StreamCalls)
+		w.deleteConsumers(queue.StreamParked)
+		w.flows(20)
+	}
+}
+
+// deleteConsumers deletes all consumers of a stream, and reports whether there
+// were any.
+func (w *world) deleteConsumers(stream string) bool {
+	w.t.Helper()
+	s, err := w.js().Stream(w.t.Context(), stream)
+	w.must(err)
+	names := s.ConsumerNames(w.t.Context())
+	found := false
+	for name := range names.Name() {
+		w.must(s.DeleteConsumer(w.t.Context(), name))
+		found = true
+	}
+	w.must(names.Err())
+	return found
+}
+
+// ratesDeleted takes the stream of counters away, and puts it back.
+func (w *world) ratesDeleted() {
+	w.must(w.js().DeleteStream(w.t.Context(), queue.StreamRate))
+	w.flows(20)
+	w.command("streams", "apply")
+}
+
+// controlDeleted takes the bucket of flags away. Nobody may dial who does not
+// know whether he has to stop.
+func (w *world) controlDeleted() {
+	w.must(w.js().DeleteKeyValue(w.t.Context(), queue.BucketControl))
+	for _, worker := range w.workers {
+		w.stopped(worker, "watching the control bucket failed; nothing is dialled meanwhile")
+	}
+	w.command("streams", "apply")
+	w.complete()
+}
+
+// stopped waits until a worker's lane has stopped and its log says why.
+func (w *world) stopped(worker *worker, why string) {
+	w.t.Helper()
+	w.eventually(worker.Name+" stops and says: "+why, func() bool {
+		return worker.says(`ringonce_lane_state{account="default",state="stopped"} 1`) && worker.logged(why)
+	})
+}
+
+// command runs ringonce as an operator does.
+func (w *world) command(args ...string) {
+	w.t.Helper()
+	c := exec.CommandContext(w.t.Context(), ringonce, args...)
+	c.Env = w.environ("NATS_URL=" + w.brokers.url())
+	out, err := c.CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("ringonce %v: %v\n%s", args, err, out)
+	}
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatalf("%v\n%s", err, w.history())
+	}
+}

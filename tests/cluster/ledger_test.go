@@ -1,0 +1,138 @@
+package cluster
+
+import (
+	"os"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// Records can be lost: their stream is deleted, or all files are put back to an
+// older copy. Then nothing may be dialled until an operator says from when on
+// the records are complete.
+
+// recordsRecreated deletes the records and has them made anew.
+func (w *world) recordsRecreated() {
+	w.must(w.js().DeleteStream(w.t.Context(), queue.StreamRecords))
+	w.command("streams", "apply")
+	w.copied = w.load.count()
+	w.declares("was made anew")
+}
+
+// filesRestored puts the files of every node back to what they were some time
+// before. Requests that had not been dialled in the copy have been dialled since.
+func (w *world) filesRestored() {
+	for i := range nodes {
+		w.brokers.stop(i)
+	}
+	w.copied = w.load.count()
+	copies := w.t.TempDir()
+	for i := range nodes {
+		w.must(os.CopyFS(w.brokers.copyOf(copies, i), os.DirFS(w.brokers.options[i].Dir)))
+	}
+	for i := range nodes {
+		w.brokers.start(i)
+	}
+	w.complete()
+	w.flows(150)
+	for i := range nodes {
+		w.brokers.kill(i)
+	}
+	for i := range nodes {
+		w.must(os.RemoveAll(w.brokers.options[i].Dir))
+		w.must(os.CopyFS(w.brokers.options[i].Dir, os.DirFS(w.brokers.copyOf(copies, i))))
+		w.brokers.start(i)
+	}
+	w.declares("it was restored from an older copy")
+}
+
+// declares waits until every worker has stopped and says why, and declares the
+// records valid from now on.
+func (w *world) declares(why string) {
+	w.t.Helper()
+	w.complete()
+	for _, worker := range w.workers {
+		w.stopped(worker, why)
+	}
+	w.declared = w.load.count()
+	w.command("streams", "declare", "--valid-from", "now", "--why", "the test broke it", "--yes")
+}
+
+// judgeLost judges what can be judged when records were lost: no phone rang
+// twice; what was published after the declaration has exactly one ending; and of
+// everything older that the brokers still had, somebody knows something.
+func (w *world) judgeLost() proof.Verdict {
+	w.t.Helper()
+	e := w.Evidence(nil)
+	e.Published = w.load.all(e)
+	later := func(id call.ID) bool { return w.load.number(id) >= w.declared }
+	after := proof.Evidence{Left: e.Left}
+	told := map[call.ID]bool{}
+	for _, r := range e.Records {
+		told[r.ID] = true
+		if later(r.ID) {
+			after.Records = append(after.Records, r)
+		}
+	}
+	for _, l := range e.Letters {
+		told[l.ID] = true
+		if later(l.ID) {
+			after.Letters = append(after.Letters, l)
+		}
+	}
+	ids := map[string]call.ID{} // by answer URL
+	for _, p := range e.Published {
+		id, url := identity(p)
+		ids[url] = id
+		if later(id) {
+			after.Published = append(after.Published, p)
+		}
+	}
+	rang := map[call.ID]int{}
+	for _, r := range e.Rings {
+		rang[ids[r.AnswerURL]]++
+		if later(ids[r.AnswerURL]) {
+			after.Rings = append(after.Rings, r)
+		}
+	}
+	v := proof.Judge(after)
+	for id, n := range rang {
+		if n > 1 && !later(id) {
+			v.RungTwice = append(v.RungTwice, string(id))
+		}
+	}
+	for _, p := range e.Published {
+		// The last one before the copy may have been published after it.
+		if id, _ := identity(p); w.load.number(id) < w.copied-1 && !told[id] && rang[id] == 0 {
+			v.Contradictions = append(v.Contradictions, proof.Contradiction{Name: p.Name, What: "it was forgotten: it did not ring, and nothing tells of it"})
+		}
+	}
+	return withEndings(v, e)
+}
+
+// withEndings counts the records that there are, those of before the declaration
+// too.
+func withEndings(v proof.Verdict, e proof.Evidence) proof.Verdict {
+	v.Published, v.Placed, v.Unknown, v.Dead = len(e.Published), 0, 0, map[call.Reason]int{}
+	for _, r := range e.Records {
+		switch r.State {
+		case call.StatePlaced:
+			v.Placed++
+		case call.StateUnknown:
+			v.Unknown++
+		case call.StateDead, call.StateCancelled:
+			v.Dead[r.Reason]++
+		case call.StateAbsent, call.StateWaiting, call.StateDialling:
+		}
+	}
+	return v
+}
+
+func identity(p proof.Published) (call.ID, string) {
+	request, _, err := call.DecodeRequest(p.Body, call.PossibleNumbers)
+	if err != nil {
+		return "", ""
+	}
+	return request.ID, request.AnswerURL
+}

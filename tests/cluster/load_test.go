@@ -1,0 +1,150 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/tests/batch"
+)
+
+// mixture is what is published, over and over: most go well, some are refused
+// and come back by a schedule, some ring and lose their answer, some can never
+// be placed, some come twice.
+var mixture = []batch.Kind{
+	batch.Healthy, batch.Healthy, batch.Refused, batch.Healthy, batch.Later, batch.Healthy, batch.Lost, batch.Healthy,
+	batch.Refused, batch.Healthy, batch.Rejected, batch.Healthy, batch.Twin, batch.Healthy, batch.Refused, batch.Healthy,
+}
+
+// pace is how often a request is published.
+const pace = 50 * time.Millisecond
+
+// load publishes like a careful publisher: what was not confirmed is published
+// again, under the same id.
+type load struct {
+	js      jetstream.JetStream
+	stop    context.CancelFunc
+	stopped sync.WaitGroup
+
+	mu        sync.Mutex
+	begun     map[call.ID]int // in which order requests were first published
+	published []proof.Published
+	// unconfirmed are ids of requests of which the broker may hold a message
+	// whose sequence nobody was told.
+	unconfirmed map[call.ID]proof.Published
+	last        time.Time // when the latest was confirmed
+}
+
+func startLoad(t *testing.T, js jetstream.JetStream) *load {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &load{js: js, stop: cancel, begun: map[call.ID]int{}, unconfirmed: map[call.ID]proof.Published{}}
+	l.stopped.Go(func() { l.run(ctx) })
+	t.Cleanup(l.end)
+	return l
+}
+
+// end stops publishing, once the request that is being published is confirmed.
+func (l *load) end() {
+	l.stop()
+	l.stopped.Wait()
+}
+
+func (l *load) run(ctx context.Context) {
+	tick := time.NewTicker(pace)
+	defer tick.Stop()
+	for i := 0; ; i++ {
+		for _, m := range mixture[i%len(mixture)].Messages(i, time.Now()) {
+			l.publish(ctx, m, tick.C)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// publish tries until the broker confirms, or gives up if that was never asked.
+func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Time) {
+	p := proof.Published{Name: m.Name, Body: []byte(m.Body)}
+	id, _ := call.ReadID(p.Body)
+	l.begin(id)
+	for {
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
+		ack, err := l.js.Publish(bounded, "calls.requests.default", p.Body, jetstream.WithRetryAttempts(0))
+		cancel()
+		l.mu.Lock()
+		if err == nil {
+			p.Sequence, l.last = ack.Sequence, time.Now()
+			l.published = append(l.published, p)
+			l.mu.Unlock()
+			return
+		}
+		l.unconfirmed[id] = p
+		l.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			// Whether it is there shows in the end.
+			return
+		case <-tick:
+		}
+	}
+}
+
+// all gives what was published. A message whose confirmation was lost is known
+// by what came of it: its id is ours, its sequence is nobody else's.
+func (l *load) all(e proof.Evidence) []proof.Published {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := map[uint64]bool{}
+	for _, p := range l.published {
+		known[p.Sequence] = true
+	}
+	all := append([]proof.Published{}, l.published...)
+	found := func(id call.ID, sequence uint64) {
+		if p, ok := l.unconfirmed[id]; ok && !known[sequence] {
+			p.Sequence, known[sequence] = sequence, true
+			all = append(all, p)
+		}
+	}
+	for _, r := range e.Records {
+		found(r.ID, r.Origin.Sequence)
+	}
+	for _, letter := range e.Letters {
+		found(letter.ID, letter.Origin)
+	}
+	return all
+}
+
+func (l *load) latest() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last
+}
+
+func (l *load) begin(id call.ID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.begun[id]; !ok {
+		l.begun[id] = len(l.begun)
+	}
+}
+
+// count is how many requests there are.
+func (l *load) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.begun)
+}
+
+// number is which one in that order a request is.
+func (l *load) number(id call.ID) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.begun[id]
+}

@@ -1,0 +1,141 @@
+package cluster
+
+import (
+	"slices"
+
+	"github.com/ringonce/ringonce/queue"
+)
+
+// trial is one thing that becomes of the brokers, or of what leads to them,
+// under load.
+type trial struct {
+	name   string
+	during func(w *world)
+}
+
+// trials, in the order in which they are tried.
+var trials = []trial{
+	{"stream leader", (*world).streamLeaders},
+	{"consumer leader", (*world).consumerLeaders},
+	{"worker cut off", (*world).workerCut},
+	{"worker unheard", (*world).workerUnheard},
+	{"leader isolated", (*world).leaderIsolated},
+	{"rolling restart", (*world).rollingRestart},
+	{"all nodes killed", (*world).allKilled},
+	{"workers killed, too", (*world).workersKilled},
+	{"consumers deleted", (*world).consumersDeleted},
+	{"rates deleted", (*world).ratesDeleted},
+	{"control deleted", (*world).controlDeleted},
+	{"records recreated", (*world).recordsRecreated},
+	{"files restored", (*world).filesRestored},
+}
+
+// The consumers that hand the load's requests out.
+const (
+	fresh = "new-default_normal"
+	due   = "due-default_normal"
+)
+
+// sample is what CI tries, few what every run of the tests does.
+var (
+	few    = []string{"all nodes killed"}
+	sample = []string{"stream leader", "leader isolated", "workers killed, too", "consumers deleted", "files restored"}
+)
+
+// plan lists the trials: all of them, a sample, or a few.
+func plan(extent string) []trial {
+	names, ok := map[string][]string{"few": few, "sample": sample, "all": nil}[extent]
+	if !ok {
+		return nil
+	}
+	var chosen []trial
+	for _, t := range trials {
+		if extent == "all" || slices.Contains(names, t.name) {
+			chosen = append(chosen, t)
+		}
+	}
+	return chosen
+}
+
+// streamLeaders kills the nodes that lead the streams which decide most.
+func (w *world) streamLeaders() {
+	for _, stream := range []string{queue.StreamRecords, queue.StreamCalls, queue.StreamParked} {
+		i := w.leader(stream, "")
+		w.brokers.kill(i)
+		w.flows(20)
+		w.brokers.start(i)
+		w.complete()
+	}
+}
+
+// consumerLeaders kills the nodes that hand requests out.
+func (w *world) consumerLeaders() {
+	for _, c := range []struct{ stream, consumer string }{
+		{queue.StreamCalls, fresh}, {queue.StreamParked, due},
+	} {
+		i := w.leader(c.stream, c.consumer)
+		w.brokers.kill(i)
+		w.flows(20)
+		w.brokers.start(i)
+		w.complete()
+	}
+}
+
+// workerCut cuts the connections of a worker; the other one goes on.
+func (w *world) workerCut() {
+	a := w.workers[0]
+	a.partition(cut)
+	w.flows(60)
+	a.partition(whole)
+	w.eventually(a.Name+" is connected again", func() bool { return a.says("ringonce_nats_connected 1") })
+}
+
+// workerUnheard has everything lost that a worker and the brokers send each
+// other, without closing a connection: the worker finds out by itself.
+func (w *world) workerUnheard() {
+	a := w.workers[0]
+	a.partition(deaf)
+	w.eventually(a.Name+" notices", func() bool { return a.says("ringonce_nats_connected 0") })
+	w.flows(20)
+	a.partition(whole)
+	w.eventually(a.Name+" is connected again", func() bool { return a.says("ringonce_nats_connected 1") })
+}
+
+// rollingRestart restarts one node after the other, as an upgrade does: first in
+// order, then with kill -9.
+func (w *world) rollingRestart() {
+	for _, end := range []func(int){w.brokers.stop, w.brokers.kill} {
+		for i := range nodes {
+			end(i)
+			w.flows(5)
+			w.brokers.start(i)
+			w.complete()
+		}
+	}
+}
+
+// allKilled leaves nothing running.
+func (w *world) allKilled() {
+	for i := range nodes {
+		w.brokers.kill(i)
+	}
+	for i := range nodes {
+		w.brokers.start(i)
+	}
+	w.complete()
+}
+
+// workersKilled kills workers and leaders by turns.
+func (w *world) workersKilled() {
+	for i, name := range []string{"C", "D", "E", "F"} {
+		leader := w.leader(queue.StreamRecords, "")
+		victim := w.workers[i]
+		w.brokers.kill(leader)
+		victim.Kill()
+		w.workers = append(w.workers, w.worker(name, nil))
+		w.flows(20)
+		w.brokers.start(leader)
+		w.complete()
+	}
+	w.workers = w.workers[4:]
+}
