@@ -34,6 +34,7 @@ type App struct {
 	health   *health
 	ledger   *ledger
 	accounts *accounts
+	reloads  chan configs.Config // holds one at most: the latest
 	saidDown atomic.Int64
 }
 
@@ -43,7 +44,7 @@ func New(o Options) (*App, error) {
 	a := &App{
 		config: o.Config, registry: o.Registry, worker: o.Worker, listener: o.Listener,
 		nats: o.NATS, dialProvider: o.DialProvider, measureEvery: o.MeasureEvery,
-		metrics: metrics.New(o.Registry, o.Build),
+		metrics: metrics.New(o.Registry, o.Build), reloads: make(chan configs.Config, 1),
 	}
 	if a.worker == "" {
 		a.worker = hostname()
@@ -89,7 +90,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.look(background, b, &owned)
 	owned.Go(func() { a.awaitBound(ctx) })
 
-	a.dial(ctx)
+	a.dial(ctx, b)
 	a.health.bound.Store(false)
 	stopBackground()
 	owned.Wait()
@@ -117,7 +118,7 @@ func (a *App) awaitBound(ctx context.Context) {
 
 // dial pulls and places calls until ctx ends, and then until what was claimed
 // is finished.
-func (a *App) dial(ctx context.Context) {
+func (a *App) dial(ctx context.Context, b *broker) {
 	working, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	graceOver := context.AfterFunc(ctx, func() {
@@ -130,11 +131,12 @@ func (a *App) dial(ctx context.Context) {
 		}
 	})
 	defer graceOver()
-	var serving sync.WaitGroup
+	r := a.newRoster(working, b)
 	for _, acc := range a.accounts.list() {
-		serving.Go(func() { acc.run(ctx, working) })
+		r.begin(ctx, acc)
 	}
-	serving.Wait()
+	a.heed(ctx, r)
+	r.running.Wait()
 }
 
 // look keeps an eye on what every lane depends on: the control flags, the

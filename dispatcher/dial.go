@@ -36,7 +36,7 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 		w.handBack(m, 0, "the lane stopped", nil)
 		return nil
 	}
-	if w.Lane.numberPaused(t.request.From) {
+	if _, paused := w.Lane.numberPaused(t.request.From); paused {
 		return errAgain // paused since it was decided
 	}
 

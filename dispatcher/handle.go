@@ -242,8 +242,8 @@ func (w *Worker) read(ctx context.Context, t *task) error {
 func (w *Worker) facts(t task) facts {
 	created, validFrom := w.Incarnation()
 	f := facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Rules.MaxAge, keep: w.Rules.Keep}
-	if w.Lane.numberPaused(t.request.From) {
-		f.lookAgain = w.appointments.next(f.now)
+	if since, paused := w.Lane.numberPaused(t.request.From); paused {
+		f.lookAgain = w.appointments.next(f.now, since)
 	}
 	return f
 }

@@ -8,12 +8,13 @@ import (
 )
 
 // A request from a paused number is parked and looked at again: a lane cannot
-// leave out single numbers of what it pulls. When, is a matter of how many
-// there are. Each is given an appointment, so that a worker looks at no more
-// than one in every pausedApart, however many wait, as long as none has to wait
-// for more than pausedMost.
+// leave out single numbers of what it pulls. The longer the pause lasts, the
+// rarer, and never sooner than pausedApart after the look before it: a worker
+// does not look at more than that however many wait, as long as none has to
+// wait for more than pausedMost.
 const (
 	pausedFirst = 5 * time.Second
+	pausedShare = 10 // of how long the pause has lasted
 	pausedApart = 50 * time.Millisecond
 	pausedMost  = 10 * time.Minute
 )
@@ -24,10 +25,11 @@ type appointments struct {
 	last time.Time
 }
 
-func (a *appointments) next(now time.Time) time.Time {
+// next gives when to look again at a request whose number is paused since then.
+func (a *appointments) next(now, since time.Time) time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at := later(now.Add(pausedFirst), a.last.Add(pausedApart))
+	at := later(now.Add(max(pausedFirst, now.Sub(since)/pausedShare)), a.last.Add(pausedApart))
 	if most := now.Add(pausedMost); at.After(most) {
 		at = most
 	}
@@ -35,12 +37,13 @@ func (a *appointments) next(now time.Time) time.Time {
 	return at
 }
 
-// numberPaused reports whether nothing may be dialled from this number.
-func (l *Lane) numberPaused(from call.Phone) bool {
+// numberPaused reports whether nothing may be dialled from this number, and
+// since when.
+func (l *Lane) numberPaused(from call.Phone) (since time.Time, paused bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, paused := l.stops.Numbers[from]
-	return paused
+	pause, paused := l.stops.Numbers[from]
+	return pause.Since, paused
 }
 
 // forbids is asked between the claim and the POST, and reports whether a stop

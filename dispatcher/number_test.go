@@ -9,27 +9,34 @@ import (
 
 func TestAppointmentsAreSpread(t *testing.T) {
 	var a appointments
-	if at := a.next(noon); !at.Equal(noon.Add(pausedFirst)) {
+	if at := a.next(noon, noon); !at.Equal(noon.Add(pausedFirst)) {
 		t.Errorf("the first is at %s", at)
 	}
-	if at := a.next(noon); !at.Equal(noon.Add(pausedFirst + pausedApart)) {
+	if at := a.next(noon, noon); !at.Equal(noon.Add(pausedFirst + pausedApart)) {
 		t.Errorf("the second is at %s", at)
 	}
 	for range 100_000 {
-		a.next(noon)
+		a.next(noon, noon)
 	}
-	if at := a.next(noon); !at.Equal(noon.Add(pausedMost)) {
+	if at := a.next(noon, noon); !at.Equal(noon.Add(pausedMost)) {
 		t.Errorf("the last is at %s", at)
 	}
-	if at := a.next(noon.Add(time.Hour)); !at.Equal(noon.Add(time.Hour + pausedFirst)) {
+	if at := a.next(noon.Add(time.Hour), noon.Add(time.Hour)); !at.Equal(noon.Add(time.Hour + pausedFirst)) {
 		t.Errorf("after an hour it is at %s", at)
+	}
+	a = appointments{}
+	if at := a.next(noon, noon.Add(-20*time.Minute)); !at.Equal(noon.Add(2 * time.Minute)) {
+		t.Errorf("twenty minutes after the pause it is at %s", at)
+	}
+	if at := a.next(noon, time.Time{}); !at.Equal(noon.Add(pausedMost)) {
+		t.Errorf("of a pause without a time it is at %s", at)
 	}
 }
 
 // stopsFrom are the flags while the caller ID of the tests is paused.
 func stopsFrom(b *bench) *call.Stops {
 	from := identify(published(requestBody("a")), b.Rules).request.From
-	return &call.Stops{Numbers: call.PausedNumbers{from: call.Pause{By: "ann"}}}
+	return &call.Stops{Numbers: call.PausedNumbers{from: call.Pause{By: "ann", Since: time.Now()}}}
 }
 
 func TestAPausedNumberIsParkedUnspent(t *testing.T) {

@@ -22,6 +22,8 @@ type process struct {
 	ackPermission  prometheus.Gauge
 	controlSynced  prometheus.Gauge
 	pausedNumbers  prometheus.Gauge
+	reloads        *prometheus.CounterVec
+	configInForce  prometheus.Gauge
 	unserved       prometheus.Gauge
 	clockOffset    prometheus.Gauge
 	clockError     prometheus.Gauge
@@ -36,7 +38,20 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 			"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion,
 		},
 	}).Set(1)
+	reloads := f.NewCounterVec(prometheus.CounterOpts{
+		Name: "ringonce_config_reloads_total",
+		Help: "Times the configuration was loaded again while the worker ran.",
+	}, []string{labelResult})
+	for _, result := range []string{resultOK, resultFailed} {
+		reloads.WithLabelValues(result)
+	}
+	inForce := f.NewGauge(prometheus.GaugeOpts{
+		Name: "ringonce_config_in_force",
+		Help: "1 while the worker goes by all of the configuration as it was last loaded, 0 if that was refused or asks for a restart.",
+	})
+	inForce.Set(1)
 	return process{
+		reloads: reloads, configInForce: inForce,
 		natsConnected: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_nats_connected",
 			Help: "1 while the worker is connected to NATS, else 0.",
@@ -92,6 +107,20 @@ func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(oneIf(yes)) }
 
 // ControlSynced sets whether the worker knows every pause and suspension flag.
 func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(oneIf(yes)) }
+
+// Reloaded counts that the configuration was loaded again, and whether it could
+// be used.
+func (m *Metrics) Reloaded(ok bool) {
+	if ok {
+		m.reloads.WithLabelValues(resultOK).Inc()
+	} else {
+		m.reloads.WithLabelValues(resultFailed).Inc()
+	}
+}
+
+// ConfigInForce sets whether the worker goes by all of the configuration as it
+// was last loaded.
+func (m *Metrics) ConfigInForce(yes bool) { m.configInForce.Set(oneIf(yes)) }
 
 // PausedNumbers sets how many caller IDs are paused. The numbers are no label.
 func (m *Metrics) PausedNumbers(n int) { m.pausedNumbers.Set(float64(n)) }

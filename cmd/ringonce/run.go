@@ -1,13 +1,17 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -27,11 +31,19 @@ func newRunCommand(environ []string) *cobra.Command {
 Without a file, NATS_URL, SFVOPI_BASE_URL and SFVOPI_API_KEY (or
 SFVOPI_API_KEY_FILE) are enough. The environment beats the file.
 
+SIGHUP, or a change of the file, loads the configuration again: accounts come, go
+and change without dropping what is in flight. Everything else takes a restart. A
+configuration that cannot be used is refused, and the one before stays in force.
+
 SIGTERM stops pulling, lets claimed calls finish within shutdown_grace, and exits
 with 0. A second signal stops at once.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			config, err := loadConfig(file, environ)
+			data, err := readConfig(file)
+			if err != nil {
+				return err
+			}
+			config, err := parseConfig(file, data, environ)
 			if err != nil {
 				return err
 			}
@@ -53,7 +65,7 @@ with 0. A second signal stops at once.`,
 			if err != nil {
 				return usageError{err}
 			}
-			return a.Run(c.Context())
+			return runReloading(c.Context(), a, &reloader{file: file, environ: environ, data: data, worker: a})
 		},
 	}
 	c.Flags().StringVar(&file, "config", "", "the configuration, a YAML file")
@@ -70,15 +82,33 @@ func relaxGC(environ []string) {
 	}
 }
 
-// loadConfig reads and checks the configuration, and the files it names.
-func loadConfig(file string, environ []string) (configs.Config, error) {
-	var data []byte
-	if file != "" {
-		var err error
-		if data, err = configs.ReadFile(file); err != nil {
-			return configs.Config{}, usageError{err}
-		}
+// runReloading runs the worker, and reloads its configuration meanwhile.
+func runReloading(ctx context.Context, a *app.App, r *reloader) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	watching, stop := context.WithCancel(ctx)
+	var owned sync.WaitGroup
+	owned.Go(func() { r.run(watching, hangups) })
+	defer owned.Wait()
+	defer stop()
+	return a.Run(ctx)
+}
+
+// readConfig gives what the configuration file holds, nil without a file.
+func readConfig(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
 	}
+	data, err := configs.ReadFile(file)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return data, nil
+}
+
+// parseConfig checks the configuration, and the files it names.
+func parseConfig(file string, data []byte, environ []string) (configs.Config, error) {
 	config, err := configs.Load(file, data, environ)
 	if err != nil {
 		return configs.Config{}, usageError{err}

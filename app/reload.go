@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+
+	"github.com/ringonce/ringonce/configs"
+)
+
+// Reload has the worker go by another configuration, which must be valid:
+// accounts come, go and change without dropping what is in flight. Settings
+// outside of accounts stay as they are until the worker is restarted. It
+// returns at once, and may be called at any time.
+func (a *App) Reload(c configs.Config) {
+	for {
+		select {
+		case a.reloads <- c:
+			return
+		default:
+		}
+		select {
+		case <-a.reloads: // overtaken before anybody looked at it
+		default:
+		}
+	}
+}
+
+// RefuseReload tells that a configuration cannot be used. The one before stays
+// in force.
+func (a *App) RefuseReload(err error) {
+	a.metrics.Reloaded(false)
+	a.metrics.ConfigInForce(false)
+	a.log.Error("the configuration cannot be used; the one before stays in force", "error", err)
+}
+
+// heed takes up every configuration that comes until ctx ends.
+func (a *App) heed(ctx context.Context, r *roster) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case next := <-a.reloads:
+			r.change(ctx, next)
+		}
+	}
+}
+
+// change has the accounts of another configuration worked for.
+func (r *roster) change(ctx context.Context, next configs.Config) {
+	var added, changed, removed []string
+	for name, p := range r.posts {
+		_, stays := next.Accounts[name]
+		switch {
+		case stays:
+		case !p.removed.Load():
+			removed = append(removed, name)
+			p.remove()
+		case p.isLeft():
+			delete(r.posts, name)
+		}
+	}
+	for _, cfg := range next.SortedAccounts() {
+		before := r.posts[cfg.Name]
+		switch {
+		case before == nil || before.removed.Load():
+			added = append(added, cfg.Name)
+		case before.config == cfg.Account:
+			continue
+		default:
+			changed = append(changed, cfg.Name)
+			before.leave()
+		}
+		r.follow(ctx, cfg, before)
+	}
+	later := r.app.config.Differences(next)
+	r.app.metrics.Reloaded(true)
+	r.app.metrics.ConfigInForce(len(later) == 0)
+	r.app.log.Info("the configuration was loaded anew", "added", added, "changed", changed, "removed", removed)
+	if len(later) > 0 {
+		r.app.log.Warn("these settings change only when the worker is restarted", "settings", later)
+	}
+}

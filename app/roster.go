@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+)
+
+// roster is who works for which account, and who follows whom when the
+// configuration changes. It belongs to the goroutine that runs [App.dial].
+type roster struct {
+	app     *App
+	broker  *broker
+	working context.Context //nolint:containedctx // ends when calls in flight have to be given up, of all posts alike
+	running sync.WaitGroup
+	posts   map[string]*post
+}
+
+// post is the work for one account under one configuration. An account whose
+// configuration changes gets another one, which begins when everything that
+// the one before took has come to its end: the limits of the two never add up.
+//
+//	after is left ──► hire ──► run ──► left
+//	                            ▲
+//	                   leave ───┘ nothing more is pulled
+type post struct {
+	config configs.Account
+	leave  context.CancelFunc
+	left   chan struct{}
+	// removed tells that nobody follows.
+	removed atomic.Bool
+}
+
+func (a *App) newRoster(working context.Context, b *broker) *roster {
+	return &roster{app: a, broker: b, working: working, posts: map[string]*post{}}
+}
+
+// begin gives a post to an account that is ready to work.
+func (r *roster) begin(ctx context.Context, acc *account) {
+	r.open(ctx, string(acc.name), acc.config, func(context.Context) *account { return acc })
+}
+
+// follow gives an account a post, after the one before was left.
+func (r *roster) follow(ctx context.Context, cfg configs.NamedAccount, before *post) {
+	r.open(ctx, cfg.Name, cfg.Account, func(ctx context.Context) *account {
+		if before != nil {
+			<-before.left
+		}
+		return r.app.hire(ctx, cfg, r.broker)
+	})
+}
+
+func (r *roster) open(ctx context.Context, name string, cfg configs.Account, ready func(context.Context) *account) {
+	ctx, leave := context.WithCancel(ctx)
+	p := &post{config: cfg, leave: leave, left: make(chan struct{})}
+	r.posts[name] = p
+	r.running.Go(func() {
+		defer close(p.left)
+		defer leave()
+		if acc := ready(ctx); acc != nil {
+			acc.run(ctx, r.working)
+			r.app.accounts.remove(acc)
+		}
+		if p.removed.Load() {
+			r.app.metrics.Forget(call.Account(name))
+			r.app.log.Info("the account is no longer served; what was in flight is finished", "account", name)
+		}
+	})
+}
+
+// remove has an account finish what is in flight.
+func (p *post) remove() {
+	p.removed.Store(true)
+	p.leave()
+}
+
+func (p *post) isLeft() bool {
+	select {
+	case <-p.left:
+		return true
+	default:
+		return false
+	}
+}
+
+// hire makes an account ready to work, trying again until that is possible; nil
+// if ctx ended before.
+func (a *App) hire(ctx context.Context, cfg configs.NamedAccount, b *broker) *account {
+	waits := backoff.WithContext(backoff.NewExponentialBackOff(
+		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(10*time.Second),
+		backoff.WithMaxElapsedTime(0),
+	), ctx)
+	for ctx.Err() == nil {
+		acc, err := a.newAccount(cfg)
+		if err == nil {
+			acc.wire(a, b)
+			a.accounts.add(acc)
+			return acc
+		}
+		delay := waits.NextBackOff()
+		if delay == backoff.Stop {
+			break
+		}
+		a.log.Warn("the account cannot be served yet", "account", cfg.Name, "error", err, "again_in", delay)
+		select {
+		case <-ctx.Done():
+		case <-time.After(delay):
+		}
+	}
+	return nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"time"
+
+	"github.com/ringonce/ringonce/configs"
+)
+
+// reloadCheck is how often the configuration file is looked at.
+const reloadCheck = 2 * time.Second
+
+// reloadable is a worker that can go by another configuration.
+type reloadable interface {
+	Reload(c configs.Config)
+	RefuseReload(err error)
+}
+
+// reloader loads the configuration again when it is asked to by a signal, and
+// when its file holds something else. Its content is compared, not its time: a
+// mounted Kubernetes ConfigMap is replaced as a whole directory.
+type reloader struct {
+	file    string
+	environ []string
+	data    []byte // what was loaded last
+	worker  reloadable
+}
+
+// run goes on until ctx ends.
+func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
+	tick := time.NewTicker(reloadCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			r.load()
+		case <-tick.C:
+			r.look()
+		}
+	}
+}
+
+// look loads what the file holds, if that is something else. A file that cannot
+// be read just now, as while it is being replaced, is looked at again.
+func (r *reloader) look() {
+	if r.file == "" {
+		return
+	}
+	if data, err := configs.ReadFile(r.file); err == nil && !bytes.Equal(data, r.data) {
+		r.load()
+	}
+}
+
+func (r *reloader) load() {
+	data, err := readConfig(r.file)
+	if err != nil {
+		r.worker.RefuseReload(err)
+		return
+	}
+	r.data = data
+	config, err := parseConfig(r.file, data, r.environ)
+	if err != nil {
+		r.worker.RefuseReload(err)
+		return
+	}
+	r.worker.Reload(config)
+}

@@ -1,0 +1,106 @@
+package control
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server/ats"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/bubble"
+)
+
+func TestMain(m *testing.M) {
+	ats.Register()
+	os.Exit(m.Run())
+}
+
+// world is a bubble with what these tests ask of it.
+type world struct {
+	*bubble.World
+	t *testing.T
+}
+
+// inBubble runs a test on fake time. The provider takes three seconds to answer.
+func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T, w *world)) {
+	t.Helper()
+	emptyPools()
+	defer emptyPools()
+	dir := t.TempDir()
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	synctest.Test(t, func(t *testing.T) {
+		sim := simulator.Config{Latency: simulator.Latency{Fixed: 3 * time.Second}}
+		w := bubble.New(t, dir, sim, log, change)
+		defer w.Close()
+		test(t, &world{World: w, t: t})
+	})
+}
+
+// emptyPools drops what sync.Pools hold. The NATS client keeps its timers in
+// one, and a timer of one bubble breaks whoever uses it in the next.
+func emptyPools() {
+	runtime.GC()
+	runtime.GC() // what survived the first as a victim
+}
+
+// ask publishes so many requests from a number, with ids that begin with a name.
+func (w *world) ask(a call.Account, name, from string, requests int) {
+	w.t.Helper()
+	for i := range requests {
+		body := fmt.Sprintf(`{"id":"%s-%d","from":%q,"to":"+9198765%05d","answer_url":"https://publisher.example/%[1]s"}`, name, i, from, i)
+		if _, err := w.Publish("calls.requests."+string(a), []byte(body), nil); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// states counts the calls of a name by their state.
+func (w *world) states(a call.Account, name string, requests int) map[call.State]int {
+	w.t.Helper()
+	found := map[call.State]int{}
+	for i := range requests {
+		r, err := w.Record(a, call.ID(fmt.Sprintf("%s-%d", name, i)))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		found[r.State]++
+	}
+	return found
+}
+
+// posts counts what reached the provider so far from a number: all of them if
+// it is empty.
+func (w *world) posts(url string) int {
+	n := 0
+	for _, c := range w.Simulator.Oracle().Calls {
+		if url == "" || c.AnswerURL == url {
+			n += len(c.Posts)
+		}
+	}
+	return n
+}
+
+// rungOnce wants so many phones to have rung, none of them twice.
+func (w *world) rungOnce(phones int) {
+	w.t.Helper()
+	if s := w.Simulator.Oracle().Summary; s.Rung != phones || s.RungTwice != 0 {
+		w.t.Errorf("%d phones rang, %d of them twice; want %d", s.Rung, s.RungTwice, phones)
+	}
+}
+
+func (w *world) control() *queue.Control { return w.Conn.NewControl(w.Log) }
+
+func (w *world) do(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}

@@ -1,0 +1,189 @@
+package control
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/bubble"
+)
+
+// with is a configuration with these accounts, made of the default one.
+func with(c configs.Config, names ...string) configs.Config {
+	account := c.Accounts["default"]
+	c.Accounts = map[string]configs.Account{}
+	for _, name := range names {
+		c.Accounts[name] = account
+	}
+	return c
+}
+
+// series reads one series of a worker; it is 0 if there is none.
+func series(t *testing.T, w *bubble.Worker, name string, labels ...string) (value float64, found bool) {
+	t.Helper()
+	families, err := w.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			text := m.String()
+			matches := f.GetName() == name
+			for _, l := range labels {
+				matches = matches && strings.Contains(text, `"`+l+`"`)
+			}
+			if matches {
+				return m.GetGauge().GetValue() + m.GetCounter().GetValue(), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// TestAccountsComeAndGo while their calls are in flight: these finish, what was
+// not claimed waits for whoever serves the account next.
+func TestAccountsComeAndGo(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		const requests = 100
+		worker := w.StartWorker("one")
+		w.ask("default", "default", simulator.DefaultNumber, requests)
+		w.ask("acme", "acme", simulator.DefaultNumber, requests)
+		for w.posts("https://publisher.example/default") < 20 {
+			<-time.After(100 * time.Millisecond)
+		}
+		worker.App.Reload(with(w.Config, "acme"))
+		<-time.After(time.Minute)
+		posted := w.posts("https://publisher.example/default")
+		states := w.states("default", "default", requests)
+		if states[call.StatePlaced] != posted || states[call.StateAbsent] != requests-posted || posted == requests {
+			t.Errorf("%d calls were in flight or done: %v", posted, states)
+		}
+		if _, found := series(t, worker, "ringonce_lane_state", "default"); found {
+			t.Error("an account that is no longer served has metrics still")
+		}
+		if states := w.states("acme", "acme", requests); states[call.StatePlaced] != requests {
+			t.Errorf("the account that came: %v", states)
+		}
+		if v, _ := series(t, worker, "ringonce_lane_state", "acme", "running"); v != 1 {
+			t.Error("its lane does not run")
+		}
+
+		// It comes back at once after it went, twice.
+		for range 2 {
+			worker.App.Reload(with(w.Config, "acme"))
+			<-time.After(time.Millisecond)
+			worker.App.Reload(with(w.Config, "acme", "default"))
+			<-time.After(5 * time.Second)
+		}
+		<-time.After(2 * time.Minute)
+		w.rungOnce(2 * requests)
+		if v, found := series(t, worker, "ringonce_lane_state", "default", "running"); !found || v != 1 {
+			t.Error("the account that came back has no metrics")
+		}
+	})
+}
+
+// TestNewLimitsTakeTheirPlace and the old and the new are never both in use.
+func TestNewLimitsTakeTheirPlace(t *testing.T) {
+	inBubble(t, func(c *configs.Config) { c.Accounts["default"] = limited(c.Accounts["default"], 4) }, func(t *testing.T, w *world) {
+		const requests = 120
+		worker := w.StartWorker("one")
+		w.ask("default", "default", simulator.DefaultNumber, requests)
+		for w.posts("") < 8 {
+			<-time.After(100 * time.Millisecond)
+		}
+		next := with(w.Config, "default")
+		next.Accounts["default"] = limited(next.Accounts["default"], 6)
+		worker.App.Reload(next)
+		for range 300 {
+			<-time.After(200 * time.Millisecond)
+			limit, _ := series(t, worker, "ringonce_concurrency_limit", "default")
+			if n, _ := series(t, worker, "ringonce_in_flight", "default"); n > limit {
+				t.Fatalf("%v calls in flight, the limit is %v", n, limit)
+			}
+		}
+		if limit, _ := series(t, worker, "ringonce_concurrency_limit", "default"); limit != 6 {
+			t.Errorf("the limit is %v", limit)
+		}
+		<-time.After(time.Minute)
+		w.rungOnce(requests)
+	})
+}
+
+func limited(a configs.Account, concurrency int) configs.Account {
+	a.Concurrency, a.CallsPerSecond = concurrency, 0
+	return a
+}
+
+// TestAStopReachesWhoeverComesLater since a pause is older than the account.
+func TestAStopReachesWhoeverComesLater(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		worker := w.StartWorker("one")
+		<-time.After(10 * time.Second)
+		w.do(w.control().Pause(w.t.Context(), "acme", pause()))
+		w.ask("acme", "acme", simulator.DefaultNumber, 5)
+		worker.App.Reload(with(w.Config, "acme", "default"))
+		<-time.After(time.Minute)
+		w.rungOnce(0)
+		w.do(w.control().Resume(w.t.Context(), "acme"))
+		<-time.After(time.Minute)
+		w.rungOnce(5)
+	})
+}
+
+// TestWhatTakesARestartIsSaid and a configuration that cannot be used.
+func TestWhatTakesARestartIsSaid(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		worker := w.StartWorker("one")
+		<-time.After(time.Second)
+		inForce := func(want float64) {
+			t.Helper()
+			<-time.After(time.Second)
+			if v, _ := series(t, worker, "ringonce_config_in_force"); v != want {
+				t.Errorf("in force: %v, want %v", v, want)
+			}
+		}
+		inForce(1)
+		next := with(w.Config, "default", "acme")
+		next.Retry.MaxAttempts++
+		worker.App.Reload(next)
+		inForce(0)
+		if _, found := series(t, worker, "ringonce_lane_state", "acme"); !found {
+			t.Error("the account that came with it is not served")
+		}
+		worker.App.Reload(w.Config)
+		inForce(1)
+		worker.App.RefuseReload(errors.New("broken"))
+		inForce(0)
+		if v, _ := series(t, worker, "ringonce_config_reloads_total", "failed"); v != 1 {
+			t.Errorf("%v failed", v)
+		}
+		if v, _ := series(t, worker, "ringonce_config_reloads_total", "ok"); v != 2 {
+			t.Errorf("%v loaded", v)
+		}
+	})
+}
+
+// TestAnAccountComesWhenTheBrokerIsBack if it was asked for while it was down.
+func TestAnAccountComesWhenTheBrokerIsBack(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		worker := w.StartWorker("one")
+		<-time.After(10 * time.Second)
+		w.StopBroker()
+		worker.App.Reload(with(w.Config, "acme"))
+		<-time.After(time.Minute)
+		w.StartBroker()
+		<-time.After(time.Minute)
+		w.ask("acme", "acme", simulator.DefaultNumber, 5)
+		<-time.After(time.Minute)
+		w.rungOnce(5)
+		if n, err := w.Conn.JetStream().Stream(t.Context(), queue.StreamCalls); err != nil || n.CachedInfo().State.Msgs != 0 {
+			t.Errorf("requests are left: %v", err)
+		}
+	})
+}
