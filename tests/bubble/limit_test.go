@@ -157,11 +157,11 @@ func TestALimitHoldsWhenCountersAreLost(t *testing.T) {
 	} {
 		for _, limit := range []float64{7.3, 50} {
 			t.Run(fmt.Sprintf("%s at %v", name, limit), func(t *testing.T) {
-				withBacklog(t, limit, 2*span(limit)+20*time.Second, func(_ *testing.T, b *backlog) {
+				withBacklog(t, limit, 2*span(limit)+30*time.Second, func(_ *testing.T, b *backlog) {
 					<-time.After(1310 * time.Millisecond)
 					lose(b)
 					b.begin("four")
-					<-time.After(8 * time.Second)
+					<-time.After(15 * time.Second) // who waits to pull again has moments that it cannot use
 					b.wants(0.95, 0, func() { <-time.After(span(limit)) })
 				})
 			})
