@@ -119,6 +119,15 @@ soak: ## simulate SEEDS seeds (5000), about a second each
 	$(call say,soak)
 	go test ./tests/simulation -run TestThePromiseHolds -timeout=0 -count=1 -v -seeds $(SEEDS) | grep -v '^ *--- PASS\|^=== '
 
+# How many requests and workers wait in `make outage`.
+WAITING ?= 10000
+WORKERS ?= 10
+
+.PHONY: outage
+outage: ## simulate an hour without the provider, in five ways
+	$(call say,outage)
+	go test ./tests/simulation -run TestAnHourWithoutTheProvider -timeout=0 -count=1 -v -waiting $(WAITING) -workers $(WORKERS) | grep -v '^=== '
+
 # How much `make crash` and `make cluster` try: all, sample or few.
 EXTENT ?= all
 

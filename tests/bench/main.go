@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&p.rounds, "rounds", 3, "times each pair is measured")
 	flags.IntVar(&p.waiting, "waiting", 100000, "requests that wait behind what is measured (memory, priority, scale)")
 	flags.StringVar(&p.binary, "ringonce", "", "a built ringonce; built anew if empty")
-	flags.StringVar(&p.only, "only", "", "instant, slow, memory, priority, scale or limit: only that part")
+	flags.StringVar(&p.only, "only", "", "instant, slow, memory, priority, scale, limit or fairness: only that part")
 	flags.StringVar(&p.profile, "profile", "", "only profile ringonce, and leave the profiles in this directory")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -100,7 +100,7 @@ func (b *bench) measure(ctx context.Context) error {
 	for _, part := range []struct {
 		name    string
 		measure func(context.Context) error
-	}{{"memory", b.memory}, {"priority", b.priority}, {"scale", b.scale}, {"limit", b.limit}} {
+	}{{"memory", b.memory}, {"priority", b.priority}, {"scale", b.scale}, {"limit", b.limit}, {"fairness", b.fairness}} {
 		if b.only != "" && b.only != part.name {
 			continue
 		}
