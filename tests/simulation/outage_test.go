@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"io"
@@ -152,11 +151,11 @@ func pulled(t *testing.T, w *bubble.World) int {
 	t.Helper()
 	held := 0
 	for _, name := range []string{queue.StreamCalls, queue.StreamParked} {
-		stream, err := w.Conn.JetStream().Stream(context.Background(), name)
+		stream, err := w.Conn.JetStream().Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		consumers := stream.ListConsumers(context.Background())
+		consumers := stream.ListConsumers(t.Context())
 		for info := range consumers.Info() {
 			held += info.NumAckPending
 		}
@@ -186,7 +185,7 @@ type aftermath struct {
 
 func ask(t *testing.T, w *bubble.World) aftermath {
 	t.Helper()
-	e, err := proof.Gather(context.Background(), w.Conn.JetStream(), "default")
+	e, err := proof.Gather(t.Context(), w.Conn.JetStream(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,43 @@
+package dispatcher
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// TestARefusedProbeSpendsNoAttempt, and the other worker hears of it: it does
+// not probe as well, and goes on when the probe went well.
+func TestARefusedProbeSpendsNoAttempt(t *testing.T) {
+	bubble(t, func(t *testing.T, one *bench) {
+		two := newBench()
+		one.peers.workers = append(one.peers.workers, two.Worker)
+		for _, b := range []*bench{one, two} {
+			b.Lane.breakerMoves(func(s *breaker) {
+				s.trip(time.Now(), 0)
+				s.asked(true, time.Now(), 0)
+			})
+		}
+		one.meets(t, "a", sickOutcome)
+		if r := one.ledger.get(); r.Made != 1 || r.Spent != 0 || r.State != call.StateWaiting || !r.Parked {
+			t.Errorf("%d attempts were made and %d spent; it is %s", r.Made, r.Spent, r.State)
+		}
+		if two.Lane.breaker.answers || !two.Lane.breaker.open {
+			t.Error("the other worker would probe, too")
+		}
+		one.Lane.breakerMoves(func(s *breaker) { s.asked(true, time.Now(), 0) })
+		one.meets(t, "b", placedOutcome)
+		if one.Lane.breaker.open || two.Lane.breaker.open || two.Lane.breaker.ramp != rampStart {
+			t.Error("a worker still waits although calls go through")
+		}
+		told := []call.FindingKind{}
+		for _, f := range one.peers.told {
+			told = append(told, f.Kind)
+		}
+		if want := []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeBegun, call.ProbeWell}; !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
+}
