@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
@@ -64,6 +65,21 @@ func (s *accounts) halt(why error) {
 	for acc := range s.all {
 		acc.lane.Halt(why)
 	}
+}
+
+// served lists the accounts that this worker or any other serves; known is false
+// while the control bucket says nothing.
+func (s *accounts) served(now time.Time) (served map[call.Account]bool, known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flags == nil {
+		return nil, false
+	}
+	served = s.flags.Served(now)
+	for acc := range s.all {
+		served[acc.name] = true
+	}
+	return served, true
 }
 
 func stopsOf(f *queue.Flags, a call.Account) *call.Stops {

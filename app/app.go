@@ -146,6 +146,8 @@ func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup)
 	owned.Go(func() { a.ledger.run(background, b) })
 	owned.Go(func() { a.probeAcks(background, b) })
 	owned.Go(func() { a.measure(background, b) })
+	owned.Go(func() { a.attend(background, b) })
+	owned.Go(func() { a.newSweeper(b).run(background) })
 	owned.Go(func() { a.health.beat(background, a.touch) })
 }
 

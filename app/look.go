@@ -24,10 +24,13 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			a.log.Debug("measuring the queues failed", "error", err)
 			return
 		}
-		a.metrics.Unserved(unserved)
 		if unserved > 0 {
 			a.coverStrays(ctx, b)
 		}
+		if served, known := a.accounts.served(time.Now()); known {
+			unserved += queue.Unattended(depths, served)
+		}
+		a.metrics.Unserved(unserved)
 		for _, acc := range a.accounts.list() {
 			d := depths[acc.name]
 			acc.metrics.Queue(metrics.Depth{

@@ -42,6 +42,9 @@ type facts struct {
 	// lookAgain is when to look again at a call whose number is paused; zero if
 	// it is not.
 	lookAgain time.Time
+	// unserved tells that no worker serves the account: nothing of it may be
+	// dialled here.
+	unserved bool
 }
 
 // decide says what to do about a delivery. It is pure: every rule of the
@@ -160,6 +163,10 @@ func decideDialable(t task, f facts) step {
 			act: actEnd, reason: call.InvalidRequest,
 			message: "not_before lies beyond request.max_age; publish it later, or raise the limit",
 		}
+	case f.unserved && f.now.Before(latest):
+		return step{act: actDefer, at: latest}
+	case f.unserved:
+		return step{act: actEnd, reason: call.UnknownAccount, message: "no worker served its account before request.max_age was over"}
 	case !f.now.Before(deadline):
 		return step{act: actEnd, reason: call.Expired, message: "it was not placed before its deadline"}
 	case f.now.Before(r.NextAt):

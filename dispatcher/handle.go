@@ -31,6 +31,10 @@ type Worker struct {
 	Control   Control
 	Peers     Peers
 
+	// Unserved tells that nobody serves the account: what is too old ends, and
+	// nothing is dialled.
+	Unserved bool
+
 	Lane    *Lane
 	Metrics *metrics.Account
 	Log     *slog.Logger
@@ -241,7 +245,7 @@ func (w *Worker) read(ctx context.Context, t *task) error {
 
 func (w *Worker) facts(t task) facts {
 	created, validFrom := w.Incarnation()
-	f := facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Rules.MaxAge, keep: w.Rules.Keep}
+	f := facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Rules.MaxAge, keep: w.Rules.Keep, unserved: w.Unserved}
 	if since, paused := w.Lane.numberPaused(t.request.From); paused {
 		f.lookAgain = w.appointments.next(f.now, since)
 	}

@@ -25,6 +25,7 @@ type process struct {
 	reloads        *prometheus.CounterVec
 	configInForce  prometheus.Gauge
 	unserved       prometheus.Gauge
+	unservedEnded  prometheus.Counter
 	clockOffset    prometheus.Gauge
 	clockError     prometheus.Gauge
 }
@@ -75,6 +76,10 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 		pausedNumbers: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_paused_numbers",
 			Help: "Caller IDs that operators have paused.",
+		}),
+		unservedEnded: f.NewCounter(prometheus.CounterOpts{
+			Name: "ringonce_unserved_ended_total",
+			Help: "Requests that this worker ended because no worker serves their account.",
 		}),
 		unserved: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_unserved_requests",
@@ -135,6 +140,9 @@ func (m *Metrics) BrokerClock(ahead, within time.Duration) {
 	m.clockOffset.Set(ahead.Seconds())
 	m.clockError.Set(within.Seconds())
 }
+
+// UnservedEnded counts that a request of an account that nobody serves was ended.
+func (m *Metrics) UnservedEnded() { m.unservedEnded.Inc() }
 
 func oneIf(yes bool) float64 {
 	if yes {

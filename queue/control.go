@@ -24,12 +24,15 @@ const (
 // Control is the bucket of flags that stop accounts, durable and seen by every
 // worker.
 type Control struct {
-	js  jetstream.JetStream
-	log *slog.Logger
+	answers *answers
+	js      jetstream.JetStream
+	log     *slog.Logger
 }
 
 // NewControl gives the control bucket.
-func (c *Conn) NewControl(log *slog.Logger) *Control { return &Control{js: c.js, log: log} }
+func (c *Conn) NewControl(log *slog.Logger) *Control {
+	return &Control{answers: c.answers, js: c.js, log: log}
+}
 
 // Flags is what the bucket says.
 type Flags struct {
@@ -37,6 +40,7 @@ type Flags struct {
 	paused    map[call.Account]call.Pause
 	pausedAll *call.Pause
 	numbers   call.PausedNumbers
+	present   map[string]presence // by key
 	Ledger    Ledger
 }
 

@@ -117,6 +117,18 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 	return depths, unserved, err
 }
 
+// Unattended counts what waits for accounts that have consumers, and nobody who
+// serves them.
+func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uint64 {
+	var n uint64
+	for a, d := range depths {
+		if !served[a] {
+			n += d.Waiting + d.Due
+		}
+	}
+	return n
+}
+
 // consumerOf reads which of an account's consumers this is.
 func consumerOf(name string) (kind string, a call.Account) {
 	for _, kind := range []string{consumesNew, consumesDue, consumesOdd, countParked, countDead} {

@@ -70,6 +70,9 @@ func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Difference, err
 			Breaks: "an account that was paused or suspended dials again by itself",
 		}}, nil
 	}
+	if s, ok := status.(*jetstream.KeyValueBucketStatus); ok && !s.StreamInfo().Config.AllowMsgTTL {
+		return []Difference{{Stream: BucketControl, Setting: "message TTL", Want: "true", Have: "false"}}, nil
+	}
 	return nil, nil
 }
 

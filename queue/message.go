@@ -58,15 +58,22 @@ func newMessage(d *delivery) (*Message, error) {
 		m.Body, m.MessageID = msg.Data, msg.Header.Get(headerMessageID)
 		return m, nil
 	}
-	record, err := call.DecodeRecord(msg.Data)
+	due, err := readDue(account, msg.Header, msg.Data)
+	if err != nil {
+		return nil, err
+	}
+	m.Origin, m.Trace, m.Due = due.Record.Origin, due.Record.Trace, due
+	return m, nil
+}
+
+func readDue(account call.Account, h nats.Header, data []byte) (*call.Due, error) {
+	record, err := call.DecodeRecord(data)
 	if err != nil {
 		return nil, fmt.Errorf("read a due call: %w", err)
 	}
-	version, ok := decodeVersion(msg.Header.Get(headerVersion))
+	version, ok := decodeVersion(h.Get(headerVersion))
 	if !ok || record.Account != account {
 		return nil, fmt.Errorf("read a due call: its %s header does not fit its record", headerVersion)
 	}
-	m.Origin, m.Trace = record.Origin, record.Trace
-	m.Due = &call.Due{Record: record, Version: version}
-	return m, nil
+	return &call.Due{Record: record, Version: version}, nil
 }

@@ -15,6 +15,7 @@ const (
 	StreamDead    = "CALLS_DEAD"
 	StreamRate    = "CALL_RATE"
 	BucketControl = "CALL_CONTROL"
+	streamControl = "KV_" + BucketControl
 )
 
 const (

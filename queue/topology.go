@@ -83,7 +83,7 @@ func (t Topology) rate() jetstream.StreamConfig {
 func (t Topology) control() jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket: BucketControl, Description: "pause and suspension flags",
-		Storage: jetstream.FileStorage, Replicas: t.Replicas, History: 5,
+		Storage: jetstream.FileStorage, Replicas: t.Replicas, History: 5, LimitMarkerTTL: time.Minute,
 	}
 }
 

@@ -54,7 +54,7 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 		return fmt.Errorf("watch bucket %s: %w", BucketControl, err)
 	}
 	defer func() { _ = watcher.Stop() }()
-	flags := Flags{suspended: map[call.Account]call.Suspension{}, paused: map[call.Account]call.Pause{}}
+	flags := Flags{suspended: map[call.Account]call.Suspension{}, paused: map[call.Account]call.Pause{}, present: map[string]presence{}}
 	initial := true
 	check := time.NewTicker(controlCheck)
 	defer check.Stop()
@@ -123,6 +123,8 @@ func (f *Flags) apply(e jetstream.KeyValueEntry) error {
 			f.pausedAll = &call.Pause{}
 			err = json.Unmarshal(e.Value(), f.pausedAll)
 		}
+	case keyServes:
+		f.applyPresence(e, gone)
 	case keyNumber:
 		err = f.applyNumber(e, gone)
 	case keyLedger + ".":
@@ -152,6 +154,6 @@ func applyEntry[V any](m map[call.Account]V, a call.Account, e jetstream.KeyValu
 
 func (f *Flags) clone() Flags {
 	c := *f
-	c.suspended, c.paused = maps.Clone(f.suspended), maps.Clone(f.paused)
+	c.suspended, c.paused, c.present = maps.Clone(f.suspended), maps.Clone(f.paused), maps.Clone(f.present)
 	return c
 }

@@ -52,7 +52,9 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			views := accountViews(depths, flags, config.AccountNames())
+			served := flags.Served(now)
+			unserved += queue.Unattended(depths, served)
+			views := accountViews(depths, flags, served, config.AccountNames())
 			numbers := numberViews(flags.PausedNumbers(), reveal)
 			if asJSON {
 				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Unserved: unserved})
@@ -86,11 +88,12 @@ type accountView struct {
 	Parked        uint64           `json:"parked"`
 	DeadLetters   uint64           `json:"dead_letters"`
 	OldestSeconds float64          `json:"oldest_seconds"`
+	Served        bool             `json:"served"` // by a worker, in the last minutes
 	Suspension    *call.Suspension `json:"suspension,omitzero"`
 	Pause         *call.Pause      `json:"pause,omitzero"`
 }
 
-func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, configured []string) []accountView {
+func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, served map[call.Account]bool, configured []string) []accountView {
 	known := map[call.Account]bool{}
 	for a := range depths {
 		known[a] = true
@@ -106,7 +109,7 @@ func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, config
 		depth, stops := depths[a], flags.Stops(a)
 		v := accountView{
 			Account: a, Waiting: depth.Waiting, Due: depth.Due, Parked: depth.Parked, DeadLetters: depth.DeadLetters,
-			OldestSeconds: depth.Oldest.Seconds(), Pause: stops.Pause,
+			OldestSeconds: depth.Oldest.Seconds(), Pause: stops.Pause, Served: served[a],
 		}
 		if stops.Suspended() {
 			v.Suspension = &stops.Suspension
@@ -144,6 +147,9 @@ func (v accountView) state(now time.Time) string {
 			until = "until " + moment(s.Until, now)
 		}
 		stops = append(stops, fmt.Sprintf("suspended %s (%s), %s", away(s.Since, now), s.Reason, until))
+	}
+	if !v.Served && v.Waiting+v.Due > 0 {
+		stops = append(stops, "no worker serves it")
 	}
 	if len(stops) == 0 {
 		return "open"

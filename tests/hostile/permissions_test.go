@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
@@ -21,10 +22,11 @@ import (
 // needs each of them.
 func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 	allowed := allowedToPublish(t, "worker")
-	inWorld(t, func(c *configs.Config) { c.Retry.MaxAttempts = 3 }, func(t *testing.T, w *world) {
+	inWorld(t, func(c *configs.Config) { c.Retry.MaxAttempts, c.Request.MaxAge = 3, 90*time.Minute }, func(t *testing.T, w *world) {
 		used := w.hear()
 		p := w.connect(honest)
 		defer p.nc.Close()
+		forNobody(t, w)
 		// Every effect that a worker has: placed, parked, dead, held, suspended.
 		for i, callee := range []string{
 			"+919812345678", magic(t, "service_temporarily_unavailable", 2), magic(t, "unavailable", 0), magic(t, "bad_request", 0),
@@ -80,6 +82,32 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 			t.Errorf("a worker was refused: %s", v)
 		}
 	})
+}
+
+// forNobody lets a request and a due call wait for an account that no worker
+// serves.
+func forNobody(t *testing.T, w *world) {
+	t.Helper()
+	body := []byte(`{"id":"a","from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/a"}`)
+	if _, err := w.Publish("calls.requests.nobody", body, nil); err != nil {
+		t.Fatal(err)
+	}
+	records, err := w.Conn.NewRecords(t.Context(), queue.Keep{}, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := call.NewRecord("nobody", "b", "", call.Origin{Sequence: 1, Published: time.Now()}, call.Normal, "", body).
+		Wait(call.NotYet, time.Now(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := records.Put(t.Context(), r, call.Version{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Conn.NewParking().Due(t.Context(), r, v); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // What docs/operations.md says that operators need, where a test runs every

@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/queue"
+)
+
+const (
+	sweepEvery = time.Minute
+	// sweepWithin bounds one sweep; the rest is for the next one.
+	sweepWithin = 30 * time.Second
+)
+
+// attend says which accounts this worker serves until ctx ends, and then that it
+// serves none.
+func (a *App) attend(ctx context.Context, b *broker) {
+	every(ctx, queue.PresenceEvery, func(ctx context.Context) {
+		var names []call.Account
+		for _, acc := range a.accounts.list() {
+			names = append(names, acc.name)
+		}
+		if err := b.control.Serve(ctx, a.worker, names); err != nil {
+			a.log.Warn("the others do not learn which accounts are served here", "error", err)
+		}
+	})
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
+	defer cancel()
+	if err := b.control.Leave(last, a.worker); err != nil {
+		a.log.Debug("taking back which accounts are served failed; it expires", "error", err)
+	}
+}
+
+// sweeper ends what waits for accounts that no worker serves, once it is older
+// than request.max_age. Every worker sweeps: the record decides between them, as
+// it does if one begins to serve the account just now. It dials nothing.
+type sweeper struct {
+	app     *App
+	broker  *broker
+	metrics *metrics.Account // seen by nobody: names come from publishers
+	// workers remember the claims of others that they wait for.
+	workers map[call.Account]*dispatcher.Worker
+}
+
+func (a *App) newSweeper(b *broker) *sweeper {
+	return &sweeper{
+		app: a, broker: b, workers: map[call.Account]*dispatcher.Worker{},
+		metrics: metrics.New(prometheus.NewRegistry(), metrics.Build{}).Account(dispatcher.NoAccount),
+	}
+}
+
+func (s *sweeper) run(ctx context.Context) {
+	every(ctx, sweepEvery, func(context.Context) {
+		bounded, cancel := context.WithTimeout(ctx, sweepWithin)
+		defer cancel()
+		if err := s.sweep(bounded); err != nil && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			s.app.log.Warn("looking after requests that nobody serves failed", "error", err)
+		}
+	})
+}
+
+func (s *sweeper) sweep(ctx context.Context) error {
+	served, known := s.app.accounts.served(time.Now())
+	if !known {
+		return nil
+	}
+	places, err := s.broker.conn.Places(ctx)
+	if err != nil {
+		return err
+	}
+	unserved := map[call.Account]bool{}
+	for _, p := range places {
+		name, err := call.ParseAccount(p.Account)
+		if err != nil {
+			name = dispatcher.NoAccount
+		} else if served[name] {
+			continue
+		}
+		unserved[name] = true
+		if err := s.clear(ctx, p, s.worker(name)); err != nil {
+			return err
+		}
+	}
+	for name := range s.workers {
+		if !unserved[name] {
+			delete(s.workers, name)
+		}
+	}
+	return nil
+}
+
+// clear ends what is too old in one place, the first first. It stops at the
+// first that is younger, or that another worker has a claim on.
+func (s *sweeper) clear(ctx context.Context, p queue.Place, w *dispatcher.Worker) error {
+	for ctx.Err() == nil {
+		removed := false
+		m, err := s.broker.conn.First(ctx, p, func() { removed = true })
+		if err != nil || m == nil {
+			return err
+		}
+		if time.Since(m.Since) <= w.Rules.MaxAge {
+			return nil
+		}
+		if w.Account == dispatcher.NoAccount {
+			if err := w.Disown(ctx, m.Delivery, m); err != nil {
+				return err
+			}
+		} else {
+			w.Handle(ctx, m.Delivery, m, w.Lane.Begin())
+		}
+		if !removed {
+			return nil
+		}
+		s.app.metrics.UnservedEnded()
+	}
+	return ctx.Err()
+}
+
+// worker gives who decides about requests of an account.
+func (s *sweeper) worker(name call.Account) *dispatcher.Worker {
+	if w := s.workers[name]; w != nil {
+		return w
+	}
+	a, b := s.app, s.broker
+	w := &dispatcher.Worker{
+		Name: a.worker, Account: name, Rules: rules(a.config, configs.CallDefaults{}), Unserved: true,
+		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
+		Lane:    dispatcher.NewLane(dispatcher.LaneConfig{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
+		Metrics: s.metrics, Log: a.log,
+		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
+	}
+	s.workers[name] = w
+	return w
+}

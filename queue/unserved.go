@@ -1,0 +1,116 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
+)
+
+// mostSubjects bounds how many subjects are looked at in one go. They are the
+// publishers' to choose.
+const mostSubjects = 10_000
+
+// Place is a subject on which something waits that its account's consumers, if
+// it has any, have not removed.
+type Place struct {
+	Stream, Subject string
+	// Account is what stands in the subject. It may be no account's name.
+	Account string
+}
+
+// Places lists where requests and due calls wait. A subject that reads as a
+// pattern is left out: nothing can be asked for by it alone.
+func (c *Conn) Places(ctx context.Context) ([]Place, error) {
+	var places []Place
+	for _, from := range []struct{ stream, prefix string }{{StreamCalls, requestsPrefix}, {StreamParked, duePrefix}} {
+		subjects, err := c.subjects(ctx, from.stream, from.prefix+">")
+		if err != nil {
+			return nil, err
+		}
+		for _, subject := range subjects {
+			account, _, _ := strings.Cut(strings.TrimPrefix(subject, from.prefix), ".")
+			if !strings.ContainsAny(subject, "*>") && len(places) < mostSubjects {
+				places = append(places, Place{Stream: from.stream, Subject: subject, Account: account})
+			}
+		}
+	}
+	return places, nil
+}
+
+// Unserved is a message that no worker pulls. It is read and removed by its
+// sequence, and never through a consumer: those of a work queue must not
+// overlap, and whoever begins to serve the account must find its own.
+type Unserved struct {
+	call.Delivery
+	// Since is when its age began to count.
+	Since  time.Time
+	stream jetstream.Stream
+	seq    uint64
+	ended  func()
+}
+
+// First gives the first message of a place, nil if there is none. ended is told
+// when it has been removed.
+func (c *Conn) First(ctx context.Context, p Place, ended func()) (*Unserved, error) {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	s, err := c.js.Stream(ctx, p.Stream)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", p.Stream, err)
+	}
+	msg, err := s.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(p.Subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what waits in %s: %w", p.Stream, err)
+	}
+	u := &Unserved{Since: msg.Time, stream: s, seq: msg.Sequence, ended: ended, Delivery: call.Delivery{
+		Account: call.Account(p.Account), Priority: call.Normal, Delivered: 1,
+		Origin: call.Origin{Sequence: msg.Sequence, Published: msg.Time.UTC()},
+		Trace:  traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(headerMessageID),
+	}}
+	if _, priority, err := parseLane(msg.Subject); err == nil {
+		u.Priority = priority
+	}
+	if p.Stream == StreamParked {
+		return u, u.readDue(msg.Header, msg.Data)
+	}
+	return u, nil
+}
+
+func (u *Unserved) readDue(h nats.Header, data []byte) error {
+	due, err := readDue(u.Account, h, data)
+	if err != nil {
+		return err
+	}
+	u.Due, u.Origin, u.Trace, u.Since = due, due.Record.Origin, due.Record.Trace, due.Record.Since
+	u.Body, u.MessageID = nil, ""
+	return nil
+}
+
+// Ack removes the message. That it is gone already is as good.
+func (u *Unserved) Ack() error {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	failpoint.Here(failpoint.AckBefore)
+	if err := u.stream.DeleteMsg(ctx, u.seq); err != nil {
+		if _, gone := u.stream.GetMsg(ctx, u.seq); !errors.Is(gone, jetstream.ErrMsgNotFound) {
+			return fmt.Errorf("remove a message that nobody serves: %w", err)
+		}
+	}
+	failpoint.Here(failpoint.AckAfter)
+	u.ended()
+	return nil
+}
+
+// HandBack leaves it where it is.
+func (u *Unserved) HandBack(time.Duration) error { return nil }

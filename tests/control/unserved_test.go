@@ -1,0 +1,155 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+func shortAge(c *configs.Config) { c.Request.MaxAge = time.Hour }
+
+func (w *world) left(stream string) uint64 {
+	w.t.Helper()
+	s, err := w.Conn.JetStream().Stream(w.t.Context(), stream)
+	w.do(err)
+	return s.CachedInfo().State.Msgs
+}
+
+// letters wants so many dead letters of an account, all for this reason.
+func (w *world) letters(a call.Account, reason call.Reason, want int) {
+	w.t.Helper()
+	letters, err := w.Conn.NewGraveyard(time.Hour).List(w.t.Context(), queue.LetterFilter{Account: a, Limit: 1000})
+	w.do(err)
+	for _, l := range letters.Found {
+		if l.Reason != reason {
+			w.t.Errorf("a letter says %s", l.Reason)
+		}
+	}
+	if len(letters.Found) != want {
+		w.t.Errorf("%d dead letters, want %d", len(letters.Found), want)
+	}
+}
+
+// TestNobodyServesTheAccount: its requests stay, are shown, and end as
+// unknown_account when they are too old, and not before.
+func TestNobodyServesTheAccount(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		account string
+		under   call.Account // where the dead letters stand
+	}{
+		{"never served", "nobody", "nobody"},
+		{"served before", "acme", "acme"},
+		{"no possible name", "No_Such+Name", "no-account"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, shortAge, func(t *testing.T, w *world) {
+				const requests = 20
+				first := with(w.Config, "default", "acme")
+				given := w.Config
+				w.Config = first
+				worker, other := w.StartWorker("one"), w.StartWorker("two")
+				<-time.After(time.Minute)
+				worker.App.Reload(given)
+				other.App.Reload(given)
+				<-time.After(5 * time.Minute)
+				w.ask(call.Account(c.account), "stray", simulator.DefaultNumber, requests)
+				<-time.After(50 * time.Minute)
+				if n := w.left(queue.StreamCalls); n != requests {
+					t.Fatalf("%d requests are left before they are too old", n)
+				}
+				if n, _ := series(t, other, "ringonce_unserved_requests"); n != requests {
+					t.Errorf("%v requests are shown as unserved", n)
+				}
+				<-time.After(15 * time.Minute)
+				if n := w.left(queue.StreamCalls); n != 0 {
+					t.Errorf("%d requests are left", n)
+				}
+				w.letters(c.under, call.UnknownAccount, requests)
+				one, _ := series(t, worker, "ringonce_unserved_ended_total")
+				two, _ := series(t, other, "ringonce_unserved_ended_total")
+				if one+two < requests {
+					t.Errorf("%v and %v were counted", one, two)
+				}
+				w.rungOnce(0)
+			})
+		})
+	}
+}
+
+// TestAParkedCallOfAnAccountThatIsGone ends when it comes back, and a call whose
+// worker was lost is held: it may have rung.
+func TestAParkedCallOfAnAccountThatIsGone(t *testing.T) {
+	inBubble(t, shortAge, func(t *testing.T, w *world) {
+		given := w.Config
+		w.Config = with(given, "default", "acme")
+		w.Config.Accounts["default"], w.Config.Accounts["acme"] = limited(w.Config.Accounts["default"], 4), limited(w.Config.Accounts["acme"], 4)
+		lost := w.StartWorker("lost")
+		<-time.After(20 * time.Second)
+		w.do(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable", Callee: "+919876500001"}))
+		w.ask("acme", "call", simulator.DefaultNumber, 2)
+		for w.posts("") < 2 {
+			<-time.After(10 * time.Millisecond)
+		}
+		<-time.After(4 * time.Second) // one is parked now
+		w.ask("acme", "lost", simulator.DefaultNumber, 1)
+		for w.posts("https://publisher.example/lost") < 1 {
+			<-time.After(10 * time.Millisecond)
+		}
+		lost.Kill()
+		w.Config = given
+		w.StartWorker("one")
+		w.StartWorker("two")
+		<-time.After(2 * time.Hour)
+		if n := w.left(queue.StreamCalls) + w.left(queue.StreamParked); n != 0 {
+			t.Errorf("%d messages are left", n)
+		}
+		states := w.states("acme", "call", 2)
+		if states[call.StatePlaced] != 1 || states[call.StateDead] != 1 {
+			t.Errorf("the calls ended %v", states)
+		}
+		if states := w.states("acme", "lost", 1); states[call.StateUnknown] != 1 {
+			t.Errorf("the call of the lost worker ended %v", states)
+		}
+	})
+}
+
+// TestWhoeverBeginsToServeFindsItsOwn up to the end of their age.
+func TestWhoeverBeginsToServeFindsItsOwn(t *testing.T) {
+	inBubble(t, shortAge, func(t *testing.T, w *world) {
+		worker := w.StartWorker("one")
+		w.StartWorker("two")
+		w.ask("acme", "acme", simulator.DefaultNumber, 20)
+		<-time.After(55 * time.Minute)
+		worker.App.Reload(with(w.Config, "default", "acme"))
+		<-time.After(20 * time.Minute)
+		w.rungOnce(20)
+		w.letters("acme", "", 0)
+	})
+}
+
+// TestAPausedAccountIsServed, although nobody pulls its requests, and by another
+// worker than the one that looks.
+func TestAPausedAccountIsServed(t *testing.T) {
+	inBubble(t, shortAge, func(t *testing.T, w *world) {
+		given := w.Config
+		w.Config = with(given, "default", "acme")
+		w.StartWorker("one")
+		w.Config = given
+		other := w.StartWorker("two")
+		<-time.After(time.Minute)
+		w.do(w.control().Pause(t.Context(), "acme", pause()))
+		w.ask("acme", "call", simulator.DefaultNumber, 5)
+		<-time.After(2 * time.Hour)
+		if n, _ := series(t, other, "ringonce_unserved_requests"); n != 0 {
+			t.Errorf("%v requests are shown as unserved", n)
+		}
+		w.do(w.control().Resume(t.Context(), "acme"))
+		<-time.After(5 * time.Minute)
+		w.letters("acme", call.Expired, 5)
+	})
+}
