@@ -69,7 +69,7 @@ func (l *line) send(request []byte, by call.Deadline) (Written, error) {
 		return WrittenNothing, errPastDeadline
 	}
 	failpoint.Here(failpoint.WriteAllowed)
-	n, _ := l.Conn.Write(request) // its error shows again where the answer is read
+	n, _ := l.Write(request) // its error shows again where the answer is read
 	failpoint.Here(failpoint.WriteAfter)
 	if n < len(request) {
 		return WrittenPartly, nil
@@ -81,7 +81,7 @@ func (l *line) send(request []byte, by call.Deadline) (Written, error) {
 // the line may carry another attempt.
 func (l *line) answer() (a Answer, reusable bool) {
 	l.left, l.failed = maxHeaderSize, false
-	response, err := l.response()
+	response, err := l.response() //nolint:bodyclose // its body is the line, which is read to the end of it or hung up
 	if err != nil {
 		otherwise := NotHTTP
 		if l.failed {

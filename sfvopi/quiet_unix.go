@@ -10,7 +10,7 @@ func socketQuietness(raw syscall.RawConn) func() bool {
 	look := func(fd uintptr) {
 		var p [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), p[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		quiet = err == syscall.EAGAIN //nolint:errorlint // a system call gives plain numbers
+		quiet = err == syscall.EAGAIN
 	}
 	return func() bool {
 		quiet = false

@@ -148,8 +148,9 @@ func TestALineThatIsNotQuietIsNotUsed(t *testing.T) {
 		},
 		"closed": func(conn net.Conn) { conn.Close() },
 		"reset": func(conn net.Conn) {
-			if err := conn.(*net.TCPConn).SetLinger(0); err != nil {
-				t.Error(err)
+			socket, ok := conn.(*net.TCPConn)
+			if !ok || socket.SetLinger(0) != nil {
+				t.Error("the connection cannot be reset")
 			}
 			conn.Close()
 		},
@@ -239,7 +240,7 @@ func TestAServerThatSpeaksFirstIsNotAsked(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
-		return conn, waitReadable(ctx, conn.(*net.TCPConn))
+		return conn, waitReadable(ctx, conn)
 	}
 	client := newClient(t, Config{DialContext: dial, BaseURL: "http://" + lineServer(t, func(_ int, conn net.Conn) {
 		say(conn, "SSH-2.0-OpenSSH_9.6\r\n")
@@ -253,12 +254,8 @@ func TestAServerThatSpeaksFirstIsNotAsked(t *testing.T) {
 }
 
 // waitReadable waits until the socket holds something, and leaves it there.
-func waitReadable(ctx context.Context, conn *net.TCPConn) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	quiet := socketQuietness(raw)
+func waitReadable(ctx context.Context, conn net.Conn) error {
+	quiet := quietness(conn)
 	for quiet() {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -61,7 +60,7 @@ func serveWorker(ctx context.Context, args []string) error {
 	}
 	debug.SetGCPercent(300) // as ringonce run does
 	a, err := app.New(app.Options{
-		Config: config, Log: slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: config.Log.Level.Slog()})),
+		Config: config, Log: slog.New(slog.DiscardHandler),
 		Registry: prometheus.NewRegistry(), Build: metrics.Build{}, Worker: fmt.Sprintf("bench-%d", os.Getpid()),
 	})
 	if err != nil {
