@@ -14,11 +14,12 @@ import (
 
 const (
 	// permittedSoon is how long messages that were brought are kept while no
-	// call may be dialled: long enough to ask for a permit that is there, and
-	// short beside the time between the permits of all workers together. If it
-	// were longer than that, a message could go from one worker that has just
-	// had its permit to the next, for ever.
-	permittedSoon = 2 * time.Millisecond
+	// call may be dialled: long enough to reserve a moment with the other
+	// workers, and short beside the time between the permits of all of them
+	// together at a limit that is felt. If it were longer than that, a message
+	// could go on and on from one worker that has just had its permit to the
+	// next.
+	permittedSoon = 25 * time.Millisecond
 	// unreadableDelay hands back a message that this worker cannot read, such
 	// as one written by a newer one.
 	unreadableDelay = time.Minute
@@ -49,8 +50,8 @@ type ConsumerConfig struct {
 //
 // A worker whose permits are far between must not keep it until then: with ten
 // calls per second and ten workers each has one permit in a second, but some
-// worker has one every 100 ms. So a worker without a permit hands back at once
-// what comes, to the next one that listens, until it is with one that may dial
+// worker has one every 100 ms. So a worker that has waited for its permit a
+// moment hands back at once what comes, to the next one that listens, until it is with one that may dial
 // or nobody listens any more: a few milliseconds for all of them. Whoever gets
 // the next permit then asks, because its own listening has been answered, and
 // takes it. One message is handed on by each worker once at most.
