@@ -14,6 +14,10 @@ const (
 	probeEvery   = 30 * time.Second
 	// lookWithin bounds one look at the broker.
 	lookWithin = 10 * time.Second
+	// A look takes at most one part in lookShare of the time, unless it would
+	// come more rarely than lookRarest.
+	lookShare  = 50
+	lookRarest = time.Minute
 )
 
 // measure keeps the gauges of the queues up to date until ctx ends.
@@ -75,16 +79,23 @@ func (a *App) probeAcks(ctx context.Context, b *broker) {
 
 // every calls look now and then at this distance, each time with a bound.
 func every(ctx context.Context, distance time.Duration, look func(context.Context)) {
-	tick := time.NewTicker(distance)
-	defer tick.Stop()
+	again := time.NewTimer(0)
+	defer again.Stop()
 	for {
-		bounded, cancel := context.WithTimeout(ctx, lookWithin)
-		look(bounded)
-		cancel()
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case began := <-again.C:
+			bounded, cancel := context.WithTimeout(ctx, lookWithin)
+			look(bounded)
+			cancel()
+			again.Reset(rest(distance, time.Since(began)))
 		}
 	}
+}
+
+// rest is how long to wait after a look that took so long: with hundreds of
+// accounts, or a broker under load, looking must not become the work.
+func rest(distance, took time.Duration) time.Duration {
+	return max(distance-took, min(lookShare*took, lookRarest), 0)
 }

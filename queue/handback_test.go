@@ -93,9 +93,9 @@ func TestPermitsThatAreFarBetween(t *testing.T) {
 		permit := func(ctx context.Context) (int, <-chan struct{}) {
 			select {
 			case <-ctx.Done():
-				return 0, nil
+				return 0, ctx.Done()
 			case <-turn:
-				return 1, nil
+				return 1, ctx.Done()
 			}
 		}
 		came := make(chan *Message, 1000)
