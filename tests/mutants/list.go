@@ -1,12 +1,17 @@
 package main
 
+import "slices"
+
 // mutant is one deliberate fault: in this file, this code becomes that.
 type mutant struct {
 	name, fault, file, old, new string
 }
 
 // mutants are the faults that would break the promise, each by another way.
-func mutants() []mutant {
+func mutants() []mutant { return slices.Concat(ofCalls(), ofLanes(), ofSubjects()) }
+
+// ofCalls are faults on the way of one call.
+func ofCalls() []mutant {
 	return []mutant{
 		{
 			"skip-the-claim", "dials without having claimed", "dispatcher/dial.go",

@@ -1,0 +1,48 @@
+package main
+
+// ofLanes are faults in what an account may dial, and in which order.
+func ofLanes() []mutant {
+	return []mutant{
+		{
+			"dial-while-paused", "goes on although the account is paused", "dispatcher/stops.go",
+			"		l.stops.Pause != nil || l.stops.Suspended()\n}", "		l.stops.Suspended()\n}",
+		},
+		{
+			"dial-a-paused-number", "goes on although the caller ID is paused", "dispatcher/number.go",
+			"	_, paused := l.stops.Numbers[from]\n	return paused\n", "	_ = from\n	return false\n",
+		},
+		{
+			"dial-past-a-stop", "writes to the provider although a stop came after the claim", "dispatcher/number.go",
+			"	return paused || l.halted != nil", "	return paused && l.halted != nil",
+		},
+		{
+			"limit-ignored", "dials as fast as it can", "dispatcher/pace.go",
+			"	if now.Before(next) {\n		return 0, next\n	}\n	return min(want, 1+int(now.Sub(next)/p.interval)), time.Time{}\n",
+			"	_ = next\n	return want, time.Time{}\n",
+		},
+		{
+			"retry-after-ignored", "goes on although the provider asked for a pause", "dispatcher/stops.go",
+			"	if until.After(l.slowed) {\n", "	if until.After(l.slowed.AddDate(1000, 0, 0)) {\n",
+		},
+		{
+			"slots-without-end", "dials more calls at once than it may", "dispatcher/lane.go",
+			"	free := l.cfg.Concurrency - l.inFlight\n", "	free := l.cfg.Concurrency\n",
+		},
+		{
+			"a-lost-suspension-flag", "lets an older flag lift its own suspension", "dispatcher/stops.go",
+			"	if l.unconfirmed && stops.Suspension.Since.Before(own.Since) {", "	if l.unconfirmed && own.Since.IsZero() {",
+		},
+		{
+			"bulk-goes-first", "asks the least pressing priority first", "queue/turns.go",
+			"	for rank := range priorities {\n		asks = append(asks, ask{rank, n})", "	for rank := range priorities {\n		asks = append(asks, ask{priorities - 1 - rank, n})",
+		},
+		{
+			"bulk-starves", "owes the lower priorities nothing", "queue/turns.go",
+			"		t.owed[other] += float64(n) * t.least\n", "		t.owed[other] += 0 * float64(n) * t.least\n",
+		},
+		{
+			"dial-on-an-older-ledger", "goes on although the records went back in time", "app/ledger.go",
+			"	if errors.As(err, &regressed) {\n		l.halt(err)\n		return err\n	}\n", "	if errors.As(err, &regressed) {\n		return err\n	}\n",
+		},
+	}
+}

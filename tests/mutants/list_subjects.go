@@ -1,0 +1,44 @@
+package main
+
+// ofSubjects are faults in what a worker believes of others, and in what it
+// leaves lying.
+func ofSubjects() []mutant {
+	return []mutant{
+		{
+			"believe-a-publisher", "takes a request with a record in it for one that workers wrote", "queue/message.go",
+			"	if meta.Stream == StreamCalls {\n", "	if meta.Stream == StreamCalls && msg.Header.Get(headerVersion) == \"\" {\n",
+		},
+		{
+			"publishers-may-schedule", "allows schedules and roll-ups where publishers write", "queue/topology.go",
+			"MaxMsgSize: callsMaxMessage,", "MaxMsgSize: callsMaxMessage, AllowMsgSchedules: true, AllowRollup: true,",
+		},
+		{
+			"ids-of-all-accounts", "keeps one record for an id, whoever uses it", "queue/subject.go",
+			"	return recordsPrefix + string(a) + \".\" + string(id)\n", "	return recordsPrefix + string(a)[:0] + \"all.\" + string(id)\n",
+		},
+		{
+			"digest-of-bytes", "takes the same request in another order for another one", "call/decode.go",
+			"	return r, w.digest(), err\n", "	return r, digestBytes(data), err\n",
+		},
+		{
+			"strays-are-left", "leaves requests lying whose subject ends in no priority", "queue/stray.go",
+			"stray && err != nil {", "stray && err == nil {",
+		},
+		{
+			"a-duplicate-is-stored", "takes what the broker forgot for stored", "queue/publish.go",
+			"	case ack.Duplicate:\n		return 0, errDuplicate\n", "",
+		},
+		{
+			"no-reminder", "brings late evidence without leaving a reminder", "dispatcher/remind.go",
+			"	if lettered(before) && next.State != before.State {\n", "	if lettered(before) && next.State == \"\" {\n",
+		},
+		{
+			"unbury-and-forget", "removes the letter of a call that came to the same end again", "dispatcher/remind.go",
+			"	if err != nil || !sameEnd(found, before) {\n", "	if err != nil || !sameEnd(found, before) || true {\n",
+		},
+		{
+			"dead-for-a-failed-lookup", "takes a failed look-up for a number that is not linked", "sfvopi/snapshot.go",
+			"		if _, before := s.previous[from]; before || s.previous == nil {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
+		},
+	}
+}
