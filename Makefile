@@ -146,7 +146,10 @@ cluster: ## kill, cut off and restore brokers under workers at work
 	go test ./tests/cluster -count=1 -parallel=4 -timeout=20m -extent=$(EXTENT) -report="$(CURDIR)/bin/cluster.txt"
 	@cat bin/cluster.txt
 
+# About how many faults `make mutants` tries; 0 is all of them.
+SAMPLE ?= 0
+
 .PHONY: mutants
 mutants: ## break our own code on purpose, fault by fault, and see that it is noticed
 	$(call say,mutants)
-	go run ./tests/mutants
+	go run ./tests/mutants -sample $(SAMPLE)

@@ -9,8 +9,8 @@ func ofSubjects() []mutant {
 			"	if meta.Stream == StreamCalls {\n", "	if meta.Stream == StreamCalls && msg.Header.Get(headerVersion) == \"\" {\n",
 		},
 		{
-			"publishers-may-schedule", "allows schedules and roll-ups where publishers write", "queue/topology.go",
-			"MaxMsgSize: callsMaxMessage,", "MaxMsgSize: callsMaxMessage, AllowMsgSchedules: true, AllowRollup: true,",
+			"publishers-may-roll-up", "allows roll-ups and TTLs where publishers write", "queue/topology.go",
+			"MaxMsgSize: callsMaxMessage,", "MaxMsgSize: callsMaxMessage, AllowRollup: true, AllowMsgTTL: true,",
 		},
 		{
 			"ids-of-all-accounts", "keeps one record for an id, whoever uses it", "queue/subject.go",

@@ -49,9 +49,9 @@ func run(ctx context.Context) error {
 	var survivors []string
 	fmt.Println("| fault | caught by |")
 	fmt.Println("|---|---|")
-	began := time.Now()
+	began, by := time.Now(), map[string][]string{}
 	for _, m := range chosen {
-		caught, err := m.try(ctx, dir, *seeds)
+		caught, err := m.try(ctx, dir, *seeds, by)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -66,6 +66,9 @@ func run(ctx context.Context) error {
 	}
 	if len(survivors) > 0 {
 		return fmt.Errorf("%d of %d survive: %s", len(survivors), len(chosen), strings.Join(survivors, ", "))
+	}
+	if err := sound(ctx, by); err != nil {
+		return err
 	}
 	fmt.Printf("\nall %d are caught, in %s\n", len(chosen), time.Since(began).Round(time.Second))
 	return nil
@@ -105,9 +108,10 @@ func (m mutant) suites(seeds int) [][]string {
 	return suites
 }
 
-// try tests with the fault in place, and says what noticed. A fault for which a
+// try tests with the fault in place, and says what noticed, and by which suite. A
+// fault for which a
 // suite does not compile is none.
-func (m mutant) try(ctx context.Context, dir string, seeds int) ([]string, error) {
+func (m mutant) try(ctx context.Context, dir string, seeds int, by map[string][]string) ([]string, error) {
 	overlay, err := m.overlay(dir)
 	if err != nil {
 		return nil, err
@@ -124,6 +128,8 @@ func (m mutant) try(ctx context.Context, dir string, seeds int) ([]string, error
 		case err != nil && strings.Contains(string(out), "[build failed]"):
 			return nil, fmt.Errorf("it does not compile: %w\n%s", err, out)
 		case err != nil:
+			key := strings.Join(suite, " ")
+			by[key] = append(by[key], tests(string(out), suite)...)
 			return noticed(string(out), late), nil
 		}
 	}
@@ -163,6 +169,19 @@ var (
 	invariant = regexp.MustCompile(`(?m)^\s*(?:\S+\.go:\d+: )?(I[1-6](?:-I4)?) `)
 	failed    = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
 )
+
+// tests reads which tests failed, to be run again by their names; none if the
+// suite names them itself.
+func tests(out string, suite []string) []string {
+	if slices.Contains(suite, "-run") {
+		return nil
+	}
+	var names []string
+	for _, m := range failed.FindAllStringSubmatch(out, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
 
 // noticed reads which invariants and which tests failed.
 func noticed(out string, late bool) []string {
