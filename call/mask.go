@@ -25,8 +25,9 @@ var (
 // its length bounded.
 func MaskText(s string) string {
 	s = plainText(s, 4*maxMessageLength)
-	s = urlText.ReplaceAllString(s, "(url)")
+	// Numbers first: one that holds a space would hide where a URL goes on.
 	s = numberText.ReplaceAllString(s, "(number)")
+	s = urlText.ReplaceAllString(s, "(url)")
 	return plainText(s, maxMessageLength)
 }
 

@@ -17,8 +17,11 @@ func ofLanes() []mutant {
 		},
 		{
 			"limit-ignored", "dials as fast as it can", "dispatcher/pace.go",
-			"	if now.Before(next) {\n		return 0, next\n	}\n	return min(want, 1+int(now.Sub(next)/p.interval)), time.Time{}\n",
-			"	_ = next\n	return want, time.Time{}\n",
+			"	p := pace{perSecond: perSecond, appetite: 1}\n", "	p := pace{perSecond: 0 * perSecond, appetite: 1}\n",
+		},
+		{
+			"moments-of-others", "takes all moments of a window, not only its own", "queue/reserve.go",
+			"	for i := max(value-add, passed); i < min(value, holds); i++ {", "	for i := max(0*value, passed); i < min(value, holds); i++ {",
 		},
 		{
 			"retry-after-ignored", "goes on although the provider asked for a pause", "dispatcher/stops.go",
@@ -26,7 +29,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"slots-without-end", "dials more calls at once than it may", "dispatcher/lane.go",
-			"	free := l.cfg.Concurrency - l.inFlight\n", "	free := l.cfg.Concurrency\n",
+			"posts: make(chan struct{}, cfg.Concurrency)", "posts: make(chan struct{}, 1000*cfg.Concurrency)",
 		},
 		{
 			"a-lost-suspension-flag", "lets an older flag lift its own suspension", "dispatcher/stops.go",

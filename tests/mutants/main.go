@@ -98,7 +98,7 @@ const within = 4 * time.Minute
 func (m mutant) suites(seeds int) [][]string {
 	suites := [][]string{
 		{"./" + filepath.Dir(m.file)},
-		{"./tests/simulation", "-run", "TestThePromiseHolds", "-seeds", fmt.Sprint(seeds)},
+		{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)},
 		{"./tests/hostile"},
 		{"./tests/endtoend"},
 	}

@@ -1,0 +1,53 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/bubble"
+)
+
+// TestRecordsThatWereMadeAnewStopALaneAtRest: a worker that writes nothing finds
+// out, too, and so the first request after it is not dialled.
+func TestRecordsThatWereMadeAnewStopALaneAtRest(t *testing.T) {
+	runtime.GC()
+	runtime.GC() // see simulate
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), nil)
+		defer w.Close()
+		w.StartWorker("one")
+		<-time.After(time.Minute)
+		ask := func(id string) {
+			body := fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919812345678","answer_url":"https://publisher.example/%s"}`, id, simulator.DefaultNumber, id)
+			if _, err := w.Publish("calls.requests.default", []byte(body), nil); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(time.Minute)
+		}
+		ask("before")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := w.Conn.JetStream().DeleteStream(ctx, queue.StreamRecords); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, w.Conn.JetStream()); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Minute)
+		ask("after")
+		if s := w.Simulator.Oracle().Summary; s.Rung != 1 {
+			t.Errorf("%d phones rang: one is right, before the records were made anew", s.Rung)
+		}
+		if r, err := w.Record("default", "after"); err != nil || len(r.Attempts) > 0 {
+			t.Errorf("the request after it is %s with %d attempts, %v", r.State, len(r.Attempts), err)
+		}
+	})
+}
