@@ -9,7 +9,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"dial-a-paused-number", "goes on although the caller ID is paused", "dispatcher/number.go",
-			"	_, paused := l.stops.Numbers[from]\n	return paused\n", "	_ = from\n	return false\n",
+			"	return pause.Since, paused\n", "	return pause.Since, paused && false\n",
 		},
 		{
 			"dial-past-a-stop", "writes to the provider although a stop came after the claim", "dispatcher/number.go",
