@@ -39,6 +39,7 @@ func (r *run) check() (shares, []string) {
 			total.posts += c.PostCount
 			wrong = append(wrong, r.times(c)...)
 		}
+		wrong = append(wrong, r.aboveLimit(string(account), report.Summary)...)
 		wrong = append(wrong, r.dialledWhilePaused(report.Calls)...)
 		wrong = append(wrong, r.dialledWhileSuspended(report.Calls)...)
 		if account == "default" {
@@ -75,6 +76,17 @@ func (r *run) times(c simulator.Call) []string {
 		}
 	}
 	return wrong
+}
+
+// aboveLimit checks I8: the calls per second of an account hold for all its
+// workers together, over any second as the provider counts it.
+func (r *run) aboveLimit(account string, s simulator.Summary) []string {
+	busiest := s.Busiest[account]
+	if r.plan.rate == 0 || float64(busiest.Posts) <= 1.05*r.plan.rate+1 {
+		return nil
+	}
+	return []string{fmt.Sprintf("I8 %s: %d calls in the second from %s, and the limit is %.2f",
+		account, busiest.Posts, busiest.From.Sub(r.began), r.plan.rate)}
 }
 
 // needless checks I6: unknown only where the outcome really was ambiguous.

@@ -10,7 +10,7 @@ type summary struct {
 	shares
 	seeds, broken, operated int
 	lossy, forgotten        int
-	paused                  int
+	paused, limited         int
 	simulated               time.Duration
 	results                 map[string]int // POSTs by what the provider did with them
 }
@@ -27,6 +27,9 @@ func (s *summary) add(r *run, ended shares) {
 		s.lossy++
 	}
 	s.forgotten += r.forgotten
+	if r.plan.rate > 0 {
+		s.limited++
+	}
 	if len(r.paused) > 0 {
 		s.paused++
 	}
@@ -52,10 +55,10 @@ func (s summary) String() string {
 			faults += n
 		}
 	}
-	return fmt.Sprintf("%d seeds, %.0f simulated hours; in %d of them workers or the broker were broken, in %d operators were at work, in %d accounts were paused, "+
+	return fmt.Sprintf("%d seeds, %.0f simulated hours; in %d of them workers or the broker were broken, in %d operators were at work, in %d accounts were paused, in %d they had a limit, "+
 		"in %d the broker forgot what was parked (%d calls, all found by the audit); "+
 		"%d requests: %d placed, %d dead, %d unknown (%.1f %%), %d duplicates; %d POSTs, of which %d met one of %d faults",
-		s.seeds, s.simulated.Hours(), s.broken, s.operated, s.paused, s.lossy, s.forgotten,
+		s.seeds, s.simulated.Hours(), s.broken, s.operated, s.paused, s.limited, s.lossy, s.forgotten,
 		requests, s.placed, s.dead, s.unknown, 100*float64(s.unknown)/float64(max(requests, 1)), s.duplicates,
 		s.posts, faults, len(s.results)-1)
 }
