@@ -54,8 +54,12 @@ type Rate struct {
 	js  jetstream.JetStream
 	cfg RateConfig
 
+	// asking is held by the one who reads anew; the others wait for what it finds.
+	asking chan struct{}
+
 	mu        sync.Mutex
-	trusted   bool // the reading and what follows hold
+	trusted   bool   // the reading and what follows hold
+	doubts    uint64 // how often that was taken back
 	reading   reading
 	readAt    time.Time
 	created   time.Time // of the stream
@@ -68,7 +72,7 @@ type Rate struct {
 // NewRate shares limits over this connection. Nothing is asked of the broker
 // before the first reservation.
 func (c *Conn) NewRate(cfg RateConfig) *Rate {
-	return &Rate{nc: c.nc, js: c.js, cfg: cfg}
+	return &Rate{nc: c.nc, js: c.js, cfg: cfg, asking: make(chan struct{}, 1)}
 }
 
 // believed is what a reservation starts from.
@@ -82,31 +86,57 @@ type believed struct {
 // believe gives the broker's clock and the windows that may be used, and reads
 // both anew when they are old or in doubt.
 func (r *Rate) believe(ctx context.Context) (believed, error) {
+	if b, ok := r.believes(); ok {
+		return b, nil
+	}
+	select {
+	case r.asking <- struct{}{}:
+		defer func() { <-r.asking }()
+	case <-ctx.Done():
+		return believed{}, ctx.Err()
+	}
+	if b, ok := r.believes(); ok {
+		return b, nil
+	}
+	if err := r.read(ctx); err != nil {
+		r.doubt()
+		return believed{}, err
+	}
+	b, ok := r.believes()
+	if !ok {
+		return believed{}, errForgotten // doubted while it was read
+	}
+	return b, nil
+}
+
+// believes gives what is believed, and reports whether it holds.
+func (r *Rate) believes() (believed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c := r.connection(); c != r.connected {
-		r.connected, r.trusted = c, false
+		r.connected = c
+		r.distrust()
 	}
 	// A sequence that was last seen long ago shows nothing of a stream that was
 	// made anew since.
 	idle := time.Since(r.seenAt) >= forgets && time.Since(r.readAt) >= forgets
 	if !r.trusted || idle || time.Since(r.readAt) >= readEvery {
-		if err := r.read(ctx); err != nil {
-			r.trusted = false
-			return believed{}, err
-		}
+		return believed{}, false
 	}
-	return believed{reading: r.reading, from: r.from, sequence: r.sequence, connected: r.connected}, nil
+	return believed{reading: r.reading, from: r.from, sequence: r.sequence, connected: r.connected}, true
 }
 
 // read asks the broker for its time, and whether the stream is still the same.
+// One at a time reads; nobody waits for the broker with the state locked.
 func (r *Rate) read(ctx context.Context) error {
-	var best reading
-	var created time.Time
-	times := readings
+	r.mu.Lock()
+	times, doubts := readings, r.doubts
 	if r.trusted {
 		times = 1
 	}
+	r.mu.Unlock()
+	var best reading
+	var created time.Time
 	for i := range times {
 		asked := time.Now()
 		info, err := r.info(ctx)
@@ -119,19 +149,27 @@ func (r *Rate) read(ctx context.Context) error {
 		}
 		created = info.Created
 	}
-	contradicted := true
-	if r.trusted {
-		best, contradicted = r.reading.follow(best)
-	}
-	if contradicted || !created.Equal(r.created) {
-		r.from = windowAt(best.toBroker(time.Now()).Add(forgets)) + 1
-		r.sequence = 0
-	}
-	r.reading, r.readAt, r.created, r.trusted = best, time.Now(), created, true
-	if r.cfg.Read != nil {
-		r.cfg.Read(best.offset(), best.within)
+	if told := r.follow(best, created, doubts); r.cfg.Read != nil {
+		r.cfg.Read(told.offset(), told.within)
 	}
 	return nil
+}
+
+// follow takes in what was read, and gives the reading that is believed now. A
+// doubt that was raised meanwhile stays.
+func (r *Rate) follow(read reading, created time.Time, doubts uint64) reading {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	contradicted := true
+	if r.trusted {
+		read, contradicted = r.reading.follow(read)
+	}
+	if contradicted || !created.Equal(r.created) {
+		r.from = windowAt(read.toBroker(time.Now()).Add(forgets)) + 1
+		r.sequence = 0
+	}
+	r.reading, r.readAt, r.created, r.trusted = read, time.Now(), created, r.doubts == doubts
+	return read
 }
 
 // info looks at the stream, and makes it if it is gone and that is wanted.
@@ -162,7 +200,7 @@ func (r *Rate) seen(sequence uint64, b believed) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if sequence <= b.sequence || r.connection() != b.connected {
-		r.trusted = false
+		r.distrust()
 		return false
 	}
 	r.sequence, r.seenAt = max(r.sequence, sequence), time.Now()
@@ -173,5 +211,10 @@ func (r *Rate) seen(sequence uint64, b believed) bool {
 func (r *Rate) doubt() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.distrust()
+}
+
+func (r *Rate) distrust() {
 	r.trusted = false
+	r.doubts++
 }
