@@ -79,9 +79,9 @@ func (s situation) finds(sequence uint64, r call.Record) situation {
 	return s
 }
 
-// pausedUntil lets the call's number be paused, and looked at again then.
-func pausedUntil(s situation, again time.Duration) situation {
-	s.facts.lookAgain = noon.Add(again)
+// paused lets the call's number be paused, and looked at again in a minute.
+func paused(s situation) situation {
+	s.facts.lookAgain = noon.Add(time.Minute)
 	return s
 }
 
@@ -190,11 +190,11 @@ func TestDecide(t *testing.T) {
 		},
 		{"not_before", situate().first(time.Minute, requestBody("a", "not_before", at(time.Hour))), actPark, call.NotYet, noon.Add(time.Hour)},
 		{"not_before is now", situate().first(time.Minute, requestBody("a", "not_before", at(0))), actClaim, "", time.Time{}},
-		{"its number is paused", pausedUntil(fresh, time.Minute), actPark, call.Paused, noon.Add(time.Minute)},
-		{"its number is paused, due", pausedUntil(again, time.Minute), actPark, call.Paused, noon.Add(time.Minute)},
-		{"its number is paused beyond its deadline", pausedUntil(situate().first(time.Minute, requestBody("a", "expires_at", at(time.Second))), time.Minute), actPark, call.Paused, noon.Add(time.Second)},
-		{"its number is paused, it is expired", pausedUntil(situate().first(25*time.Hour, requestBody("a")), time.Minute), actEnd, call.Expired, time.Time{}},
-		{"its number is paused before not_before", pausedUntil(situate().first(time.Minute, requestBody("a", "not_before", at(time.Hour))), time.Minute), actPark, call.NotYet, noon.Add(time.Hour)},
+		{"its number is paused", paused(fresh), actPark, call.Paused, noon.Add(time.Minute)},
+		{"its number is paused, due", paused(again), actPark, call.Paused, noon.Add(time.Minute)},
+		{"its number is paused beyond its deadline", paused(situate().first(time.Minute, requestBody("a", "expires_at", at(time.Second)))), actPark, call.Paused, noon.Add(time.Second)},
+		{"its number is paused, it is expired", paused(situate().first(25*time.Hour, requestBody("a"))), actEnd, call.Expired, time.Time{}},
+		{"its number is paused before not_before", paused(situate().first(time.Minute, requestBody("a", "not_before", at(time.Hour)))), actPark, call.NotYet, noon.Add(time.Hour)},
 		{"not_before at max_age", situate().first(time.Minute, requestBody("a", "not_before", at(24*time.Hour-time.Minute))), actPark, call.NotYet, noon.Add(24*time.Hour - time.Minute)},
 		{"not_before beyond max_age", situate().first(time.Minute, requestBody("a", "not_before", at(24*time.Hour))), actEnd, call.InvalidRequest, time.Time{}},
 		{

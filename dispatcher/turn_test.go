@@ -146,8 +146,8 @@ func TestATurnWithoutAnAttemptGivesItsMomentBack(t *testing.T) {
 			}
 			turn.End()
 		}
-		if limit := l.limit.(*evenLimit); limit.asked > 1 {
-			t.Errorf("%d moments were asked for", limit.asked)
+		if limit, ok := l.limit.(*evenLimit); !ok || limit.asked > 1 {
+			t.Errorf("%+v: more than one moment was asked for", l.limit)
 		}
 	})
 }

@@ -61,8 +61,12 @@ func TestWindows(t *testing.T) {
 		at   time.Time
 		want int64
 	}{
-		{time.Unix(0, 0), 0}, {time.Unix(0, int64(window)-1), 0}, {time.Unix(0, int64(window)), 1},
-		{time.Unix(0, -1), -1}, {time.Unix(0, -int64(window)), -1}, {time.Unix(0, -int64(window)-1), -2},
+		{time.Unix(0, 0), 0},
+		{time.Unix(0, int64(window)-1), 0},
+		{time.Unix(0, int64(window)), 1},
+		{time.Unix(0, -1), -1},
+		{time.Unix(0, -int64(window)), -1},
+		{time.Unix(0, -int64(window)-1), -2},
 		{time.Unix(1, 0), int64(time.Second / window)},
 	} {
 		if got := windowAt(c.at); got != c.want {

@@ -1,7 +1,6 @@
 package bubble_test
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -133,11 +132,11 @@ func TestALimitHoldsForAllWorkers(t *testing.T) {
 func TestALimitHoldsWhenCountersAreLost(t *testing.T) {
 	stream := func(b *backlog, again bool) {
 		js := b.Conn.JetStream()
-		if err := js.DeleteStream(context.Background(), queue.StreamRate); err != nil {
+		if err := js.DeleteStream(b.t.Context(), queue.StreamRate); err != nil {
 			b.t.Error(err)
 		}
 		if again {
-			if _, err := (queue.Topology{Replicas: 1}).Apply(context.Background(), js); err != nil {
+			if _, err := (queue.Topology{Replicas: 1}).Apply(b.t.Context(), js); err != nil {
 				b.t.Error(err)
 			}
 		}
