@@ -74,10 +74,19 @@ func TestAKeyThatIsRefused(t *testing.T) {
 	if s := suspendedFor(t, r); s.Reason != call.Unauthorized || !s.Until.IsZero() {
 		t.Errorf("suspended for %s until %s", s.Reason, s.Until)
 	}
+	r.Eventually("both workers know, and neither dials any more", func() bool {
+		for _, w := range workers {
+			if w.Gauge(t, "ringonce_lane_state", "suspended") != 1 || w.Gauge(t, "ringonce_in_flight", "") != 0 {
+				return false
+			}
+		}
+		return true
+	})
 	var waiting int
 	r.Eventually("what was pulled is handed back", func() bool {
 		_, waiting = pending(t, r)
-		return r.Messages(queue.StreamCalls, ">") == requests && waiting > 0
+		// Parked is what was claimed just before the suspension was known.
+		return r.Messages(queue.StreamCalls, ">")+r.Messages(queue.StreamParked, ">") == requests && waiting > 0
 	})
 	posts := r.Simulator.Oracle().Summary.Posts
 	lookups := r.Simulator.Oracle().Summary.Lookups
@@ -96,8 +105,8 @@ func TestAKeyThatIsRefused(t *testing.T) {
 	for i := range requests {
 		record := r.Reaches(fmt.Sprintf("call-%d", i), call.StatePlaced)
 		for _, a := range record.Attempts[:len(record.Attempts)-1] {
-			if a.Class != call.Suspended || a.Spent {
-				t.Errorf("an attempt of call-%d came to %s, spent: %t", i, a.Class, a.Spent)
+			if (a.Class != call.Suspended && a.Reason != call.Interrupted) || a.Spent {
+				t.Errorf("an attempt of call-%d came to %s, %s, spent: %t", i, a.Class, a.Reason, a.Spent)
 			}
 		}
 	}

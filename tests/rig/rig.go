@@ -143,6 +143,32 @@ func (r *Rig) Ready(w *Worker) *Worker {
 	return w
 }
 
+// Gauge gives what the worker shows of an account under this name, and with
+// this state if the gauge has one.
+func (w *Worker) Gauge(t testing.TB, name, state string) float64 {
+	t.Helper()
+	families, err := w.Registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != name {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			if labels["account"] == string(Account) && labels["state"] == state {
+				return m.GetGauge().GetValue()
+			}
+		}
+	}
+	t.Fatalf("the worker shows no %s", name)
+	return 0
+}
+
 // Stop ends the worker as SIGTERM would, and gives what Run returned.
 func (w *Worker) Stop() error {
 	w.stop()
