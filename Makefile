@@ -20,6 +20,7 @@ TESTFLAGS ?= -race -shuffle=on
 FUZZTIME ?= 10s
 # How many seeds `make soak` simulates.
 SEEDS ?= 5000
+SEED ?= 1
 BENCHFLAGS ?=
 
 # $(call say,<text>) heads a step with the time; $(call in,<modules>,<command>)
@@ -115,9 +116,9 @@ bench: ## measure, with flags from BENCHFLAGS
 	go run ./tests/bench $(BENCHFLAGS)
 
 .PHONY: soak
-soak: ## simulate SEEDS seeds (5000), about a second each
+soak: ## simulate SEEDS seeds (5000), from SEED on, in a process for each processor
 	$(call say,soak)
-	go test ./tests/simulation -run TestThePromiseHolds -timeout=0 -count=1 -v -seeds $(SEEDS) | grep -v '^ *--- PASS\|^=== '
+	tools/soak $(SEEDS) $(SEED)
 
 # How many requests and workers wait in `make outage`.
 WAITING ?= 10000
