@@ -11,6 +11,10 @@ func All() []Info {
 	return []Info{
 		{LedgerBefore, "how far the records have come is about to be written down"},
 		{LedgerAfter, "how far the records have come is written down"},
+		{PresenceBefore, "which accounts are served is about to be said"},
+		{PresenceAfter, "which accounts are served is said"},
+		{CountBefore, "moments to call in are about to be counted"},
+		{CountAfter, "moments to call in are counted, and nobody knows of them"},
 
 		{DeliveryTaken, "a message was pulled, and not read yet"},
 		{DeliveryBegun, "a request was read, and nothing was decided"},

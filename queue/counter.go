@@ -8,10 +8,10 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
-
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // headerIncrement makes a publish an addition to the counter that its subject
@@ -40,7 +40,9 @@ func counterSubject(a call.Account, w int64) string {
 // sequence of the addition. After an error it may have been made, or still be.
 func count(ctx context.Context, nc *nats.Conn, a call.Account, w int64, n int) (value int, sequence uint64, err error) {
 	m := &nats.Msg{Subject: counterSubject(a, w), Header: nats.Header{headerIncrement: {strconv.Itoa(n)}}}
+	failpoint.Here(failpoint.CountBefore)
 	answer, err := nc.RequestMsgWithContext(ctx, m)
+	failpoint.Here(failpoint.CountAfter)
 	if errors.Is(err, nats.ErrNoResponders) {
 		return 0, 0, errNoResponse
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/failpoint"
 )
 
 // Whether somebody serves an account is not told by its consumers: these stay
@@ -45,9 +46,11 @@ func (c *Control) Serve(ctx context.Context, worker string, accounts []call.Acco
 	}
 	m := &nats.Msg{Subject: "$KV." + BucketControl + "." + presenceKey(worker), Data: data, Header: nats.Header{}}
 	setTTL(m, presenceFor)
+	failpoint.Here(failpoint.PresenceBefore)
 	if _, err := publish(ctx, c.answers, streamControl, m); err != nil {
 		return fmt.Errorf("say which accounts are served: %w", err)
 	}
+	failpoint.Here(failpoint.PresenceAfter)
 	return nil
 }
 

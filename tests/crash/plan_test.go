@@ -50,7 +50,8 @@ type way struct {
 
 // ways bring a worker to every point there is.
 var ways = []way{
-	{[]fp.Point{fp.LedgerBefore, fp.LedgerAfter, fp.ConnectBefore, fp.ConnectAfter}, 1, trial{batch: batch.Mix()}},
+	{[]fp.Point{fp.LedgerBefore, fp.LedgerAfter, fp.PresenceBefore, fp.PresenceAfter, fp.CountBefore, fp.CountAfter}, 1, trial{batch: batch.Mix()}},
+	{[]fp.Point{fp.ConnectBefore, fp.ConnectAfter}, 1, trial{batch: batch.Mix()}},
 	{[]fp.Point{
 		fp.DeliveryTaken, fp.DeliveryBegun, fp.LookupBefore, fp.LookupAfter, fp.ClaimBefore, fp.RecordStored, fp.ClaimAfter,
 		fp.PostBegun, fp.WriteBefore, fp.WriteAllowed, fp.WriteAfter, fp.ReadAfter, fp.AnswerHeader, fp.AnswerRead,
