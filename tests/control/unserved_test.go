@@ -84,7 +84,11 @@ func TestNobodyServesTheAccount(t *testing.T) {
 // TestAParkedCallOfAnAccountThatIsGone ends when it comes back, and a call whose
 // worker was lost is held: it may have rung.
 func TestAParkedCallOfAnAccountThatIsGone(t *testing.T) {
-	inBubble(t, shortAge, func(t *testing.T, w *world) {
+	// The retry must not be under way when its worker is lost.
+	inBubble(t, func(c *configs.Config) {
+		shortAge(c)
+		c.Retry.InitialDelay = c.Retry.MaxDelay
+	}, func(t *testing.T, w *world) {
 		given := w.Config
 		w.Config = with(given, "default", "acme")
 		w.Config.Accounts["default"], w.Config.Accounts["acme"] = limited(w.Config.Accounts["default"], 4), limited(w.Config.Accounts["acme"], 4)
