@@ -16,6 +16,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -103,11 +104,20 @@ func (w *World) StartBroker() {
 // Broker is the one that runs now, nil if none does.
 func (w *World) Broker() *embedded.Server { return w.broker.Load() }
 
-// StopBroker ends the broker; its files stay.
+// StopBroker ends the broker; its files stay. Connections break first, and
+// everything comes to rest: the server sleeps with a lock held when it ends, and
+// who asked it for something at that moment would wait for the lock, which does
+// not let the bubble's time pass.
 func (w *World) StopBroker() {
-	if s := w.broker.Swap(nil); s != nil {
-		s.Stop()
+	s := w.broker.Swap(nil)
+	if s == nil {
+		return
 	}
+	for _, worker := range w.workers {
+		worker.Network.dropBroker()
+	}
+	synctest.Wait()
+	s.Stop()
 }
 
 // InProcess connects to whichever broker runs now, so that clients find the next

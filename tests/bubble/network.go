@@ -38,6 +38,13 @@ func (n *Network) Cut() {
 func (n *Network) CutBroker() {
 	n.mu.Lock()
 	n.noBroker = true
+	n.mu.Unlock()
+	n.dropBroker()
+}
+
+// dropBroker breaks the connections to the broker, and lets new ones through.
+func (n *Network) dropBroker() {
+	n.mu.Lock()
 	var conns []*tracked
 	for c := range n.conns {
 		if c.broker {
