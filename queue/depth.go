@@ -146,10 +146,15 @@ func (d *Depths) consumers(ctx context.Context, stream string, each func(jetstre
 		return fmt.Errorf("look up stream %s: %w", stream, err)
 	}
 	list := s.ListConsumers(ctx)
+	var failed error
+	// To its end: the client's goroutine sends until everything was received.
 	for info := range list.Info() {
-		if err := each(s, info); err != nil {
-			return err
+		if failed == nil {
+			failed = each(s, info)
 		}
+	}
+	if failed != nil {
+		return failed
 	}
 	if err := list.Err(); err != nil {
 		return fmt.Errorf("list the consumers of %s: %w", stream, err)

@@ -244,7 +244,7 @@ func TestNothingIsReservedInThePast(t *testing.T) {
 // TestWhereNothingCanBeCountedThereIsNothing fills what the broker may keep in
 // memory.
 func TestWhereNothingCanBeCountedThereIsNothing(t *testing.T) {
-	small := func(o *server.Options) { o.JetStreamMaxMemory = 4096 }
+	small := func(o *server.Options) { o.JetStreamMaxMemory = 1024 }
 	bubbleWith(t, t.TempDir(), small, func(t *testing.T, b *broker) {
 		b.apply()
 		limit := b.NewRate(RateConfig{}).Limit("acme", 10)

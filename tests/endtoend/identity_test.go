@@ -1,6 +1,7 @@
 package endtoend_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -127,5 +128,28 @@ func TestTheTraceIsCarriedThrough(t *testing.T) {
 	r.Drained()
 	if got := letterOf(t, r, rig.Body("a", callee)).Header.Get("traceparent"); got != trace || r.Record("a").Trace != trace {
 		t.Errorf("the letter carries %q, the record %q", got, r.Record("a").Trace)
+	}
+}
+
+// TestEveryClaimHasANonceOfItsOwn, by which its worker tells it from every other
+// claim, its own earlier ones included.
+func TestEveryClaimHasANonceOfItsOwn(t *testing.T) {
+	t.Parallel()
+	r := rig.New(t, simulator.Config{}, nil)
+	r.Ready(r.Start("one"))
+	seen := map[string]bool{}
+	for i, refusals := range []int{2, 1} {
+		id := fmt.Sprintf("call-%d", i)
+		r.Publish("calls.requests.default", rig.Body(id, simulator.MagicCallee("service_temporarily_unavailable", refusals)))
+		record := r.Reaches(id, call.StatePlaced)
+		if len(record.Attempts) != refusals+1 {
+			t.Errorf("%s was attempted %d times", id, len(record.Attempts))
+		}
+		for _, a := range record.Attempts {
+			if a.Nonce == "" || seen[a.Nonce] {
+				t.Errorf("attempt %d of %s has the nonce of another, or none", a.N, id)
+			}
+			seen[a.Nonce] = true
+		}
 	}
 }

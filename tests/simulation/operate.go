@@ -10,7 +10,11 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
+// operator waits until the way to the broker is there again, after it came up.
 func (r *run) operator() *queue.Operator {
+	for !r.world.Conn.NATS().IsConnected() {
+		<-time.After(10 * time.Millisecond)
+	}
 	o, err := r.world.Conn.NewOperator(context.Background(), queue.Keep{
 		Placed: r.world.Config.Records.Keep, Dead: r.world.Config.Dead.Keep,
 	})
