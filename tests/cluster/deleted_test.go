@@ -11,26 +11,30 @@ import (
 func (w *world) consumersDeleted() {
 	for range 2 {
 		w.eventually("the counters are there", func() bool { return w.deleteConsumers(queue.StreamDead) })
-		w.deleteConsumers(queue.StreamCalls)
-		w.deleteConsumers(queue.StreamParked)
+		for _, stream := range []string{queue.StreamCalls, queue.StreamParked} {
+			w.eventually("the consumers of "+stream+" are deleted", func() bool { return w.deleteConsumers(stream) })
+		}
 		w.flows(20)
 	}
 }
 
 // deleteConsumers deletes all consumers of a stream, and reports whether there
-// were any.
+// were any. Three nodes that share two cores do not always answer in time: what
+// was not deleted then is deleted at the next try.
 func (w *world) deleteConsumers(stream string) bool {
 	w.t.Helper()
 	s, err := w.js().Stream(w.t.Context(), stream)
-	w.must(err)
+	if err != nil {
+		return false
+	}
 	names := s.ConsumerNames(w.t.Context())
 	found := false
 	for name := range names.Name() {
-		w.must(s.DeleteConsumer(w.t.Context(), name))
-		found = true
+		if s.DeleteConsumer(w.t.Context(), name) == nil {
+			found = true
+		}
 	}
-	w.must(names.Err())
-	return found
+	return found && names.Err() == nil
 }
 
 // ratesDeleted takes the stream of counters away, and puts it back.
