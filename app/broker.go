@@ -16,12 +16,13 @@ import (
 
 // broker is what a worker uses of NATS.
 type broker struct {
-	conn    *queue.Conn
-	records *queue.Records
-	control *queue.Control
-	depths  *queue.Depths
-	peers   *queue.Peers
-	rate    *queue.Rate
+	conn      *queue.Conn
+	records   *queue.Records
+	witnesses *queue.Witnesses
+	control   *queue.Control
+	depths    *queue.Depths
+	peers     *queue.Peers
+	rate      *queue.Rate
 }
 
 // sayEvery is how often a failure that goes on is logged.
@@ -85,7 +86,7 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err != nil {
 		return nil, err
 	}
-	b := &broker{conn: conn, records: records, control: conn.NewControl(a.log), depths: conn.NewDepths(), peers: conn.NewPeers()}
+	b := &broker{conn: conn, records: records, witnesses: conn.NewWitnesses(records), control: conn.NewControl(a.log), depths: conn.NewDepths(), peers: conn.NewPeers()}
 	b.rate = conn.NewRate(queue.RateConfig{
 		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, Read: a.metrics.BrokerClock,
 	})
@@ -120,6 +121,7 @@ func (a *App) connect() (*queue.Conn, error) {
 		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...),
 		Connected: func(up bool, err error) {
 			a.metrics.Connected(up)
+			a.ledger.connected(up)
 			if !up {
 				a.heard(a.log, err)
 				return
@@ -128,7 +130,6 @@ func (a *App) connect() (*queue.Conn, error) {
 			once.Do(func() { first = true })
 			if !first {
 				a.metrics.Reconnected()
-				a.ledger.hurry() // the broker may have come back with older files
 			}
 			a.log.Info("connected to NATS")
 		},

@@ -12,12 +12,19 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// ledgerCheck is how often CALL_RECORDS is compared with what is remembered of
-// it.
-const ledgerCheck = 30 * time.Second
+const (
+	// ledgerCheck is how often CALL_RECORDS is compared with what is remembered
+	// of it.
+	ledgerCheck = 30 * time.Second
+	// checkWithin bounds one comparison: the lanes may be waiting for it, and a
+	// broker without a leader answers the next question, not this one.
+	checkWithin = 2 * time.Second
+)
+
+var errUnchecked = errors.New("the connection to NATS was lost; the call records are not checked yet")
 
 // ledger watches over the stream of call records: while it may have gone back
-// in time, nothing is dialled.
+// in time, nothing is dialled. It may have whenever the connection was lost.
 type ledger struct {
 	log  *slog.Logger
 	halt func(error) // tells every lane
@@ -25,6 +32,7 @@ type ledger struct {
 	suspect chan struct{} // holds a token when there is a reason to check at once
 
 	mu      sync.Mutex
+	down    bool // without a connection
 	valid   queue.Ledger
 	records *queue.Records
 }
@@ -54,6 +62,22 @@ func (l *ledger) hurry() {
 	}
 }
 
+// connected is told when the connection comes and goes. Behind the next one may
+// be a broker with older files.
+func (l *ledger) connected(up bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = !up
+	if l.records == nil {
+		return // not checked at all yet
+	}
+	if up {
+		l.hurry()
+	} else {
+		l.halt(errUnchecked)
+	}
+}
+
 // heard is told what the control bucket says of the ledger: nobody waits long
 // for a declaration to be noticed, and what one worker saw all of them know.
 func (l *ledger) heard(said queue.Ledger) {
@@ -68,10 +92,17 @@ func (l *ledger) heard(said queue.Ledger) {
 	}
 }
 
-// check compares once and opens or halts the lanes by what it finds. An error
-// that says nothing about the records leaves the lanes as they are: without
-// the broker nothing can be claimed anyway.
+// check hears whoever else knows the records, compares once, and opens or halts
+// the lanes by what it finds. An error that says nothing about the records leaves
+// the lanes as they are.
 func (l *ledger) check(ctx context.Context, b *broker) error {
+	if err := b.witnesses.Await(ctx); errors.Is(err, queue.ErrWitnessesAway) {
+		l.log.Warn("the call records are checked without some who may know them", "why", err)
+	} else if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
 	valid, err := b.records.Check(ctx)
 	var regressed *queue.RegressedError
 	if errors.As(err, &regressed) {
@@ -81,11 +112,13 @@ func (l *ledger) check(ctx context.Context, b *broker) error {
 	if err != nil {
 		return err
 	}
-	l.mu.Lock()
-	l.valid, l.records = valid, b.records
-	l.mu.Unlock()
 	b.records.Follow(valid)
-	l.halt(nil)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.valid, l.records = valid, b.records
+	if !l.down {
+		l.halt(nil)
+	}
 	return nil
 }
 
@@ -121,5 +154,13 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		case <-l.suspect:
 		}
 		timer.Stop()
+	}
+}
+
+// testify hears what other workers saw of the records, and tells them what this
+// one did, until ctx ends.
+func (a *App) testify(ctx context.Context, b *broker) {
+	if err := b.witnesses.Run(ctx); err != nil {
+		a.log.Warn("the other workers are not heard; this one goes by what it saw itself of the call records", "error", err)
 	}
 }

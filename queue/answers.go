@@ -41,12 +41,18 @@ func newAnswers(nc *nats.Conn) (*answers, error) {
 }
 
 // ask publishes a message and gives the answer to it. It waits for requestTimeout
-// at most.
-func (a *answers) ask(ctx context.Context, m *nats.Msg) (*nats.Msg, error) {
+// at most. The error is errMoved if the message may have gone over another
+// connection than the one that is asked for.
+func (a *answers) ask(ctx context.Context, over connection, m *nats.Msg) (*nats.Msg, error) {
 	w := a.await(m)
 	if err := a.nc.PublishMsg(m); err != nil {
 		a.giveUp(m)
 		return nil, err
+	}
+	if over != anyConnection && over != connectionOf(a.nc) {
+		a.giveUp(m)
+		w.timer.Stop()
+		return nil, errMoved
 	}
 	select {
 	case answer := <-w.answer:

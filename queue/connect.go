@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -131,6 +132,21 @@ func (c *Conn) JetStream() jetstream.JetStream { return c.js }
 
 // NATS gives the connection underneath.
 func (c *Conn) NATS() *nats.Conn { return c.nc }
+
+// connection tells connections apart, the first from every later one: what is
+// answered over the same one is answered by the same run of the same broker.
+type connection uint64
+
+const (
+	// anyConnection is for what may go over whichever there is.
+	anyConnection connection = math.MaxUint64 - iota
+	// noConnection is none of them.
+	noConnection
+)
+
+// connectionOf gives the present connection, or the last one if there is none
+// now. It changes before anything is sent over the new one.
+func connectionOf(nc *nats.Conn) connection { return connection(nc.Stats().Reconnects) }
 
 // Close flushes what was written and ends the connection.
 //

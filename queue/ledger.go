@@ -60,8 +60,17 @@ func (c *Conn) CheckLedger(ctx context.Context) (Ledger, error) {
 // Check is [Conn.CheckLedger] with what this worker remembers as well. A worker
 // that alone saw how far the stream had come, or that alone knows what was
 // declared, tells the others, and itself after a restart, before it is forgotten.
+// What it finds holds as long as the connection over which it asked.
 func (r *Records) Check(ctx context.Context) (Ledger, error) {
-	return checkLedger(ctx, r.js, r.remembers())
+	over := connectionOf(r.nc)
+	valid, err := checkLedger(ctx, r.js, r.remembers())
+	var regressed *RegressedError
+	if err == nil {
+		r.trust(over)
+	} else if errors.As(err, &regressed) {
+		r.trust(noConnection)
+	}
+	return valid, err
 }
 
 func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (Ledger, error) {

@@ -17,9 +17,16 @@ func (r *Records) fill(t *testing.T, ids ...call.ID) {
 	}
 }
 
-// restoreTo stops the broker, puts back the files of an earlier day, and starts
-// it again.
+// restoreTo restores, and gives every connection the time to be made anew.
 func (b *broker) restoreTo(copied string) {
+	b.t.Helper()
+	b.restore(copied)
+	<-time.After(time.Minute)
+}
+
+// restore stops the broker, puts back the files of an earlier day, and starts
+// it again.
+func (b *broker) restore(copied string) {
 	b.t.Helper()
 	b.stop()
 	if err := os.RemoveAll(b.dir); err != nil {
@@ -29,7 +36,6 @@ func (b *broker) restoreTo(copied string) {
 		b.t.Fatal(err)
 	}
 	b.start(nil)
-	<-time.After(time.Minute)
 }
 
 // backUp copies the files of the broker while it is down.

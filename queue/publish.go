@@ -19,6 +19,7 @@ var (
 	errDuplicate  = errors.New("the broker took the message for a duplicate and forgot it")
 	errNotAnAck   = errors.New("the broker's answer is not an acknowledgement")
 	errNoResponse = errors.New("no stream takes the subject, or the broker has no leader for it")
+	errMoved      = errors.New("the connection was made anew meanwhile")
 )
 
 // pubAck is the broker's answer to a publish.
@@ -40,8 +41,14 @@ type pubAck struct {
 // It is the client's own publish without its second tries, which would send a
 // claim again, and with a decoder that costs a tenth.
 func publish(ctx context.Context, a *answers, stream string, m *nats.Msg) (uint64, error) {
+	return publishOver(ctx, a, anyConnection, stream, m)
+}
+
+// publishOver is publish over one connection: whatever is answered was stored by
+// the broker that this connection led to.
+func publishOver(ctx context.Context, a *answers, over connection, stream string, m *nats.Msg) (uint64, error) {
 	m.Header.Set(jetstream.ExpectedStreamHeader, stream)
-	answer, err := a.ask(ctx, m)
+	answer, err := a.ask(ctx, over, m)
 	if err != nil {
 		return 0, err
 	}

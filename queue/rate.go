@@ -62,10 +62,10 @@ type Rate struct {
 	doubts    uint64 // how often that was taken back
 	reading   reading
 	readAt    time.Time
-	created   time.Time // of the stream
-	connected uint64    // the connection that it was read over, counted from 0
-	from      int64     // the first window that may be used
-	sequence  uint64    // the last that was seen
+	created   time.Time  // of the stream
+	connected connection // that it was read over
+	from      int64      // the first window that may be used
+	sequence  uint64     // the last that was seen
 	seenAt    time.Time
 }
 
@@ -80,7 +80,7 @@ type believed struct {
 	reading   reading
 	from      int64
 	sequence  uint64
-	connected uint64
+	connected connection
 }
 
 // believe gives the broker's clock and the windows that may be used, and reads
@@ -113,7 +113,7 @@ func (r *Rate) believe(ctx context.Context) (believed, error) {
 func (r *Rate) believes() (believed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c := r.connection(); c != r.connected {
+	if c := connectionOf(r.nc); c != r.connected {
 		r.connected = c
 		r.distrust()
 	}
@@ -190,16 +190,12 @@ func (r *Rate) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	return info, nil
 }
 
-// connection tells connections apart: whatever is answered over the same one
-// was answered by the same run of the broker.
-func (r *Rate) connection() uint64 { return r.nc.Stats().Reconnects }
-
 // seen takes in the sequence of an addition, and reports whether the counters
 // are still those that were believed in when it was begun.
 func (r *Rate) seen(sequence uint64, b believed) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if sequence <= b.sequence || r.connection() != b.connected {
+	if sequence <= b.sequence || connectionOf(r.nc) != b.connected {
 		r.distrust()
 		return false
 	}

@@ -21,6 +21,10 @@ import (
 // before now cannot be trusted.
 var ErrRecordsRegressed = errors.New("the stream of call records went back in time")
 
+// ErrUnchecked says that a claim was not sent, because CALL_RECORDS was not
+// checked since the connection was made anew: behind it may be an older copy.
+var ErrUnchecked = errors.New("the call records were not checked since the connection was made anew")
+
 // Keep says how long final records are remembered.
 type Keep struct {
 	Placed time.Duration // records.keep
@@ -29,6 +33,7 @@ type Keep struct {
 
 // Records is the ledger: the one place that decides who may dial.
 type Records struct {
+	nc        *nats.Conn
 	answers   *answers
 	js        jetstream.JetStream
 	stream    jetstream.Stream
@@ -39,16 +44,22 @@ type Records struct {
 	// known is what this worker goes by, with the highest sequence that it knows
 	// to have been given out.
 	known Ledger
+	// checked is the connection over which it was last found to hold.
+	checked connection
 }
 
-// NewRecords opens the ledger. regressed is told, from whatever goroutine finds
-// out, that the stream went back in time.
+// NewRecords opens the ledger, which counts as a check of it. regressed is told,
+// from whatever goroutine finds out, that the stream went back in time.
 func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Records, error) {
+	over := connectionOf(c.nc)
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, err)
 	}
-	return &Records{answers: c.answers, js: c.js, stream: s, keep: keep, regressed: regressed, known: Ledger{Created: s.CachedInfo().Created.UTC()}}, nil
+	return &Records{
+		nc: c.nc, answers: c.answers, js: c.js, stream: s, keep: keep, regressed: regressed,
+		known: Ledger{Created: s.CachedInfo().Created.UTC()}, checked: over,
+	}, nil
 }
 
 // Created is when this incarnation of the ledger began.
@@ -109,20 +120,31 @@ func (r *Records) read(ctx context.Context, a call.Account, id call.ID) (call.Re
 // the new version. [call.ErrConflict]: it is not. [call.ErrUncertain]: it is not
 // known whether it was written, or still will be. A lost answer is read back
 // from the leader, so a nil error means that the ledger holds this very record.
+//
+// A claim goes only over a connection over which the ledger was checked; else it
+// is not sent, and the error is [ErrUnchecked].
 func (r *Records) Put(ctx context.Context, record call.Record, expected call.Version) (call.Version, error) {
 	data, err := record.Encode()
 	if err != nil {
 		return call.Version{}, err
 	}
-	before := r.Highest()
+	before, over := r.Highest(), anyConnection
+	if record.State == call.StateDialling {
+		if over = r.checkedOver(); over != connectionOf(r.nc) {
+			return call.Version{}, ErrUnchecked
+		}
+	}
 	m := &nats.Msg{Subject: recordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(expected.Sequence, 10))
 	if ttl := r.ttl(record); ttl > 0 {
 		setTTL(m, ttl)
 	}
-	sequence, err := publish(ctx, r.answers, StreamRecords, m)
-	if err != nil {
-		return r.readBack(ctx, record, data, expected, err)
+	sequence, err := publishOver(ctx, r.answers, over, StreamRecords, m)
+	switch {
+	case errors.Is(err, errMoved): // to records that nobody has checked
+		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, err)
+	case err != nil:
+		return r.readBack(ctx, record, data, expected, before, err)
 	}
 	failpoint.Here(failpoint.RecordStored)
 	return r.confirmed(sequence, before)
@@ -131,13 +153,13 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 // readBack finds out what became of a write whose answer was an error or was
 // lost.
 func (r *Records) readBack(
-	ctx context.Context, record call.Record, data []byte, expected call.Version, cause error,
+	ctx context.Context, record call.Record, data []byte, expected call.Version, before uint64, cause error,
 ) (call.Version, error) {
 	failpoint.Here(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
 	switch {
 	case stored != nil && bytes.Equal(stored, data):
-		return version, nil
+		return r.confirmed(version.Sequence, before)
 	case errors.Is(cause, call.ErrConflict):
 		return call.Version{}, call.ErrConflict
 	case err == nil && version.Sequence > expected.Sequence:
@@ -152,6 +174,7 @@ func (r *Records) readBack(
 // higher than any that was confirmed before the write was sent.
 func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
 	if sequence <= before {
+		r.trust(noConnection)
 		r.regressed()
 		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, ErrRecordsRegressed)
 	}
@@ -159,6 +182,20 @@ func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
 	defer r.mu.Unlock()
 	r.known.Highest = max(r.known.Highest, sequence)
 	return call.Version{Created: r.known.Created, Sequence: sequence}, nil
+}
+
+// checkedOver gives the connection over which claims may go.
+func (r *Records) checkedOver() connection {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.checked
+}
+
+// trust says over which connection claims may go.
+func (r *Records) trust(over connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.checked = over
 }
 
 // ttl is how long a final record is remembered; other records stay until they

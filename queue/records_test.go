@@ -138,7 +138,7 @@ func TestReadBack(t *testing.T) {
 		theirs := must[call.Record](t)(newRecord("a").Claim("two", "n2", time.Now()))
 		data := must[[]byte](t)(mine.Encode())
 		back := func(cause error) error {
-			_, err := r.readBack(t.Context(), mine, data, call.Version{}, cause)
+			_, err := r.readBack(t.Context(), mine, data, call.Version{}, 0, cause)
 			return err
 		}
 		timedOut := context.DeadlineExceeded

@@ -39,7 +39,7 @@ const (
 // sample is what CI tries, few what every run of the tests does.
 var (
 	few    = []string{"all nodes killed"}
-	sample = []string{"stream leader", "leader isolated", "consumers deleted"}
+	sample = []string{"stream leader", "leader isolated", "workers killed, too", "consumers deleted", "files restored"}
 )
 
 // plan lists the trials: all of them, a sample, or a few.

@@ -47,5 +47,13 @@ func ofLanes() []mutant {
 			"dial-on-an-older-ledger", "goes on although the records went back in time", "app/ledger.go",
 			"	if errors.As(err, &regressed) {\n		l.halt(err)\n		return err\n	}\n", "	if errors.As(err, &regressed) {\n		return err\n	}\n",
 		},
+		{
+			"claim-over-any-connection", "claims behind a connection over which the records were not checked", "queue/records.go",
+			"			return call.Version{}, ErrUnchecked\n", "			_ = ErrUnchecked\n",
+		},
+		{
+			"hear-no-witness", "checks the records of a new connection without those who know more", "queue/witness.go",
+			"		case len(away) == 0:\n", "		case true:\n",
+		},
 	}
 }

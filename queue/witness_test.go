@@ -1,0 +1,175 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// colleague is another worker, as far as it knows the ledger.
+type colleague struct {
+	*Conn
+	records   *Records
+	witnesses *Witnesses
+	leave     func()
+}
+
+func (b *broker) colleague(c *Conn) *colleague {
+	b.t.Helper()
+	r := must[*Records](b.t)(c.NewRecords(b.t.Context(), Keep{}, func() {}))
+	r.Follow(must[Ledger](b.t)(r.Check(b.t.Context())))
+	w := &colleague{Conn: c, records: r, witnesses: c.NewWitnesses(r)}
+	ctx, stop := context.WithCancel(b.t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		if err := w.witnesses.Run(ctx); err != nil {
+			b.t.Error(err)
+		}
+	})
+	w.leave = func() {
+		stop()
+		running.Wait()
+	}
+	b.t.Cleanup(w.leave)
+	synctest.Wait()
+	return w
+}
+
+// restart gives a moment to every connection to be made anew.
+func (b *broker) restart() {
+	b.t.Helper()
+	b.stop()
+	b.start(nil)
+	<-time.After(time.Minute)
+}
+
+func claimOf(t *testing.T, id call.ID) call.Record {
+	t.Helper()
+	return must[call.Record](t)(newRecord(id).Claim("one", "n1", time.Now()))
+}
+
+// TestAnOlderCopyIsFoundOutByWhoSawLittle: the others had the work lately, and
+// are heard before anything is claimed.
+func TestAnOlderCopyIsFoundOutByWhoSawLittle(t *testing.T) {
+	copied := t.TempDir()
+	withBroker(t, func(t *testing.T, b *broker) {
+		idle, busy := b.colleague(b.Conn), b.colleague(b.connect())
+		defer busy.Close()
+		busy.records.fill(t, "a")
+		b.backUp(copied)
+		<-time.After(time.Minute + time.Second) // both connections are new, and nobody says anything just now
+		for _, w := range []*colleague{idle, busy} {
+			must[Ledger](t)(w.records.Check(t.Context()))
+		}
+		busy.records.fill(t, "b", "c", "d")
+		b.restore(copied)
+		for !idle.nc.IsConnected() {
+			<-time.After(time.Millisecond)
+		}
+
+		if _, err := idle.records.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+			t.Fatalf("a claim before the check gets %v", err)
+		}
+		if err := idle.witnesses.Await(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := idle.records.Check(t.Context())
+		wantRegressed(t, err, 1, 4)
+		if _, err := idle.records.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+			t.Errorf("a claim after it gets %v", err)
+		}
+		b.holds(StreamRecords, "calls.records.acme.a")
+	})
+}
+
+func TestNoClaimGoesOverAConnectionThatWasNotChecked(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.records()
+		first := must[call.Version](t)(r.Put(t.Context(), claimOf(t, "a"), call.Version{}))
+		b.restart()
+		if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+			t.Errorf("a claim gets %v", err)
+		}
+		// What a call came to is written all the same.
+		placed := claimOf(t, "a").Place("n1", call.Outcome{Class: call.Placed}, time.Now())
+		must[call.Version](t)(r.Put(t.Context(), placed, first))
+		b.holds(StreamRecords, "calls.records.acme.a")
+		must[Ledger](t)(r.Check(t.Context()))
+		must[call.Version](t)(r.Put(t.Context(), claimOf(t, "b"), call.Version{}))
+	})
+}
+
+// TestAClaimThatMovedIsUncertain: nobody knows which broker took it.
+func TestAClaimThatMovedIsUncertain(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		m := &nats.Msg{Subject: "calls.records.acme.a", Header: nats.Header{}}
+		if _, err := publishOver(t.Context(), b.answers, connectionOf(b.nc)+1, StreamRecords, m); !errors.Is(err, errMoved) {
+			t.Errorf("gets %v", err)
+		}
+	})
+}
+
+func TestAWitnessThatStaysAwayIsAwaitedOnce(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		one, other := b.colleague(b.Conn), b.colleague(b.connect())
+		other.Close() // as if it was killed
+		b.restart()
+		began := time.Now()
+		if err := one.witnesses.Await(t.Context()); !errors.Is(err, ErrWitnessesAway) {
+			t.Errorf("gets %v", err)
+		}
+		if waited := time.Since(began); waited < awaitWitness || waited > awaitWitness+askEvery {
+			t.Errorf("after %v", waited)
+		}
+		if err := one.witnesses.Await(t.Context()); err != nil {
+			t.Errorf("and again: %v", err)
+		}
+	})
+}
+
+// TestNobodyIsAwaited who left, was not heard for long, or was heard since.
+func TestNobodyIsAwaited(t *testing.T) {
+	for name, before := range map[string]func(*broker, *colleague){
+		"who left":           func(_ *broker, w *colleague) { w.leave() },
+		"who fell silent":    func(_ *broker, w *colleague) { w.Close(); <-time.After(goneAfter + testifyEvery) },
+		"who was heard anew": func(b *broker, _ *colleague) { b.restart() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			withBroker(t, func(t *testing.T, b *broker) {
+				one, other := b.colleague(b.Conn), b.colleague(b.connect())
+				defer other.Close()
+				before(b, other)
+				if name != "who was heard anew" {
+					b.restart()
+				}
+				began := time.Now()
+				if err := one.witnesses.Await(t.Context()); err != nil || time.Since(began) > 0 {
+					t.Errorf("after %v: %v", time.Since(began), err)
+				}
+			})
+		})
+	}
+}
+
+// TestATestimonyThatCannotBeRead is nobody's.
+func TestATestimonyThatCannotBeRead(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		one := b.colleague(b.Conn)
+		for _, bad := range []string{"", "{", `{"highest":7}`, `{"from":"x","highest":-1}`, `{"from":"` + string(make([]byte, 2000)) + `"}`} {
+			if err := b.nc.Publish(witnessSubject, []byte(bad)); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		if len(one.witnesses.heard) != 0 || one.records.Highest() != 0 {
+			t.Errorf("heard %v, highest %d", one.witnesses.heard, one.records.Highest())
+		}
+	})
+}
