@@ -32,8 +32,9 @@ type run struct {
 	published map[string][]proof.Published // by account
 	requests  map[string]request           // by account and answer URL
 	paused    []stop
-	refusing  []stop // while the key is not accepted
-	forgotten int    // calls that the audit found
+	refusing  []stop        // while the key is not accepted
+	slowest   time.Duration // that the provider answered
+	forgotten int           // calls that the audit found
 	history   strings.Builder
 }
 
@@ -205,6 +206,7 @@ func (r *run) keys(organisation, key string) {
 }
 
 func (r *run) latency(d time.Duration) {
+	r.slowest = max(r.slowest, d)
 	if err := r.world.Simulator.SetLatency(simulator.Latency{Fixed: d}); err != nil {
 		r.t.Fatal(err)
 	}

@@ -82,7 +82,8 @@ func (r *run) dialledWhilePaused(calls []simulator.Call) []string {
 }
 
 // dialledWhileSuspended checks I5: no attempt while the account was suspended.
-// Where workers or the broker are broken, the flag may not have reached them.
+// Where workers or the broker are broken, the flag may not have reached them;
+// and no worker knows of it before the provider has answered.
 func (r *run) dialledWhileSuspended(calls []simulator.Call) []string {
 	if r.plan.broken {
 		return nil
@@ -104,7 +105,7 @@ func (r *run) dialledWhileSuspended(calls []simulator.Call) []string {
 			continue // a refused key is probed, and found accepted at once
 		}
 		for _, later := range attempts[i+1:] {
-			if after := later.At.Sub(a.At); after > heard && after < suspendedFor {
+			if after := later.At.Sub(a.At); after > heard+r.slowest && after < suspendedFor {
 				wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s after %s had suspended the account", later.to, after, a.Result))
 			}
 		}
@@ -128,7 +129,7 @@ func (r *run) dialledWithRefusedKey(unidentified []simulator.Post) []string {
 			if first.IsZero() {
 				first = p.At
 			}
-			if after := p.At.Sub(first); after > heard {
+			if after := p.At.Sub(first); after > heard+r.slowest {
 				wrong = append(wrong, fmt.Sprintf("I5: dialled %s after the key was refused", after))
 			}
 		}
