@@ -18,18 +18,25 @@ const (
 	// come more rarely than lookRarest.
 	lookShare  = 50
 	lookRarest = time.Minute
+	// lookAgain is how soon a look that failed is repeated, if not sooner: the
+	// broker was without a leader, which says nothing about its load.
+	lookAgain = 10 * time.Second
 )
 
 // measure keeps the gauges of the queues up to date until ctx ends.
 func (a *App) measure(ctx context.Context, b *broker) {
-	every(ctx, a.measureEvery, func(ctx context.Context) {
-		depths, unserved, err := b.depths.Measure(ctx, time.Now())
+	var said time.Time
+	every(ctx, a.measureEvery, func(bounded context.Context) (whole bool) {
+		depths, unserved, err := b.depths.Measure(bounded, time.Now())
 		if err != nil {
-			a.log.Debug("measuring the queues failed", "error", err)
-			return
+			if now := time.Now(); now.Sub(said) >= sayEvery && ctx.Err() == nil {
+				said = now
+				a.log.Warn("measuring the queues failed; their gauges show what was measured before", "error", err)
+			}
+			return false
 		}
 		if unserved > 0 {
-			a.coverStrays(ctx, b)
+			a.coverStrays(bounded, b)
 		}
 		if served, known := a.accounts.served(time.Now()); known {
 			unserved += queue.Unattended(depths, served)
@@ -41,6 +48,7 @@ func (a *App) measure(ctx context.Context, b *broker) {
 				Waiting: d.Waiting, Due: d.Due, Parked: d.Parked, DeadLetters: d.DeadLetters, Oldest: d.Oldest,
 			})
 		}
+		return true
 	})
 }
 
@@ -61,7 +69,7 @@ func (a *App) coverStrays(ctx context.Context, b *broker) {
 
 // probeAcks finds out whether acknowledgements are permitted, until ctx ends.
 func (a *App) probeAcks(ctx context.Context, b *broker) {
-	every(ctx, probeEvery, func(ctx context.Context) {
+	every(ctx, probeEvery, func(ctx context.Context) (whole bool) {
 		for _, acc := range a.accounts.list() {
 			if err := b.conn.ProbeAck(ctx, acc.name); err != nil {
 				if errors.Is(err, queue.ErrAckDenied) {
@@ -69,16 +77,18 @@ func (a *App) probeAcks(ctx context.Context, b *broker) {
 					a.metrics.AckPermission(false)
 					a.health.ack.Store(false)
 				}
-				return
+				return false
 			}
 		}
 		a.metrics.AckPermission(true)
 		a.health.ack.Store(true)
+		return true
 	})
 }
 
-// every calls look now and then at this distance, each time with a bound.
-func every(ctx context.Context, distance time.Duration, look func(context.Context)) {
+// every calls look now and then at this distance, each time with a bound. look
+// reports whether it saw everything.
+func every(ctx context.Context, distance time.Duration, look func(context.Context) (whole bool)) {
 	again := time.NewTimer(0)
 	defer again.Stop()
 	for {
@@ -87,9 +97,13 @@ func every(ctx context.Context, distance time.Duration, look func(context.Contex
 			return
 		case began := <-again.C:
 			bounded, cancel := context.WithTimeout(ctx, lookWithin)
-			look(bounded)
+			whole := look(bounded)
 			cancel()
-			again.Reset(rest(distance, time.Since(began)))
+			pause := rest(distance, time.Since(began))
+			if !whole {
+				pause = min(pause, lookAgain)
+			}
+			again.Reset(pause)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package app
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -17,5 +19,34 @@ func TestRest(t *testing.T) {
 		if got := rest(c.distance, c.took); got != c.want {
 			t.Errorf("every %s, a look of %s: %s, want %s", c.distance, c.took, got, c.want)
 		}
+	}
+}
+
+// TestALookThatFailedIsRepeatedSoon although it took long: a minute later the
+// broker has long had its leader again.
+func TestALookThatFailedIsRepeatedSoon(t *testing.T) {
+	for _, whole := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			began := time.Now()
+			looks := 0
+			every(ctx, 10*time.Second, func(bounded context.Context) bool {
+				looks++
+				if looks == 2 {
+					stop()
+					return true
+				}
+				<-bounded.Done()
+				return whole
+			})
+			want := lookWithin + lookAgain
+			if whole {
+				want = lookWithin + lookRarest
+			}
+			if after := time.Since(began); looks != 2 || after != want {
+				t.Errorf("%d looks, the second after %s, want %s", looks, after, want)
+			}
+		})
 	}
 }

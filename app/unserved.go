@@ -24,14 +24,16 @@ const (
 // attend says which accounts this worker serves until ctx ends, and then that it
 // serves none.
 func (a *App) attend(ctx context.Context, b *broker) {
-	every(ctx, queue.PresenceEvery, func(ctx context.Context) {
+	every(ctx, queue.PresenceEvery, func(ctx context.Context) (whole bool) {
 		var names []call.Account
 		for _, acc := range a.accounts.list() {
 			names = append(names, acc.name)
 		}
 		if err := b.control.Serve(ctx, a.worker, names); err != nil {
 			a.log.Warn("the others do not learn which accounts are served here", "error", err)
+			return false
 		}
+		return true
 	})
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
 	defer cancel()
@@ -59,12 +61,13 @@ func (a *App) newSweeper(b *broker) *sweeper {
 }
 
 func (s *sweeper) run(ctx context.Context) {
-	every(ctx, sweepEvery, func(context.Context) {
+	every(ctx, sweepEvery, func(context.Context) (whole bool) {
 		bounded, cancel := context.WithTimeout(ctx, sweepWithin)
 		defer cancel()
 		if err := s.sweep(bounded); err != nil && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 			s.app.log.Warn("looking after requests that nobody serves failed", "error", err)
 		}
+		return true
 	})
 }
 

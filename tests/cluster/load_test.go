@@ -25,9 +25,9 @@ var mixture = []batch.Kind{
 const pace = 50 * time.Millisecond
 
 // load publishes like a careful publisher: what was not confirmed is published
-// again, under the same id.
+// again, under the same id, at another node.
 type load struct {
-	js      jetstream.JetStream
+	nodes   []jetstream.JetStream // the first is in use
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 
@@ -40,9 +40,9 @@ type load struct {
 	last        time.Time // when the latest was confirmed
 }
 
-func startLoad(t *testing.T, js jetstream.JetStream) *load {
+func startLoad(t *testing.T, nodes ...jetstream.JetStream) *load {
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{js: js, stop: cancel, begun: map[call.ID]int{}, unconfirmed: map[call.ID]proof.Published{}}
+	l := &load{nodes: nodes, stop: cancel, begun: map[call.ID]int{}, unconfirmed: map[call.ID]proof.Published{}}
 	l.stopped.Go(func() { l.run(ctx) })
 	t.Cleanup(l.end)
 	return l
@@ -76,7 +76,7 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 	l.begin(id)
 	for {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
-		ack, err := l.js.Publish(bounded, "calls.requests.default", p.Body, jetstream.WithRetryAttempts(0))
+		ack, err := l.nodes[0].Publish(bounded, "calls.requests.default", p.Body, jetstream.WithRetryAttempts(0))
 		cancel()
 		l.mu.Lock()
 		if err == nil {
@@ -86,6 +86,7 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 			return
 		}
 		l.unconfirmed[id] = p
+		l.nodes = append(l.nodes[1:], l.nodes[0])
 		l.mu.Unlock()
 		select {
 		case <-ctx.Done():

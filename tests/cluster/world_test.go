@@ -55,7 +55,7 @@ func newWorld(t *testing.T) *world {
 		w.ready(worker)
 	}
 	w.complete()
-	w.load = startLoad(t, w.js())
+	w.load = startLoad(t, w.connect(0), w.connect(1), w.connect(2))
 	w.flows(40)
 	return w
 }
