@@ -1,7 +1,10 @@
 package cluster
 
 import (
+	"errors"
 	"os/exec"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/queue"
 )
@@ -30,11 +33,19 @@ func (w *world) deleteConsumers(stream string) bool {
 	names := s.ConsumerNames(w.t.Context())
 	found := false
 	for name := range names.Name() {
-		if s.DeleteConsumer(w.t.Context(), name) == nil {
-			found = true
-		}
+		found = w.deleted(s, name) || found
 	}
 	return found && names.Err() == nil
+}
+
+// deleted deletes a consumer. Where a worker makes it again at the same moment,
+// the nodes answer only one of the two.
+func (w *world) deleted(s jetstream.Stream, name string) bool {
+	if s.DeleteConsumer(w.t.Context(), name) == nil {
+		return true
+	}
+	_, err := s.Consumer(w.t.Context(), name)
+	return errors.Is(err, jetstream.ErrConsumerNotFound)
 }
 
 // ratesDeleted takes the stream of counters away, and puts it back.
