@@ -106,18 +106,6 @@ func isPossible(n *phonenumbers.PhoneNumber) bool {
 	return phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
 }
 
-// isAssigned asks every region of the country code. It answers as
-// phonenumbers.IsValidNumber does, which finds the region by this test and then
-// makes it a second time.
-func isAssigned(n *phonenumbers.PhoneNumber) bool {
-	for _, region := range phonenumbers.GetRegionCodesForCountryCode(int(n.GetCountryCode())) {
-		if phonenumbers.IsValidNumberForRegion(n, region) {
-			return true
-		}
-	}
-	return false
-}
-
 // isE164 bounds what reaches the library, which is lenient on purpose: it
 // would read letters, extensions and "tel:" URIs.
 func isE164(s string) bool {

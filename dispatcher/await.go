@@ -16,6 +16,9 @@ func (t *Turn) Await(ctx context.Context) bool {
 	if t.granted { // the claim was lost, and is made again
 		return t.still()
 	}
+	if t.atOnce() {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(ctx, awaitMost)
 	defer cancel()
 	if !t.acquire(ctx, l.first) {
@@ -44,6 +47,27 @@ func (t *Turn) Await(ctx context.Context) bool {
 			return false
 		}
 	}
+}
+
+// atOnce takes the turn if nothing has to be waited for.
+func (t *Turn) atOnce() bool {
+	l := t.lane
+	select {
+	case l.first <- struct{}{}:
+		defer func() { <-l.first }()
+	default:
+		return false
+	}
+	select {
+	case l.posts <- struct{}{}:
+	default:
+		return false
+	}
+	granted, _, _ := t.place()
+	if !granted {
+		<-l.posts
+	}
+	return granted
 }
 
 // acquire waits for a place in a channel while the lane is open to the turn.

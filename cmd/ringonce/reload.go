@@ -67,5 +67,6 @@ func (r *reloader) load() {
 		r.worker.RefuseReload(err)
 		return
 	}
+	relaxGC(r.environ, config)
 	r.worker.Reload(config)
 }

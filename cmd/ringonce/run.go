@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
-	"slices"
-	"strings"
 	"sync"
 	"syscall"
 
@@ -47,7 +44,7 @@ with 0. A second signal stops at once.`,
 			if err != nil {
 				return err
 			}
-			relaxGC(environ)
+			relaxGC(environ, config)
 			log := newLogger(c.ErrOrStderr(), config.Log)
 			registry := prometheus.NewRegistry()
 			registry.MustRegister(
@@ -70,16 +67,6 @@ with 0. A second signal stops at once.`,
 	}
 	c.Flags().StringVar(&file, "config", "", "the configuration, a YAML file")
 	return c
-}
-
-// relaxGC lets the heap grow to four times what lives in it before it is
-// collected: that is a few MiB, and a collection for every few hundred calls is
-// not worth them. GOGC and GOMEMLIMIT still say what they say.
-func relaxGC(environ []string) {
-	const percent = 300
-	if !slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GOGC=") }) {
-		debug.SetGCPercent(percent)
-	}
 }
 
 // runReloading runs the worker, and reloads its configuration meanwhile.
