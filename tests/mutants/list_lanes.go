@@ -48,6 +48,19 @@ func ofLanes() []mutant {
 			"	if errors.As(err, &regressed) {\n		l.halt(err)\n		return err\n	}\n", "	if errors.As(err, &regressed) {\n		return err\n	}\n",
 		},
 		{
+			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/watch.go",
+			"			} else if !now.Equal(created) {\n", "			} else if now.IsZero() && created.IsZero() {\n",
+		},
+		{
+			"overlook-a-broken-flag", "goes on although a control flag cannot be read", "queue/watch.go",
+			"			} else if err := flags.apply(entry); err != nil {\n				return err\n			}\n",
+			"			} else {\n				_ = flags.apply(entry)\n			}\n",
+		},
+		{
+			"believe-lost-counters", "counts calls per second on although the counters began again", "queue/rate.go",
+			"	if sequence <= b.sequence || connectionOf(r.nc) != b.connected {\n", "	if connectionOf(r.nc) == noConnection {\n",
+		},
+		{
 			"claim-over-any-connection", "claims behind a connection over which the records were not checked", "queue/records.go",
 			"			return call.Version{}, ErrUnchecked\n", "			_ = ErrUnchecked\n",
 		},

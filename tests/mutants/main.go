@@ -109,8 +109,7 @@ func (m mutant) suites(seeds int) [][]string {
 }
 
 // try tests with the fault in place, and says what noticed, and by which suite. A
-// fault for which a
-// suite does not compile is none.
+// fault for which a suite does not compile is none.
 func (m mutant) try(ctx context.Context, dir string, seeds int, by map[string][]string) ([]string, error) {
 	overlay, err := m.overlay(dir)
 	if err != nil {
@@ -166,7 +165,7 @@ func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 }
 
 var (
-	invariant = regexp.MustCompile(`(?m)^\s*(?:\S+\.go:\d+: )?(I[1-6](?:-I4)?) `)
+	invariant = regexp.MustCompile(`(?m)^\s*(?:\S+\.go:\d+: )?(I[1-8](?:-I4)?) `)
 	failed    = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
 )
 
