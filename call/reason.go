@@ -32,7 +32,7 @@ const (
 	NotSent            Reason = "not_sent"            // no byte of the request was written
 	OriginUnreachable  Reason = "origin_unreachable"  // 521, 523, 525, 526
 	LinkageUnknown     Reason = "linkage_unknown"     // the look-up failed; nothing was dialled
-	Interrupted        Reason = "interrupted"         // shut down before the request was written
+	Interrupted        Reason = "interrupted"         // stopped, or too late, before the request was written
 	NotYet             Reason = "not_yet"             // before not_before; nothing was dialled
 	Paused             Reason = "paused"              // an operator paused the caller ID; nothing was dialled
 )

@@ -176,7 +176,7 @@ func (r *Rate) follow(read reading, created time.Time, doubts uint64) reading {
 func (r *Rate) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	s, err := r.js.Stream(ctx, StreamRate)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && r.cfg.Provision {
-		s, err = r.js.CreateOrUpdateStream(ctx, Topology{Replicas: r.cfg.Replicas}.rate())
+		s, err = r.js.CreateStream(ctx, Topology{Replicas: r.cfg.Replicas}.rate())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look at stream %s: %w", StreamRate, err)

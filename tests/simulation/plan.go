@@ -26,7 +26,7 @@ const (
 type plan struct {
 	seed    uint64
 	workers int
-	rate    float64 // calls per second of each worker, 0 without limit
+	rate    float64 // calls per second of an account, 0 without limit
 	events  []event
 	// broken tells that workers or the broker were broken, so that any outcome
 	// may have been lost.
