@@ -144,7 +144,7 @@ func (a *App) dial(ctx context.Context, b *broker) {
 func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup) {
 	owned.Go(func() { b.control.Watch(background, a.flagged) })
 	owned.Go(func() { a.ledger.run(background, b) })
-	owned.Go(func() { a.testify(background, b) })
+	owned.Go(func() { b.witnesses.Run(background) })
 	owned.Go(func() { a.probeAcks(background, b) })
 	owned.Go(func() { a.measure(background, b) })
 	owned.Go(func() { a.attend(background, b) })

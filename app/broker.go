@@ -86,7 +86,11 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err != nil {
 		return nil, err
 	}
-	b := &broker{conn: conn, records: records, witnesses: conn.NewWitnesses(records), control: conn.NewControl(a.log), depths: conn.NewDepths(), peers: conn.NewPeers()}
+	witnesses, err := conn.NewWitnesses(records)
+	if err != nil {
+		return nil, err
+	}
+	b := &broker{conn: conn, records: records, witnesses: witnesses, control: conn.NewControl(a.log), depths: conn.NewDepths(), peers: conn.NewPeers()}
 	b.rate = conn.NewRate(queue.RateConfig{
 		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, Read: a.metrics.BrokerClock,
 	})

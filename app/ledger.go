@@ -16,9 +16,11 @@ const (
 	// ledgerCheck is how often CALL_RECORDS is compared with what is remembered
 	// of it.
 	ledgerCheck = 30 * time.Second
-	// checkWithin bounds one comparison: the lanes may be waiting for it, and a
-	// broker without a leader answers the next question, not this one.
+	// checkWithin bounds one comparison at first: the lanes may be waiting for it,
+	// and a broker without a leader answers the next question, not this one. One
+	// that is only slow is given more each time, up to checkMost.
 	checkWithin = 2 * time.Second
+	checkMost   = 16 * time.Second
 )
 
 var errUnchecked = errors.New("the connection to NATS was lost; the call records are not checked yet")
@@ -68,14 +70,18 @@ func (l *ledger) connected(up bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = !up
-	if l.records == nil {
-		return // not checked at all yet
-	}
 	if up {
 		l.hurry()
 	} else {
 		l.halt(errUnchecked)
 	}
+}
+
+// isDown tells that there is no connection, which is said elsewhere.
+func (l *ledger) isDown() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.down
 }
 
 // heard is told what the control bucket says of the ledger: nobody waits long
@@ -95,13 +101,13 @@ func (l *ledger) heard(said queue.Ledger) {
 // check hears whoever else knows the records, compares once, and opens or halts
 // the lanes by what it finds. An error that says nothing about the records leaves
 // the lanes as they are.
-func (l *ledger) check(ctx context.Context, b *broker) error {
+func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) error {
 	if err := b.witnesses.Await(ctx); errors.Is(err, queue.ErrWitnessesAway) {
 		l.log.Warn("the call records are checked without some who may know them", "why", err)
 	} else if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	valid, err := b.records.Check(ctx)
 	var regressed *queue.RegressedError
@@ -130,21 +136,23 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		backoff.WithMaxElapsedTime(0),
 	)
 	var said time.Time
+	within := checkWithin
 	for {
 		again := ledgerCheck
-		err := l.check(ctx, b)
+		err := l.check(ctx, b, within)
 		if ctx.Err() != nil {
 			return
 		}
 		var regressed *queue.RegressedError
 		unknown := err != nil && !errors.As(err, &regressed)
-		if now := time.Now(); err != nil && (!unknown || now.Sub(said) >= sayEvery) {
+		if now := time.Now(); err != nil && (!unknown || now.Sub(said) >= sayEvery && !l.isDown()) {
 			said = now
 			l.log.Error("checking the call records failed", "error", err)
 		}
 		if unknown {
-			again = failures.NextBackOff()
+			again, within = failures.NextBackOff(), min(2*within, checkMost)
 		} else {
+			within = checkWithin
 			failures.Reset()
 		}
 		timer := time.NewTimer(again)
@@ -154,13 +162,5 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		case <-l.suspect:
 		}
 		timer.Stop()
-	}
-}
-
-// testify hears what other workers saw of the records, and tells them what this
-// one did, until ctx ends.
-func (a *App) testify(ctx context.Context, b *broker) {
-	if err := b.witnesses.Run(ctx); err != nil {
-		a.log.Warn("the other workers are not heard; this one goes by what it saw itself of the call records", "error", err)
 	}
 }

@@ -38,11 +38,12 @@ func (t *Turn) Await(ctx context.Context) bool {
 			return false
 		case at.IsZero():
 			l.reserve(ctx, 1)
-			if at = t.again(); at.IsZero() {
-				continue
-			}
+			at = t.again()
 		}
-		if !t.sleep(ctx, at) && ctx.Err() != nil {
+		if !at.IsZero() {
+			t.sleep(ctx, at)
+		}
+		if ctx.Err() != nil {
 			<-l.posts
 			return false
 		}
@@ -157,9 +158,8 @@ func (t *Turn) again() time.Time {
 	return l.pace.again
 }
 
-// sleep waits until a time, and reports false if something else came first: the
-// end of ctx, or a change of the lane.
-func (t *Turn) sleep(ctx context.Context, until time.Time) bool {
+// sleep waits until a time, the end of ctx, or a change of the lane.
+func (t *Turn) sleep(ctx context.Context, until time.Time) {
 	l := t.lane
 	l.mu.Lock()
 	changed := l.changed
@@ -168,10 +168,7 @@ func (t *Turn) sleep(ctx context.Context, until time.Time) bool {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-changed:
-		return false
 	case <-ctx.Done():
-		return false
 	}
 }

@@ -66,6 +66,9 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nats.Name(o.Name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		// A password that is changed at the broker first, and here a minute later,
+		// must not close the connection for good.
+		nats.IgnoreAuthErrorAbort(),
 		nats.CustomReconnectDelay(reconnectDelay),
 		nats.PingInterval(pingEvery),
 		nats.MaxPingsOutstanding(pingsOut),
@@ -160,7 +163,7 @@ func (c *Conn) Close() {
 	c.nc.Close()
 }
 
-// reconnectDelay grows from 100 ms to 5 s, with jitter, so that a restarted
+// reconnectDelay grows from 100 ms to 5 s, give or take a half, so that a restarted
 // broker is not met by every worker at once.
 func reconnectDelay(attempts int) time.Duration {
 	b := backoff.NewExponentialBackOff(

@@ -21,6 +21,9 @@ type Ledger struct {
 	// ValidFrom is from when on the records are complete. A request published
 	// before may have had a record that is gone.
 	ValidFrom time.Time `json:"valid_from"`
+	// Regressed tells that somebody found it gone back in time. That is so until
+	// it is declared, however far it counts on meanwhile.
+	Regressed bool `json:"regressed,omitzero"`
 	// By and Declared say who declared it and when, if somebody did.
 	By       string    `json:"by,omitzero"`
 	Declared time.Time `json:"declared,omitzero"`
@@ -29,6 +32,11 @@ type Ledger struct {
 // same reports whether both are about the same stream, as it is declared.
 func (l Ledger) same(other Ledger) bool {
 	return l.Created.Equal(other.Created) && l.Declared.Equal(other.Declared)
+}
+
+// after reports whether it is what was declared of the same stream later.
+func (l Ledger) after(other Ledger) bool {
+	return l.Created.Equal(other.Created) && l.Declared.After(other.Declared)
 }
 
 // RegressedError says how CALL_RECORDS went back in time. Nothing may be
@@ -45,9 +53,12 @@ func (e *RegressedError) Error() string {
 			"declare from when on its records are valid: ringonce streams declare --valid-from TIME",
 			StreamRecords, e.Created.Format(time.RFC3339), e.Remembered.Created.Format(time.RFC3339))
 	}
-	return fmt.Sprintf("%s ends at sequence %d and had reached %d: it was restored from an older copy; "+
-		"declare from when on its records are valid: ringonce streams declare --valid-from TIME",
-		StreamRecords, e.Last, e.Remembered.Highest)
+	how := fmt.Sprintf("ends at sequence %d and had reached %d", e.Last, e.Remembered.Highest)
+	if e.Last >= e.Remembered.Highest {
+		how = fmt.Sprintf("had gone back before it reached sequence %d again", e.Last)
+	}
+	return fmt.Sprintf("%s %s: it was restored from an older copy; "+
+		"declare from when on its records are valid: ringonce streams declare --valid-from TIME", StreamRecords, how)
 }
 
 // CheckLedger compares CALL_RECORDS with what is remembered of it, writes down
@@ -65,10 +76,13 @@ func (r *Records) Check(ctx context.Context) (Ledger, error) {
 	over := connectionOf(r.nc)
 	valid, err := checkLedger(ctx, r.js, r.remembers())
 	var regressed *RegressedError
-	if err == nil {
-		r.trust(over)
-	} else if errors.As(err, &regressed) {
+	switch {
+	case errors.As(err, &regressed):
 		r.trust(noConnection)
+	case err == nil && over != connectionOf(r.nc):
+		err = errMoved
+	case err == nil:
+		r.trust(over)
 	}
 	return valid, err
 }
@@ -112,16 +126,23 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (com
 		return comparison{}, err
 	}
 	found := comparison{kv: kv, valid: known, revision: revision}
-	if revision == 0 {
+	switch {
+	case revision == 0 && !own.Created.IsZero() && (!own.Created.Equal(created) || !own.Declared.IsZero()):
+		found.valid, found.news = own, true // the bucket was lost, and with it what an operator said
+	case revision == 0:
 		found.valid, found.news = Ledger{Created: created, ValidFrom: created}, true
-		if own.Created.Equal(created) && !own.Declared.IsZero() {
-			found.valid = own // the bucket was lost, and with it what an operator said
-		}
+	case own.after(found.valid): // the bucket was put back to before that was said
+		found.valid, found.news = own, true
+		found.valid.Regressed = true
 	}
-	if own.same(found.valid) && own.Highest > found.valid.Highest {
-		found.valid.Highest, found.news = own.Highest, true
+	if own.same(found.valid) {
+		found.news = found.news || own.Highest > found.valid.Highest || own.Regressed && !found.valid.Regressed
+		found.valid.Highest = max(found.valid.Highest, own.Highest)
+		found.valid.Regressed = found.valid.Regressed || own.Regressed
 	}
-	if !created.Equal(found.valid.Created) || last < found.valid.Highest {
+	if !created.Equal(found.valid.Created) || last < found.valid.Highest || found.valid.Regressed {
+		found.news = found.news || !found.valid.Regressed
+		found.valid.Regressed = true
 		return found, &RegressedError{Remembered: found.valid, Created: created, Last: last}
 	}
 	if last > found.valid.Highest {

@@ -173,6 +173,81 @@ func TestADeclarationOutlivesTheBucket(t *testing.T) {
 	})
 }
 
+// TestALedgerThatWentBackStaysSo until it is declared, also after it has counted
+// on past where it had been.
+func TestALedgerThatWentBackStaysSo(t *testing.T) {
+	copied := t.TempDir()
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r.fill(t, "a")
+		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		b.backUp(copied)
+		r.fill(t, "b", "c", "d")
+		b.restoreTo(copied)
+		if _, err := r.Put(t.Context(), waiting(t, "e", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) {
+			t.Fatalf("it goes on: %v", err)
+		}
+		for _, id := range []call.ID{"f", "g", "h"} { // outcomes, which have to be written all the same
+			_, _ = r.Put(t.Context(), waiting(t, id, time.Now()), call.Version{})
+		}
+		for range 2 {
+			_, err := r.Check(t.Context())
+			wantRegressed(t, err, 5, 5)
+		}
+		_, err := b.CheckLedger(t.Context()) // as another worker
+		wantRegressed(t, err, 5, 5)
+		if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+			t.Errorf("a claim gets %v", err)
+		}
+		now := time.Now()
+		must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
+		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		must[call.Version](t)(r.Put(t.Context(), claimOf(t, "i"), call.Version{}))
+	})
+}
+
+// TestACopyOfBeforeTheDeclaration is found out by who knows what was declared.
+func TestACopyOfBeforeTheDeclaration(t *testing.T) {
+	copied := t.TempDir()
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		other := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r.fill(t, "a")
+		for _, records := range []*Records{r, other} {
+			records.Follow(must[Ledger](t)(records.Check(t.Context())))
+		}
+		b.backUp(copied)
+		now := time.Now()
+		declared := must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
+		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		r.fill(t, "b", "c", "d")
+		b.restoreTo(copied)
+		other.Learn(r.remembers())
+		for _, records := range []*Records{other, r} {
+			_, err := records.Check(t.Context())
+			wantRegressed(t, err, 1, 4)
+		}
+		if l, err := b.PeekLedger(t.Context()); err == nil || !l.Declared.Equal(declared.Declared) {
+			t.Errorf("others find %+v, %v", l, err)
+		}
+	})
+}
+
+// TestBothAreMadeAnew, the records and what is remembered of them: a worker knows.
+func TestBothAreMadeAnew(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r.fill(t, "a")
+		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		b.recreate(StreamRecords)
+		b.recreate("KV_" + BucketControl)
+		for range 2 {
+			_, err := r.Check(t.Context())
+			wantRegressed(t, err, 0, 1)
+		}
+	})
+}
+
 // TestWhatIsRememberedIsLost with the bucket, and the worker still knows.
 func TestWhatIsRememberedIsLost(t *testing.T) {
 	copied := t.TempDir()

@@ -48,8 +48,9 @@ type Records struct {
 	checked connection
 }
 
-// NewRecords opens the ledger, which counts as a check of it. regressed is told,
-// from whatever goroutine finds out, that the stream went back in time.
+// NewRecords opens the ledger. There is nothing yet that it could contradict, so
+// claims may go over this connection. regressed is told, from whatever goroutine
+// finds out, that the stream went back in time.
 func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Records, error) {
 	over := connectionOf(c.nc)
 	s, err := c.js.Stream(ctx, StreamRecords)
@@ -81,17 +82,23 @@ func (r *Records) Follow(l Ledger) {
 	defer r.mu.Unlock()
 	if r.known.same(l) {
 		l.Highest = max(l.Highest, r.known.Highest)
+		l.Regressed = l.Regressed || r.known.Regressed
 	}
 	r.known = l
 }
 
-// Learn takes over how far another worker saw the stream come. A worker that has
-// written little itself would not notice otherwise that the stream went back.
+// Learn takes over how far another worker saw the stream come, and what it knows
+// to have been declared. A worker that has written little itself would not notice
+// otherwise that the stream went back.
 func (r *Records) Learn(l Ledger) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.known.same(l) {
+	switch {
+	case r.known.same(l):
 		r.known.Highest = max(r.known.Highest, l.Highest)
+		r.known.Regressed = r.known.Regressed || l.Regressed
+	case l.after(r.known):
+		r.known = l
 	}
 }
 
@@ -173,21 +180,32 @@ func (r *Records) readBack(
 // confirmed checks that the stream counts upward: a confirmed sequence is
 // higher than any that was confirmed before the write was sent.
 func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
-	if sequence <= before {
-		r.trust(noConnection)
+	version, wentOn := r.count(sequence, before)
+	if !wentOn {
 		r.regressed()
 		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, ErrRecordsRegressed)
 	}
+	return version, nil
+}
+
+func (r *Records) count(sequence, before uint64) (version call.Version, wentOn bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if sequence <= before {
+		r.known.Regressed = true
+		return call.Version{}, false
+	}
 	r.known.Highest = max(r.known.Highest, sequence)
-	return call.Version{Created: r.known.Created, Sequence: sequence}, nil
+	return call.Version{Created: r.known.Created, Sequence: sequence}, true
 }
 
 // checkedOver gives the connection over which claims may go.
 func (r *Records) checkedOver() connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.known.Regressed {
+		return noConnection
+	}
 	return r.checked
 }
 

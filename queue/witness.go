@@ -21,11 +21,13 @@ const (
 	// testifyRarely; it counts as gone when it said nothing for goneAfter.
 	testifyEvery  = 5 * time.Second
 	testifyRarely = 30 * time.Second
-	goneAfter     = testifyRarely + 3*testifyEvery
+	goneAfter     = 2 * time.Minute
 	// awaitWitness bounds how long one is awaited over a new connection. Whoever
 	// lost the same broker tries again every five seconds or so.
 	awaitWitness = 10 * time.Second
 	askEvery     = time.Second
+	// A worker that has just started knows nobody, and asks who is there.
+	greetWithin = 250 * time.Millisecond
 	// answerEvery bounds how often others are answered: many ask at once when a
 	// broker comes back.
 	answerEvery = 100 * time.Millisecond
@@ -49,7 +51,9 @@ type Witnesses struct {
 	nc      *nats.Conn
 	records *Records
 	self    string
+	sub     *nats.Subscription
 	asked   chan struct{} // holds a token when somebody wants to hear
+	greeted bool          // belongs to whoever calls Await
 
 	mu    sync.Mutex
 	heard map[string]sighting
@@ -70,21 +74,23 @@ type testimony struct {
 	Gone bool `json:"gone,omitzero"`
 }
 
-// NewWitnesses gives the way to those who saw the same ledger.
-func (c *Conn) NewWitnesses(r *Records) *Witnesses {
-	return &Witnesses{
+// NewWitnesses begins to hear those who saw the same ledger.
+func (c *Conn) NewWitnesses(r *Records) (*Witnesses, error) {
+	w := &Witnesses{
 		nc: c.nc, records: r, self: rand.Text(), asked: make(chan struct{}, 1),
 		heard: map[string]sighting{}, came: make(chan struct{}),
 	}
+	var err error
+	if w.sub, err = c.nc.Subscribe(witnessSubject, w.hear); err != nil {
+		return nil, fmt.Errorf("hear how far others saw the records come: %w", err)
+	}
+	return w, nil
 }
 
-// Run hears the others and tells them what this worker saw, until ctx ends.
-func (w *Witnesses) Run(ctx context.Context) error {
-	s, err := w.nc.Subscribe(witnessSubject, w.hear)
-	if err != nil {
-		return fmt.Errorf("hear how far others saw the records come: %w", err)
-	}
-	defer func() { _ = s.Unsubscribe() }() // fails if the connection is closed, which ends it too
+// Run tells the others what this worker saw, until ctx ends; then nobody is heard
+// any more either.
+func (w *Witnesses) Run(ctx context.Context) {
+	defer func() { _ = w.sub.Unsubscribe() }() // fails if the connection is closed, which ends it too
 	tick := time.NewTicker(testifyEvery)
 	defer tick.Stop()
 	var said Ledger
@@ -93,18 +99,14 @@ func (w *Witnesses) Run(ctx context.Context) error {
 		said, saidAt = w.records.remembers(), time.Now()
 		w.tell(testimony{Ledger: said})
 	}
-	w.ask()
 	for {
 		select {
 		case <-ctx.Done():
 			w.tell(testimony{Ledger: w.records.remembers(), Gone: true})
-			return nil
+			return
 		case <-w.asked:
 			say()
-			select {
-			case <-ctx.Done():
-			case <-time.After(answerEvery):
-			}
+			pause(ctx, answerEvery)
 		case <-tick.C:
 			w.forget(time.Now())
 			if w.records.Highest() > said.Highest || time.Since(saidAt) >= testifyRarely {
@@ -116,8 +118,13 @@ func (w *Witnesses) Run(ctx context.Context) error {
 
 // Await waits until everybody who was heard over a former connection has been
 // heard over this one. Whoever stays away for awaitWitness is awaited no longer,
-// and the error is [ErrWitnessesAway] that once.
+// and the error is [ErrWitnessesAway] that once. One caller at a time.
 func (w *Witnesses) Await(ctx context.Context) error {
+	if !w.greeted && w.nc.IsConnected() {
+		w.greeted = true
+		w.ask()
+		pause(ctx, greetWithin)
+	}
 	again := time.NewTicker(askEvery)
 	defer again.Stop()
 	asking, since := noConnection, time.Now()
@@ -168,8 +175,11 @@ func (w *Witnesses) giveUp(names []string) {
 }
 
 // forget drops those who could have been heard over this connection and were
-// not for a long time.
+// not for a long time. While there is none, nobody can be.
 func (w *Witnesses) forget(now time.Time) {
+	if !w.nc.IsConnected() {
+		return
+	}
 	over := connectionOf(w.nc)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -213,5 +223,12 @@ func (w *Witnesses) tell(t testimony) {
 	t.From = w.self
 	if data, err := json.Marshal(t); err == nil {
 		_ = w.nc.Publish(witnessSubject, data)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }

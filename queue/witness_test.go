@@ -25,14 +25,13 @@ func (b *broker) colleague(c *Conn) *colleague {
 	b.t.Helper()
 	r := must[*Records](b.t)(c.NewRecords(b.t.Context(), Keep{}, func() {}))
 	r.Follow(must[Ledger](b.t)(r.Check(b.t.Context())))
-	w := &colleague{Conn: c, records: r, witnesses: c.NewWitnesses(r)}
+	w := &colleague{Conn: c, records: r, witnesses: must[*Witnesses](b.t)(c.NewWitnesses(r))}
+	if err := w.witnesses.Await(b.t.Context()); err != nil {
+		b.t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(b.t.Context())
 	var running sync.WaitGroup
-	running.Go(func() {
-		if err := w.witnesses.Run(ctx); err != nil {
-			b.t.Error(err)
-		}
-	})
+	running.Go(func() { w.witnesses.Run(ctx) })
 	w.leave = func() {
 		stop()
 		running.Wait()
@@ -86,6 +85,56 @@ func TestAnOlderCopyIsFoundOutByWhoSawLittle(t *testing.T) {
 			t.Errorf("a claim after it gets %v", err)
 		}
 		b.holds(StreamRecords, "calls.records.acme.a")
+	})
+}
+
+// TestNobodyIsForgottenWhileTheBrokerIsAway, however long.
+func TestNobodyIsForgottenWhileTheBrokerIsAway(t *testing.T) {
+	copied := t.TempDir()
+	withBroker(t, func(t *testing.T, b *broker) {
+		idle, busy := b.colleague(b.Conn), b.colleague(b.connect())
+		defer busy.Close()
+		busy.records.fill(t, "a")
+		b.backUp(copied)
+		<-time.After(time.Minute + time.Second)
+		for _, w := range []*colleague{idle, busy} {
+			must[Ledger](t)(w.records.Check(t.Context()))
+		}
+		busy.records.fill(t, "b", "c", "d")
+		b.stop()
+		<-time.After(time.Hour)
+		b.restore(copied)
+		for !idle.nc.IsConnected() {
+			<-time.After(time.Millisecond)
+		}
+		if err := idle.witnesses.Await(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := idle.records.Check(t.Context())
+		wantRegressed(t, err, 1, 4)
+	})
+}
+
+// TestWhoStartsAsksFirst: the bucket was put back, too, and those who know better
+// have not corrected it yet.
+func TestWhoStartsAsksFirst(t *testing.T) {
+	copied := t.TempDir()
+	withBroker(t, func(t *testing.T, b *broker) {
+		old := b.colleague(b.Conn)
+		old.records.fill(t, "a")
+		b.backUp(copied)
+		old.records.fill(t, "b", "c")
+		b.restoreTo(copied)
+		c := b.connect()
+		defer c.Close()
+		r := must[*Records](t)(c.NewRecords(t.Context(), Keep{}, func() {}))
+		w := must[*Witnesses](t)(c.NewWitnesses(r))
+		defer func() { _ = w.sub.Unsubscribe() }()
+		if err := w.Await(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err := r.Check(t.Context())
+		wantRegressed(t, err, 1, 3)
 	})
 }
 
