@@ -11,7 +11,7 @@ import (
 // What a worker's memory goes into, generously: itself, each account (most of it
 // series of metrics), and each call in flight with its connection.
 const (
-	memoryOfWorker  = 64 << 20
+	memoryOfWorker  = 48 << 20
 	memoryOfAccount = 256 << 10
 	memoryOfCall    = 32 << 10
 )

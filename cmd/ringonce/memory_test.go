@@ -15,7 +15,7 @@ func TestMemoryFollowsFromTheConfiguration(t *testing.T) {
 		debug.SetGCPercent(percent)
 	}()
 	c := configs.Config{Accounts: map[string]configs.Account{"a": {Concurrency: 64}, "b": {Concurrency: 2}}}
-	const want = 64<<20 + 2*(256<<10) + 66*(32<<10)
+	const want = 48<<20 + 2*(256<<10) + 66*(32<<10)
 
 	relaxGC([]string{"GOGC=50", "GOMEMLIMIT=1GiB"}, c)
 	if limit, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(100); limit != before || percent != 100 {

@@ -18,9 +18,6 @@ const (
 	scaleWarm        = 10 * time.Second
 	scaleWatch       = 20 * time.Second
 	idleWatch        = 60 * time.Second
-	// scaleMemory is where Go begins to collect garbage sooner, as the manifests
-	// set it, too.
-	scaleMemory = "160MiB"
 )
 
 // scale measures a worker that serves many accounts of three priorities, with a
@@ -30,8 +27,8 @@ func (b *bench) scale(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n%d accounts with three priorities each, %d requests waiting, %d POSTs in flight for each account, GOMEMLIMIT=%s:\n\n",
-		scaleAccounts, b.waiting, scaleConcurrency, scaleMemory)
+	fmt.Printf("\n%d accounts with three priorities each, %d requests waiting, %d POSTs in flight for each account:\n\n",
+		scaleAccounts, b.waiting, scaleConcurrency)
 	fmt.Println("| what | measured |")
 	fmt.Println("|---|---|")
 	fmt.Printf("| one account, calls/s | %.0f |\n| one account, CPU for each call, µs | %s |\n", single, cost.each(b.requests))
@@ -137,7 +134,7 @@ func (b *bench) startMany(ctx context.Context, s *stage, provider string) (*proc
 	}
 	return start(ctx, false, []string{
 		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + provider,
-		"RINGONCE_HTTP_ADDR=127.0.0.1:0", "RINGONCE_LOG_LEVEL=warn", "GOMEMLIMIT=" + scaleMemory,
+		"RINGONCE_HTTP_ADDR=127.0.0.1:0", "RINGONCE_LOG_LEVEL=warn",
 	}, b.binary, "run", "--config", path)
 }
 
