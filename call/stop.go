@@ -19,6 +19,16 @@ type Suspension struct {
 	Lifted bool `json:"lifted,omitzero"`
 }
 
+// Outlasts reports whether it takes the place of the other: one in force of that
+// which is not, and one that lasts for a time of one that a probe lifts. Calls
+// that were in flight together come to several, in several workers.
+func (s Suspension) Outlasts(other Suspension) bool {
+	if other.Reason == "" || other.Lifted {
+		return true
+	}
+	return !s.Lifted && !s.Until.IsZero() && other.Until.IsZero()
+}
+
 // Pause says that an operator wants nothing of an account dialled.
 type Pause struct {
 	By    string    `json:"by"`

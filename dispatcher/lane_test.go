@@ -211,6 +211,36 @@ func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 	})
 }
 
+// TestALastingSuspensionTakesOver from one that a probe lifts, of this worker or
+// another; not the other way round.
+func TestALastingSuspensionTakesOver(t *testing.T) {
+	now := time.Now()
+	lasting := call.Suspension{Reason: call.Forbidden, Since: now.Add(-time.Millisecond), Until: now.Add(time.Minute), Times: 1}
+	for name, c := range map[string]struct {
+		then func(l *Lane)
+		want call.Reason
+	}{
+		"here":       {func(l *Lane) { l.suspend(call.Outcome{Reason: call.Forbidden}, "one", now) }, call.Forbidden},
+		"in another": {func(l *Lane) { l.SetStops(&call.Stops{Suspension: lasting}) }, call.Forbidden},
+		"an older one": {func(l *Lane) {
+			l.SetStops(&call.Stops{Suspension: call.Suspension{Reason: call.Unauthorized, Since: now.Add(-time.Hour), Lifted: true}})
+		}, call.Unauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := openLane(4, 0)
+			l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", now)
+			c.then(l)
+			if s, in := l.Suspension(); !in || s.Reason != c.want || s.Times != 1 {
+				t.Errorf("suspended: %t, %+v", in, s)
+			}
+			l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", now)
+			if s, _ := l.Suspension(); s.Reason != c.want {
+				t.Errorf("suspended again as %+v", s)
+			}
+		})
+	}
+}
+
 // TestASuspensionOutrunsItsFlag lets the lane hear of older flags after it
 // suspended itself.
 func TestASuspensionOutrunsItsFlag(t *testing.T) {

@@ -21,7 +21,8 @@ func (l *Lane) SetStops(stops *call.Stops) {
 	if stops != nil {
 		own := l.stops.Suspension
 		l.stops = *stops
-		if l.unconfirmed && stops.Suspension.Since.Before(own.Since) {
+		takenOver := stops.Suspended() && stops.Suspension.Outlasts(own)
+		if l.unconfirmed && stops.Suspension.Since.Before(own.Since) && !takenOver {
 			l.stops.Suspension = own
 		} else {
 			l.unconfirmed = false
@@ -80,19 +81,22 @@ func (l *Lane) slow(until time.Time) {
 }
 
 // suspend stops the lane at once, ahead of the control flag, and gives the flag
-// to be written. fresh is false if the account is suspended already.
+// to be written. fresh is false if a suspension is in force that outlasts it.
 func (l *Lane) suspend(o call.Outcome, worker string, now time.Time) (s call.Suspension, fresh bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stops.Suspended() {
-		return l.stops.Suspension, false
-	}
 	s = call.Suspension{
 		Reason: o.Reason, Message: o.Message, Since: now.UTC(), Worker: worker,
-		Times: l.stops.Suspension.Times + 1,
+		Times: l.stops.Suspension.Times,
+	}
+	if !l.stops.Suspended() {
+		s.Times++
 	}
 	if o.Reason != call.Unauthorized {
 		s.Until = now.Add(doubling(suspensionFirst, suspensionMost, s.Times-1)).UTC()
+	}
+	if !s.Outlasts(l.stops.Suspension) {
+		return l.stops.Suspension, false
 	}
 	l.stops.Suspension, l.unconfirmed = s, true
 	l.careAt = now.Add(probeWait(s))

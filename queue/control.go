@@ -63,9 +63,55 @@ func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
-// Suspend sets the suspension of an account.
+// Suspend sets the suspension of an account, unless one is in force that outlasts
+// it. Workers may suspend the same account at the same time, for several reasons.
 func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension) error {
-	return c.put(ctx, keySuspended+string(a), s)
+	kv, err := c.bucket(ctx)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	key := keySuspended + string(a)
+	data, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encode key %s of bucket %s: %w", key, BucketControl, err)
+	}
+	for {
+		held, revision, err := readSuspension(ctx, kv, key)
+		if err != nil {
+			return err
+		}
+		if !s.Outlasts(held) {
+			return nil
+		}
+		if revision == 0 {
+			_, err = kv.Create(ctx, key, data)
+		} else {
+			_, err = kv.Update(ctx, key, data, revision)
+		}
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, jetstream.ErrKeyExists) && !isConflictError(err) {
+			return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
+		}
+	}
+}
+
+// readSuspension gives what is held under a key, and its revision; 0 if nothing is.
+func readSuspension(ctx context.Context, kv jetstream.KeyValue, key string) (held call.Suspension, revision uint64, err error) {
+	entry, err := kv.Get(ctx, key)
+	if errors.Is(err, jetstream.ErrKeyNotFound) {
+		return held, 0, nil
+	}
+	if err != nil {
+		return held, 0, fmt.Errorf("read key %s of bucket %s: %w", key, BucketControl, err)
+	}
+	if err := json.Unmarshal(entry.Value(), &held); err != nil {
+		return held, 0, fmt.Errorf("read key %s of bucket %s: it is not valid JSON; correct or delete it", key, BucketControl)
+	}
+	return held, entry.Revision(), nil
 }
 
 // Lift ends this very suspension; a newer one stays. How often the account was
@@ -109,18 +155,11 @@ func (c *Control) revise(
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	key := keySuspended + string(a)
-	entry, err := kv.Get(ctx, key)
-	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return nil
+	held, revision, err := readSuspension(ctx, kv, key)
+	if err != nil || revision == 0 {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("read key %s of bucket %s: %w", key, BucketControl, err)
-	}
-	var held call.Suspension
-	if err := json.Unmarshal(entry.Value(), &held); err != nil {
-		return fmt.Errorf("read key %s of bucket %s: it is not valid JSON; correct or delete it", key, BucketControl)
-	}
-	if err := change(kv, key, held, entry.Revision()); err != nil && !isConflictError(err) {
+	if err := change(kv, key, held, revision); err != nil && !isConflictError(err) {
 		return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
 	}
 	return nil

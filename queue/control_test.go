@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -140,7 +141,7 @@ func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
 			}
 		}
 		older := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 1}
-		newer := call.Suspension{Reason: call.Unauthorized, Since: time.Now().UTC().Add(time.Second), Times: 2}
+		newer := call.Suspension{Reason: call.PaymentRequired, Since: time.Now().UTC().Add(time.Second), Until: time.Now().UTC().Add(time.Minute), Times: 2}
 		for _, err := range []error{
 			c.Lift(t.Context(), "acme", older), c.Forget(t.Context(), "acme"), // nothing is there
 			c.Suspend(t.Context(), "acme", older), c.Suspend(t.Context(), "acme", newer),
@@ -150,14 +151,37 @@ func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		is("free, suspended for unauthorized (2, lifted: false)")
+		is("free, suspended for payment_required (2, lifted: false)")
 		for range 2 {
 			if err := c.Lift(t.Context(), "acme", newer); err != nil {
 				t.Error(err)
 			}
 		}
-		is("free, suspended for unauthorized (2, lifted: true)")
+		is("free, suspended for payment_required (2, lifted: true)")
 	})
+}
+
+// TestTheSuspensionThatLastsStays, whichever worker's comes first: one that a probe
+// lifts must not take the place of one that has to last.
+func TestTheSuspensionThatLastsStays(t *testing.T) {
+	now := time.Now().UTC()
+	lasting := call.Suspension{Reason: call.Forbidden, Since: now, Until: now.Add(time.Minute), Times: 1}
+	probed := call.Suspension{Reason: call.Unauthorized, Since: now.Add(time.Millisecond), Times: 1}
+	for name, order := range map[string][]call.Suspension{"first": {lasting, probed}, "last": {probed, lasting}} {
+		t.Run(name, func(t *testing.T) {
+			withBroker(t, func(t *testing.T, b *broker) {
+				c := b.NewControl(quiet())
+				for _, s := range order {
+					if err := c.Suspend(t.Context(), "acme", s); err != nil {
+						t.Error(err)
+					}
+				}
+				if got := must[Flags](t)(c.Read(t.Context())).Stops("acme").Suspension.Reason; got != call.Forbidden {
+					t.Errorf("it is suspended for %s", got)
+				}
+			})
+		})
+	}
 }
 
 // TestARivalIsNotOverwritten between reading a suspension and changing it.
@@ -165,9 +189,6 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		c := b.NewControl(quiet())
 		lifted := call.Suspension{Reason: call.Forbidden, Times: 1, Lifted: true}
-		if err := c.Suspend(t.Context(), "acme", lifted); err != nil {
-			t.Fatal(err)
-		}
 		for _, change := range []func(jetstream.KeyValue, string, uint64) error{
 			func(kv jetstream.KeyValue, key string, revision uint64) error {
 				return kv.Delete(t.Context(), key, jetstream.LastRevision(revision))
@@ -177,6 +198,9 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 				return err
 			},
 		} {
+			if err := errors.Join(c.Unsuspend(t.Context(), "acme"), c.Suspend(t.Context(), "acme", lifted)); err != nil {
+				t.Fatal(err)
+			}
 			err := c.revise(t.Context(), "acme", func(kv jetstream.KeyValue, key string, _ call.Suspension, revision uint64) error {
 				if err := c.Suspend(t.Context(), "acme", call.Suspension{Reason: call.Unauthorized, Times: 2}); err != nil {
 					t.Error(err)

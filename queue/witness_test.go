@@ -186,7 +186,7 @@ func TestAWitnessThatStaysAwayIsAwaitedOnce(t *testing.T) {
 // TestNobodyIsAwaited who left, was not heard for long, or was heard since.
 func TestNobodyIsAwaited(t *testing.T) {
 	for name, before := range map[string]func(*broker, *colleague){
-		"who left":           func(_ *broker, w *colleague) { w.leave() },
+		"who left":           func(_ *broker, w *colleague) { w.leave(); synctest.Wait() },
 		"who fell silent":    func(_ *broker, w *colleague) { w.Close(); <-time.After(goneAfter + testifyEvery) },
 		"who was heard anew": func(b *broker, _ *colleague) { b.restart() },
 	} {

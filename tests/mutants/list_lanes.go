@@ -33,7 +33,11 @@ func ofLanes() []mutant {
 		},
 		{
 			"a-lost-suspension-flag", "lets an older flag lift its own suspension", "dispatcher/stops.go",
-			"	if l.unconfirmed && stops.Suspension.Since.Before(own.Since) {", "	if l.unconfirmed && own.Since.IsZero() {",
+			"	if l.unconfirmed && stops.Suspension.Since.Before(own.Since) && !takenOver {", "	if l.unconfirmed && own.Since.IsZero() && !takenOver {",
+		},
+		{
+			"the-lesser-suspension-wins", "replaces a suspension that has to last by one that a probe lifts", "queue/control.go",
+			"		if !s.Outlasts(held) {\n", "		if s.Lifted && !s.Outlasts(held) {\n",
 		},
 		{
 			"bulk-goes-first", "asks the least pressing priority first", "queue/turns.go",
