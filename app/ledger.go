@@ -88,7 +88,7 @@ func (l *ledger) isDown() bool {
 // for a declaration to be noticed, and what one worker saw all of them know.
 func (l *ledger) heard(said queue.Ledger) {
 	l.mu.Lock()
-	news, records := !said.Declared.Equal(l.valid.Declared), l.records
+	news, records := said.Regressed || !said.Declared.Equal(l.valid.Declared), l.records
 	l.mu.Unlock()
 	if records != nil {
 		records.Learn(said)

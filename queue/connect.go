@@ -51,12 +51,13 @@ type Conn struct {
 
 	mu      sync.Mutex
 	inboxes map[*inbox]bool
+	anew    chan struct{} // closed when the connection is made anew
 }
 
 // Connect begins to connect and returns at once: a broker that is down is
 // tried again for ever, with growing delays.
 func Connect(o ConnectOptions) (*Conn, error) {
-	c := &Conn{inboxes: map[*inbox]bool{}, binding: make(chan struct{}, mostBinding)}
+	c := &Conn{inboxes: map[*inbox]bool{}, anew: make(chan struct{}), binding: make(chan struct{}, mostBinding)}
 	hear := func(up bool, err error) {
 		if o.Connected != nil {
 			o.Connected(up, err)
@@ -128,6 +129,15 @@ func (c *Conn) reconnected() {
 	for b := range c.inboxes {
 		b.reconnected()
 	}
+	close(c.anew)
+	c.anew = make(chan struct{})
+}
+
+// renewal gives what is closed when the connection is next made anew.
+func (c *Conn) renewal() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.anew
 }
 
 // JetStream gives the client for what this package does not wrap.

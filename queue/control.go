@@ -26,12 +26,13 @@ const (
 type Control struct {
 	answers *answers
 	js      jetstream.JetStream
+	renewal func() <-chan struct{}
 	log     *slog.Logger
 }
 
 // NewControl gives the control bucket.
 func (c *Conn) NewControl(log *slog.Logger) *Control {
-	return &Control{answers: c.answers, js: c.js, log: log}
+	return &Control{answers: c.answers, js: c.js, renewal: c.renewal, log: log}
 }
 
 // Flags is what the bucket says.

@@ -280,6 +280,34 @@ func TestABrokerThatComesBack(t *testing.T) {
 	})
 }
 
+// TestAPauseJustAfterTheBrokerCameBack is heard within a second: the broker has
+// forgotten who watches.
+func TestAPauseJustAfterTheBrokerCameBack(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		said := b.watch()
+		says(t, said, "free")
+		b.stop()
+		b.start(nil)
+		other := b.connect()
+		defer other.Close()
+		for !b.nc.IsConnected() {
+			<-time.After(time.Millisecond)
+		}
+		if err := other.NewControl(quiet()).Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second)
+		synctest.Wait()
+		last := ""
+		for len(said) > 0 {
+			last = <-said
+		}
+		if last != "paused by ann" {
+			t.Errorf("the watch says %q", last)
+		}
+	})
+}
+
 // TestAFlagThatCannotBeReadIsNotOverlooked stops everything until it is mended.
 func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {

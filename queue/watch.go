@@ -29,6 +29,9 @@ func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
 			return
 		}
 		changed(nil)
+		if errors.Is(err, errReconnected) {
+			continue
+		}
 		delay := failures.NextBackOff()
 		c.log.Warn("watching the control bucket failed; nothing is dialled meanwhile", "error", err, "again_in", delay)
 		select {
@@ -41,6 +44,7 @@ func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
 func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	anew := c.renewal()
 	kv, err := c.bucket(ctx)
 	if err != nil {
 		return err
@@ -62,6 +66,8 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case <-anew:
+			return errReconnected
 		case <-check.C:
 			if now, err := bucketCreated(ctx, kv); err != nil {
 				return err
@@ -86,6 +92,11 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 		}
 	}
 }
+
+// errReconnected ends a watch whose connection was lost. The broker may have
+// forgotten the watch, which the client would find out some seconds later: until
+// then a pause would be overlooked.
+var errReconnected = errors.New("the connection was made anew")
 
 // errMadeAnew ends a watch whose bucket was deleted and made again: it would go
 // on at the sequence where it stopped, and overlook every flag before that.
