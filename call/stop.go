@@ -19,10 +19,10 @@ type Suspension struct {
 	Lifted bool `json:"lifted,omitzero"`
 }
 
-// Outlasts reports whether it takes the place of the other: one in force of that
-// which is not, and one that lasts for a time of one that a probe lifts. Calls
+// Supersedes reports whether it takes the place of the other: any of one that is
+// not in force, and one that lasts for a time of one that a probe lifts. Calls
 // that were in flight together come to several, in several workers.
-func (s Suspension) Outlasts(other Suspension) bool {
+func (s Suspension) Supersedes(other Suspension) bool {
 	if other.Reason == "" || other.Lifted {
 		return true
 	}

@@ -21,7 +21,7 @@ func (l *Lane) SetStops(stops *call.Stops) {
 	if stops != nil {
 		own := l.stops.Suspension
 		l.stops = *stops
-		takenOver := stops.Suspended() && stops.Suspension.Outlasts(own)
+		takenOver := stops.Suspended() && stops.Suspension.Supersedes(own)
 		if l.unconfirmed && stops.Suspension.Since.Before(own.Since) && !takenOver {
 			l.stops.Suspension = own
 		} else {
@@ -81,7 +81,8 @@ func (l *Lane) slow(until time.Time) {
 }
 
 // suspend stops the lane at once, ahead of the control flag, and gives the flag
-// to be written. fresh is false if a suspension is in force that outlasts it.
+// to be written. fresh is false if a suspension is in force that it does not
+// supersede.
 func (l *Lane) suspend(o call.Outcome, worker string, now time.Time) (s call.Suspension, fresh bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -95,7 +96,7 @@ func (l *Lane) suspend(o call.Outcome, worker string, now time.Time) (s call.Sus
 	if o.Reason != call.Unauthorized {
 		s.Until = now.Add(doubling(suspensionFirst, suspensionMost, s.Times-1)).UTC()
 	}
-	if !s.Outlasts(l.stops.Suspension) {
+	if !s.Supersedes(l.stops.Suspension) {
 		return l.stops.Suspension, false
 	}
 	l.stops.Suspension, l.unconfirmed = s, true

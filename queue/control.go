@@ -64,9 +64,50 @@ func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	return kv, nil
 }
 
-// Suspend sets the suspension of an account, unless one is in force that outlasts
-// it. Workers may suspend the same account at the same time, for several reasons.
+// Suspend sets the suspension of an account, unless one is in force that it does
+// not supersede. Workers may suspend the same account at the same time, for
+// several reasons: it decides again until nobody else was faster.
 func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	for {
+		err := c.revise(ctx, a, func(held call.Suspension) (call.Suspension, bool) { return s, s.Supersedes(held) })
+		if !errors.Is(err, call.ErrConflict) {
+			return err
+		}
+	}
+}
+
+// Lift ends this very suspension; a newer one stays. How often the account was
+// suspended is kept until [Control.Forget].
+func (c *Control) Lift(ctx context.Context, a call.Account, s call.Suspension) error {
+	err := c.revise(ctx, a, func(held call.Suspension) (call.Suspension, bool) {
+		changes := !held.Lifted && held.Since.Equal(s.Since)
+		held.Lifted = true
+		return held, changes
+	})
+	return unlessBeaten(err)
+}
+
+// Forget removes a suspension that was lifted, and so how often the account was
+// suspended in a row. One that is in force, or was just set, stays.
+func (c *Control) Forget(ctx context.Context, a call.Account) error {
+	err := c.revise(ctx, a, func(held call.Suspension) (call.Suspension, bool) { return call.Suspension{}, held.Lifted })
+	return unlessBeaten(err)
+}
+
+// unlessBeaten is for who only ends something: whoever was faster knew better.
+func unlessBeaten(err error) error {
+	if errors.Is(err, call.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// revise changes the suspension of an account by compare-and-set: change is given
+// what is held, zero if nothing is, and says what to hold instead, if anything
+// else. [call.ErrConflict] says that somebody was faster.
+func (c *Control) revise(ctx context.Context, a call.Account, change func(held call.Suspension) (call.Suspension, bool)) error {
 	kv, err := c.bucket(ctx)
 	if err != nil {
 		return err
@@ -74,30 +115,22 @@ func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	key := keySuspended + string(a)
-	data, err := json.Marshal(s)
+	held, revision, err := readSuspension(ctx, kv, key)
 	if err != nil {
-		return fmt.Errorf("encode key %s of bucket %s: %w", key, BucketControl, err)
+		return err
 	}
-	for {
-		held, revision, err := readSuspension(ctx, kv, key)
-		if err != nil {
-			return err
-		}
-		if !s.Outlasts(held) {
-			return nil
-		}
-		if revision == 0 {
-			_, err = kv.Create(ctx, key, data)
-		} else {
-			_, err = kv.Update(ctx, key, data, revision)
-		}
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, jetstream.ErrKeyExists) && !isConflictError(err) {
-			return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
-		}
+	next, changes := change(held)
+	if !changes {
+		return nil
 	}
+	err = replaceSuspension(ctx, kv, key, next, revision)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyExists), isConflictError(err):
+		return call.ErrConflict
+	case err != nil:
+		return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
+	}
+	return nil
 }
 
 // readSuspension gives what is held under a key, and its revision; 0 if nothing is.
@@ -115,55 +148,21 @@ func readSuspension(ctx context.Context, kv jetstream.KeyValue, key string) (hel
 	return held, entry.Revision(), nil
 }
 
-// Lift ends this very suspension; a newer one stays. How often the account was
-// suspended is kept until [Control.Forget].
-func (c *Control) Lift(ctx context.Context, a call.Account, s call.Suspension) error {
-	return c.revise(ctx, a, func(kv jetstream.KeyValue, key string, held call.Suspension, revision uint64) error {
-		if held.Lifted || !held.Since.Equal(s.Since) {
-			return nil
-		}
-		held.Lifted = true
-		data, err := json.Marshal(held)
-		if err != nil {
-			return fmt.Errorf("encode key %s of bucket %s: %w", key, BucketControl, err)
-		}
-		_, err = kv.Update(ctx, key, data, revision)
-		return err
-	})
-}
-
-// Forget removes a suspension that was lifted, and so how often the account was
-// suspended in a row. One that is in force, or was just set, stays.
-func (c *Control) Forget(ctx context.Context, a call.Account) error {
-	return c.revise(ctx, a, func(kv jetstream.KeyValue, key string, held call.Suspension, revision uint64) error {
-		if !held.Lifted {
-			return nil
-		}
+// replaceSuspension writes what comes after this revision; a zero one is none.
+func replaceSuspension(ctx context.Context, kv jetstream.KeyValue, key string, next call.Suspension, revision uint64) error {
+	if next == (call.Suspension{}) {
 		return kv.Delete(ctx, key, jetstream.LastRevision(revision))
-	})
-}
-
-// revise changes the suspension of an account by compare-and-set. Whoever was
-// faster knew better.
-func (c *Control) revise(
-	ctx context.Context, a call.Account,
-	change func(kv jetstream.KeyValue, key string, held call.Suspension, revision uint64) error,
-) error {
-	kv, err := c.bucket(ctx)
+	}
+	data, err := json.Marshal(next)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	key := keySuspended + string(a)
-	held, revision, err := readSuspension(ctx, kv, key)
-	if err != nil || revision == 0 {
-		return err
+	if revision == 0 {
+		_, err = kv.Create(ctx, key, data)
+	} else {
+		_, err = kv.Update(ctx, key, data, revision)
 	}
-	if err := change(kv, key, held, revision); err != nil && !isConflictError(err) {
-		return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
-	}
-	return nil
+	return err
 }
 
 // Unsuspend removes the suspension of an account, in force or not, and forgets

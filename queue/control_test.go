@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -189,30 +190,43 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		c := b.NewControl(quiet())
 		lifted := call.Suspension{Reason: call.Forbidden, Times: 1, Lifted: true}
-		for _, change := range []func(jetstream.KeyValue, string, uint64) error{
-			func(kv jetstream.KeyValue, key string, revision uint64) error {
-				return kv.Delete(t.Context(), key, jetstream.LastRevision(revision))
-			},
-			func(kv jetstream.KeyValue, key string, revision uint64) error {
-				_, err := kv.Update(t.Context(), key, []byte("{}"), revision)
-				return err
-			},
-		} {
+		for _, next := range []call.Suspension{{}, {Reason: call.Redirected}} {
 			if err := errors.Join(c.Unsuspend(t.Context(), "acme"), c.Suspend(t.Context(), "acme", lifted)); err != nil {
 				t.Fatal(err)
 			}
-			err := c.revise(t.Context(), "acme", func(kv jetstream.KeyValue, key string, _ call.Suspension, revision uint64) error {
+			err := c.revise(t.Context(), "acme", func(call.Suspension) (call.Suspension, bool) {
 				if err := c.Suspend(t.Context(), "acme", call.Suspension{Reason: call.Unauthorized, Times: 2}); err != nil {
 					t.Error(err)
 				}
-				return change(kv, key, revision)
+				return next, true
 			})
-			if err != nil {
-				t.Error(err)
+			if !errors.Is(err, call.ErrConflict) {
+				t.Errorf("the slower one gets %v", err)
 			}
 			if f := must[Flags](t)(c.Read(t.Context())); f.Stops("acme").Suspension.Reason != call.Unauthorized {
 				t.Errorf("left is %+v", f.Stops("acme"))
 			}
+		}
+	})
+}
+
+// TestTwoSuspendAtOnce where there was nothing: the one that lasts stays.
+func TestTwoSuspendAtOnce(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.NewControl(quiet())
+		lasting := call.Suspension{Reason: call.Forbidden, Until: time.Now().UTC().Add(time.Minute), Times: 1}
+		probed := call.Suspension{Reason: call.Unauthorized, Times: 1}
+		var both sync.WaitGroup
+		for _, s := range []call.Suspension{lasting, probed, lasting, probed} {
+			both.Go(func() {
+				if err := c.Suspend(t.Context(), "acme", s); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		if got := must[Flags](t)(c.Read(t.Context())).Stops("acme").Suspension.Reason; got != call.Forbidden {
+			t.Errorf("it is suspended for %s", got)
 		}
 	})
 }

@@ -37,7 +37,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"the-lesser-suspension-wins", "replaces a suspension that has to last by one that a probe lifts", "queue/control.go",
-			"		if !s.Outlasts(held) {\n", "		if s.Lifted && !s.Outlasts(held) {\n",
+			"return s, s.Supersedes(held) })", "return s, true })",
 		},
 		{
 			"bulk-goes-first", "asks the least pressing priority first", "queue/turns.go",
