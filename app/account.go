@@ -87,14 +87,13 @@ func (acc *account) wire(a *App, b *broker) {
 func (acc *account) bind(ctx context.Context) {
 	defer close(acc.bound)
 	waits := newPatience(ctx)
-	var said time.Time
+	var loud seldom
 	for {
 		err := acc.bindOnce(ctx)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if now := time.Now(); now.Sub(said) >= sayEvery {
-			said = now
+		if loud.may() {
 			acc.worker.Log.Warn("not ready: the account's consumers are not there; trying again", "account", acc.name, "error", err)
 		}
 		select {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -35,7 +34,7 @@ type App struct {
 	ledger   *ledger
 	accounts *accounts
 	reloads  chan configs.Config // holds one at most: the latest
-	saidDown atomic.Int64
+	down     seldom              // that there is no connection
 }
 
 // New wires a worker from a valid configuration. It reads the key files, and

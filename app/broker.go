@@ -25,21 +25,17 @@ type broker struct {
 	rate      *queue.Rate
 }
 
-// sayEvery is how often a failure that goes on is logged.
-const sayEvery = 30 * time.Second
-
 // prepare connects and makes or finds everything at the broker, trying again
 // until it works or ctx ends.
 func (a *App) prepare(ctx context.Context, conn *queue.Conn) (*broker, error) {
 	waits := newPatience(ctx)
-	var said time.Time
+	var loud seldom
 	for {
 		b, err := a.prepareOnce(ctx, conn)
 		if err == nil {
 			return b, nil
 		}
-		if now := time.Now(); now.Sub(said) >= sayEvery && ctx.Err() == nil {
-			said = now
+		if ctx.Err() == nil && loud.may() {
 			a.log.Warn("not ready: NATS JetStream is not as it has to be; trying again", "error", err)
 		}
 		delay := waits.NextBackOff()
@@ -150,9 +146,7 @@ func (a *App) connect() (*queue.Conn, error) {
 
 // heard logs that the connection is down, once in a while.
 func (a *App) heard(log *slog.Logger, err error) {
-	now := time.Now().UnixNano()
-	last := a.saidDown.Load()
-	if now-last < int64(sayEvery) || !a.saidDown.CompareAndSwap(last, now) || err == nil {
+	if err == nil || !a.down.may() {
 		return
 	}
 	log.Warn("no connection to NATS; trying again", "error", err)

@@ -135,7 +135,7 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(5*time.Second),
 		backoff.WithMaxElapsedTime(0),
 	)
-	var said time.Time
+	var loud seldom
 	within := checkWithin
 	for {
 		again := ledgerCheck
@@ -145,8 +145,7 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		}
 		var regressed *queue.RegressedError
 		unknown := err != nil && !errors.As(err, &regressed)
-		if now := time.Now(); err != nil && (!unknown || now.Sub(said) >= sayEvery && !l.isDown()) {
-			said = now
+		if err != nil && (!unknown || !l.isDown() && loud.may()) {
 			l.log.Error("checking the call records failed", "error", err)
 		}
 		if unknown {

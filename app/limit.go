@@ -15,14 +15,13 @@ type limit struct {
 	shared  *queue.Limit
 	account call.Account
 	log     *slog.Logger
-	said    time.Time
+	loud    seldom
 }
 
 // Reserve gives moments at which calls may be begun.
 func (l *limit) Reserve(ctx context.Context, n int, ahead time.Duration) ([]time.Time, time.Time, error) {
 	moments, again, err := l.shared.Reserve(ctx, n, ahead)
-	if now := time.Now(); err != nil && ctx.Err() == nil && now.Sub(l.said) >= sayEvery {
-		l.said = now
+	if err != nil && ctx.Err() == nil && l.loud.may() {
 		l.log.Warn("the calls per second cannot be counted with the other workers: nothing is dialled until they can", "account", l.account, "error", err)
 	}
 	return moments, again, err

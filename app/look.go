@@ -25,12 +25,11 @@ const (
 
 // measure keeps the gauges of the queues up to date until ctx ends.
 func (a *App) measure(ctx context.Context, b *broker) {
-	var said time.Time
+	var loud seldom
 	every(ctx, a.measureEvery, func(bounded context.Context) (whole bool) {
 		depths, unserved, err := b.depths.Measure(bounded, time.Now())
 		if err != nil {
-			if now := time.Now(); now.Sub(said) >= sayEvery && ctx.Err() == nil {
-				said = now
+			if ctx.Err() == nil && loud.may() {
 				a.log.Warn("measuring the queues failed; their gauges show what was measured before", "error", err)
 			}
 			return false

@@ -64,10 +64,14 @@ func (s *sweeper) run(ctx context.Context) {
 	every(ctx, sweepEvery, func(context.Context) (whole bool) {
 		bounded, cancel := context.WithTimeout(ctx, sweepWithin)
 		defer cancel()
-		if err := s.sweep(bounded); err != nil && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err := s.sweep(bounded)
+		if err == nil || errors.Is(err, context.DeadlineExceeded) {
+			return true // the rest is for the next one
+		}
+		if ctx.Err() == nil {
 			s.app.log.Warn("looking after requests that nobody serves failed", "error", err)
 		}
-		return true
+		return false
 	})
 }
 

@@ -216,10 +216,8 @@ func (c *Consumer) recover(ctx context.Context, err error, failures backoff.Back
 	c.inbox.shut()
 	delay := failures.NextBackOff()
 	c.cfg.Log.Warn("pulling failed", "account", c.cfg.Account, "error", err, "again_in", delay)
-	select {
-	case <-ctx.Done():
+	if pause(ctx, delay); ctx.Err() != nil {
 		return
-	case <-time.After(delay):
 	}
 	if err := c.Bind(ctx); err != nil && ctx.Err() == nil {
 		c.cfg.Log.Warn("binding the consumers failed", "account", c.cfg.Account, "error", err)

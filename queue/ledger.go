@@ -125,30 +125,40 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (com
 	if err != nil {
 		return comparison{}, err
 	}
-	found := comparison{kv: kv, valid: known, revision: revision}
-	switch {
-	case revision == 0 && !own.Created.IsZero() && (!own.Created.Equal(created) || !own.Declared.IsZero()):
-		found.valid, found.news = own, true // the bucket was lost, and with it what an operator said
-	case revision == 0:
-		found.valid, found.news = Ledger{Created: created, ValidFrom: created}, true
-	case own.after(found.valid): // the bucket was put back to before that was said
-		found.valid, found.news = own, true
-		found.valid.Regressed = true
-	}
-	if own.same(found.valid) {
-		found.news = found.news || own.Highest > found.valid.Highest || own.Regressed && !found.valid.Regressed
-		found.valid.Highest = max(found.valid.Highest, own.Highest)
-		found.valid.Regressed = found.valid.Regressed || own.Regressed
-	}
-	if !created.Equal(found.valid.Created) || last < found.valid.Highest || found.valid.Regressed {
-		found.news = found.news || !found.valid.Regressed
-		found.valid.Regressed = true
-		return found, &RegressedError{Remembered: found.valid, Created: created, Last: last}
-	}
-	if last > found.valid.Highest {
-		found.valid.Highest, found.news = last, true
+	valid := reconcile(known, revision == 0, own, created, last)
+	found := comparison{kv: kv, valid: valid, revision: revision}
+	found.news = !valid.same(known) || valid.Highest != known.Highest || valid.Regressed != known.Regressed
+	if valid.Regressed {
+		return found, &RegressedError{Remembered: valid, Created: created, Last: last}
 	}
 	return found, nil
+}
+
+// reconcile gives what is to be remembered, from what the bucket says, what this
+// worker knows, and how far the stream has come. It is regressed if the stream is
+// not the one that is remembered, or not as far, or the bucket itself went back.
+func reconcile(known Ledger, empty bool, own Ledger, created time.Time, last uint64) Ledger {
+	valid := known
+	switch knows := !own.Created.IsZero() && (!own.Created.Equal(created) || !own.Declared.IsZero()); {
+	case empty && knows:
+		valid = own // the bucket was lost, and with it what an operator said
+	case empty:
+		valid = Ledger{Created: created, ValidFrom: created}
+	case own.after(known): // the bucket was put back to before that was said
+		valid = own
+		valid.Regressed = true
+	}
+	if own.same(valid) {
+		valid.Highest = max(valid.Highest, own.Highest)
+		valid.Regressed = valid.Regressed || own.Regressed
+	}
+	if !created.Equal(valid.Created) || last < valid.Highest {
+		valid.Regressed = true
+	}
+	if !valid.Regressed {
+		valid.Highest = last
+	}
+	return valid
 }
 
 // DeclareLedger accepts CALL_RECORDS as it is: its records are complete from

@@ -180,15 +180,15 @@ func (r *Records) readBack(
 // confirmed checks that the stream counts upward: a confirmed sequence is
 // higher than any that was confirmed before the write was sent.
 func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
-	version, wentOn := r.count(sequence, before)
-	if !wentOn {
+	version, advanced := r.advance(sequence, before)
+	if !advanced {
 		r.regressed()
 		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, ErrRecordsRegressed)
 	}
 	return version, nil
 }
 
-func (r *Records) count(sequence, before uint64) (version call.Version, wentOn bool) {
+func (r *Records) advance(sequence, before uint64) (version call.Version, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if sequence <= before {

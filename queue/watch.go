@@ -34,10 +34,7 @@ func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
 		}
 		delay := failures.NextBackOff()
 		c.log.Warn("watching the control bucket failed; nothing is dialled meanwhile", "error", err, "again_in", delay)
-		select {
-		case <-ctx.Done():
-		case <-time.After(delay):
-		}
+		pause(ctx, delay)
 	}
 }
 

@@ -225,10 +225,3 @@ func (w *Witnesses) tell(t testimony) {
 		_ = w.nc.Publish(witnessSubject, data)
 	}
 }
-
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
-}

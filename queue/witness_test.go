@@ -41,6 +41,27 @@ func (b *broker) colleague(c *Conn) *colleague {
 	return w
 }
 
+// sinceTheCopy has a copy taken, and one of two colleagues go on alone since.
+func (b *broker) sinceTheCopy(copied string) (idle, busy *colleague) {
+	b.t.Helper()
+	idle, busy = b.colleague(b.Conn), b.colleague(b.connect())
+	busy.records.fill(b.t, "a")
+	b.backUp(copied)
+	<-time.After(time.Minute + time.Second) // both connections are new, and nobody says anything just now
+	for _, w := range []*colleague{idle, busy} {
+		must[Ledger](b.t)(w.records.Check(b.t.Context()))
+	}
+	busy.records.fill(b.t, "b", "c", "d")
+	return idle, busy
+}
+
+// connected waits until the connection is made anew.
+func (w *colleague) connected() {
+	for !w.nc.IsConnected() {
+		<-time.After(time.Millisecond)
+	}
+}
+
 // restart gives a moment to every connection to be made anew.
 func (b *broker) restart() {
 	b.t.Helper()
@@ -59,19 +80,10 @@ func claimOf(t *testing.T, id call.ID) call.Record {
 func TestAnOlderCopyIsFoundOutByWhoSawLittle(t *testing.T) {
 	copied := t.TempDir()
 	withBroker(t, func(t *testing.T, b *broker) {
-		idle, busy := b.colleague(b.Conn), b.colleague(b.connect())
+		idle, busy := b.sinceTheCopy(copied)
 		defer busy.Close()
-		busy.records.fill(t, "a")
-		b.backUp(copied)
-		<-time.After(time.Minute + time.Second) // both connections are new, and nobody says anything just now
-		for _, w := range []*colleague{idle, busy} {
-			must[Ledger](t)(w.records.Check(t.Context()))
-		}
-		busy.records.fill(t, "b", "c", "d")
 		b.restore(copied)
-		for !idle.nc.IsConnected() {
-			<-time.After(time.Millisecond)
-		}
+		idle.connected()
 
 		if _, err := idle.records.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
 			t.Fatalf("a claim before the check gets %v", err)
@@ -92,21 +104,12 @@ func TestAnOlderCopyIsFoundOutByWhoSawLittle(t *testing.T) {
 func TestNobodyIsForgottenWhileTheBrokerIsAway(t *testing.T) {
 	copied := t.TempDir()
 	withBroker(t, func(t *testing.T, b *broker) {
-		idle, busy := b.colleague(b.Conn), b.colleague(b.connect())
+		idle, busy := b.sinceTheCopy(copied)
 		defer busy.Close()
-		busy.records.fill(t, "a")
-		b.backUp(copied)
-		<-time.After(time.Minute + time.Second)
-		for _, w := range []*colleague{idle, busy} {
-			must[Ledger](t)(w.records.Check(t.Context()))
-		}
-		busy.records.fill(t, "b", "c", "d")
 		b.stop()
 		<-time.After(time.Hour)
 		b.restore(copied)
-		for !idle.nc.IsConnected() {
-			<-time.After(time.Millisecond)
-		}
+		idle.connected()
 		if err := idle.witnesses.Await(t.Context()); err != nil {
 			t.Fatal(err)
 		}

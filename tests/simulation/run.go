@@ -32,9 +32,9 @@ type run struct {
 	published map[string][]proof.Published // by account
 	requests  map[string]request           // by account and answer URL
 	paused    []stop
-	refusing  []stop        // while the key is not accepted
-	slowest   time.Duration // that the provider answered
-	forgotten int           // calls that the audit found
+	refusing  []stop      // while the key is not accepted
+	answering []answering // how long the provider took, from when on
+	forgotten int         // calls that the audit found
 	history   strings.Builder
 }
 
@@ -205,8 +205,25 @@ func (r *run) keys(organisation, key string) {
 	}
 }
 
+// answering is how long the provider takes for an answer from some time on.
+type answering struct {
+	from time.Time
+	in   time.Duration
+}
+
+// answered gives when an attempt was answered that arrived at this time.
+func (r *run) answered(at time.Time) time.Time {
+	var in time.Duration
+	for _, a := range r.answering {
+		if !a.from.After(at) {
+			in = a.in
+		}
+	}
+	return at.Add(in)
+}
+
 func (r *run) latency(d time.Duration) {
-	r.slowest = max(r.slowest, d)
+	r.answering = append(r.answering, answering{from: time.Now(), in: d})
 	if err := r.world.Simulator.SetLatency(simulator.Latency{Fixed: d}); err != nil {
 		r.t.Fatal(err)
 	}

@@ -105,7 +105,7 @@ func (r *run) dialledWhileSuspended(calls []simulator.Call) []string {
 			continue // a refused key is probed, and found accepted at once
 		}
 		for _, later := range attempts[i+1:] {
-			if after := later.At.Sub(a.At); after > heard+r.slowest && after < suspendedFor {
+			if after := later.At.Sub(r.answered(a.At)); after > heard && after < suspendedFor {
 				wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s after %s had suspended the account", later.to, after, a.Result))
 			}
 		}
@@ -127,9 +127,9 @@ func (r *run) dialledWithRefusedKey(unidentified []simulator.Post) []string {
 				continue
 			}
 			if first.IsZero() {
-				first = p.At
+				first = r.answered(p.At)
 			}
-			if after := p.At.Sub(first); after > heard+r.slowest {
+			if after := p.At.Sub(first); after > heard {
 				wrong = append(wrong, fmt.Sprintf("I5: dialled %s after the key was refused", after))
 			}
 		}
