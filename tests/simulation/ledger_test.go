@@ -33,7 +33,7 @@ func TestRecordsThatWereMadeAnewStopALaneAtRest(t *testing.T) {
 			<-time.After(time.Minute)
 		}
 		ask("before")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		if err := w.Conn.JetStream().DeleteStream(ctx, queue.StreamRecords); err != nil {
 			t.Fatal(err)
@@ -42,7 +42,18 @@ func TestRecordsThatWereMadeAnewStopALaneAtRest(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(5 * time.Minute)
+		pulled := func() uint64 {
+			c, err := w.Conn.JetStream().Consumer(ctx, queue.StreamCalls, "new-default_normal")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.CachedInfo().Delivered.Consumer
+		}
+		before := pulled()
 		ask("after")
+		if n := pulled() - before; n != 0 {
+			t.Errorf("the lane has not stopped: it pulled %d times", n)
+		}
 		if s := w.Simulator.Oracle().Summary; s.Rung != 1 {
 			t.Errorf("%d phones rang: one is right, before the records were made anew", s.Rung)
 		}
