@@ -110,13 +110,10 @@ type comparison struct {
 	revision uint64 // of what that replaces, 0 if there was nothing
 }
 
+// compareLedger looks at what is remembered first, and at the stream afterwards:
+// the other way round the stream may come further between the two, another worker
+// remember that, and a sound ledger look like one that went back.
 func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (comparison, error) {
-	s, err := js.Stream(ctx, StreamRecords)
-	if err != nil {
-		return comparison{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
-	}
-	info := s.CachedInfo()
-	created, last := info.Created.UTC(), info.State.LastSeq
 	kv, err := js.KeyValue(ctx, BucketControl)
 	if err != nil {
 		return comparison{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
@@ -125,6 +122,12 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (com
 	if err != nil {
 		return comparison{}, err
 	}
+	s, err := js.Stream(ctx, StreamRecords)
+	if err != nil {
+		return comparison{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
+	}
+	info := s.CachedInfo()
+	created, last := info.Created.UTC(), info.State.LastSeq
 	valid := reconcile(known, revision == 0, own, created, last)
 	found := comparison{kv: kv, valid: valid, revision: revision}
 	found.news = !valid.same(known) || valid.Highest != known.Highest || valid.Regressed != known.Regressed

@@ -2,7 +2,9 @@ package queue
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -71,6 +73,31 @@ func TestTheLedgerIsRemembered(t *testing.T) {
 		if l := must[Ledger](t)(b.CheckLedger(t.Context())); l.Highest != 2 || !l.ValidFrom.Equal(first.ValidFrom) {
 			t.Errorf("and again %+v", l)
 		}
+	})
+}
+
+// TestWorkersThatCheckAtOnce, while records are written, find nothing wrong with
+// a ledger with which nothing is wrong.
+func TestWorkersThatCheckAtOnce(t *testing.T) {
+	const workers, checks = 8, 50
+	withBroker(t, func(t *testing.T, b *broker) {
+		busy := b.records()
+		var checking sync.WaitGroup
+		for range workers {
+			r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+			checking.Go(func() {
+				for range checks {
+					if _, err := r.Check(t.Context()); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		for i := range workers * checks {
+			busy.fill(t, call.ID(fmt.Sprintf("call-%d", i)))
+		}
+		checking.Wait()
 	})
 }
 
