@@ -131,6 +131,28 @@ func TestWhatStopsALane(t *testing.T) {
 	}
 }
 
+// TestTheLongestPauseHolds that the provider asked for, in whichever order its
+// answers come in.
+func TestTheLongestPauseHolds(t *testing.T) {
+	for name, asked := range map[string][]time.Duration{
+		"shorter later": {time.Minute, time.Second},
+		"longer later":  {time.Second, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := openLane(1, 0)
+				start := time.Now()
+				for _, d := range asked {
+					l.slow(start.Add(d))
+				}
+				if n, _ := l.Permit(t.Context()); n != 1 || time.Since(start) != time.Minute {
+					t.Errorf("permitted %d after %s", n, time.Since(start))
+				}
+			})
+		})
+	}
+}
+
 func TestStopIsForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(1, 0)

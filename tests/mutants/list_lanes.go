@@ -25,7 +25,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"retry-after-ignored", "goes on although the provider asked for a pause", "dispatcher/stops.go",
-			"	if until.After(l.slowed) {\n", "	if until.After(l.slowed.AddDate(1000, 0, 0)) {\n",
+			"	if until.After(l.slowed) {\n", "	if until.After(l.slowed) && until.IsZero() {\n",
 		},
 		{
 			"slots-without-end", "dials more calls at once than it may", "dispatcher/lane.go",

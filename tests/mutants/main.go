@@ -93,11 +93,18 @@ func choose(only string, sample int) []mutant {
 // ever, and that is a way of being caught, too.
 const within = 4 * time.Minute
 
+// withProperties are the packages with property tests.
+var withProperties = []string{"call", "dispatcher", "queue"}
+
 // suites are what ought to notice, the quickest first. The first one that fails
 // ends the trial.
 func (m mutant) suites(seeds int) [][]string {
+	own := []string{"./" + filepath.Dir(m.file)}
+	if slices.Contains(withProperties, filepath.Dir(m.file)) {
+		own = append(own, "-rapid.nofailfile") // what fails with a fault is no finding to keep
+	}
 	suites := [][]string{
-		{"./" + filepath.Dir(m.file)},
+		own,
 		{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)},
 		{"./tests/hostile"},
 		{"./tests/endtoend"},
