@@ -27,12 +27,15 @@ type Depth struct {
 type Depths struct {
 	js jetstream.JetStream
 
-	mu    sync.Mutex
-	bound map[call.Account]bool // whose counters were made here
+	mu      sync.Mutex
+	bound   map[call.Account]bool       // whose counters were made here
+	streams map[string]jetstream.Stream // to ask for by name, each looked up once
 }
 
 // NewDepths gives the measure.
-func (c *Conn) NewDepths() *Depths { return &Depths{js: c.js, bound: map[call.Account]bool{}} }
+func (c *Conn) NewDepths() *Depths {
+	return &Depths{js: c.js, bound: map[call.Account]bool{}, streams: map[string]jetstream.Stream{}}
+}
 
 // Consumers that are never pulled from count what their subjects hold, at no
 // cost for the broker that would grow with it.
@@ -79,6 +82,10 @@ func (d *Depths) lost(found map[string]bool) []call.Account {
 // requests wait for accounts that have none.
 func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]Depth, uint64, error) {
 	depths, found := map[call.Account]Depth{}, map[string]bool{}
+	before, err := d.requests(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
 	var served uint64
 	for _, stream := range []string{StreamCalls, StreamParked, StreamDead} {
 		err := d.consumers(ctx, stream, func(s jetstream.Stream, info *jetstream.ConsumerInfo) error {
@@ -113,8 +120,22 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 			return nil, 0, err
 		}
 	}
-	unserved, err := d.unserved(ctx, served)
+	unserved, err := d.unserved(ctx, before, served)
 	return depths, unserved, err
+}
+
+// unserved counts the requests that no consumer serves, from how many there were
+// before the consumers were asked how many they serve. What was taken meanwhile
+// is none, and neither is what was published meanwhile: so it looks once more.
+func (d *Depths) unserved(ctx context.Context, before, served uint64) (uint64, error) {
+	if before <= served {
+		return 0, nil
+	}
+	after, err := d.requests(ctx)
+	if err != nil || after <= served {
+		return 0, err
+	}
+	return min(before, after) - served, nil
 }
 
 // Unattended counts what waits for accounts that have consumers, and nobody who
@@ -141,9 +162,9 @@ func consumerOf(name string) (kind string, a call.Account) {
 }
 
 func (d *Depths) consumers(ctx context.Context, stream string, each func(jetstream.Stream, *jetstream.ConsumerInfo) error) error {
-	s, err := d.js.Stream(ctx, stream)
+	s, err := d.stream(ctx, stream)
 	if err != nil {
-		return fmt.Errorf("look up stream %s: %w", stream, err)
+		return err
 	}
 	list := s.ListConsumers(ctx)
 	var failed error
@@ -182,13 +203,32 @@ func oldest(ctx context.Context, s jetstream.Stream, info *jetstream.ConsumerInf
 	return age, nil
 }
 
-func (d *Depths) unserved(ctx context.Context, served uint64) (uint64, error) {
-	s, err := d.js.Stream(ctx, StreamCalls)
+// requests counts what CALLS holds.
+func (d *Depths) requests(ctx context.Context) (uint64, error) {
+	s, err := d.stream(ctx, StreamCalls)
+	if err != nil {
+		return 0, err
+	}
+	info, err := s.Info(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("look up stream %s: %w", StreamCalls, err)
 	}
-	if all := s.CachedInfo().State.Msgs; all > served {
-		return all - served, nil
+	return info.State.Msgs, nil
+}
+
+func (d *Depths) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	d.mu.Lock()
+	s := d.streams[name]
+	d.mu.Unlock()
+	if s != nil {
+		return s, nil
 	}
-	return 0, nil
+	s, err := d.js.Stream(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", name, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.streams[name] = s
+	return s, nil
 }

@@ -52,6 +52,10 @@ type World struct {
 	workers []*Worker
 }
 
+// never is how often files are forced to the disk. That is for a loss of power,
+// which no bubble sees: a broker that is stopped or killed leaves what it wrote.
+const never = 365 * 24 * time.Hour
+
 // New starts a broker and a provider. It is called inside a bubble, and Close
 // before the bubble ends. dir keeps the broker's files.
 func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, change func(*configs.Config)) *World {
@@ -94,7 +98,12 @@ func NewWithBroker(
 // StartBroker starts the broker on its files.
 func (w *World) StartBroker() {
 	w.t.Helper()
-	s, err := embedded.Start(embedded.Options{Dir: w.dir, Configure: w.configure})
+	s, err := embedded.Start(embedded.Options{Dir: w.dir, Configure: func(o *server.Options) {
+		o.SyncInterval = never
+		if w.configure != nil {
+			w.configure(o)
+		}
+	}})
 	if err != nil {
 		w.t.Fatal(err)
 	}
