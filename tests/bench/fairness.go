@@ -11,7 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
@@ -19,29 +20,31 @@ import (
 const (
 	fairAccounts = 10
 	fairEvery    = 200 * time.Millisecond // between the requests of a quiet account
-	fairFlood    = 100                    // as many has one that is flooded
 	fairLasts    = 15 * time.Second
 	fairLatency  = 50 * time.Millisecond
 	fairStart    = 3 * time.Second // for the worker to come up, and the last answers to come
+	fairApart    = 1_000_000       // from here on, callees of the account in trouble
 )
 
 // trouble is what is wrong with the first of ten accounts.
 type trouble struct {
-	label   string
-	flooded bool
-	fault   string
-	badKey  bool
+	label  string
+	times  int // as many requests as a quiet one
+	atOnce int // so many of them together
+	fault  string
+	badKey bool
 }
 
 // fairness measures how old the requests of nine quiet accounts are when they
 // are POSTed, beside a tenth like them and beside one in trouble.
 func (b *bench) fairness(ctx context.Context) error {
 	troubles := []trouble{
-		{label: "one more like them"},
-		{label: "one with 100 times their load", flooded: true},
-		{label: "one whose provider answers 503", fault: "gateway_503_html"},
-		{label: "one whose provider hangs", fault: "hang_silent"},
-		{label: "one whose key is refused", badKey: true},
+		{label: "one more like them", times: 1, atOnce: 1},
+		{label: "one with 100 times their load", times: 100, atOnce: 1},
+		{label: "that, ten at a time", times: 100, atOnce: 10},
+		{label: "one whose provider answers 503", times: 1, atOnce: 1, fault: "gateway_503_html"},
+		{label: "one whose provider hangs", times: 1, atOnce: 1, fault: "hang_silent"},
+		{label: "one whose key is refused", times: 1, atOnce: 1, badKey: true},
 	}
 	p50, p99, ratios := make([][]float64, len(troubles)), make([][]float64, len(troubles)), make([][]float64, len(troubles))
 	for range b.rounds {
@@ -165,47 +168,51 @@ func (t trouble) befall(sim *simulator.Simulator) error {
 	return nil
 }
 
-// publishFairly publishes for all accounts, and gives when it did for each callee
-// of the quiet ones.
+// publishFairly publishes for all accounts, the one in trouble by a publisher of its
+// own, and gives when it did for each callee of the quiet ones.
 func (s *stage) publishFairly(ctx context.Context, t trouble) (map[string]time.Time, error) {
 	published := map[string]time.Time{}
-	n := 0
-	publish := func(i int) error {
-		n++
-		body := fmt.Sprintf(`{"from":%q,"to":%q,"answer_url":"https://publisher.example/answer?token=0123456789abcdef"}`, fairNumber(i), fairCallee(n))
-		if i > 0 {
-			published[fairCallee(n)] = time.Now()
-		}
-		_, err := s.js.PublishAsync("calls.requests."+fairAccount(i), []byte(body), jetstream.WithMsgID(fmt.Sprintf("fair-%d", n)))
+	var publishers errgroup.Group
+	publishers.Go(func() error {
+		return s.publishEvenly(ctx, fairEvery/(fairAccounts-1), 1, func(n int) (account int, callee string) {
+			callee = fairCallee(n)
+			published[callee] = time.Now()
+			return 1 + n%(fairAccounts-1), callee
+		})
+	})
+	publishers.Go(func() error {
+		return s.publishEvenly(ctx, fairEvery/time.Duration(t.times), t.atOnce, func(n int) (account int, callee string) {
+			return 0, fairCallee(fairApart + n)
+		})
+	})
+	return published, publishers.Wait()
+}
+
+// publishEvenly publishes so many requests together, one at this distance in the
+// mean. Whoever is late makes up for it.
+func (s *stage) publishEvenly(ctx context.Context, every time.Duration, atOnce int, next func(n int) (account int, callee string)) error {
+	nc, err := nats.Connect(s.broker.address)
+	if err != nil {
 		return err
 	}
-	times := 1
-	if t.flooded {
-		times = fairFlood
-	}
-	// A request at a time, evenly: a burst of our own would be what is measured.
-	pause := fairEvery / time.Duration(fairAccounts)
-	for began := time.Now(); time.Since(began) < fairLasts; {
-		for i := range fairAccounts {
-			if i > 0 {
-				if err := publish(i); err != nil {
-					return nil, err
-				}
-			}
-			for range (times + fairAccounts - 1) / fairAccounts {
-				if times == 1 && i > 0 {
-					break
-				}
-				if err := publish(0); err != nil {
-					return nil, err
-				}
-			}
-			if err := wait(ctx, pause); err != nil {
-				return nil, err
+	defer nc.Close()
+	began := time.Now()
+	for n := range int(fairLasts / every) {
+		if n%atOnce == 0 {
+			if err := wait(ctx, time.Until(began.Add(time.Duration(n)*every))); err != nil {
+				return err
 			}
 		}
+		account, callee := next(n)
+		body := fmt.Sprintf(`{"from":%q,"to":%q,"answer_url":"https://publisher.example/answer?token=0123456789abcdef"}`, fairNumber(account), callee)
+		m := nats.NewMsg("calls.requests." + fairAccount(account))
+		m.Data = []byte(body)
+		m.Header.Set(nats.MsgIdHdr, "fair-"+strings.TrimPrefix(callee, "+"))
+		if err := nc.PublishMsg(m); err != nil {
+			return err
+		}
 	}
-	return published, nil
+	return nc.FlushTimeout(fairStart)
 }
 
 func wait(ctx context.Context, d time.Duration) error {
