@@ -233,6 +233,23 @@ func TestALedgerThatWentBackStaysSo(t *testing.T) {
 	})
 }
 
+// TestAWriteAcrossADeclaration is not certain, and says nothing of the ledger that
+// was declared while it was under way.
+func TestAWriteAcrossADeclaration(t *testing.T) {
+	began := time.Now()
+	for name, sequence := range map[string]uint64{"lower": 5, "higher": 1001} {
+		t.Run(name, func(t *testing.T) {
+			r := &Records{known: Ledger{Created: began, Highest: 1000}}
+			before := r.remembers()
+			declared := Ledger{Created: began.Add(time.Hour), Declared: began.Add(2 * time.Hour), Highest: 4}
+			r.Follow(declared)
+			if v, ok := r.advance(sequence, before); ok || r.remembers() != declared {
+				t.Errorf("version %v is certain: %t; remembered is %+v", v, ok, r.remembers())
+			}
+		})
+	}
+}
+
 // TestACopyOfBeforeTheDeclaration is found out by who knows what was declared.
 func TestACopyOfBeforeTheDeclaration(t *testing.T) {
 	copied := t.TempDir()

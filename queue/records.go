@@ -135,7 +135,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 	if err != nil {
 		return call.Version{}, err
 	}
-	before, over := r.Highest(), anyConnection
+	before, over := r.remembers(), anyConnection
 	if record.State == call.StateDialling {
 		if over = r.checkedOver(); over != connectionOf(r.nc) {
 			return call.Version{}, ErrUnchecked
@@ -160,7 +160,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 // readBack finds out what became of a write whose answer was an error or was
 // lost.
 func (r *Records) readBack(
-	ctx context.Context, record call.Record, data []byte, expected call.Version, before uint64, cause error,
+	ctx context.Context, record call.Record, data []byte, expected call.Version, before Ledger, cause error,
 ) (call.Version, error) {
 	failpoint.Here(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
@@ -179,7 +179,7 @@ func (r *Records) readBack(
 
 // confirmed checks that the stream counts upward: a confirmed sequence is
 // higher than any that was confirmed before the write was sent.
-func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
+func (r *Records) confirmed(sequence uint64, before Ledger) (call.Version, error) {
 	version, advanced := r.advance(sequence, before)
 	if !advanced {
 		r.regressed()
@@ -188,10 +188,16 @@ func (r *Records) confirmed(sequence, before uint64) (call.Version, error) {
 	return version, nil
 }
 
-func (r *Records) advance(sequence, before uint64) (version call.Version, ok bool) {
+// advance takes a confirmed sequence in. One that is not higher marks the ledger
+// that it was sent to, and not the one that an operator declared meanwhile: for
+// that, it says nothing.
+func (r *Records) advance(sequence uint64, before Ledger) (version call.Version, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if sequence <= before {
+	switch {
+	case !r.known.same(before):
+		return call.Version{}, false
+	case sequence <= before.Highest:
 		r.known.Regressed = true
 		return call.Version{}, false
 	}

@@ -137,8 +137,9 @@ func TestReadBack(t *testing.T) {
 		mine := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
 		theirs := must[call.Record](t)(newRecord("a").Claim("two", "n2", time.Now()))
 		data := must[[]byte](t)(mine.Encode())
+		before := r.remembers()
 		back := func(cause error) error {
-			_, err := r.readBack(t.Context(), mine, data, call.Version{}, 0, cause)
+			_, err := r.readBack(t.Context(), mine, data, call.Version{}, before, cause)
 			return err
 		}
 		timedOut := context.DeadlineExceeded

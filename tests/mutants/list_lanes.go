@@ -72,5 +72,9 @@ func ofLanes() []mutant {
 			"hear-no-witness", "checks the records of a new connection without those who know more", "queue/witness.go",
 			"		case len(away) == 0:\n", "		case true:\n",
 		},
+		{
+			"blame-what-was-declared", "takes a write from before a declaration for evidence against the records declared valid", "queue/records.go",
+			"	case !r.known.same(before):\n", "	case false:\n",
+		},
 	}
 }
