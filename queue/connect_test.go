@@ -1,8 +1,6 @@
 package queue_test
 
 import (
-	"net/url"
-	"strconv"
 	"testing"
 	"time"
 
@@ -16,7 +14,7 @@ import (
 // TestAPasswordThatIsWrongForAWhile does not close the connection for good: it
 // was changed at the broker first.
 func TestAPasswordThatIsWrongForAWhile(t *testing.T) {
-	dir, port := t.TempDir(), 0
+	dir, port := t.TempDir(), embedded.LastingPort()
 	start := func(password string) *embedded.Server {
 		t.Helper()
 		s, err := embedded.Start(embedded.Options{Dir: dir, Port: port, Listen: true, Configure: func(o *server.Options) {
@@ -28,13 +26,6 @@ func TestAPasswordThatIsWrongForAWhile(t *testing.T) {
 		return s
 	}
 	s := start("right")
-	at, err := url.Parse(s.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if port, err = strconv.Atoi(at.Port()); err != nil {
-		t.Fatal(err)
-	}
 	up, refused := make(chan struct{}, 8), make(chan struct{}, 100)
 	c, err := queue.Connect(queue.ConnectOptions{
 		URL: s.ClientURL(), Name: "test",

@@ -5,6 +5,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"time"
@@ -72,4 +73,22 @@ func FreePort(wanted int) int {
 	}
 	_ = l.Close()
 	return wanted
+}
+
+// Systems give ports from 32768 or 49152 on to whoever connects.
+const (
+	lastingFrom = 10_000
+	lastingTo   = 32_000
+)
+
+// LastingPort gives a free port of the loopback address that nobody is given who
+// merely connects, so that a server finds it free again after it was stopped.
+// It is 0 if there is none.
+func LastingPort() int {
+	for range lastingTo - lastingFrom {
+		if port := FreePort(lastingFrom + rand.IntN(lastingTo-lastingFrom)); port != 0 { //nolint:gosec // no secret
+			return port
+		}
+	}
+	return 0
 }

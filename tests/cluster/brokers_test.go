@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/embedded"
 	"github.com/ringonce/ringonce/tests/process"
 )
 
@@ -174,21 +175,21 @@ func (b *brokers) leader(ctx context.Context, js jetstream.JetStream, stream, co
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
+// taken are the ports of all trials, which go on side by side.
+var taken sync.Map
+
 // freePorts finds ports that a node can have again after it was killed.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
 	var ports []int
-	for range n {
-		l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	for len(ports) < n {
+		port := embedded.LastingPort()
+		if port == 0 {
+			t.Fatal("no port is free")
 		}
-		defer l.Close()
-		address, ok := l.Addr().(*net.TCPAddr)
-		if !ok {
-			t.Fatalf("%s is no address of TCP", l.Addr())
+		if _, by := taken.LoadOrStore(port, true); !by {
+			ports = append(ports, port)
 		}
-		ports = append(ports, address.Port)
 	}
 	return ports
 }

@@ -51,7 +51,7 @@ type Rig struct {
 // times for workers that use them. change, if not nil, changes it.
 func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Rig {
 	t.Helper()
-	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Listen: true})
+	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Port: embedded.LastingPort(), Listen: true})
 	if err != nil {
 		t.Fatal(err)
 	}
