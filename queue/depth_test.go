@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -14,6 +15,7 @@ import (
 
 func (b *broker) measures(want Depth, unserved uint64) {
 	b.t.Helper()
+	synctest.Wait() // a consumer counts what was stored a moment later
 	depths, u, err := b.NewDepths().Measure(b.t.Context(), time.Now())
 	if err != nil {
 		b.t.Fatal(err)

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// within bounds one suite on one mutant: some faults make the program wait for
+// ever, and that is a way of being caught, too.
+const within = 4 * time.Minute
+
+// withProperties are the packages with property tests.
+var withProperties = []string{"call", "dispatcher", "queue"}
+
+// suites are what ought to notice, the quickest first. The first one that fails
+// ends the trial.
+func (m mutant) suites(seeds int) [][]string {
+	own := []string{"./" + filepath.Dir(m.file)}
+	if slices.Contains(withProperties, filepath.Dir(m.file)) {
+		own = append(own, "-rapid.nofailfile") // what fails with a fault is no finding to keep
+	}
+	suites := [][]string{
+		own,
+		{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)},
+		{"./tests/hostile"},
+		{"./tests/endtoend"},
+	}
+	if filepath.Dir(m.file) == "app" { // wires everything, and tests little of it by itself
+		suites = suites[1:]
+	}
+	return suites
+}
+
+// try tests with the fault in place, and says what noticed, and by which suite. A
+// fault for which a suite does not compile is none. What fails now and then by
+// itself has noticed nothing: only what fails a second time counts.
+func (m mutant) try(ctx context.Context, dir string, seeds int, by map[string][]string) ([]string, error) {
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, suite := range m.suites(seeds) {
+		key := strings.Join(suite, " ")
+		first, err := m.run(ctx, overlay, suite)
+		if err != nil {
+			return nil, err
+		}
+		if len(first.names) == 0 {
+			continue
+		}
+		if first.late { // which costs minutes, and nothing does by chance
+			by[key] = append(by[key], first.tests...)
+			return first.names, nil
+		}
+		second, err := m.run(ctx, overlay, suite)
+		if err != nil {
+			return nil, err
+		}
+		if both := common(first.names, second.names); len(both) > 0 {
+			by[key] = append(by[key], common(first.tests, second.tests)...)
+			return both, nil
+		}
+	}
+	return nil, nil
+}
+
+// trial is what one run of a suite came to.
+type trial struct {
+	names []string // of the invariants and the tests that noticed
+	tests []string // of the tests among them that can be run by their names
+	late  bool     // it did not end
+}
+
+func (m mutant) run(ctx context.Context, overlay string, suite []string) (trial, error) {
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	args := append([]string{"test", "-overlay", overlay, "-vet=off", "-failfast", "-count=1"}, suite...)
+	out, err := command(bounded, "go", args...).CombinedOutput()
+	switch {
+	case ctx.Err() != nil:
+		return trial{}, ctx.Err()
+	case err == nil:
+		return trial{}, nil
+	case strings.Contains(string(out), "[build failed]"):
+		return trial{}, fmt.Errorf("it does not compile: %w\n%s", err, out)
+	default:
+		late := bounded.Err() != nil
+		return trial{names: noticed(string(out), late), tests: tests(string(out), suite), late: late}, nil
+	}
+}
+
+// common gives what is in both.
+func common(a, b []string) []string {
+	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// overlay writes the file with the fault, and what tells the compiler of it.
+func (m mutant) overlay(dir string) (string, error) {
+	source, err := os.ReadFile(m.file)
+	if err != nil {
+		return "", err
+	}
+	if n := strings.Count(string(source), m.old); n != 1 {
+		return "", fmt.Errorf("the code it changes stands %d times in %s; bring the mutant up to date", n, m.file)
+	}
+	mutated := filepath.Join(dir, m.name+".go")
+	if err := os.WriteFile(mutated, []byte(strings.Replace(string(source), m.old, m.new, 1)), 0o600); err != nil {
+		return "", err
+	}
+	whole, err := filepath.Abs(m.file)
+	if err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {whole: mutated}})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, m.name+".json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
+}
+
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	return exec.CommandContext(ctx, name, args...)
+}
+
+var (
+	invariant = regexp.MustCompile(`(?m)^\s*(?:\S+\.go:\d+: )?(I[1-8](?:-I4)?) `)
+	failed    = regexp.MustCompile(`(?m)^--- FAIL: (\w+)`)
+)
+
+// tests reads which tests failed, to be run again by their names; none if the
+// suite names them itself.
+func tests(out string, suite []string) []string {
+	if slices.Contains(suite, "-run") {
+		return nil
+	}
+	var names []string
+	for _, m := range failed.FindAllStringSubmatch(out, -1) {
+		names = append(names, m[1])
+	}
+	return names
+}
+
+// noticed reads which invariants and which tests failed.
+func noticed(out string, late bool) []string {
+	var names []string
+	for _, m := range invariant.FindAllStringSubmatch(out, -1) {
+		names = append(names, m[1])
+	}
+	for _, m := range failed.FindAllStringSubmatch(out, -1) {
+		if m[1] != "TestThePromiseHolds" {
+			names = append(names, m[1])
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	switch {
+	case late:
+		names = append(names, "it never ends")
+	case len(names) == 0:
+		names = []string{"the tests fail to run to their end"}
+	case len(names) > 6:
+		names = append(names[:6:6], fmt.Sprintf("and %d more", len(names)-6))
+	}
+	return names
+}
