@@ -204,6 +204,10 @@ func (w *World) StopProvider() { w.provider.refuse(true) }
 // StartProvider lets connections through again.
 func (w *World) StartProvider() { w.provider.refuse(false) }
 
+// errStoredBefore is what a publisher hears who sends the same message again
+// within the broker's duplicate window.
+var errStoredBefore = errors.New("the broker has this message already")
+
 // Publish asks for a call, and gives the sequence of its message.
 func (w *World) Publish(subject string, body []byte, header nats.Header) (uint64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -211,6 +215,9 @@ func (w *World) Publish(subject string, body []byte, header nats.Header) (uint64
 	ack, err := w.Conn.JetStream().PublishMsg(ctx, &nats.Msg{Subject: subject, Data: body, Header: header})
 	if err != nil {
 		return 0, err
+	}
+	if ack.Duplicate {
+		return 0, errStoredBefore
 	}
 	return ack.Sequence, nil
 }
