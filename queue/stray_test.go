@@ -32,7 +32,12 @@ func TestAPriorityThatIsNone(t *testing.T) {
 			b.publish("calls.requests.acme."+string(odd), "{}")
 			<-time.After(10 * time.Second)
 			b.look(c)
-			m := <-came
+			var m *Message
+			select {
+			case m = <-came:
+			case <-time.After(time.Hour):
+				t.Fatalf("nobody is given the request of priority %q", odd)
+			}
 			if m.Priority != odd || m.Account != "acme" {
 				t.Errorf("it came as %+v", m.Delivery)
 			}

@@ -56,7 +56,7 @@ func (m mutant) try(ctx context.Context, dir string, seeds int, by map[string][]
 		if len(first.names) == 0 {
 			continue
 		}
-		if first.late { // which costs minutes, and nothing does by chance
+		if first.late { // a second time would take as long again
 			by[key] = append(by[key], first.tests...)
 			return first.names, nil
 		}
