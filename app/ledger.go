@@ -35,6 +35,7 @@ type ledger struct {
 
 	mu      sync.Mutex
 	down    bool // without a connection
+	gone    bool // the last check found that it went back
 	valid   queue.Ledger
 	records *queue.Records
 }
@@ -88,7 +89,7 @@ func (l *ledger) isDown() bool {
 // for a declaration to be noticed, and what one worker saw all of them know.
 func (l *ledger) heard(said queue.Ledger) {
 	l.mu.Lock()
-	news, records := said.Regressed || !said.Declared.Equal(l.valid.Declared), l.records
+	news, records := said.Regressed && !l.gone || !said.Declared.Equal(l.valid.Declared), l.records
 	l.mu.Unlock()
 	if records != nil {
 		records.Learn(said)
@@ -113,6 +114,9 @@ func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) err
 	var regressed *queue.RegressedError
 	if errors.As(err, &regressed) {
 		l.halt(err)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.gone = true
 		return err
 	}
 	if err != nil {
@@ -121,7 +125,7 @@ func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) err
 	b.records.Follow(valid)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.valid, l.records = valid, b.records
+	l.valid, l.records, l.gone = valid, b.records, false
 	if !l.down {
 		l.halt(nil)
 	}

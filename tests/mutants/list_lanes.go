@@ -49,7 +49,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"dial-on-an-older-ledger", "goes on although the records went back in time", "app/ledger.go",
-			"	if errors.As(err, &regressed) {\n		l.halt(err)\n		return err\n	}\n", "	if errors.As(err, &regressed) {\n		return err\n	}\n",
+			"	if errors.As(err, &regressed) {\n		l.halt(err)\n", "	if errors.As(err, &regressed) {\n",
 		},
 		{
 			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/watch.go",

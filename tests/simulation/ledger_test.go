@@ -62,3 +62,41 @@ func TestRecordsThatWereMadeAnewStopALaneAtRest(t *testing.T) {
 		}
 	})
 }
+
+// TestWorkersThatStoppedAskSeldom whether the records are valid again: what the
+// others put into the control bucket meanwhile is no news.
+func TestWorkersThatStoppedAskSeldom(t *testing.T) {
+	const workers, minutes, inAMinute = 3, 20, 2
+	runtime.GC()
+	runtime.GC() // see simulate
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		w := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), nil)
+		defer w.Close()
+		for i := range workers {
+			w.StartWorker(fmt.Sprint("w", i))
+		}
+		<-time.After(time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		if err := w.Conn.JetStream().DeleteStream(ctx, queue.StreamRecords); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, w.Conn.JetStream()); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(5 * time.Minute)
+		asked, err := w.Conn.NATS().SubscribeSync("$JS.API.STREAM.INFO." + queue.StreamRecords)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(minutes * time.Minute)
+		n, _, err := asked.Pending()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if usual := workers * minutes * inAMinute; n < usual/2 || n > usual+workers {
+			t.Errorf("they asked %d times in %d minutes, where %d are usual", n, minutes, usual)
+		}
+	})
+}
