@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -123,27 +124,32 @@ var streams = []string{
 	queue.StreamCalls, queue.StreamParked, queue.StreamRecords, queue.StreamDead, queue.StreamRate, "KV_" + queue.BucketControl,
 }
 
-// complete reports whether every stream that there is has all its replicas, up to
-// date.
+// complete reports whether every stream that there is, and every consumer that
+// lasts, has all its replicas, up to date: only then does it survive that another
+// node is lost. Consumers are kept in memory, and a node that was restarted has no
+// say in who leads them before it has caught up.
 func complete(ctx context.Context, js jetstream.JetStream) bool {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	for _, name := range streams {
 		s, err := js.Stream(ctx, name)
-		if err != nil {
+		if err != nil || !replicated(s.CachedInfo().Cluster) {
 			return false
 		}
-		c := s.CachedInfo().Cluster
-		if c == nil || c.Leader == "" || len(c.Replicas) != nodes-1 {
-			return false
+		consumers, all := s.ListConsumers(ctx), true
+		for c := range consumers.Info() { // to its end: the client sends until everything was received
+			all = all && (c.Config.Durable == "" || replicated(c.Cluster))
 		}
-		for _, r := range c.Replicas {
-			if !r.Current || r.Offline {
-				return false
-			}
+		if !all || consumers.Err() != nil {
+			return false
 		}
 	}
 	return true
+}
+
+func replicated(c *jetstream.ClusterInfo) bool {
+	return c != nil && c.Leader != "" && len(c.Replicas) == nodes-1 &&
+		!slices.ContainsFunc(c.Replicas, func(r *jetstream.PeerInfo) bool { return !r.Current || r.Offline })
 }
 
 // leader gives which node leads a stream, or one of its consumers; -1 if that
