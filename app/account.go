@@ -65,7 +65,8 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 // wire wires what needs the broker, and asks nothing of it.
 func (acc *account) wire(a *App, b *broker) {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
-		Account: acc.name, LeastShare: acc.config.LeastShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision, Log: a.log,
+		Account: acc.name, LeastShare: acc.config.LeastShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
+		Missing: acc.metrics.ConsumersMissing, Log: a.log,
 	})
 	acc.peers = b.peers
 	acc.worker = &dispatcher.Worker{
@@ -83,18 +84,27 @@ func (acc *account) wire(a *App, b *broker) {
 	}
 }
 
-// bind finds or makes the consumers, trying again until it works or ctx ends.
+// bind waits for the consumers, and makes those that count, trying again until
+// it works or ctx ends.
 func (acc *account) bind(ctx context.Context) {
 	defer close(acc.bound)
+	select {
+	case <-acc.consumer.Bound():
+	case <-ctx.Done():
+		return
+	}
+	if acc.depths == nil {
+		return
+	}
 	waits := newPatience(ctx)
 	var loud seldom
 	for {
-		err := acc.bindOnce(ctx)
+		err := acc.depths.Bind(ctx, acc.name)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
 		if loud.may() {
-			acc.worker.Log.Warn("not ready: the account's consumers are not there; trying again", "account", acc.name, "error", err)
+			acc.worker.Log.Warn("not ready: the account's requests cannot be counted; trying again", "account", acc.name, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -102,16 +112,6 @@ func (acc *account) bind(ctx context.Context) {
 		case <-time.After(waits.NextBackOff()):
 		}
 	}
-}
-
-func (acc *account) bindOnce(ctx context.Context) error {
-	if err := acc.consumer.Bind(ctx); err != nil {
-		return err
-	}
-	if acc.depths == nil {
-		return nil
-	}
-	return acc.depths.Bind(ctx, acc.name)
 }
 
 // run works for the account until ctx ends and every request that was taken has
@@ -125,7 +125,7 @@ func (acc *account) run(ctx, working context.Context) {
 	owned.Go(func() { acc.worker.Mind(background) })
 	owned.Go(func() { acc.listen(background) })
 	owned.Go(func() { acc.key.watch(background, acc.lane.Reconsider) })
-	acc.bind(ctx)
+	owned.Go(func() { acc.bind(ctx) })
 	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
 	acc.worker.Wait()
 	stop()

@@ -41,6 +41,7 @@ type laneVectors struct {
 	rateLimit        *prometheus.GaugeVec
 	suspensions      *prometheus.CounterVec
 	probes           *prometheus.CounterVec
+	missing          *prometheus.GaugeVec
 }
 
 func newLaneVectors(vs *vectors) laneVectors {
@@ -61,6 +62,10 @@ func newLaneVectors(vs *vectors) laneVectors {
 			Name: "ringonce_probes_total",
 			Help: "Times this worker found out whether the provider takes calls again.",
 		}, []string{labelAccount, labelKind, labelResult})),
+		missing: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ringonce_consumers_missing",
+			Help: "JetStream consumers of the account that this worker cannot pull from.",
+		}, []string{labelAccount})),
 	}
 }
 
@@ -70,6 +75,7 @@ type laneSeries struct {
 	suspensions      closed[call.Reason, prometheus.Counter]
 	probesOK         closed[ProbeKind, prometheus.Counter]
 	probesFailed     closed[ProbeKind, prometheus.Counter]
+	missing          prometheus.Gauge
 }
 
 func (v laneVectors) series(account string) laneSeries {
@@ -85,6 +91,7 @@ func (v laneVectors) series(account string) laneSeries {
 		probesFailed: closedOver(probeKinds(), func(probe string) prometheus.Counter {
 			return v.probes.WithLabelValues(account, probe, resultFailed)
 		}),
+		missing: v.missing.WithLabelValues(account),
 	}
 }
 
@@ -97,6 +104,10 @@ func (a *Account) Limits(concurrency int, callsPerSecond float64) {
 
 // Lane sets what the lane is doing. It is [LaneStopped] until it is set.
 func (a *Account) Lane(s LaneState) { a.lane.Store(&s) }
+
+// ConsumersMissing sets how many JetStream consumers of the account cannot be
+// pulled from: they were deleted, or have no leader.
+func (a *Account) ConsumersMissing(n int) { a.missing.Set(float64(n)) }
 
 // Suspended counts that the account was suspended. For a run of unknown
 // outcomes the reason is that of the last one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -26,8 +27,6 @@ const (
 	consumesDue = "due-"
 	consumesOdd = "odd-"
 )
-
-var errNotBound = errors.New("pull: the consumers are not bound yet")
 
 // consumerName names one consumer of an account.
 func consumerName(kind string, a call.Account, p call.Priority) string {
@@ -71,7 +70,13 @@ func durable(name string, cfg ConsumerConfig, subjects ...string) jetstream.Cons
 // broker busy, and few enough for it to answer each in time.
 const mostBinding = 8
 
-// Bind finds or makes the JetStream consumers that are not bound yet.
+// heldLong is how long the consumers have to be there until the wait for the
+// next one that is not begins small again.
+const heldLong = 10 * time.Second
+
+// Bind finds or makes the JetStream consumers that are not bound yet. The first
+// that fails ends it, since a broker that does not answer costs a time-out for
+// each; it is the last that is tried next time.
 func (c *Consumer) Bind(ctx context.Context) error {
 	select {
 	case c.conn.binding <- struct{}{}:
@@ -79,16 +84,45 @@ func (c *Consumer) Bind(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for _, s := range c.inbox.sources {
-		if s.bound {
-			continue
-		}
-		if err := c.bind(ctx, s); err != nil {
+	for _, s := range c.inbox.unbound() {
+		err := c.bind(ctx, s)
+		c.inbox.looked(s, err)
+		if err != nil {
 			return fmt.Errorf("bind consumer %s of %s: %w", s.config.Durable, s.stream, err)
 		}
-		s.bound = true
 	}
+	c.once.Do(func() { close(c.allBound) })
 	return nil
+}
+
+// Bound is closed when all consumers have been bound once.
+func (c *Consumer) Bound() <-chan struct{} { return c.allBound }
+
+// keepBound binds the consumers, and again those that the broker no longer
+// serves, until ctx ends. The others are pulled from meanwhile.
+func (c *Consumer) keepBound(ctx context.Context) {
+	failures := newFailureBackoff()
+	for {
+		c.cfg.Missing(len(c.inbox.unbound()))
+		err := c.Bind(ctx)
+		c.cfg.Missing(len(c.inbox.unbound()))
+		if err == nil {
+			bound := time.Now()
+			select {
+			case err = <-c.inbox.lost:
+			case <-ctx.Done():
+			}
+			if time.Since(bound) > heldLong {
+				failures.Reset()
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		delay := failures.NextBackOff()
+		c.cfg.Log.Warn("nothing is pulled from a consumer", "account", c.cfg.Account, "error", err, "again_in", delay)
+		pause(ctx, delay)
+	}
 }
 
 func (c *Consumer) bind(ctx context.Context, s *source) error {

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
@@ -36,7 +37,10 @@ type ConsumerConfig struct {
 	AckWait time.Duration
 	// Provision makes the JetStream consumers that are missing.
 	Provision bool
-	Log       *slog.Logger
+	// Missing, if any, is told how many consumers cannot be pulled from, when
+	// that may have changed.
+	Missing func(n int)
+	Log     *slog.Logger
 }
 
 // Consumer pulls the messages of one account, urgent ones first, due calls
@@ -51,16 +55,23 @@ type ConsumerConfig struct {
 // A worker whose permits are far between must not keep it until then: with ten
 // calls per second and ten workers each has one permit in a second, but some
 // worker has one every 100 ms. So a worker that has waited for its permit a
-// moment hands back at once what comes, to the next one that listens, until it is with one that may dial
-// or nobody listens any more: a few milliseconds for all of them. Whoever gets
-// the next permit then asks, because its own listening has been answered, and
-// takes it. One message is handed on by each worker once at most.
+// moment hands back at once what comes, to the next one that listens, until it
+// is with one that may dial or nobody listens any more: a few milliseconds for
+// all of them. Whoever gets the next permit then asks, because its own listening
+// has been answered, and takes it. One message is handed on by each worker once
+// at most.
+//
+// A source whose consumer is not there, or has no leader, is left out until it
+// is: a part of the account's requests waits then, and not all.
 type Consumer struct {
 	conn  *Conn
 	js    jetstream.JetStream
 	cfg   ConsumerConfig
 	inbox *inbox
 	turns turns
+
+	once     sync.Once
+	allBound chan struct{} // closed once
 }
 
 // NewConsumer prepares to pull; nothing is asked of the broker before Bind or
@@ -68,7 +79,10 @@ type Consumer struct {
 func (c *Conn) NewConsumer(cfg ConsumerConfig) *Consumer {
 	inbox := newInbox(c.nc, cfg.Account, cfg.Log)
 	inbox.sources = sourcesOf(cfg)
-	return &Consumer{conn: c, js: c.js, cfg: cfg, inbox: inbox, turns: turns{least: cfg.LeastShare}}
+	if cfg.Missing == nil {
+		cfg.Missing = func(int) {}
+	}
+	return &Consumer{conn: c, js: c.js, cfg: cfg, inbox: inbox, turns: turns{least: cfg.LeastShare}, allBound: make(chan struct{})}
 }
 
 // Permit says how many calls may be dialled now. It blocks until that is at
@@ -80,13 +94,13 @@ type Permit func(ctx context.Context) (n int, withdrawn <-chan struct{})
 // block. It returns after every message it got has been given to handle or
 // handed back.
 func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)) {
-	failures := newFailureBackoff()
-	for !c.serve(ctx, failures) {
-		if ctx.Err() != nil {
-			return
-		}
+	if !c.serve(ctx) {
+		return
 	}
 	defer c.leave(ctx)
+	var owned sync.WaitGroup
+	defer owned.Wait()
+	owned.Go(func() { c.keepBound(ctx) })
 	soon := time.AfterFunc(permittedSoon, c.inbox.shutLater)
 	defer soon.Stop()
 	for {
@@ -98,27 +112,26 @@ func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)
 		}
 		c.inbox.adopt()
 		c.inbox.admit()
-		taken, err := c.take(ctx, n, handle)
-		switch {
-		case err != nil && ctx.Err() == nil:
-			c.recover(ctx, err, failures)
-		case taken == 0:
-			failures.Reset()
+		if c.take(ctx, n, handle) == 0 {
 			c.listen(ctx, withdrawn)
-		default:
-			failures.Reset()
 		}
 	}
 }
 
-// serve begins to receive, and reports whether it could.
-func (c *Consumer) serve(ctx context.Context, failures backoff.BackOff) bool {
-	if err := c.inbox.serve(); err != nil {
-		c.recover(ctx, err, failures)
-		return false
+// serve begins to receive, and reports whether it did before ctx ended.
+func (c *Consumer) serve(ctx context.Context) bool {
+	failures := newFailureBackoff()
+	for ctx.Err() == nil {
+		err := c.inbox.serve()
+		if err == nil {
+			c.conn.attend(c.inbox)
+			return true
+		}
+		delay := failures.NextBackOff()
+		c.cfg.Log.Warn("nothing can be pulled", "account", c.cfg.Account, "error", err, "again_in", delay)
+		pause(ctx, delay)
 	}
-	c.conn.attend(c.inbox)
-	return true
+	return false
 }
 
 func (c *Consumer) leave(ctx context.Context) {
@@ -129,56 +142,51 @@ func (c *Consumer) leave(ctx context.Context) {
 }
 
 // take asks the sources for what is there, in the order that the turns give.
-func (c *Consumer) take(ctx context.Context, n int, handle func(*Message)) (int, error) {
+func (c *Consumer) take(ctx context.Context, n int, handle func(*Message)) int {
 	taken := 0
 	for _, ask := range c.turns.plan(n) {
 		wanted := min(ask.most, n-taken)
 		if wanted == 0 || ctx.Err() != nil {
 			break
 		}
-		got, empty, err := c.takeOf(ask.rank, wanted, handle)
+		got, empty := c.takeOf(ask.rank, wanted, handle)
 		c.turns.took(ask.rank, got)
 		if empty {
 			c.turns.empty(ask.rank)
 		}
 		taken += got
-		if err != nil {
-			return taken, err
-		}
 	}
-	return taken, nil
+	return taken
 }
 
-// takeOf asks the sources of one priority, due calls before new requests.
-func (c *Consumer) takeOf(rank, n int, handle func(*Message)) (taken int, empty bool, err error) {
+// takeOf asks the sources of one priority, due calls before new requests. One
+// whose consumer cannot be reached has nothing for now: the others go on.
+func (c *Consumer) takeOf(rank, n int, handle func(*Message)) (taken int, empty bool) {
 	for i, s := range c.inbox.sources {
-		if s.rank != rank {
+		if s.rank != rank || !c.inbox.bound(s) {
 			continue
-		}
-		if !s.bound {
-			return taken, false, errNotBound
 		}
 		got, none, err := c.inbox.take(i, n-taken)
 		for _, d := range got {
 			c.give(d, handle)
 		}
-		if err != nil && c.inbox.abandon(s) {
-			return taken + len(got), true, nil
-		}
-		if taken += len(got); err != nil || !none {
-			return taken, false, err
+		taken += len(got)
+		if err != nil {
+			c.inbox.unbind(s, err)
+		} else if !none {
+			return taken, false
 		}
 	}
-	return taken, true, nil
+	return taken, true
 }
 
 // listen waits until some source has something, the permit is withdrawn, or
 // ctx ends. A withdrawn permit closes the inbox.
 func (c *Consumer) listen(ctx context.Context, withdrawn <-chan struct{}) {
 	for {
-		overdue, err := c.inbox.listenAll()
-		if err != nil || overdue.IsZero() {
-			return // there is something to take, or to recover from
+		overdue := c.inbox.listenAll()
+		if overdue.IsZero() {
+			return
 		}
 		again := time.NewTimer(time.Until(overdue))
 		select {
@@ -208,20 +216,6 @@ func (c *Consumer) give(d *delivery, handle func(*Message)) {
 		return
 	}
 	handle(m)
-}
-
-// recover waits before the next pull, and finds or makes the consumers again
-// that the broker no longer knows.
-func (c *Consumer) recover(ctx context.Context, err error, failures backoff.BackOff) {
-	c.inbox.shut()
-	delay := failures.NextBackOff()
-	c.cfg.Log.Warn("pulling failed", "account", c.cfg.Account, "error", err, "again_in", delay)
-	if pause(ctx, delay); ctx.Err() != nil {
-		return
-	}
-	if err := c.Bind(ctx); err != nil && ctx.Err() == nil {
-		c.cfg.Log.Warn("binding the consumers failed", "account", c.cfg.Account, "error", err)
-	}
 }
 
 func newFailureBackoff() backoff.BackOff {

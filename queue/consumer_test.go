@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -229,6 +230,61 @@ func TestAConsumerThatWasDeletedIsMadeAgain(t *testing.T) {
 			if waited := time.Since(start); waited > time.Minute {
 				t.Errorf("they came after %s", waited)
 			}
+		}
+	})
+}
+
+// TestWithoutOneConsumerTheOthersGoOn at the start, and when it is deleted
+// later; what it held back comes when somebody has made it again.
+func TestWithoutOneConsumerTheOthersGoOn(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		without := func() {
+			for stream, consumer := range map[string]string{StreamCalls: "new-acme_urgent", StreamParked: "due-acme_urgent"} {
+				if err := b.JetStream().DeleteConsumer(t.Context(), stream, consumer); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b.consumer()
+		without()
+		var missing atomic.Int64
+		c := b.NewConsumer(ConsumerConfig{
+			Account: "acme", AckWait: 45 * time.Second, Log: quiet(),
+			Missing: func(n int) { missing.Store(int64(n)) },
+		})
+		came := b.run(c, always(5))
+		for round := range 2 {
+			b.publish("calls.requests.acme.urgent", "held back")
+			for _, idle := range []time.Duration{0, time.Second, time.Minute} {
+				<-time.After(idle)
+				b.publish("calls.requests.acme", "normal")
+				b.publish("calls.requests.acme.bulk", "bulk")
+				start := time.Now()
+				for range 2 {
+					m := <-came
+					if string(m.Body) == "held back" {
+						t.Fatal("it came without its consumer")
+					}
+					_ = m.Ack()
+				}
+				if waited := time.Since(start); waited > time.Second {
+					t.Errorf("round %d, %s later: they came after %s", round, idle, waited)
+				}
+			}
+			if n := missing.Load(); n != 2 {
+				t.Errorf("round %d: %d are said to be missing, 2 are", round, n)
+			}
+			b.consumer()
+			if m := <-came; string(m.Body) != "held back" {
+				t.Fatalf("%q came", m.Body)
+			} else {
+				_ = m.Ack()
+			}
+			<-time.After(10 * time.Second)
+			if n := missing.Load(); n != 0 {
+				t.Errorf("round %d: %d are said to be missing, none is", round, n)
+			}
+			without()
 		}
 	})
 }

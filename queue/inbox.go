@@ -1,9 +1,12 @@
 package queue
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,6 +32,8 @@ type inbox struct {
 	sub     *nats.Subscription
 	// came has a token when something has happened.
 	came chan struct{}
+	// lost has an error when a source has come to be unbound.
+	lost chan error
 
 	mu      sync.Mutex
 	sources []*source
@@ -40,7 +45,7 @@ type inbox struct {
 }
 
 func newInbox(nc *nats.Conn, account call.Account, log *slog.Logger) *inbox {
-	return &inbox{nc: nc, account: account, log: log, prefix: nats.NewInbox() + ".", came: make(chan struct{}, 1)}
+	return &inbox{nc: nc, account: account, log: log, prefix: nats.NewInbox() + ".", came: make(chan struct{}, 1), lost: make(chan error, 1)}
 }
 
 // serve begins to receive.
@@ -141,10 +146,11 @@ func (b *inbox) deliver(m *nats.Msg) bool {
 	for _, s := range b.sources {
 		if s.stream == meta.Stream && s.config.Durable == meta.Consumer {
 			s.pull.brought()
-			if b.open {
+			taken := b.open && s.bound
+			if taken {
 				s.brought = append(s.brought, &delivery{m, meta})
 			}
-			return b.open
+			return taken
 		}
 	}
 	return false
@@ -183,6 +189,63 @@ func (b *inbox) request(i int, p pull, body []byte) error {
 		return fmt.Errorf("pull from %s: %w", s.stream, err)
 	}
 	return nil
+}
+
+// unbind notes that a source cannot be pulled from, and hands back what it had
+// brought. If not the broker said so, it may not be there for the others either.
+func (b *inbox) unbind(s *source, why error) {
+	_, alone := errors.AsType[refusedError](why)
+	var left []*delivery
+	b.mu.Lock()
+	for _, other := range b.sources {
+		if other == s || !alone {
+			left = append(left, other.brought...)
+			other.bound, other.pull, other.brought = false, pull{}, nil
+		}
+	}
+	if s.isStray() {
+		b.sources = slices.DeleteFunc(b.sources, func(other *source) bool { return other == s })
+	}
+	b.mu.Unlock()
+	for _, d := range left {
+		b.handBack(d.msg)
+	}
+	select {
+	case b.lost <- why:
+	default: // the one before it has not been seen to yet
+	}
+}
+
+// unbound lists the sources whose consumers have to be found or made, those
+// first that failed least often.
+func (b *inbox) unbound() []*source {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var list []*source
+	for _, s := range b.sources {
+		if !s.bound {
+			list = append(list, s)
+		}
+	}
+	slices.SortStableFunc(list, func(x, y *source) int { return cmp.Compare(x.misses, y.misses) })
+	return list
+}
+
+// looked notes what came of looking for the consumer of a source.
+func (b *inbox) looked(s *source, err error) {
+	b.mu.Lock()
+	s.bound = err == nil
+	if s.misses++; s.bound {
+		s.misses = 0
+	}
+	b.mu.Unlock()
+	b.ring()
+}
+
+func (b *inbox) bound(s *source) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return s.bound
 }
 
 // reconnected tells that the broker has forgotten what it was asked for.

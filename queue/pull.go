@@ -17,6 +17,12 @@ const (
 
 var errPullLost = errors.New("the broker did not answer")
 
+// refusedError is what the broker says of one consumer: it was deleted, has no
+// leader, or has another one now. It says nothing of the other consumers.
+type refusedError struct{ says string }
+
+func (e refusedError) Error() string { return e.says }
+
 // delivery is a message that a pull brought.
 type delivery struct {
 	msg  *nats.Msg
@@ -58,9 +64,9 @@ func (p *pull) end(status, description string) {
 		return
 	case status == "404", status == "408", description == "Batch Completed":
 	case status == "503":
-		p.err = errors.New("the JetStream consumer is not there, or has no leader")
+		p.err = refusedError{"the JetStream consumer is not there, or has no leader"}
 	default:
-		p.err = fmt.Errorf("the broker ended the pull: %s %s", status, description)
+		p.err = refusedError{fmt.Sprintf("the broker ended the pull: %s %s", status, description)}
 	}
 	p.state = answered
 }

@@ -9,14 +9,15 @@ import (
 )
 
 // source is one JetStream consumer. It belongs to the goroutine that runs its
-// [Consumer]; pull and brought are the inbox's, under its lock.
+// [Consumer]; what changes is the inbox's, under its lock.
 type source struct {
 	stream  string
 	config  jetstream.ConsumerConfig
 	subject string // that is asked for messages
 	rank    int
-	bound   bool
 
+	bound   bool // its consumer was there
+	misses  int  // how often it was looked for in vain since
 	pull    pull
 	brought []*delivery
 }
@@ -68,10 +69,6 @@ func (b *inbox) takeOut(i, n int) ([]*delivery, pullState, error) {
 	err := s.pull.err
 	s.pull.err = nil
 	if err != nil {
-		// The broker that lost one may have lost all.
-		for _, other := range b.sources {
-			other.bound = false
-		}
 		err = fmt.Errorf("pull from %s, consumer %s: %w", s.stream, s.config.Durable, err)
 	}
 	return got, s.pull.state, err
@@ -111,30 +108,33 @@ func (b *inbox) listen(i int) error {
 }
 
 // listenAll has every source listen that may have nothing, and gives when the
-// first of them is overdue. It gives none if something was brought, or failed.
-func (b *inbox) listenAll() (overdue time.Time, err error) {
+// first of them is overdue. It gives none if there is something to take, or if
+// the broker cannot be asked any more.
+func (b *inbox) listenAll() time.Time {
+	first := time.Now().Add(listenFor + answerWithin)
 	for i, s := range b.sources {
 		b.mu.Lock()
 		now := time.Now()
 		if s.pull.state == listening && !now.Before(s.pull.overdue) {
 			s.pull.lose()
 		}
-		idle := s.pull.state == answered
-		something := len(s.brought) > 0 || s.pull.err != nil || !s.bound || b.stray != nil
+		idle := s.bound && s.pull.state == answered
+		something := len(s.brought) > 0 || s.pull.err != nil || b.stray != nil
 		b.mu.Unlock()
 		if something {
-			return time.Time{}, nil
+			return time.Time{}
 		}
 		if idle {
 			if err := b.listen(i); err != nil {
-				return time.Time{}, err
+				b.unbind(s, err)
+				return time.Time{}
 			}
 		}
 		b.mu.Lock()
-		if overdue.IsZero() || s.pull.overdue.Before(overdue) {
-			overdue = s.pull.overdue
+		if s.pull.state == listening && s.pull.overdue.Before(first) {
+			first = s.pull.overdue
 		}
 		b.mu.Unlock()
 	}
-	return overdue, nil
+	return first
 }

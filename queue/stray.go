@@ -102,15 +102,6 @@ func (b *inbox) adopt() {
 	b.stray = nil
 }
 
-// abandon forgets the stray source, whose consumer is gone, and reports whether
-// s was it. If there are strays again, they are covered again.
-func (b *inbox) abandon(s *source) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	last := len(b.sources) - 1
-	if b.sources[last] != s || !strings.HasPrefix(s.config.Durable, consumesOdd) {
-		return false
-	}
-	b.sources = b.sources[:last]
-	return true
-}
+// isStray tells whether s covers stray subjects. Its consumer goes when nobody
+// needs it; if there are strays again, they are covered again.
+func (s *source) isStray() bool { return strings.HasPrefix(s.config.Durable, consumesOdd) }
