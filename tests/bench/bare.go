@@ -8,13 +8,18 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
+
+// recordSize is that of the records of ringonce in this bench, in bytes.
+const recordSize = 920
 
 // bareLoop pulls, POSTs and acknowledges: the least that a worker can do, and
 // what it can do at most. It remembers nothing, so it may ring twice.
@@ -23,6 +28,7 @@ func bareLoop(ctx context.Context, args []string) error {
 	natsURL := flags.String("nats", "", "the broker")
 	provider := flags.String("provider", "", "the provider")
 	inFlight := flags.Int("in-flight", 64, "POSTs in flight")
+	remembers := flags.Bool("remember", false, "write two records for each call")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -56,7 +62,12 @@ func bareLoop(ctx context.Context, args []string) error {
 				if err != nil {
 					return
 				}
-				if err := post(ctx, client, *provider, m.Data()); err != nil {
+				if *remembers {
+					err = remembered(ctx, js, m, func() error { return post(ctx, client, *provider, m.Data()) })
+				} else {
+					err = post(ctx, client, *provider, m.Data())
+				}
+				if err != nil {
 					fmt.Fprintln(os.Stderr, "bare:", err)
 					return
 				}
@@ -66,6 +77,29 @@ func bareLoop(ctx context.Context, args []string) error {
 	}
 	posting.Wait()
 	return nil
+}
+
+// remembered places a call between two confirmed records of it, as large as
+// those of ringonce and written by compare-and-set, the second to be kept for a
+// while. It is the least that a worker can do which knows after its death what
+// it did: nothing of a record is looked at, and no request is.
+func remembered(ctx context.Context, js jetstream.JetStream, m jetstream.Msg, place func() error) error {
+	meta, err := m.Metadata()
+	if err != nil {
+		return err
+	}
+	subject := "calls.records.default.bare-" + strconv.FormatUint(meta.Sequence.Stream, 10)
+	record := bytes.Repeat([]byte("."), recordSize)
+	claim, err := js.Publish(ctx, subject, record, jetstream.WithExpectLastSequencePerSubject(0), jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return err
+	}
+	if err := place(); err != nil {
+		return err
+	}
+	_, err = js.Publish(ctx, subject, record,
+		jetstream.WithExpectLastSequencePerSubject(claim.Sequence), jetstream.WithMsgTTL(36*time.Hour), jetstream.WithRetryAttempts(0))
+	return err
 }
 
 func post(ctx context.Context, client *http.Client, provider string, body []byte) error {

@@ -156,24 +156,37 @@ func (s *stage) rung(ctx context.Context) (simulator.Summary, error) {
 	return summary, json.NewDecoder(response.Body).Decode(&summary)
 }
 
-func (b *bench) compare(ctx context.Context, label string, latency time.Duration) error {
-	var bare, ours, ratios []float64
-	var bareCost, ourCost cost
-	for range b.rounds {
-		x, c, err := b.once(ctx, latency, b.startBare)
-		if err != nil {
-			return err
-		}
-		y, d, err := b.once(ctx, latency, b.startRingonce)
-		if err != nil {
-			return err
-		}
-		bare, ours, ratios = append(bare, x), append(ours, y), append(ratios, y/x)
-		bareCost, ourCost = bareCost.plus(c), ourCost.plus(d)
+// contender is a worker that is measured.
+type contender struct {
+	label string
+	start func(context.Context, *stage, string) (*process, error)
+
+	rates, ratios []float64
+	spent         cost
+}
+
+// compare lets each contender place all requests in turn, round by round, and
+// prints a row for each. The ratios are to the first of them.
+func (b *bench) compare(ctx context.Context, provider string, latency time.Duration) error {
+	contenders := []*contender{
+		{label: "bare loop", start: b.startBare},
+		{label: "bare loop with two records", start: b.startRemembering},
+		{label: "ringonce", start: b.startRingonce},
 	}
-	calls := b.requests * b.rounds
-	fmt.Printf("| %s | %.0f | %.0f | %s | **%.2f** | %s | %s |\n", label, median(bare), median(ours), list(ratios), median(ratios),
-		bareCost.each(calls), ourCost.each(calls))
+	for round := range b.rounds {
+		for _, c := range contenders {
+			rate, spent, err := b.once(ctx, latency, c.start)
+			if err != nil {
+				return err
+			}
+			c.rates, c.spent = append(c.rates, rate), c.spent.plus(spent)
+			c.ratios = append(c.ratios, rate/contenders[0].rates[round])
+		}
+	}
+	for _, c := range contenders {
+		fmt.Printf("| %s | %s | %.0f | %s | **%.2f** | %s |\n", provider, c.label, median(c.rates), list(c.ratios), median(c.ratios),
+			c.spent.each(b.requests*b.rounds))
+	}
 	return nil
 }
 
@@ -218,6 +231,12 @@ func (b *bench) once(ctx context.Context, latency time.Duration, worker func(con
 
 func (b *bench) startBare(ctx context.Context, s *stage, _ string) (*process, error) {
 	return start(ctx, true, nil, b.self, "bare",
+		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
+}
+
+// startRemembering is the bare loop with two records for each call.
+func (b *bench) startRemembering(ctx context.Context, s *stage, _ string) (*process, error) {
+	return start(ctx, true, nil, b.self, "bare", "-remember",
 		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
 }
 

@@ -1,7 +1,8 @@
 // Command bench measures ringonce beside a bare loop that pulls, POSTs and
-// acknowledges, in one run and in turns, with broker, provider and worker in
-// processes of their own. Figures of two runs are not comparable: the machine
-// is shared and its speed drifts. The ratio within one run is what counts.
+// acknowledges, and beside that loop with two records written for each call, in
+// one run and in turns, with broker, provider and worker in processes of their
+// own. Figures of two runs are not comparable: the machine is shared and its
+// speed drifts. The ratio within one run is what counts.
 //
 //	go run ./tests/bench            # the whole table
 //	go run ./tests/bench -rounds 1  # quicker, and noisier
@@ -74,8 +75,8 @@ func (b *bench) measure(ctx context.Context) error {
 	fmt.Printf("%d requests, %d in flight, %d rounds, %s\n\n", b.requests, b.inFlight, b.rounds, machine())
 	fmt.Println("CPU is in µs for each call: worker + broker + provider.")
 	fmt.Println()
-	fmt.Println("| provider | bare loop, calls/s | ringonce, calls/s | ratio, each round | ratio, median | CPU, bare loop | CPU, ringonce |")
-	fmt.Println("|---|---|---|---|---|---|---|")
+	fmt.Println("| provider | worker | calls/s | beside the bare loop, each round | median | CPU |")
+	fmt.Println("|---|---|---|---|---|---|")
 	for _, part := range []struct {
 		name    string
 		label   string

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"time"
 
 	"github.com/ringonce/ringonce/queue"
 )
@@ -21,6 +22,7 @@ var trials = []trial{
 	{"worker unheard", (*world).workerUnheard},
 	{"leader isolated", (*world).leaderIsolated},
 	{"rolling restart", (*world).rollingRestart},
+	{"two in a row", (*world).twoInARow},
 	{"all nodes killed", (*world).allKilled},
 	{"workers killed, too", (*world).workersKilled},
 	{"consumers deleted", (*world).consumersDeleted},
@@ -35,6 +37,10 @@ const (
 	fresh = "new-default_normal"
 	due   = "due-default_normal"
 )
+
+// secondAway is how long the second of two nodes that are lost in a row is away:
+// long enough for every leader to be missed, and found if there can be one.
+const secondAway = 15 * time.Second
 
 // sample is what CI tries, few what every run of the tests does.
 var (
@@ -111,6 +117,23 @@ func (w *world) rollingRestart() {
 			w.brokers.start(i)
 			w.complete()
 		}
+	}
+}
+
+// twoInARow kills the node that leads the records, and as soon as it runs again
+// the next one: what the first has not caught up with has no leader until the
+// second is back.
+func (w *world) twoInARow() {
+	for range 3 {
+		first := w.leader(queue.StreamRecords, "")
+		w.brokers.kill(first)
+		w.flows(5)
+		w.brokers.start(first)
+		second := w.brokers.beside(first)[0]
+		w.brokers.kill(second)
+		w.lasts(secondAway)
+		w.brokers.start(second)
+		w.complete()
 	}
 }
 

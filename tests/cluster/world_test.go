@@ -146,6 +146,16 @@ func (w *world) flows(n int) {
 	w.eventually(fmt.Sprintf("%d more requests reach the provider", n), func() bool { return w.posts() >= from+n })
 }
 
+// lasts leaves things as they are for so long.
+func (w *world) lasts(d time.Duration) {
+	w.t.Helper()
+	select {
+	case <-time.After(d):
+	case <-w.t.Context().Done():
+		w.t.Fatal(w.t.Context().Err())
+	}
+}
+
 func (w *world) posts() int {
 	return w.Simulator.Ask(simulator.Question{RungTwice: true}).Summary.Posts
 }
