@@ -58,6 +58,9 @@ func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	kv, err := c.js.KeyValue(ctx, BucketControl)
+	if errors.Is(err, jetstream.ErrBucketNotFound) {
+		return nil, fmt.Errorf("open bucket %s: %w; make it with: ringonce streams apply", BucketControl, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
@@ -189,7 +192,7 @@ func (c *Control) Read(ctx context.Context) (Flags, error) {
 	err := c.watch(ctx, func(f *Flags) {
 		found = f
 		cancel()
-	}, func() {})
+	}, func() {}, &stopsKept{})
 	if found != nil {
 		return *found, nil
 	}

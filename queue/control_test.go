@@ -246,6 +246,65 @@ func TestADeletedBucketIsNotAnEmptyOne(t *testing.T) {
 	})
 }
 
+// TestAPauseOutlivesTheBucket, and so does whatever else stops somebody: nobody
+// resumed it. What was resumed in the new bucket stays so.
+func TestAPauseOutlivesTheBucket(t *testing.T) {
+	for _, away := range []time.Duration{time.Millisecond, time.Minute, time.Hour} {
+		t.Run(away.String(), func(t *testing.T) {
+			withBroker(t, func(t *testing.T, b *broker) {
+				c := b.NewControl(quiet())
+				number := must[call.Phone](t)(parsePossible("+912071531001"))
+				suspended := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 2}
+				for _, err := range []error{
+					c.Pause(t.Context(), "", call.Pause{By: "all"}),
+					c.Pause(t.Context(), "acme", call.Pause{By: "ann"}),
+					c.Pause(t.Context(), "globex", call.Pause{By: "bob"}),
+					c.Pause(t.Context(), "initech", call.Pause{By: "cyd"}),
+					c.PauseNumber(t.Context(), number, call.Pause{By: "dee"}),
+					c.Suspend(t.Context(), "acme", suspended),
+					c.Resume(t.Context(), "initech"),
+				} {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range 3 { // several workers know it
+					b.watch()
+				}
+				synctest.Wait()
+				if err := b.JetStream().DeleteKeyValue(t.Context(), BucketControl); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(away)
+				b.apply()
+				for _, account := range []call.Account{"globex", ""} {
+					if err := c.Resume(t.Context(), account); err != nil {
+						t.Fatal(err)
+					}
+				}
+				<-time.After(time.Minute)
+				f := must[Flags](t)(c.Read(t.Context()))
+				if got := f.Stops("acme"); got.Pause == nil || got.Pause.By != "ann" || got.Suspension != suspended {
+					t.Errorf("acme is left with %s", describe(got))
+				}
+				if got := f.PausedNumbers()[number]; got.By != "dee" {
+					t.Errorf("the number is paused by %q", got.By)
+				}
+				for _, account := range []call.Account{"globex", "initech"} {
+					if got := describe(f.Stops(account)); got != "free" {
+						t.Errorf("%s is %s", account, got)
+					}
+				}
+			})
+		})
+	}
+}
+
+func parsePossible(number string) (call.Phone, error) {
+	p, _, err := call.ParsePhone(number, call.PossibleNumbers)
+	return p, err
+}
+
 // TestABucketMadeAnewAtOnce holds flags at sequences that the old one had
 // reached long before.
 func TestABucketMadeAnewAtOnce(t *testing.T) {

@@ -20,11 +20,13 @@ const controlCheck = 10 * time.Second
 
 // Watch tells changed what the bucket says, now and after each change, until
 // ctx ends. It tells nil whenever that is not known: before the first complete
-// answer, and while the bucket cannot be reached.
+// answer, and while the bucket cannot be reached. A bucket that was made anew
+// gets the pauses and suspensions again that this watch knew.
 func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
 	failures := newFailureBackoff()
+	var kept stopsKept
 	for ctx.Err() == nil {
-		err := c.watch(ctx, changed, failures.Reset)
+		err := c.watch(ctx, changed, failures.Reset, &kept)
 		if ctx.Err() != nil {
 			return
 		}
@@ -38,7 +40,7 @@ func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
 	}
 }
 
-func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func()) error {
+func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func(), kept *stopsKept) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	anew := c.renewal()
@@ -50,12 +52,16 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 	if err != nil {
 		return err
 	}
+	if err := kept.restore(ctx, kv, created, c.log); err != nil {
+		return err
+	}
 	watcher, err := kv.WatchAll(ctx)
 	if err != nil {
 		return fmt.Errorf("watch bucket %s: %w", BucketControl, err)
 	}
 	defer func() { _ = watcher.Stop() }()
 	flags := Flags{suspended: map[call.Account]call.Suspension{}, paused: map[call.Account]call.Pause{}, present: map[string]presence{}}
+	stops := stopsKept{created: created, values: map[string][]byte{}}
 	initial := true
 	check := time.NewTicker(controlCheck)
 	defer check.Stop()
@@ -78,9 +84,12 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 			}
 			if entry == nil {
 				initial = false
+				*kept = stops
 				complete()
 			} else if err := flags.apply(entry); err != nil {
 				return err
+			} else {
+				stops.heard(entry)
 			}
 		}
 		if !initial {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,10 @@ are there stay as they are; what differs is printed.`,
 			if err != nil {
 				return err
 			}
+			if slices.Contains(made, queue.BucketControl) && !slices.Contains(made, queue.StreamRecords) {
+				fmt.Fprintln(c.OutOrStdout(), "note: pauses and suspensions were in", queue.BucketControl,
+					"and are in force again only if a running worker knew them; look at: ringonce accounts list")
+			}
 			return checkStreams(c, conn, topology)
 		},
 	}
@@ -74,16 +79,22 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 	if err != nil {
 		return err
 	}
-	broken := 0
+	broken, missing := 0, 0
 	for _, d := range differences {
 		if breaks(d) {
 			broken++
+			if d.Setting == "" {
+				missing++
+			}
 			fmt.Fprintln(c.OutOrStdout(), d)
 			continue
 		}
 		fmt.Fprintln(c.OutOrStdout(), "note:", d)
 	}
-	if broken > 0 {
+	switch {
+	case missing > 0 && missing == broken:
+		return fmt.Errorf("%s missing", count(missing, "stream"))
+	case broken > 0:
 		return fmt.Errorf("%s that must not be; stop the workers, then mend it with: nats stream edit", count(broken, "difference"))
 	}
 	fmt.Fprintln(c.OutOrStdout(), "the streams are as they have to be")

@@ -57,8 +57,12 @@ func ofLanes() []mutant {
 		},
 		{
 			"overlook-a-broken-flag", "goes on although a control flag cannot be read", "queue/watch.go",
-			"			} else if err := flags.apply(entry); err != nil {\n				return err\n			}\n",
-			"			} else {\n				_ = flags.apply(entry)\n			}\n",
+			"			} else if err := flags.apply(entry); err != nil {\n				return err\n			} else {\n",
+			"			} else {\n				_ = flags.apply(entry)\n",
+		},
+		{
+			"pauses-go-with-the-bucket", "resumes what was paused when the control bucket is made anew", "queue/remember.go",
+			"	if k.created.IsZero() || k.created.Equal(created) || len(k.values) == 0 {\n", "	if k.created.Before(created) || len(k.values) == 0 {\n",
 		},
 		{
 			"believe-lost-counters", "counts calls per second on although the counters began again", "queue/rate.go",
