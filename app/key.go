@@ -2,14 +2,20 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/ringonce/ringonce/configs"
 )
 
-// keyCheck is how often a key file is looked at.
-const keyCheck = 2 * time.Second
+const (
+	// keyCheck is how often a key file is looked at.
+	keyCheck = 2 * time.Second
+	// keyAway is how many looks in a row may fail before that is said: a file
+	// that is being replaced is back at the next.
+	keyAway = 5
+)
 
 // key is the API key of an account. One that comes from a file is read again
 // when the file changes.
@@ -31,13 +37,16 @@ func newKey(a configs.Account) (*key, error) {
 func (k *key) get() string { return k.current.Load().Reveal() }
 
 // watch tells changed when the file holds another key. A file that cannot be
-// read just now, as while it is being replaced, leaves the key as it is.
-func (k *key) watch(ctx context.Context, changed func()) {
+// read leaves the key as it is, and is complained of if it stays so: a worker
+// that is started now would not have the key.
+func (k *key) watch(ctx context.Context, changed func(), log *slog.Logger) {
 	if k.account.APIKeyFile == "" {
 		return
 	}
 	tick := time.NewTicker(keyCheck)
 	defer tick.Stop()
+	failed := 0
+	var loud seldom
 	for {
 		select {
 		case <-ctx.Done():
@@ -45,7 +54,17 @@ func (k *key) watch(ctx context.Context, changed func()) {
 		case <-tick.C:
 		}
 		secret, err := k.account.ReadKey()
-		if err == nil && secret.Reveal() != k.get() {
+		if err != nil {
+			if failed++; failed >= keyAway && loud.may() {
+				log.Error("the key that was read before stays in use", "error", err)
+			}
+			continue
+		}
+		if failed >= keyAway {
+			log.Info("the key file can be read again")
+		}
+		failed = 0
+		if secret.Reveal() != k.get() {
 			k.current.Store(&secret)
 			changed()
 		}

@@ -9,8 +9,14 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// reloadCheck is how often the configuration file is looked at.
-const reloadCheck = 2 * time.Second
+const (
+	// reloadCheck is how often the configuration file is looked at.
+	reloadCheck = 2 * time.Second
+	// reloadAway is how many looks in a row may fail before that counts as a
+	// configuration that cannot be used: a file that is being replaced is back
+	// at the next.
+	reloadAway = 5
+)
 
 // reloadable is a worker that can go by another configuration.
 type reloadable interface {
@@ -25,6 +31,7 @@ type reloader struct {
 	file    string
 	environ []string
 	data    []byte // what was loaded last
+	failed  int    // looks in a row
 	worker  reloadable
 }
 
@@ -44,13 +51,22 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	}
 }
 
-// look loads what the file holds, if that is something else. A file that cannot
-// be read just now, as while it is being replaced, is looked at again.
+// look loads what the file holds, if that is something else, or if it could not
+// be read for long.
 func (r *reloader) look() {
 	if r.file == "" {
 		return
 	}
-	if data, err := configs.ReadFile(r.file); err == nil && !bytes.Equal(data, r.data) {
+	data, err := configs.ReadFile(r.file)
+	if err != nil {
+		if r.failed++; r.failed == reloadAway {
+			r.worker.RefuseReload(err)
+		}
+		return
+	}
+	away := r.failed >= reloadAway
+	r.failed = 0
+	if away || !bytes.Equal(data, r.data) {
 		r.load()
 	}
 }
