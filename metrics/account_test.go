@@ -118,10 +118,11 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 		},
 		{
 			"queue", func(a *metrics.Account) {
-				a.Queue(metrics.Depth{Waiting: 1, Due: 2, Parked: 3, DeadLetters: 4, Oldest: 1500 * time.Millisecond})
+				a.Queue(metrics.Depth{Waiting: 1, Due: 2, InHand: 5, Parked: 3, DeadLetters: 4, Oldest: 1500 * time.Millisecond})
 			},
 			samples{
 				`ringonce_queue_waiting{account="a"}`:            1,
+				`ringonce_queue_in_hand{account="a"}`:            5,
 				`ringonce_queue_due{account="a"}`:                2,
 				`ringonce_queue_parked{account="a"}`:             3,
 				`ringonce_dead_letters{account="a"}`:             4,

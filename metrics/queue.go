@@ -13,17 +13,19 @@ import (
 type Depth struct {
 	Waiting     uint64 // published and not yet taken in hand
 	Due         uint64 // back from where they were parked, and not yet taken in hand
+	InHand      uint64 // taken in hand and not finished, or handed back and not taken again
 	Parked      uint64 // waiting for a time
 	DeadLetters uint64 // kept as dead letters, those held as unknown included
 
-	// Oldest is how long ago the oldest request that is waiting or due was
-	// published, 0 if there is none.
+	// Oldest is how long ago the oldest request that is waiting, due or in hand
+	// was published, 0 if there is none.
 	Oldest time.Duration
 }
 
 type queueVectors struct {
 	waiting     *prometheus.GaugeVec
 	due         *prometheus.GaugeVec
+	inHand      *prometheus.GaugeVec
 	parked      *prometheus.GaugeVec
 	deadLetters *prometheus.GaugeVec
 	oldest      *prometheus.GaugeVec
@@ -40,6 +42,10 @@ func newQueueVectors(vs *vectors) queueVectors {
 			Name: "ringonce_queue_due",
 			Help: "Requests of the account that came back from where they were parked and that no worker has in hand.",
 		}, []string{labelAccount})),
+		inHand: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ringonce_queue_in_hand",
+			Help: "Requests of the account that a worker was given and that are not finished.",
+		}, []string{labelAccount})),
 		parked: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_parked",
 			Help: "Requests of the account that wait for a time.",
@@ -50,7 +56,7 @@ func newQueueVectors(vs *vectors) queueVectors {
 		}, []string{labelAccount})),
 		oldest: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_oldest_age_seconds",
-			Help: "Time since the oldest request that is waiting or due was published; 0 if there is none.",
+			Help: "Time since the oldest request that is waiting, due or in hand was published; 0 if there is none.",
 		}, []string{labelAccount})),
 		parkings: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_parked_total",
@@ -62,6 +68,7 @@ func newQueueVectors(vs *vectors) queueVectors {
 type queueSeries struct {
 	waiting     prometheus.Gauge
 	due         prometheus.Gauge
+	inHand      prometheus.Gauge
 	parked      prometheus.Gauge
 	deadLetters prometheus.Gauge
 	oldest      prometheus.Gauge
@@ -72,6 +79,7 @@ func (v queueVectors) series(account string) queueSeries {
 	return queueSeries{
 		waiting:     v.waiting.WithLabelValues(account),
 		due:         v.due.WithLabelValues(account),
+		inHand:      v.inHand.WithLabelValues(account),
 		parked:      v.parked.WithLabelValues(account),
 		deadLetters: v.deadLetters.WithLabelValues(account),
 		oldest:      v.oldest.WithLabelValues(account),
@@ -85,6 +93,7 @@ func (v queueVectors) series(account string) queueSeries {
 func (a *Account) Queue(d Depth) {
 	a.waiting.Set(float64(d.Waiting))
 	a.due.Set(float64(d.Due))
+	a.inHand.Set(float64(d.InHand))
 	a.parked.Set(float64(d.Parked))
 	a.deadLetters.Set(float64(d.DeadLetters))
 	a.oldest.Set(max(d.Oldest, 0).Seconds())

@@ -80,5 +80,11 @@ func (f Flags) Accounts() []call.Account {
 	return slices.Sorted(maps.Keys(found))
 }
 
+// Paused reports whether this account is paused by itself.
+func (f Flags) Paused(a call.Account) bool {
+	_, paused := f.paused[a]
+	return paused
+}
+
 // PausedAll gives the pause of all accounts, nil if there is none.
 func (f Flags) PausedAll() *call.Pause { return f.pausedAll }

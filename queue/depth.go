@@ -17,9 +17,10 @@ import (
 type Depth struct {
 	Waiting     uint64        // requests that no worker has taken yet
 	Due         uint64        // calls whose time has come, not taken yet
+	InHand      uint64        // of both, given to a worker and neither finished nor given to another since
 	Parked      uint64        // calls that wait for a time
 	DeadLetters uint64        // dead letters kept
-	Oldest      time.Duration // age of the oldest of those that wait or are due
+	Oldest      time.Duration // age of the oldest of those that wait, are due or in hand
 }
 
 // Depths measures the queues. What it counts is the broker's, the same for
@@ -97,9 +98,11 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 			case consumesNew, consumesOdd:
 				served += info.NumPending + uint64(max(info.NumAckPending, 0))
 				depth.Waiting += info.NumPending
+				depth.InHand += uint64(max(info.NumAckPending, 0))
 				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
 			case consumesDue:
 				depth.Due += info.NumPending
+				depth.InHand += uint64(max(info.NumAckPending, 0))
 				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
 			case countParked:
 				depth.Parked = info.NumPending
@@ -144,7 +147,7 @@ func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uin
 	var n uint64
 	for a, d := range depths {
 		if !served[a] {
-			n += d.Waiting + d.Due
+			n += d.Waiting + d.Due + d.InHand
 		}
 	}
 	return n
@@ -183,15 +186,15 @@ func (d *Depths) consumers(ctx context.Context, stream string, each func(jetstre
 	return nil
 }
 
-// oldest is the age of the first message that no worker has taken yet, or the
-// other age if that is greater.
+// oldest is the age of the first message that is not finished, or the other age
+// if that is greater. One that a worker handed back is in no other count.
 func oldest(ctx context.Context, s jetstream.Stream, info *jetstream.ConsumerInfo, now time.Time, other time.Duration) (time.Duration, error) {
-	if info.NumPending == 0 {
+	if info.NumPending == 0 && info.NumAckPending == 0 {
 		return other, nil
 	}
 	age := other
 	for _, subject := range info.Config.FilterSubjects {
-		msg, err := s.GetMsg(ctx, info.Delivered.Stream+1, jetstream.WithGetMsgSubject(subject))
+		msg, err := s.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(subject))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}

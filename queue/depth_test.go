@@ -109,16 +109,22 @@ func TestDepths(t *testing.T) {
 		}
 		b.measures(Depth{Waiting: 2, Oldest: 130 * time.Second, Due: 2, DeadLetters: 1}, 1)
 
-		// What a worker holds waits no more; what it acknowledged is gone.
+		// What a worker holds waits no more, and is in hand until it is finished,
+		// handed back or not; what it acknowledged is gone.
 		came := b.run(c, always(10))
 		for range 3 {
 			if err := (<-came).Ack(); err != nil {
 				t.Error(err)
 			}
 		}
-		<-came
+		last := <-came
 		<-time.After(time.Second)
-		b.measures(Depth{DeadLetters: 1}, 1)
+		b.measures(Depth{InHand: 1, Oldest: 121 * time.Second, DeadLetters: 1}, 1)
+		if err := last.HandBack(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Second)
+		b.measures(Depth{InHand: 1, Oldest: 122 * time.Second, DeadLetters: 1}, 1)
 	})
 }
 

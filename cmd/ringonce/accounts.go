@@ -19,7 +19,7 @@ func newAccountsCommand(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "accounts",
 		Short: "See how accounts do, pause them, and let them go on",
-		Args:  noArgs,
+		Args:  knownCommand,
 		RunE:  needSubcommand,
 	}
 	d := &desk{environ: environ}
@@ -62,8 +62,7 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 			printAccounts(c.OutOrStdout(), views, now)
 			printNumbers(c.OutOrStdout(), numbers, now)
 			if unserved > 0 {
-				fmt.Fprintf(c.ErrOrStderr(), "%d requests wait for accounts that no worker serves; serve them, or remove them: nats stream subjects %s\n",
-					unserved, queue.StreamCalls)
+				warnUnserved(c, conn, unserved, served)
 			}
 			return nil
 		},
@@ -71,6 +70,36 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().BoolVar(&reveal, "reveal", false, "show paused caller IDs in full")
 	return c
+}
+
+// warnUnserved names accounts for which requests wait and which no worker
+// serves. The names are the publishers' to choose, and may be many.
+func warnUnserved(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
+	const most = 5
+	names := map[string]bool{}
+	places, err := conn.Places(c.Context())
+	for _, p := range places {
+		if !served[call.Account(p.Account)] {
+			names[printable(p.Account)] = true
+		}
+	}
+	listed := slices.Sorted(maps.Keys(names))
+	which := strings.Join(listed[:min(len(listed), most)], ", ")
+	switch {
+	case err != nil:
+		which = "not known: " + err.Error()
+	case len(listed) > most:
+		which += fmt.Sprintf(" and %d more", len(listed)-most)
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "note: %s for accounts that no worker serves (%s); add them to the workers' configuration, or let them end as unknown_account after request.max_age\n",
+		waits(unserved), which)
+}
+
+func waits(n uint64) string {
+	if n == 1 {
+		return "1 request waits"
+	}
+	return fmt.Sprintf("%d requests wait", n)
 }
 
 // accountsView is all that the list shows.
@@ -85,6 +114,7 @@ type accountView struct {
 	Account       call.Account     `json:"account"`
 	Waiting       uint64           `json:"waiting"`
 	Due           uint64           `json:"due"`
+	InHand        uint64           `json:"in_hand"`
 	Parked        uint64           `json:"parked"`
 	DeadLetters   uint64           `json:"dead_letters"`
 	OldestSeconds float64          `json:"oldest_seconds"`
@@ -108,7 +138,7 @@ func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, served
 	for _, a := range slices.Sorted(maps.Keys(known)) {
 		depth, stops := depths[a], flags.Stops(a)
 		v := accountView{
-			Account: a, Waiting: depth.Waiting, Due: depth.Due, Parked: depth.Parked, DeadLetters: depth.DeadLetters,
+			Account: a, Waiting: depth.Waiting, Due: depth.Due, InHand: depth.InHand, Parked: depth.Parked, DeadLetters: depth.DeadLetters,
 			OldestSeconds: depth.Oldest.Seconds(), Pause: stops.Pause, Served: served[a],
 		}
 		if stops.Suspended() {
@@ -124,13 +154,13 @@ func printAccounts(out io.Writer, views []accountView, now time.Time) {
 		fmt.Fprintln(out, "no accounts: no worker has started yet, and none is configured here")
 		return
 	}
-	t := newTable(out, "account", "state", "waiting", "due", "parked", "dead letters", "oldest")
+	t := newTable(out, "account", "state", "waiting", "due", "in hand", "parked", "dead letters", "oldest")
 	for _, v := range views {
 		oldest := "-"
-		if v.Waiting > 0 {
+		if v.OldestSeconds > 0 {
 			oldest = span(time.Duration(v.OldestSeconds * float64(time.Second)))
 		}
-		t.AppendRow([]any{v.Account, v.state(now), v.Waiting, v.Due, v.Parked, v.DeadLetters, oldest})
+		t.AppendRow([]any{v.Account, v.state(now), v.Waiting, v.Due, v.InHand, v.Parked, v.DeadLetters, oldest})
 	}
 	t.Render()
 }
@@ -148,11 +178,11 @@ func (v accountView) state(now time.Time) string {
 		}
 		stops = append(stops, fmt.Sprintf("suspended %s (%s), %s", away(s.Since, now), s.Reason, until))
 	}
-	if !v.Served && v.Waiting+v.Due > 0 {
+	if !v.Served {
 		stops = append(stops, "no worker serves it")
 	}
 	if len(stops) == 0 {
-		return "open"
+		return "served"
 	}
 	return printable(strings.Join(stops, "; "))
 }

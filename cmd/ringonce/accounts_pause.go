@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -35,21 +36,24 @@ expired.`,
 			if strings.TrimSpace(a.why) == "" {
 				return usageError{errors.New(`--why is required: say what for, such as --why "provider maintenance"`)}
 			}
-			conn, _, err := d.connect()
+			conn, config, err := d.connect()
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
+			if err := known(c.Context(), conn, config, what.account, a.yes); err != nil {
+				return err
+			}
 			if err := pause(c.Context(), conn.NewControl(quietLog()), what, call.Pause{By: a.by, Why: a.why, Since: time.Now().UTC()}); err != nil {
 				return err
 			}
-			warnNotServed(c.Context(), c.ErrOrStderr(), conn, what.account)
 			fmt.Fprintf(c.OutOrStdout(), "%s: paused; go on with: ringonce accounts resume %s\n", what, what.argument())
 			return nil
 		},
 	}
 	flags.add(c)
 	a.noteFlags(c)
+	c.Flags().BoolVar(&a.yes, "yes", false, "pause an account, too, that no worker has served yet")
 	c.Flags().StringVar(&a.why, "reason", "", "the same as --why")
 	return c
 }
@@ -61,13 +65,15 @@ func pause(ctx context.Context, control *queue.Control, what reach, p call.Pause
 	return control.Pause(ctx, what.account, p)
 }
 
-// warnNotServed tells of an account that no worker knows: a mistyped name stops
-// nothing.
-func warnNotServed(ctx context.Context, out io.Writer, conn *queue.Conn, account call.Account) {
-	if account == "" {
-		return
+// known refuses an account that no worker has served and that is not configured
+// here: a mistyped name stops nothing, and somebody believes it does.
+func known(ctx context.Context, conn *queue.Conn, config configs.Config, account call.Account, anyway bool) error {
+	if account == "" || anyway || slices.Contains(config.AccountNames(), string(account)) {
+		return nil
 	}
-	if served, err := conn.Serves(ctx, account); err == nil && !served {
-		fmt.Fprintf(out, "note: no worker has served account %s yet; is it spelled like this? See: ringonce accounts list\n", account)
+	served, err := conn.Serves(ctx, account)
+	if err != nil || served {
+		return nil // better to pause once too often
 	}
+	return usageError{fmt.Errorf("no worker has served account %s yet; nothing was paused. See ringonce accounts list for how it is spelled, or add --yes", account)}
 }

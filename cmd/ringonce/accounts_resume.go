@@ -41,7 +41,6 @@ account again.`,
 			if what.all {
 				return resumeAll(c, control, found)
 			}
-			warnNotServed(c.Context(), c.ErrOrStderr(), conn, what.account)
 			if err := resume(c, control, found, what); err != nil {
 				return err
 			}
@@ -77,15 +76,19 @@ func resume(c *cobra.Command, control *queue.Control, found queue.Flags, what re
 	if !what.number.IsZero() {
 		return resumeNumber(c, control, found, what)
 	}
+	// Whatever was found, it is gone afterwards: it may have come a moment ago.
 	if err := control.Resume(c.Context(), what.account); err != nil {
 		return err
 	}
 	said := "resumed"
+	if !found.Paused(what.account) && !found.Stops(what.account).Suspended() {
+		said = "was not paused; see: ringonce accounts list"
+	}
 	if found.Stops(what.account).Suspended() {
 		if err := control.Unsuspend(c.Context(), what.account); err != nil {
 			return err
 		}
-		said += ", suspension lifted"
+		said = "resumed, suspension lifted"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, said)
 	return nil

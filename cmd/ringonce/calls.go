@@ -17,7 +17,7 @@ func newCallsCommand(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "calls",
 		Short: "See what became of a call, take one back, or look for forgotten ones",
-		Args:  noArgs,
+		Args:  knownCommand,
 		RunE:  needSubcommand,
 	}
 	d := &desk{environ: environ}

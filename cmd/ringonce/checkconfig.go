@@ -27,7 +27,7 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "check-config",
 		Short: "Check the configuration and name every mistake in it",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			config, err := checkConfig(file, environ)
 			if err == nil {

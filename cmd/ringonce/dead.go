@@ -15,7 +15,7 @@ func newDeadCommand(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dead",
 		Short: "Dead letters: requests that did not end in a placed call",
-		Args:  noArgs,
+		Args:  knownCommand,
 		RunE:  needSubcommand,
 	}
 	d := &desk{environ: environ}
@@ -43,7 +43,7 @@ func (f *letterFlags) register(c *cobra.Command, limit int) {
 
 // picked reports whether any letter is picked otherwise than by its name.
 func (f *letterFlags) picked() bool {
-	return f.account != "" || len(f.reasons) > 0 || f.olderThan > 0 || f.newerThan > 0
+	return f.account != "" || len(f.reasons) > 0 || f.olderThan != 0 || f.newerThan != 0
 }
 
 // filter gives what to list.
@@ -53,7 +53,7 @@ func (f *letterFlags) filter(now time.Time) (queue.LetterFilter, error) {
 		return filter, usageError{errors.New("--limit must be at least 1")}
 	}
 	if f.olderThan < 0 || f.newerThan < 0 {
-		return filter, usageError{errors.New("--older-than and --newer-than are spans of time, such as 2h")}
+		return filter, usageError{errors.New("--older-than and --newer-than are spans of time from 0 on, such as 2h, or 48h for two days")}
 	}
 	if f.account != "" {
 		account, err := call.ParseAccount(f.account)

@@ -48,6 +48,9 @@ func (b *bulk) run(c *cobra.Command, args []string) error {
 	if len(args) > 0 && (len(b.pick.reasons) > 0 || b.pick.olderThan > 0 || b.pick.newerThan > 0) {
 		return usageError{errors.New("ids, and letters picked by reason or age, exclude each other; do one after the other")}
 	}
+	if _, err := b.pick.filter(time.Now()); err != nil {
+		return err
+	}
 	operator, conn, err := b.desk.operator(c.Context())
 	if err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -51,6 +52,7 @@ func newRootCommand(environ []string) *cobra.Command {
 through the provider's API. To see it at work, with nothing to set up:
 
   ringonce dev`,
+		Args: knownCommand, RunE: showHelp,
 		SilenceUsage: true, SilenceErrors: true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
@@ -73,6 +75,21 @@ through the provider's API. To see it at work, with nothing to set up:
 	)
 	return root
 }
+
+// knownCommand refuses what is no command, with those that are like it.
+func knownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	like := ""
+	c.SuggestionsMinimumDistance = 2
+	if names := c.SuggestionsFor(args[0]); len(names) > 0 {
+		like = "; did you mean " + strings.Join(names, " or ") + "?"
+	}
+	return usageError{fmt.Errorf("there is no command %q%s; see: %s --help", args[0], like, c.CommandPath())}
+}
+
+func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
 
 // stopOnSignal ends the context at the first SIGTERM or interrupt. A second one
 // stops the process at once: what was claimed is then held as unknown by other

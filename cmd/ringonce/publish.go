@@ -78,6 +78,12 @@ func (f *publishFlags) run(c *cobra.Command) error {
 	if f.makeIDs && f.file == "" {
 		return usageError{errors.New("--make-ids is for --file; a single call without --id gets one anyway")}
 	}
+	var one single
+	if f.file == "" {
+		if one, err = p.read(c, &f.call); err != nil {
+			return err
+		}
+	}
 	if !p.dry {
 		conn, err := connect(config.NATS)
 		if err != nil {
@@ -90,7 +96,7 @@ func (f *publishFlags) run(c *cobra.Command) error {
 	if f.file != "" {
 		return p.publishFile(c.Context(), c.InOrStdin(), f.file)
 	}
-	return p.publishOne(c, &f.call)
+	return p.publishOne(c.Context(), one)
 }
 
 // publishing is one run of the command.
@@ -104,27 +110,39 @@ type publishing struct {
 	out, err  io.Writer
 }
 
-func (p *publishing) publishOne(c *cobra.Command, flags *callFlags) error {
+// single is a call that was asked for by flags.
+type single struct {
+	request call.Request
+	body    []byte
+}
+
+// read makes a request of the flags.
+func (p *publishing) read(c *cobra.Command, flags *callFlags) (single, error) {
 	fields, err := flags.fields(c)
 	if err != nil {
-		return usageError{err}
+		return single{}, usageError{err}
 	}
 	if fields.ID == "" {
 		fields.ID = madeUpID()
 	}
 	body, err := fields.encode()
 	if err != nil {
-		return usageError{err}
+		return single{}, usageError{err}
 	}
-	request, err := p.rules.check(body, time.Now())
+	request, _, err := p.rules.check(body, time.Now())
 	if err != nil {
-		return usageError{fmt.Errorf("refused, nothing was published: %s", asFlag(err))}
+		return single{}, usageError{fmt.Errorf("refused, nothing was published: %s", asFlag(err))}
 	}
+	return single{request, body}, nil
+}
+
+func (p *publishing) publishOne(ctx context.Context, one single) error {
+	request := one.request
 	if p.dry {
 		fmt.Fprintf(p.out, "%s would be published to %s\n", request.ID, queue.RequestSubject(p.account, p.priority))
 		return nil
 	}
-	if err := p.publisher.Publish(c.Context(), p.account, p.priority, body, ""); err != nil {
+	if err := p.publisher.Publish(ctx, p.account, p.priority, one.body, ""); err != nil {
 		return fmt.Errorf("%w; whether %s was stored is not known: publish it again with --id %s, that is safe", err, request.ID, request.ID)
 	}
 	fmt.Fprintf(p.out, "%s\npublished; see what becomes of it with: ringonce calls show %s\n", request.ID, p.show(request.ID))
@@ -159,22 +177,22 @@ type publishRules struct {
 
 // check refuses what a worker would end without dialling. The error is a
 // *call.InvalidError.
-func (r publishRules) check(body []byte, now time.Time) (call.Request, error) {
-	request, _, err := call.DecodeRequest(body, r.numbers)
+func (r publishRules) check(body []byte, now time.Time) (call.Request, call.Digest, error) {
+	request, digest, err := call.DecodeRequest(body, r.numbers)
 	switch {
 	case err != nil:
-		return request, err
+		return request, digest, err
 	case !request.ExpiresAt.IsZero() && !now.Before(request.ExpiresAt):
-		return request, &call.InvalidError{
+		return request, digest, &call.InvalidError{
 			Reason: call.Expired, Field: "expires_at", Rule: "is over", Fix: "send a later one, or leave it out",
 		}
 	case request.NotBefore.After(now.Add(r.maxAge)):
-		return request, &call.InvalidError{
+		return request, digest, &call.InvalidError{
 			Reason: call.InvalidRequest, Field: "not_before",
 			Rule: fmt.Sprintf("lies more than request.max_age (%s) ahead", r.maxAge), Fix: "publish it later, or raise the limit",
 		}
 	default:
-		return request, nil
+		return request, digest, nil
 	}
 }
 

@@ -148,6 +148,9 @@ func (f *callFlags) fields(c *cobra.Command) (fields, error) {
 		if !ok || key == "" {
 			return v, errors.New("--metadata is not KEY=VALUE; write it like --metadata patient=4711, once for each key")
 		}
+		if _, twice := v.Metadata[key]; twice {
+			return v, fmt.Errorf("--metadata names %q twice; give each key once", key)
+		}
 		if v.Metadata == nil {
 			v.Metadata = map[string]string{}
 		}

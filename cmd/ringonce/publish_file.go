@@ -34,13 +34,14 @@ func (p *publishing) publishFile(ctx context.Context, stdin io.Reader, name stri
 		return usageError{err}
 	}
 	var published, refused int
+	seen := seenIDs{}
 	for {
 		body, line, err := read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err == nil {
-			body, err = p.checkLine(body)
+			body, err = p.checkLine(body, seen, line)
 		}
 		var stop *brokenFile
 		if errors.As(err, &stop) {
@@ -70,11 +71,43 @@ func (p *publishing) publishFile(ctx context.Context, stdin io.Reader, name stri
 	return nil
 }
 
+// seenIDs are the lines of a file that gave an id first, as the digests of what
+// they ask for. Of two requests with one id the second would end as id_conflict.
+type seenIDs map[call.ID]seenID
+
+// mostSeen bounds how many are remembered: a longer file is not compared from
+// there on.
+const mostSeen = 1_000_000
+
+type seenID struct {
+	digest call.Digest
+	line   int
+}
+
+func (s seenIDs) check(id call.ID, d call.Digest, line int) error {
+	first, again := s[id]
+	if !again {
+		if len(s) < mostSeen {
+			s[id] = seenID{d, line}
+		}
+		return nil
+	}
+	if first.digest == d {
+		return nil // published again, dialled once
+	}
+	return &call.InvalidError{
+		Field: "id", Rule: fmt.Sprintf("is that of line %d, which asks for something else", first.line), Fix: "give each call its own",
+	}
+}
+
 // checkLine gives the request to publish for one of the file.
-func (p *publishing) checkLine(body []byte) ([]byte, error) {
-	request, err := p.rules.check(body, time.Now())
-	if err != nil || request.ID != "" {
+func (p *publishing) checkLine(body []byte, seen seenIDs, line int) ([]byte, error) {
+	request, digest, err := p.rules.check(body, time.Now())
+	if err != nil {
 		return body, err
+	}
+	if request.ID != "" {
+		return body, seen.check(request.ID, digest, line)
 	}
 	if !p.makeIDs {
 		return nil, &call.InvalidError{
@@ -89,7 +122,7 @@ func (p *publishing) checkLine(body []byte) ([]byte, error) {
 		separator = ""
 	}
 	body = fmt.Appendf(nil, `{"id":%q%s%s`, madeUpID(), separator, rest)
-	_, err = p.rules.check(body, time.Now())
+	_, _, err = p.rules.check(body, time.Now())
 	return body, err
 }
 

@@ -38,7 +38,7 @@ func FuzzRequestFile(f *testing.F) {
 			if line < 1 {
 				t.Errorf("line %d", line)
 			}
-			body, err = p.checkLine(body)
+			body, err = p.checkLine(body, seenIDs{}, 1)
 			if err != nil {
 				continue
 			}

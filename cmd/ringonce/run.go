@@ -34,7 +34,7 @@ configuration that cannot be used is refused, and the one before stays in force.
 
 SIGTERM stops pulling, lets claimed calls finish within shutdown_grace, and exits
 with 0. A second signal stops at once.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			data, err := readConfig(file)
 			if err != nil {

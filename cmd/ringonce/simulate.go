@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
 	"net"
 	"net/http"
 	"time"
@@ -39,7 +40,7 @@ all, GET /simulator/oracle tells who was really rung.`,
 		Example: `  ringonce simulate
   ringonce simulate --webhooks --latency 50ms
   ringonce simulate --config simulator.yaml --listen :9380`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return simulate(command, &flags) },
 	}
 	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:9380", "address to serve on; whoever reaches it may change the simulator")
@@ -53,11 +54,11 @@ all, GET /simulator/oracle tells who was really rung.`,
 func simulate(command *cobra.Command, flags *simulateFlags) error {
 	config, err := flags.read()
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	provider, err := simulator.New(config)
 	if err != nil {
-		return err
+		return usageError{err}
 	}
 	var network net.ListenConfig
 	listener, err := network.Listen(command.Context(), "tcp", flags.listen)
@@ -113,6 +114,12 @@ Place a call:
 // win.
 func (f *simulateFlags) read() (simulator.Config, error) {
 	config := simulator.Config{World: simulator.DefaultWorld()}
+	switch {
+	case f.latency < 0:
+		return config, errors.New("--latency is less than 0; give a span of time, such as 50ms")
+	case !(f.cps >= 0) || math.IsInf(f.cps, 0): // NaN, too
+		return config, errors.New("--cps is no number of calls per second; give one from 0 on, such as 10")
+	}
 	if f.config != "" {
 		var err error
 		if config, err = simulator.LoadConfig(f.config); err != nil {

@@ -16,7 +16,7 @@ func newStreamsCommand(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "streams",
 		Short: "Make the JetStream streams, or check that they are as they have to be",
-		Args:  noArgs,
+		Args:  knownCommand,
 		RunE:  needSubcommand,
 	}
 	d := &desk{environ: environ}

@@ -24,8 +24,8 @@ func accountFlag(c *cobra.Command, account *string) {
 }
 
 func noArgs(c *cobra.Command, args []string) error {
-	if err := cobra.NoArgs(c, args); err != nil {
-		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s does not take %q; see: %[1]s --help", c.CommandPath(), args[0])}
 	}
 	return nil
 }

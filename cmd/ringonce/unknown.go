@@ -17,7 +17,7 @@ func newUnknownCommand(environ []string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "unknown",
 		Short: "Calls that may have rung: list them, and say what became of them",
-		Args:  noArgs,
+		Args:  knownCommand,
 		RunE:  needSubcommand,
 	}
 	d := &desk{environ: environ}

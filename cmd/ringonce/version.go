@@ -32,7 +32,7 @@ func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print which ringonce this is",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			b := build()
 			_, err := fmt.Fprintf(c.OutOrStdout(), "ringonce %s (revision %s, %s)\n", b.Version, b.Revision, b.GoVersion)

@@ -77,7 +77,7 @@ func TestOperatorsNeedNoMorePermissionsThanDocumented(t *testing.T) {
 		"unknown resolve --rang --why test --yes u1",
 		"unknown resolve --not-rung --why test --yes u2",
 		"accounts list",
-		"accounts pause default --why test",
+		"accounts pause default --why test --yes",
 		"accounts resume --all",
 		"streams check",
 		"streams declare --valid-from now --why test --yes",
