@@ -21,11 +21,29 @@ type loader struct {
 // Mistakes that lists all of it. Load touches no file: CheckFiles looks at those
 // that the configuration names.
 func Load(file string, data []byte, environ []string) (Config, error) {
-	return load(file, data, environ, func(m Mistakes) Mistakes { return m })
+	c, mistakes := load(file, data, environ, all)
+	return usable(c, mistakes)
 }
 
-// load is Load, where counted picks the mistakes in values that count.
-func load(file string, data []byte, environ []string, counted func(Mistakes) Mistakes) (Config, error) {
+// Check is Load and CheckFiles in one, with the mistakes of both: what is wrong
+// with a value does not hide that a file is missing.
+func Check(file string, data []byte, environ []string) (Config, error) {
+	c, mistakes := load(file, data, environ, all)
+	return usable(c, append(mistakes, checkFiles(c)...))
+}
+
+func all(m Mistakes) Mistakes { return m }
+
+// usable is a configuration without mistakes, or an error.
+func usable(c Config, mistakes Mistakes) (Config, error) {
+	if err := mistakes.err(); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// load reads and judges. counted picks the mistakes in values that count.
+func load(file string, data []byte, environ []string, counted func(Mistakes) Mistakes) (Config, Mistakes) {
 	l := &loader{
 		file:     file,
 		config:   Default(),
@@ -47,11 +65,7 @@ func load(file string, data []byte, environ []string, counted func(Mistakes) Mis
 		c.Accounts[name] = *account
 	}
 	c.origins = l.origins
-	mistakes := append(l.mistakes, counted(c.validate(l.unread))...)
-	if err := mistakes.err(); err != nil {
-		return Config{}, err
-	}
-	return c, nil
+	return c, append(l.mistakes, counted(c.validate(l.unread))...)
 }
 
 // set gives a setting its value, and remembers where it came from.

@@ -13,7 +13,8 @@ var operatorSections = []string{"nats", "request", "records", "dead", "streams"}
 // and no key; what is written is read as strictly, and what they go by is
 // judged as Load would.
 func LoadForOperators(file string, data []byte, environ []string) (Config, error) {
-	return load(file, data, environ, ofOperators)
+	c, mistakes := load(file, data, environ, ofOperators)
+	return usable(c, mistakes)
 }
 
 // CheckFilesForOperators is CheckFiles without the files that only workers need,

@@ -12,6 +12,9 @@ import (
 // and while nobody's calls go through, nothing is held against this one.
 func (w *Worker) observed(turn *Turn, o call.Outcome) call.Outcome {
 	found := turn.Observe(o)
+	if turn.tripped {
+		w.Log.Warn("the provider does not take calls; nothing is dialled until it does", "account", w.Account, "last", o.Reason)
+	}
 	switch found {
 	case call.ProbeWell:
 		w.Metrics.Probed(metrics.ProbeCall, true)
@@ -45,9 +48,9 @@ func (w *Worker) Hear(f call.Finding) {
 	w.Lane.breakerMoves(func(b *breaker) { b.hear(f.Kind, w.Now(), luck()) })
 }
 
-// breakerMoves changes the breaker, and wakes whoever waits for it if it then
-// stands otherwise.
-func (l *Lane) breakerMoves(change func(*breaker)) {
+// breakerMoves changes the breaker, wakes whoever waits for it if it then stands
+// otherwise, and reports whether it opened.
+func (l *Lane) breakerMoves(change func(*breaker)) (opened bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := l.breaker
@@ -56,6 +59,7 @@ func (l *Lane) breakerMoves(change func(*breaker)) {
 	if before.open != after.open || before.answers != after.answers || !before.until.Equal(after.until) {
 		l.announce()
 	}
+	return after.open && !before.open
 }
 
 // luck spreads what many workers would do at once.

@@ -1,7 +1,11 @@
 package dispatcher
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,6 +42,30 @@ func TestARefusedProbeSpendsNoAttempt(t *testing.T) {
 		}
 		if want := []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeBegun, call.ProbeWell}; !slices.Equal(told, want) {
 			t.Errorf("told %q, want %q", told, want)
+		}
+	})
+}
+
+// TestTheLogSaysWhenAnAccountStandsStill because of the provider, once, and when
+// it goes on.
+func TestTheLogSaysWhenAnAccountStandsStill(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		var log bytes.Buffer
+		b.Log = slog.New(slog.NewTextHandler(&log, nil))
+		for i := range refusalsToOpen {
+			if log.Len() > 0 {
+				t.Fatalf("after %d refusals: %s", i, log.String())
+			}
+			b.meets(t, fmt.Sprint("a", i), sickOutcome)
+		}
+		if said := log.String(); strings.Count(said, "does not take calls") != 1 || !strings.Contains(said, "last="+string(sickOutcome.Reason)) {
+			t.Errorf("said was %q", said)
+		}
+		log.Reset()
+		b.Lane.breakerMoves(func(s *breaker) { s.asked(true, time.Now(), 0) })
+		b.meets(t, "b", placedOutcome)
+		if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "takes calls again") {
+			t.Errorf("said was %q", said)
 		}
 	})
 }

@@ -22,6 +22,7 @@ type Turn struct {
 	released bool // and has given it back
 	dialled  bool
 	observed bool
+	tripped  bool      // what it came to opened the breaker
 	moment   time.Time // reserved for it; zero without a limit, or once used
 	began    time.Time // pulled, then granted, then dialled
 }
@@ -52,7 +53,7 @@ func (t *Turn) Observe(o call.Outcome) (found call.FindingKind) {
 	l := t.lane
 	t.observed = true
 	now := l.cfg.Now()
-	l.breakerMoves(func(b *breaker) {
+	t.tripped = l.breakerMoves(func(b *breaker) {
 		found = b.observe(o, t.probe, now, luck(), l.cfg.Concurrency)
 		l.turnover.ended(now, now.Sub(t.began))
 		if o.Class != call.Suspended && !o.SlowsAccount {

@@ -56,11 +56,7 @@ func checkConfig(file string, environ []string) (configs.Config, error) {
 			return configs.Config{}, err
 		}
 	}
-	config, err := configs.Load(file, data, environ)
-	if err != nil {
-		return configs.Config{}, err
-	}
-	return config, configs.CheckFiles(config)
+	return configs.Check(file, data, environ)
 }
 
 // printSummary shows the accounts with their limits, and every setting that is

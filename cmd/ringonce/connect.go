@@ -15,6 +15,9 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
+// natsVariable hands --nats on to the configuration.
+const natsVariable = "RINGONCE_NATS_URL"
+
 // connectWithin bounds how long an operator waits for the broker to answer.
 const connectWithin = 5 * time.Second
 
@@ -36,7 +39,7 @@ func (d *desk) variables() []string {
 	if d.url == "" {
 		return d.environ
 	}
-	return append(d.environ[:len(d.environ):len(d.environ)], "RINGONCE_NATS_URL="+d.url)
+	return append(d.environ[:len(d.environ):len(d.environ)], natsVariable+"="+d.url)
 }
 
 // read gives the file's content, nil without a file.
@@ -58,9 +61,24 @@ func (d *desk) config() (configs.Config, error) {
 		err = configs.CheckFilesForOperators(config)
 	}
 	if err != nil {
-		return configs.Config{}, usageError{err}
+		return configs.Config{}, usageError{d.blame(err)}
 	}
 	return config, nil
+}
+
+// blame names --nats where it says what is wrong, and not the variable by which
+// it is handed on.
+func (d *desk) blame(err error) error {
+	var mistakes configs.Mistakes
+	if d.url == "" || !errors.As(err, &mistakes) {
+		return err
+	}
+	for i := range mistakes {
+		if m := &mistakes[i]; m.Origin.Variable == natsVariable {
+			m.Origin, m.Key = configs.Origin{}, "--nats"
+		}
+	}
+	return mistakes
 }
 
 // connect gives a connection to the broker, once it answers.
