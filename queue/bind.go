@@ -74,6 +74,9 @@ const mostBinding = 8
 // next one that is not begins small again.
 const heldLong = 10 * time.Second
 
+// complainEvery is how often it is said of a consumer that stays away.
+const complainEvery = 30 * time.Second
+
 // Bind finds or makes the JetStream consumers that are not bound yet. The first
 // that fails ends it, since a broker that does not answer costs a time-out for
 // each; it is the last that is tried next time.
@@ -102,12 +105,14 @@ func (c *Consumer) Bound() <-chan struct{} { return c.allBound }
 // serves, until ctx ends. The others are pulled from meanwhile.
 func (c *Consumer) keepBound(ctx context.Context) {
 	failures := newFailureBackoff()
+	var said time.Time
 	for {
 		c.cfg.Missing(len(c.inbox.unbound()))
 		err := c.Bind(ctx)
 		c.cfg.Missing(len(c.inbox.unbound()))
 		if err == nil {
 			bound := time.Now()
+			said = time.Time{}
 			select {
 			case err = <-c.inbox.lost:
 			case <-ctx.Done():
@@ -120,7 +125,10 @@ func (c *Consumer) keepBound(ctx context.Context) {
 			return
 		}
 		delay := failures.NextBackOff()
-		c.cfg.Log.Warn("nothing is pulled from a consumer", "account", c.cfg.Account, "error", err, "again_in", delay)
+		if now := time.Now(); now.Sub(said) >= complainEvery {
+			c.cfg.Log.Warn("nothing is pulled from a consumer; it is looked for again and again", "account", c.cfg.Account, "error", err)
+			said = now
+		}
 		pause(ctx, delay)
 	}
 }
