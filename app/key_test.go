@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,19 +32,17 @@ func TestAKeyFileThatIsGone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var log bytes.Buffer
-		changes := 0
+		var log lockedBuffer
+		var changes atomic.Int64
 		ctx, cancel := context.WithCancel(t.Context())
 		var watching sync.WaitGroup
 		watching.Go(func() {
-			k.watch(ctx, func() { changes++ }, slog.New(slog.NewTextHandler(&log, nil)))
+			k.watch(ctx, func() { changes.Add(1) }, slog.New(slog.NewTextHandler(&log, nil)))
 		})
 		passes := func(d time.Duration) string {
 			<-time.After(d)
 			synctest.Wait()
-			said := log.String()
-			log.Reset()
-			return said
+			return log.take()
 		}
 		for _, broken := range []func(){func() { _ = os.Remove(file) }, func() { write("") }, func() { write("two\nlines") }} {
 			broken()
@@ -54,8 +53,8 @@ func TestAKeyFileThatIsGone(t *testing.T) {
 			if n := strings.Count(said, "stays in use"); n < 3 || n > 6 || !strings.Contains(said, file) {
 				t.Errorf("gone for two minutes: said %d times: %s", n, said)
 			}
-			if strings.Contains(said, "lines") || k.get() != "sf_first_key_0123456789" || changes != 0 {
-				t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes, said)
+			if strings.Contains(said, "lines") || k.get() != "sf_first_key_0123456789" || changes.Load() != 0 {
+				t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes.Load(), said)
 			}
 			write("sf_first_key_0123456789")
 			if said := passes(2 * keyCheck); !strings.Contains(said, "can be read again") {
@@ -63,10 +62,30 @@ func TestAKeyFileThatIsGone(t *testing.T) {
 			}
 		}
 		write("sf_second_key_0123456789")
-		if said := passes(2 * keyCheck); said != "" || k.get() != "sf_second_key_0123456789" || changes != 1 {
-			t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes, said)
+		if said := passes(2 * keyCheck); said != "" || k.get() != "sf_second_key_0123456789" || changes.Load() != 1 {
+			t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes.Load(), said)
 		}
 		cancel()
 		watching.Wait()
 	})
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+// take gives what was written since the last time.
+func (b *lockedBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.buf.Reset()
+	return b.buf.String()
 }
