@@ -194,7 +194,7 @@ func oldest(ctx context.Context, s jetstream.Stream, info *jetstream.ConsumerInf
 	}
 	age := other
 	for _, subject := range info.Config.FilterSubjects {
-		msg, err := s.GetMsg(ctx, 1, jetstream.WithGetMsgSubject(subject))
+		msg, err := s.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(subject))
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
 			continue
 		}
