@@ -37,7 +37,7 @@ const (
 // alone.
 type line struct {
 	net.Conn
-	quiet   func() bool // reports whether it is open and nothing was said on it
+	quiet   quiet
 	answers *bufio.Reader
 	buffer  []byte // of its requests
 	left    int64  // bytes that may still be read
@@ -46,7 +46,7 @@ type line struct {
 }
 
 func newLine(conn net.Conn) *line {
-	l := &line{Conn: conn, quiet: quietness(conn)}
+	l := &line{Conn: conn, quiet: quietOf(conn)}
 	l.answers = bufio.NewReader(l)
 	return l
 }
@@ -99,7 +99,7 @@ func (l *line) answer() (a Answer, reusable bool) {
 		return a, false
 	}
 	final := response.StatusCode != http.StatusSwitchingProtocols
-	return a, final && !response.Close && l.answers.Buffered() == 0
+	return a, final && !response.Close && !l.failed && l.answers.Buffered() == 0
 }
 
 // response reads the header of the answer, past those that only announce it.

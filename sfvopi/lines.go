@@ -28,7 +28,7 @@ type lines struct {
 // one that was used last is taken first, so that the others grow old.
 func (s *lines) take(ctx context.Context, until time.Time) (*line, error) {
 	for l := s.pop(); l != nil; l = s.pop() {
-		if time.Since(l.idle) < idleTimeout && l.quiet() && l.SetDeadline(until) == nil {
+		if time.Since(l.idle) < idleTimeout && l.quiet.whenKept() && l.SetDeadline(until) == nil {
 			return l, nil
 		}
 		l.hangUp()
@@ -46,7 +46,7 @@ func (s *lines) open(ctx context.Context, until time.Time) (*line, error) {
 	}
 	failpoint.Here(failpoint.ConnectAfter)
 	l := newLine(conn)
-	if !l.quiet() {
+	if !l.quiet.whenNew() {
 		l.hangUp()
 		return nil, errUnasked
 	}

@@ -255,7 +255,7 @@ func TestAServerThatSpeaksFirstIsNotAsked(t *testing.T) {
 
 // waitReadable waits until the socket holds something, and leaves it there.
 func waitReadable(ctx context.Context, conn net.Conn) error {
-	quiet := quietness(conn)
+	quiet := quietOf(conn).socket
 	for quiet() {
 		if ctx.Err() != nil {
 			return ctx.Err()
