@@ -74,6 +74,9 @@ func (w *Worker) place(working context.Context, t *task, turn *Turn, by call.Dea
 			Message: "nothing was sent: the claim took so long that its moment in calls_per_second had passed",
 		}
 	}
+	if w.Lane.forbids(t.request.From) {
+		return forbidden // since the claim, while the moment was waited for
+	}
 	if turn.Probes() {
 		w.inform(call.Finding{Kind: call.ProbeBegun})
 	}

@@ -203,8 +203,8 @@ func (c *fakeControl) set(s call.Suspension, entry string) error {
 	return nil
 }
 
-func (c *fakeControl) Suspend(_ context.Context, _ call.Account, s call.Suspension) error {
-	return c.set(s, fmt.Sprintf("suspend %s %d", s.Reason, s.Times))
+func (c *fakeControl) Suspend(_ context.Context, _ call.Account, s call.Suspension) (call.Suspension, error) {
+	return s, c.set(s, fmt.Sprintf("suspend %s %d", s.Reason, s.Times))
 }
 
 func (c *fakeControl) Lift(_ context.Context, _ call.Account, s call.Suspension) error {

@@ -82,6 +82,9 @@ func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
 			w.lift(ctx, s, "its time is over")
 		}
 	case suspended:
+		if w.Lane.takeNewKey() {
+			probes.Reset()
+		}
 		if w.probe(ctx, probeWithin, w.Provider.Probe) {
 			probes.Reset()
 			w.lift(ctx, s, "the provider accepts the key")
@@ -120,10 +123,23 @@ func (w *Worker) lift(ctx context.Context, s call.Suspension, why string) {
 	w.Log.Info("the suspension is lifted", "account", w.Account, "reason", s.Reason, "why", why)
 }
 
+// takeNewKey reports whether the key has changed since it was last asked.
+func (l *Lane) takeNewKey() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	changed := l.newKey
+	l.newKey = false
+	return changed
+}
+
+// careAgain puts off what the lane wants, unless the key has changed meanwhile:
+// what failed was asked with the one before.
 func (l *Lane) careAgain(at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.careAt = at
+	if !l.newKey {
+		l.careAt = at
+	}
 	if l.stops.Suspended() && !l.stops.Suspension.Until.IsZero() {
 		l.stops.Suspension.Until = at
 	}
@@ -168,7 +184,7 @@ func later(a, b time.Time) time.Time {
 func (l *Lane) Reconsider() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.careAt = time.Time{}
+	l.careAt, l.newKey = time.Time{}, true
 	if l.stops.Suspended() && l.stops.Suspension.Reason == call.Unauthorized {
 		l.announce()
 	}

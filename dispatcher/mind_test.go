@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,6 +217,73 @@ func TestWorkersDoNotLiftForEachOtherForEver(t *testing.T) {
 		}
 		if n := one.provider.placed.Load() + two.provider.placed.Load(); n < 50 || n > 200 {
 			t.Errorf("%d calls were refused with 401 in an hour", n)
+		}
+	})
+}
+
+// TestASuspensionThatWasOutdone by another worker's ends with that one, in
+// whichever order the lane learns of it: no flag of its own will ever come.
+func TestASuspensionThatWasOutdone(t *testing.T) {
+	for _, reason := range []call.Reason{call.Forbidden, call.Unauthorized} {
+		for name, order := range map[string][]string{
+			"heard, outdone, lifted": {"heard", "outdone", "lifted"},
+			"heard, lifted, outdone": {"heard", "lifted", "outdone"},
+			"outdone, heard, lifted": {"outdone", "heard", "lifted"},
+		} {
+			t.Run(string(reason)+": "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					l := openLane(4, 0)
+					other := call.Suspension{Reason: reason, Since: time.Now(), Times: 1, Worker: "two"}
+					if reason == call.Forbidden {
+						other.Until = time.Now().Add(time.Minute)
+					}
+					<-time.After(time.Millisecond)
+					own, _ := l.suspend(call.Outcome{Reason: reason}, "one", time.Now())
+					for i, what := range order {
+						if mayClaim(l) {
+							t.Errorf("before %s it may dial", order[i])
+						}
+						switch what {
+						case "heard":
+							l.SetStops(&call.Stops{Suspension: other})
+						case "outdone":
+							l.outdone(own, other)
+						case "lifted":
+							l.SetStops(&call.Stops{})
+						}
+					}
+					if !mayClaim(l) {
+						t.Error("it is still suspended")
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestANewKeyWhileTheOldOneIsProbed is probed as soon as that is over, and as
+// often at first as if the suspension were new.
+func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		var good, refuseOnce atomic.Bool
+		b.provider.probes(func(context.Context) error {
+			accepted := good.Load() && !refuseOnce.Swap(false) // as the key was when it was sent
+			<-time.After(2 * time.Second)
+			if !accepted {
+				return errDown
+			}
+			return nil
+		})
+		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
+		<-time.After(20 * time.Minute)
+		for asked := b.provider.probed.Load(); b.provider.probed.Load() == asked; {
+			<-time.After(100 * time.Millisecond)
+		}
+		good.Store(true)
+		refuseOnce.Store(true) // it takes the provider a moment, too
+		b.Lane.Reconsider()
+		if waited := b.opens(t); waited > 10*time.Second {
+			t.Errorf("it took %s", waited)
 		}
 	})
 }

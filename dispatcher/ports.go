@@ -49,7 +49,9 @@ type Directory interface {
 
 // Control keeps the flags that stop an account, for all workers.
 type Control interface {
-	Suspend(ctx context.Context, a call.Account, s call.Suspension) error
+	// Suspend gives the suspension that is in force then: this one, or another
+	// that it does not supersede.
+	Suspend(ctx context.Context, a call.Account, s call.Suspension) (held call.Suspension, err error)
 	Lift(ctx context.Context, a call.Account, s call.Suspension) error
 	Forget(ctx context.Context, a call.Account) error
 }

@@ -196,8 +196,12 @@ func (w *Worker) suspend(ctx context.Context, o call.Outcome) {
 	w.Metrics.Suspended(o.Reason)
 	w.Log.Error("the account is suspended", "account", w.Account, "reason", o.Reason, "status", o.Status, "message", o.Message)
 	failpoint.Here(failpoint.SuspendBefore)
-	if err := w.Control.Suspend(ctx, w.Account, s); err != nil {
+	held, err := w.Control.Suspend(ctx, w.Account, s)
+	switch {
+	case err != nil:
 		w.Log.Warn("writing the suspension failed; this worker stops by itself", "account", w.Account, "error", err)
+	case !held.Since.Equal(s.Since):
+		w.Lane.outdone(s, held)
 	}
 	failpoint.Here(failpoint.SuspendAfter)
 }

@@ -20,7 +20,10 @@ func (l *Lane) SetStops(stops *call.Stops) {
 	l.flagsKnown = stops != nil
 	if stops != nil {
 		own := l.stops.Suspension
-		l.stops = *stops
+		l.stops, l.flag = *stops, stops.Suspension
+		if stops.Suspended() {
+			l.flagSince = stops.Suspension.Since
+		}
 		takenOver := stops.Suspended() && stops.Suspension.Supersedes(own)
 		if l.unconfirmed && stops.Suspension.Since.Before(own.Since) && !takenOver {
 			l.stops.Suspension = own
@@ -103,6 +106,26 @@ func (l *Lane) suspend(o call.Outcome, worker string, now time.Time) (s call.Sus
 	l.careAt = now.Add(probeWait(s))
 	l.announce()
 	return s, true
+}
+
+// outdone is told that no flag was written for the lane's own suspension, because
+// another one is in force: the lane goes by that one, and by what has become of
+// it since. Else it would wait for a flag that never comes, past the operator who
+// lifts the other.
+func (l *Lane) outdone(own, held call.Suspension) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.unconfirmed || !l.stops.Suspension.Since.Equal(own.Since) {
+		return
+	}
+	l.unconfirmed = false
+	l.stops.Suspension = held
+	if l.flagSince.Equal(held.Since) { // it was heard of
+		l.stops.Suspension = l.flag
+	}
+	l.careAt = l.cfg.Now().Add(probeWait(l.stops.Suspension))
+	l.announce()
+	l.tell()
 }
 
 // Suspension gives the suspension in force, if there is one.

@@ -68,15 +68,22 @@ func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 }
 
 // Suspend sets the suspension of an account, unless one is in force that it does
-// not supersede. Workers may suspend the same account at the same time, for
-// several reasons: it decides again until nobody else was faster.
-func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension) error {
+// not supersede, and gives the one that is in force then. Workers may suspend the
+// same account at the same time, for several reasons: it decides again until
+// nobody else was faster.
+func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension) (held call.Suspension, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	for {
-		err := c.revise(ctx, a, func(held call.Suspension) (call.Suspension, bool) { return s, s.Supersedes(held) })
+		err := c.revise(ctx, a, func(found call.Suspension) (call.Suspension, bool) {
+			held = s
+			if !s.Supersedes(found) {
+				held = found
+			}
+			return s, s.Supersedes(found)
+		})
 		if !errors.Is(err, call.ErrConflict) {
-			return err
+			return held, err
 		}
 	}
 }

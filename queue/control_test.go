@@ -14,6 +14,13 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
+// suspend is Suspend where it does not matter which one is in force then.
+func suspend(t *testing.T, c *Control, s call.Suspension) error {
+	t.Helper()
+	_, err := c.Suspend(t.Context(), "acme", s)
+	return err
+}
+
 // watch tells in a word what every change says of account acme.
 func (b *broker) watch() <-chan string {
 	b.t.Helper()
@@ -74,7 +81,7 @@ func TestTheWatchFollowsEveryFlag(t *testing.T) {
 			}
 		}
 		s := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 2}
-		do(c.Suspend(t.Context(), "acme", s))
+		do(suspend(t, c, s))
 		do(c.Pause(t.Context(), "globex", call.Pause{By: "somebody"}))
 		said := b.watch()
 		says(t, said, "free, suspended for forbidden (2, lifted: false)") // complete at once
@@ -90,7 +97,7 @@ func TestTheWatchFollowsEveryFlag(t *testing.T) {
 		says(t, said, "free, suspended for forbidden (2, lifted: true)")
 		do(c.Forget(t.Context(), "acme"))
 		says(t, said, "free")
-		do(c.Suspend(t.Context(), "acme", s))
+		do(suspend(t, c, s))
 		says(t, said, "free, suspended for forbidden (2, lifted: false)")
 		do(c.Unsuspend(t.Context(), "acme"))
 		says(t, said, "free")
@@ -145,7 +152,7 @@ func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
 		newer := call.Suspension{Reason: call.PaymentRequired, Since: time.Now().UTC().Add(time.Second), Until: time.Now().UTC().Add(time.Minute), Times: 2}
 		for _, err := range []error{
 			c.Lift(t.Context(), "acme", older), c.Forget(t.Context(), "acme"), // nothing is there
-			c.Suspend(t.Context(), "acme", older), c.Suspend(t.Context(), "acme", newer),
+			suspend(t, c, older), suspend(t, c, newer),
 			c.Lift(t.Context(), "acme", older), c.Forget(t.Context(), "acme"),
 		} {
 			if err != nil {
@@ -173,7 +180,7 @@ func TestTheSuspensionThatLastsStays(t *testing.T) {
 			withBroker(t, func(t *testing.T, b *broker) {
 				c := b.NewControl(quiet())
 				for _, s := range order {
-					if err := c.Suspend(t.Context(), "acme", s); err != nil {
+					if err := suspend(t, c, s); err != nil {
 						t.Error(err)
 					}
 				}
@@ -191,11 +198,11 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 		c := b.NewControl(quiet())
 		lifted := call.Suspension{Reason: call.Forbidden, Times: 1, Lifted: true}
 		for _, next := range []call.Suspension{{}, {Reason: call.Redirected}} {
-			if err := errors.Join(c.Unsuspend(t.Context(), "acme"), c.Suspend(t.Context(), "acme", lifted)); err != nil {
+			if err := errors.Join(c.Unsuspend(t.Context(), "acme"), suspend(t, c, lifted)); err != nil {
 				t.Fatal(err)
 			}
 			err := c.revise(t.Context(), "acme", func(call.Suspension) (call.Suspension, bool) {
-				if err := c.Suspend(t.Context(), "acme", call.Suspension{Reason: call.Unauthorized, Times: 2}); err != nil {
+				if err := suspend(t, c, call.Suspension{Reason: call.Unauthorized, Times: 2}); err != nil {
 					t.Error(err)
 				}
 				return next, true
@@ -219,12 +226,15 @@ func TestTwoSuspendAtOnce(t *testing.T) {
 		var both sync.WaitGroup
 		for _, s := range []call.Suspension{lasting, probed, lasting, probed} {
 			both.Go(func() {
-				if err := c.Suspend(t.Context(), "acme", s); err != nil {
-					t.Error(err)
+				if held, err := c.Suspend(t.Context(), "acme", s); err != nil || s == lasting && held != lasting {
+					t.Errorf("%s: held is %+v: %v", s.Reason, held, err)
 				}
 			})
 		}
 		both.Wait()
+		if held, err := c.Suspend(t.Context(), "acme", probed); err != nil || held != lasting {
+			t.Errorf("held is %+v: %v", held, err)
+		}
 		if got := must[Flags](t)(c.Read(t.Context())).Stops("acme").Suspension.Reason; got != call.Forbidden {
 			t.Errorf("it is suspended for %s", got)
 		}
@@ -261,7 +271,7 @@ func TestAPauseOutlivesTheBucket(t *testing.T) {
 					c.Pause(t.Context(), "globex", call.Pause{By: "bob"}),
 					c.Pause(t.Context(), "initech", call.Pause{By: "cyd"}),
 					c.PauseNumber(t.Context(), number, call.Pause{By: "dee"}),
-					c.Suspend(t.Context(), "acme", suspended),
+					suspend(t, c, suspended),
 					c.Resume(t.Context(), "initech"),
 				} {
 					if err != nil {

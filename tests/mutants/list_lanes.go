@@ -37,7 +37,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"the-lesser-suspension-wins", "replaces a suspension that has to last by one that a probe lifts", "queue/control.go",
-			"return s, s.Supersedes(held) })", "return s, true })",
+			"			return s, s.Supersedes(found)\n", "			return s, true\n",
 		},
 		{
 			"bulk-goes-first", "asks the least pressing priority first", "queue/turns.go",
