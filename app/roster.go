@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/dispatcher"
 )
 
 // roster is who works for which account, and who follows whom when the
@@ -33,6 +34,9 @@ type post struct {
 	config configs.Account
 	leave  context.CancelFunc
 	left   chan struct{}
+	// lane is that of whoever worked last, once left: whoever follows begins with
+	// what it had learned of the provider.
+	lane *dispatcher.Lane
 	// removed tells that nobody follows.
 	removed atomic.Bool
 }
@@ -43,27 +47,33 @@ func (a *App) newRoster(working context.Context, b *broker) *roster {
 
 // begin gives a post to an account that is ready to work.
 func (r *roster) begin(ctx context.Context, acc *account) {
-	r.open(ctx, string(acc.name), acc.config, func(context.Context) *account { return acc })
+	r.open(ctx, string(acc.name), acc.config, func(context.Context, *post) *account { return acc })
 }
 
 // follow gives an account a post, after the one before was left.
 func (r *roster) follow(ctx context.Context, cfg configs.NamedAccount, before *post) {
-	r.open(ctx, cfg.Name, cfg.Account, func(ctx context.Context) *account {
+	r.open(ctx, cfg.Name, cfg.Account, func(ctx context.Context, p *post) *account {
 		if before != nil {
 			<-before.left
+			p.lane = before.lane
 		}
-		return r.app.hire(ctx, cfg, r.broker)
+		acc := r.app.hire(ctx, cfg, r.broker)
+		if acc != nil && p.lane != nil {
+			acc.lane.Inherit(p.lane)
+		}
+		return acc
 	})
 }
 
-func (r *roster) open(ctx context.Context, name string, cfg configs.Account, ready func(context.Context) *account) {
+func (r *roster) open(ctx context.Context, name string, cfg configs.Account, ready func(context.Context, *post) *account) {
 	ctx, leave := context.WithCancel(ctx)
 	p := &post{config: cfg, leave: leave, left: make(chan struct{})}
 	r.posts[name] = p
 	r.running.Go(func() {
 		defer close(p.left)
 		defer leave()
-		if acc := ready(ctx); acc != nil {
+		if acc := ready(ctx, p); acc != nil {
+			p.lane = acc.lane
 			acc.run(ctx, r.working)
 			r.app.accounts.remove(acc)
 		}

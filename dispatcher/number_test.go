@@ -83,3 +83,23 @@ func TestAPauseOvertakesARequest(t *testing.T) {
 		})
 	}
 }
+
+// TestAPauseWhileAMomentIsWaitedFor comes between the claim and the POST.
+func TestAPauseWhileAMomentIsWaitedFor(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		l := openLane(1, 10)
+		l.cfg.Metrics = b.Metrics
+		l.Share(&evenLimit{perSecond: 10, next: time.Now().Add(time.Second)})
+		l.pace.claimed(300 * time.Millisecond) // so long before its moment a call is claimed
+		b.Lane = l
+		b.ledger.before = func() {
+			b.ledger.before = nil
+			time.AfterFunc(time.Millisecond, func() { l.SetStops(stopsFrom(b)) })
+		}
+		b.handle(t, published(requestBody("a")))
+		b.journal.is(t, "record dialling", "record waiting", "park interrupted", "ack")
+		if r := b.ledger.get(); b.provider.placed.Load() != 0 || r.Spent != 0 {
+			t.Errorf("%d POSTs, %d spent", b.provider.placed.Load(), r.Spent)
+		}
+	})
+}

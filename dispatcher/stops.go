@@ -83,6 +83,21 @@ func (l *Lane) slow(until time.Time) {
 	}
 }
 
+// Inherit has the lane begin with what another one of the account, which has
+// ended, had learned of the provider: the pause that it asked for, and that it
+// takes no calls.
+func (l *Lane) Inherit(from *Lane) {
+	from.mu.Lock()
+	slowed, b := from.slowed, from.breaker
+	from.mu.Unlock()
+	b.abandon()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slowed, l.breaker = slowed, b
+	l.announce()
+	l.tell()
+}
+
 // suspend stops the lane at once, ahead of the control flag, and gives the flag
 // to be written. fresh is false if a suspension is in force that it does not
 // supersede.

@@ -147,7 +147,7 @@ func TestALineThatTLSHasEnded(t *testing.T) {
 			below.together = true
 			answerOn(conn, "201 Created", queued)
 			_ = conn.CloseWrite() // which leaves a deadline that is over
-			_ = below.Conn.SetWriteDeadline(time.Time{})
+			_ = below.SetWriteDeadline(time.Time{})
 			_, _ = below.Conn.Write(below.later)
 			<-placed
 		}

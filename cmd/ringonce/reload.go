@@ -32,6 +32,7 @@ type reloader struct {
 	environ []string
 	data    []byte // what was loaded last
 	failed  int    // looks in a row
+	refused bool   // what was loaded last
 	worker  reloadable
 }
 
@@ -66,9 +67,16 @@ func (r *reloader) look() {
 	}
 	away := r.failed >= reloadAway
 	r.failed = 0
-	if away || !bytes.Equal(data, r.data) {
+	if away || !bytes.Equal(data, r.data) || r.refused && r.usable() {
 		r.load()
 	}
+}
+
+// usable reports whether what was refused can be used now: a file that it names
+// may have come since.
+func (r *reloader) usable() bool {
+	_, err := parseConfig(r.file, r.data, r.environ)
+	return err == nil
 }
 
 func (r *reloader) load() {
@@ -79,6 +87,7 @@ func (r *reloader) load() {
 	}
 	r.data = data
 	config, err := parseConfig(r.file, data, r.environ)
+	r.refused = err != nil
 	if err != nil {
 		r.worker.RefuseReload(err)
 		return

@@ -14,6 +14,34 @@ type reloads struct{ loaded, refused int }
 func (r *reloads) Reload(configs.Config) { r.loaded++ }
 func (r *reloads) RefuseReload(error)    { r.refused++ }
 
+// A configuration that was refused because a file that it names was not there
+// yet is loaded when that has come, and refused once.
+func TestAKeyFileThatComesLater(t *testing.T) {
+	dir := t.TempDir()
+	file, key := filepath.Join(dir, "ringonce.yaml"), filepath.Join(dir, "key")
+	data := []byte("provider: {base_url: https://provider.example}\naccounts: {acme: {api_key_file: " + key + "}}\n")
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var told reloads
+	r := &reloader{file: file, worker: &told}
+	for range 5 {
+		r.look()
+	}
+	if want := (reloads{refused: 1}); told != want {
+		t.Errorf("without its key file the worker was told %+v, want %+v", told, want)
+	}
+	if err := os.WriteFile(key, []byte("sf_0123456789abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		r.look()
+	}
+	if want := (reloads{loaded: 1, refused: 1}); told != want {
+		t.Errorf("with it the worker was told %+v, want %+v", told, want)
+	}
+}
+
 // A configuration file that is gone for a moment is being replaced; one that
 // stays away cannot be used, and is loaded when it is back, changed or not.
 func TestAConfigurationFileThatIsGone(t *testing.T) {

@@ -1,0 +1,46 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// TestAChangedAccountKnowsWhatTheProviderSaid before it changed: the pause that
+// it asked for goes on, and a breaker that is open stays so.
+func TestAChangedAccountKnowsWhatTheProviderSaid(t *testing.T) {
+	for _, c := range []struct {
+		fault  string
+		atMost int // more POSTs while the account is changed six times
+	}{
+		{"too_many_requests_seconds", 0}, // half an hour
+		{"gateway_500_html", 2},          // probes, half a minute apart
+	} {
+		t.Run(c.fault, func(t *testing.T) {
+			inBubble(t, func(cfg *configs.Config) {
+				cfg.Accounts["default"] = limited(cfg.Accounts["default"], 4)
+			}, func(t *testing.T, w *world) {
+				w.do(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: c.fault, RetryAfter: 30 * time.Minute}))
+				worker := w.StartWorker("one")
+				<-time.After(10 * time.Second)
+				w.ask("default", "default", simulator.DefaultNumber, 100)
+				<-time.After(time.Minute)
+				before := w.posts("")
+				if before == 0 {
+					t.Fatal("nothing was dialled")
+				}
+				for i := range 6 {
+					next := with(w.Config, "default")
+					next.Accounts["default"] = limited(next.Accounts["default"], 5+i)
+					worker.App.Reload(next)
+					<-time.After(10 * time.Second)
+				}
+				if more := w.posts("") - before; more > c.atMost {
+					t.Errorf("%d more POSTs, expected are at most %d", more, c.atMost)
+				}
+			})
+		})
+	}
+}
