@@ -86,7 +86,11 @@ func (b *broker) start(configure func(*server.Options)) {
 	b.mu.Unlock()
 }
 
+// stop ends the broker, once it has done what it was asked for: while it shuts
+// down it sleeps with a lock held, and in a bubble nobody wakes it as long as a
+// request waits for that lock.
 func (b *broker) stop() {
+	synctest.Wait()
 	b.mu.Lock()
 	s := b.server
 	b.server = nil

@@ -30,6 +30,7 @@ func restart(t *testing.T, r *rig.Rig) func() {
 	}
 	return func() {
 		t.Helper()
+		r.Eventually("the test misses its connection", func() bool { return !r.Conn.NATS().IsConnected() })
 		broker, err := embedded.Start(embedded.Options{Dir: dir, Port: port, Listen: true})
 		if err != nil {
 			t.Fatal(err)
