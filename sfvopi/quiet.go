@@ -44,10 +44,18 @@ func quietOf(conn net.Conn) quiet {
 
 // whenNew asks about a line that has carried nothing yet. Over TLS the socket may
 // hold what the server sends after its handshake without being asked, such as the
-// tickets of TLS 1.3. So TLS reads what is there, and tells whether anything of it
-// was said to us. The read leaves a deadline that is over.
+// tickets of TLS 1.3. So TLS reads what is there, and tells whether anything of it,
+// or of what came with the handshake, was said to us. The read leaves a deadline
+// that is over.
 func (q quiet) whenNew() bool {
-	return q.socket() || q.tls != nil && silentWithin(q.tls, ticketsWithin)
+	switch {
+	case q.tls == nil:
+		return q.socket()
+	case q.socket():
+		return silent(q.tls)
+	default:
+		return silentUntil(q.tls, time.Now().Add(ticketsWithin))
+	}
 }
 
 // whenKept asks about a line that has carried an answer, behind which nothing may
@@ -60,10 +68,6 @@ const ticketsWithin = time.Millisecond
 // silent asks a connection that is no socket, such as a pipe or TLS: it tells of
 // what it holds, and of its end, to a Read that may not wait.
 func silent(conn net.Conn) bool { return silentUntil(conn, past) }
-
-func silentWithin(conn net.Conn, d time.Duration) bool {
-	return silentUntil(conn, time.Now().Add(d))
-}
 
 func silentUntil(conn net.Conn, deadline time.Time) bool {
 	if conn.SetReadDeadline(deadline) != nil {

@@ -20,18 +20,24 @@ import (
 // secureLines serves TLS without a word of HTTP of its own.
 func secureLines(t *testing.T, serve func(conn *tls.Conn)) (address string, roots *x509.CertPool) {
 	t.Helper()
-	s := httptest.NewUnstartedServer(nil)
-	s.StartTLS()
-	certificates := s.TLS.Certificates
-	roots = x509.NewCertPool()
-	roots.AddCert(s.Certificate())
-	s.Close()
+	certificates, roots := certificate(t)
 	return lineServer(t, func(_ int, conn net.Conn) {
 		secured := tls.Server(&lateTicket{Conn: conn}, &tls.Config{Certificates: certificates, DynamicRecordSizingDisabled: true})
 		if secured.Handshake() == nil {
 			serve(secured)
 		}
 	}), roots
+}
+
+// certificate is one for this machine, and what trusts it.
+func certificate(t *testing.T) ([]tls.Certificate, *x509.CertPool) {
+	t.Helper()
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(s.Certificate())
+	return s.TLS.Certificates, roots
 }
 
 // lateTicket sends the ticket of TLS 1.3 when the client has finished the
@@ -108,6 +114,50 @@ func TestWhatStandsBehindTheHandshake(t *testing.T) {
 				l.hangUp()
 			}
 		})
+	}
+}
+
+// secondFlightLater keeps what it writes after its first flight until it is told,
+// so that the end of a handshake of TLS 1.2 and what follows come together.
+type secondFlightLater struct {
+	net.Conn
+	flights int
+	later   []byte
+}
+
+func (l *secondFlightLater) Write(flight []byte) (int, error) {
+	if l.flights++; l.flights == 1 {
+		return l.Conn.Write(flight)
+	}
+	l.later = append(l.later, flight...)
+	return len(flight), nil
+}
+
+// TestAWordThatComesWithTheHandshake lies in TLS, not in the socket.
+func TestAWordThatComesWithTheHandshake(t *testing.T) {
+	certificates, roots := certificate(t)
+	for _, word := range []string{"", "HTTP/1.1 201 Created\r\n"} {
+		over := make(chan struct{})
+		address := lineServer(t, func(_ int, conn net.Conn) {
+			below := &secondFlightLater{Conn: conn}
+			secured := tls.Server(below, &tls.Config{Certificates: certificates, MaxVersion: tls.VersionTLS12})
+			if secured.Handshake() == nil {
+				say(secured, word)
+				_, _ = conn.Write(below.later)
+				<-over
+			}
+		})
+		s := lines{dial: func(ctx context.Context) (net.Conn, error) {
+			return (&tls.Dialer{Config: &tls.Config{RootCAs: roots}}).DialContext(ctx, "tcp", address)
+		}}
+		l, err := s.open(t.Context(), time.Now().Add(time.Minute))
+		if want := word == ""; (err == nil) != want || !want && !errors.Is(err, errUnasked) {
+			t.Errorf("with the word %q the line is opened with %v", word, err)
+		}
+		if l != nil {
+			l.hangUp()
+		}
+		close(over)
 	}
 }
 
