@@ -22,6 +22,10 @@ const (
 type key struct {
 	account configs.Account
 	current atomic.Pointer[configs.Secret]
+
+	// Those below belong to whoever looks.
+	failed int // looks in a row
+	loud   seldom
 }
 
 func newKey(a configs.Account) (*key, error) {
@@ -36,37 +40,41 @@ func newKey(a configs.Account) (*key, error) {
 
 func (k *key) get() string { return k.current.Load().Reveal() }
 
-// watch tells changed when the file holds another key. A file that cannot be
-// read leaves the key as it is, and is complained of if it stays so: a worker
-// that is started now would not have the key.
+// watch tells changed when the file holds another key.
 func (k *key) watch(ctx context.Context, changed func(), log *slog.Logger) {
 	if k.account.APIKeyFile == "" {
 		return
 	}
 	tick := time.NewTicker(keyCheck)
 	defer tick.Stop()
-	failed := 0
-	var loud seldom
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		secret, err := k.account.ReadKey()
-		if err != nil {
-			if failed++; failed >= keyAway && loud.may() {
-				log.Error("the key that was read before stays in use", "error", err)
-			}
-			continue
-		}
-		if failed >= keyAway {
-			log.Info("the key file can be read again")
-		}
-		failed = 0
-		if secret.Reveal() != k.get() {
-			k.current.Store(&secret)
+		if k.look(log) {
 			changed()
 		}
 	}
+}
+
+// look reads the file, and reports whether it holds another key. A file that
+// cannot be read leaves the key as it is, and is complained of if it stays so: a
+// worker that is started now would not have the key.
+func (k *key) look(log *slog.Logger) (changed bool) {
+	secret, err := k.account.ReadKey()
+	if err != nil {
+		if k.failed++; k.failed >= keyAway && k.loud.may() {
+			log.Error("the key that was read before stays in use", "error", err)
+		}
+		return false
+	}
+	if k.failed >= keyAway {
+		log.Info("the key file can be read again")
+	}
+	k.failed = 0
+	changed = secret.Reveal() != k.get()
+	k.current.Store(&secret)
+	return changed
 }

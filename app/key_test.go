@@ -2,13 +2,10 @@ package app
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +17,7 @@ import (
 // complained of, without a word of the key, and the key stays.
 func TestAKeyFileThatIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const first, second = "sf_first_key_0123456789", "sf_second_key_0123456789"
 		file := filepath.Join(t.TempDir(), "key")
 		write := func(text string) {
 			t.Helper()
@@ -27,65 +25,42 @@ func TestAKeyFileThatIsGone(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		write("sf_first_key_0123456789")
+		write(first)
 		k, err := newKey(configs.Account{APIKeyFile: file})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var log lockedBuffer
-		var changes atomic.Int64
-		ctx, cancel := context.WithCancel(t.Context())
-		var watching sync.WaitGroup
-		watching.Go(func() {
-			k.watch(ctx, func() { changes.Add(1) }, slog.New(slog.NewTextHandler(&log, nil)))
-		})
-		passes := func(d time.Duration) string {
-			<-time.After(d)
-			synctest.Wait()
-			return log.take()
+		changes := 0
+		looks := func(times int) (said string) {
+			var log bytes.Buffer
+			for range times {
+				<-time.After(keyCheck)
+				if k.look(slog.New(slog.NewTextHandler(&log, nil))) {
+					changes++
+				}
+			}
+			return log.String()
 		}
 		for _, broken := range []func(){func() { _ = os.Remove(file) }, func() { write("") }, func() { write("two\nlines") }} {
 			broken()
-			if said := passes(3 * keyCheck); said != "" {
+			if said := looks(keyAway - 1); said != "" {
 				t.Errorf("just gone: %s", said)
 			}
-			said := passes(2 * time.Minute)
-			if n := strings.Count(said, "stays in use"); n < 3 || n > 6 || !strings.Contains(said, file) {
+			said := looks(60) // two minutes
+			if n := strings.Count(said, "stays in use"); n < 3 || n > 5 || !strings.Contains(said, file) {
 				t.Errorf("gone for two minutes: said %d times: %s", n, said)
 			}
-			if strings.Contains(said, "lines") || k.get() != "sf_first_key_0123456789" || changes.Load() != 0 {
-				t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes.Load(), said)
+			if strings.Contains(said, "lines") || k.get() != first || changes != 0 {
+				t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes, said)
 			}
-			write("sf_first_key_0123456789")
-			if said := passes(2 * keyCheck); !strings.Contains(said, "can be read again") {
+			write(first)
+			if said := looks(2); strings.Count(said, "can be read again") != 1 {
 				t.Errorf("back: %s", said)
 			}
 		}
-		write("sf_second_key_0123456789")
-		if said := passes(2 * keyCheck); said != "" || k.get() != "sf_second_key_0123456789" || changes.Load() != 1 {
-			t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes.Load(), said)
+		write(second)
+		if said := looks(2); said != "" || k.get() != second || changes != 1 {
+			t.Errorf("the key is %s after %d changes; said was %s", k.get(), changes, said)
 		}
-		cancel()
-		watching.Wait()
 	})
-}
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-// take gives what was written since the last time.
-func (b *lockedBuffer) take() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	defer b.buf.Reset()
-	return b.buf.String()
 }

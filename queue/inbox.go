@@ -234,9 +234,10 @@ func (b *inbox) unbound() []*source {
 // looked notes what came of looking for the consumer of a source.
 func (b *inbox) looked(s *source, err error) {
 	b.mu.Lock()
-	s.bound = err == nil
-	if s.misses++; s.bound {
+	if s.bound = err == nil; s.bound {
 		s.misses = 0
+	} else {
+		s.misses++
 	}
 	b.mu.Unlock()
 	b.ring()
