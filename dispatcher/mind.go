@@ -81,6 +81,8 @@ func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
 		if !w.Now().Before(s.Until) {
 			w.lift(ctx, s, "its time is over")
 		}
+	case suspended && w.Now().Before(w.Lane.caresAt()):
+		// It came while the one before was waited for, and has a wait of its own.
 	case suspended:
 		if w.Lane.takeNewKey() {
 			probes.Reset()
@@ -121,6 +123,12 @@ func (w *Worker) lift(ctx context.Context, s call.Suspension, why string) {
 	failpoint.Here(failpoint.LiftAfter)
 	w.Lane.lifted(s)
 	w.Log.Info("the suspension is lifted", "account", w.Account, "reason", s.Reason, "why", why)
+}
+
+func (l *Lane) caresAt() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.careAt
 }
 
 // takeNewKey reports whether the key has changed since it was last asked.

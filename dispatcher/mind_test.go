@@ -287,3 +287,22 @@ func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
 		}
 	})
 }
+
+// TestASuspensionHasItsOwnWait also if it comes at the very moment at which the
+// one before is looked after.
+func TestASuspensionHasItsOwnWait(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.provider.probes(fails)
+		b.Lane.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
+		probes := newProbeBackoff()
+		b.care(t.Context(), probes)
+		if n := b.provider.probed.Load(); n != 0 {
+			t.Errorf("it was probed %d times at once", n)
+		}
+		<-time.After(probeFirst)
+		b.care(t.Context(), probes)
+		if n := b.provider.probed.Load(); n != 1 {
+			t.Errorf("it was probed %d times when its wait was over", n)
+		}
+	})
+}
