@@ -37,14 +37,10 @@ func consumerName(kind string, a call.Account, p call.Priority) string {
 func sourcesOf(cfg ConsumerConfig) []*source {
 	sources := make([]*source, 0, 2*priorities+1)
 	for rank, p := range ranks {
-		fresh := []string{requestsPrefix + string(cfg.Account) + "." + string(p)}
-		if p == call.Normal {
-			fresh = append(fresh, requestsPrefix+string(cfg.Account))
-		}
 		sources = append(
 			sources,
 			newSource(StreamParked, rank, durable(consumerName(consumesDue, cfg.Account, p), cfg, dueSubject(cfg.Account, p))),
-			newSource(StreamCalls, rank, durable(consumerName(consumesNew, cfg.Account, p), cfg, fresh...)),
+			newSource(StreamCalls, rank, durable(consumerName(consumesNew, cfg.Account, p), cfg, storedSubject(cfg.Account, p))),
 		)
 	}
 	return sources

@@ -157,7 +157,7 @@ func TestProbeAck(t *testing.T) {
 		if err := b.ProbeAck(t.Context(), "acme"); err != nil {
 			t.Error(err)
 		}
-		b.holds(StreamCalls, "calls.requests.acme")
+		b.holds(StreamCalls, "calls.requests.acme.normal")
 		if err := m.Ack(); err != nil {
 			t.Error(err)
 		}

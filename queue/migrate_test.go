@@ -18,6 +18,79 @@ func (b *broker) wide() {
 		durable("new-acme", cfg, "calls.requests.acme", "calls.requests.acme.*")))
 }
 
+// publishedBefore puts a request into CALLS as it was before it kept requests
+// without a priority as normal.
+func (b *broker) publishedBefore(subject, body string) {
+	b.t.Helper()
+	b.transform(nil)
+	b.publish(subject, body)
+	b.transform(withoutPriority())
+}
+
+// transform changes how CALLS names what it keeps.
+func (b *broker) transform(t *jetstream.SubjectTransformConfig) {
+	b.t.Helper()
+	for _, cfg := range (Topology{Replicas: 1}).streams() {
+		if cfg.Name == StreamCalls {
+			cfg.SubjectTransform = t
+			must[jetstream.Stream](b.t)(b.JetStream().UpdateStream(b.t.Context(), cfg))
+		}
+	}
+}
+
+// TestRequestsWithoutAPriorityAreNormal: those that come, those that came before
+// the stream kept them so, and those that come to a stream that never does.
+func TestRequestsWithoutAPriorityAreNormal(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		// The consumer of an earlier version, with one of them in hand.
+		cfg := ConsumerConfig{Account: "acme", AckWait: 45 * time.Second}
+		old := must[jetstream.Consumer](t)(b.JetStream().CreateConsumer(t.Context(), StreamCalls,
+			durable("new-acme_normal", cfg, "calls.requests.acme.normal", "calls.requests.acme")))
+		b.publishedBefore("calls.requests.acme", "held")
+		b.publishedBefore("calls.requests.acme", "waits")
+		held := must[jetstream.Msg](t)(old.Next())
+		if err := held.Nak(); err != nil {
+			t.Fatal(err)
+		}
+		b.publish("calls.requests.acme", "new")
+		b.publish("calls.requests.acme.normal", "named")
+
+		c := b.consumer()
+		came := b.run(c, always(5))
+		got := map[string]bool{}
+		take := func() {
+			t.Helper()
+			select {
+			case m := <-came:
+				if m.Priority != call.Normal || m.Account != "acme" {
+					t.Errorf("%s came as %+v", m.Body, m.Delivery)
+				}
+				got[string(m.Body)] = true
+				if err := m.Ack(); err != nil {
+					t.Error(err)
+				}
+			case <-time.After(time.Hour):
+				t.Fatalf("nothing more came after %v", got)
+			}
+		}
+		take()
+		take()
+		<-time.After(10 * time.Second)
+		b.look(c)
+		take()
+		take()
+		b.transform(nil) // by somebody's own tools
+		b.publish("calls.requests.acme", "kept as it is")
+		<-time.After(10 * time.Second)
+		b.look(c)
+		take()
+		if len(got) != 5 {
+			t.Errorf("came %v", got)
+		}
+		b.holds(StreamCalls)
+	})
+}
+
 // TestConsumersForAllPrioritiesGiveWay to one for each, and nothing is lost:
 // not what waits, nor what a worker of the earlier version holds.
 func TestConsumersForAllPrioritiesGiveWay(t *testing.T) {

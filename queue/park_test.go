@@ -177,7 +177,7 @@ func TestWhatPublishersCannotForge(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		b.holds(StreamCalls, "calls.requests.acme")
+		b.holds(StreamCalls, "calls.requests.acme.normal")
 	})
 }
 

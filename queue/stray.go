@@ -22,10 +22,11 @@ const (
 	strayIdle = time.Hour
 )
 
-// Strays lists, for each account, the subjects of waiting requests that end in
-// something else than a priority. No filter of a consumer can say "anything
-// else", and those of a work queue must not overlap, so they are looked up, and
-// only when something waits that no consumer covers.
+// Strays lists, for each account, the subjects of waiting requests that do not
+// end in a priority: they end in something else, or the stream was made before
+// it kept requests without one as normal. No filter of a consumer can say
+// "anything else", and those of a work queue must not overlap, so they are
+// looked up, and only when something waits that no consumer covers.
 func (c *Conn) Strays(ctx context.Context) (map[call.Account][]string, error) {
 	s, err := c.js.Stream(ctx, StreamCalls)
 	if err != nil {
@@ -37,8 +38,8 @@ func (c *Conn) Strays(ctx context.Context) (map[call.Account][]string, error) {
 	}
 	strays := map[call.Account][]string{}
 	for _, subject := range subjects {
-		account, last, stray := strings.Cut(strings.TrimPrefix(subject, requestsPrefix), ".")
-		if _, err := call.ParsePriority(last); stray && err != nil {
+		account, last, _ := strings.Cut(strings.TrimPrefix(subject, requestsPrefix), ".")
+		if _, err := call.ParsePriority(last); err != nil {
 			a := call.Account(account)
 			strays[a] = append(strays[a], subject)
 		}

@@ -87,11 +87,13 @@ func TestManyStraySubjects(t *testing.T) {
 // TestStrays are those of every account, and nothing that a consumer covers.
 func TestStrays(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
+		b.publishedBefore("calls.requests.initech", "{}")
 		for _, rest := range []string{"acme", "acme.urgent", "acme.normal", "acme.bulk", "acme.URGENT", "acme.bulk.x", "globex.1", "globex"} {
 			b.publish("calls.requests."+rest, "{}")
 		}
 		strays, err := b.Strays(t.Context())
-		if err != nil || len(strays) != 2 ||
+		if err != nil || len(strays) != 3 ||
+			!slices.Equal(strays["initech"], []string{"calls.requests.initech"}) ||
 			!slices.Equal(strays["acme"], []string{"calls.requests.acme.URGENT", "calls.requests.acme.bulk.x"}) ||
 			!slices.Equal(strays["globex"], []string{"calls.requests.globex.1"}) {
 			t.Errorf("found %q, %v", strays, err)

@@ -32,6 +32,12 @@ func RequestSubject(a call.Account, p call.Priority) string {
 	if p == "" || p == call.Normal {
 		return requestsPrefix + string(a)
 	}
+	return storedSubject(a, p)
+}
+
+// storedSubject is where CALLS keeps a request of this priority, whether or not
+// its publisher named it.
+func storedSubject(a call.Account, p call.Priority) string {
 	return requestsPrefix + string(a) + "." + string(p)
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
 )
 
 // Limits of the streams, chosen so that what workers write always fits.
@@ -61,7 +63,18 @@ func (t Topology) streams() []jetstream.StreamConfig {
 			Subjects: []string{requestsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: callsMaxBytes,
 			MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
+			SubjectTransform: withoutPriority(),
 		},
+	}
+}
+
+// withoutPriority has the broker keep a request without a priority under the
+// subject of a normal one, so that each consumer has one subject: for a
+// consumer of two, the broker's search for the next message costs several times
+// as much.
+func withoutPriority() *jetstream.SubjectTransformConfig {
+	return &jetstream.SubjectTransformConfig{
+		Source: requestsPrefix + "*", Destination: requestsPrefix + "{{wildcard(1)}}." + string(call.Normal),
 	}
 }
 

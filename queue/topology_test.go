@@ -65,6 +65,11 @@ func TestCheckNamesEveryDangerousDifference(t *testing.T) {
 		{StreamCalls, "storage", func(c *jetstream.StreamConfig) { c.Storage = jetstream.MemoryStorage }, false},
 		{StreamCalls, "subjects", func(c *jetstream.StreamConfig) { c.Subjects = []string{"calls.requests.acme"} }, false},
 		{StreamCalls, "duplicate window", func(c *jetstream.StreamConfig) { c.Duplicates = 2 * time.Minute }, false},
+		{StreamCalls, "subject transform", func(c *jetstream.StreamConfig) { c.SubjectTransform = nil }, true},
+		{StreamCalls, "subject transform", func(c *jetstream.StreamConfig) {
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "calls.requests.>", Destination: "calls.requests.acme"}
+		}, false},
+		{StreamRecords, "subject transform", func(c *jetstream.StreamConfig) { c.SubjectTransform = withoutPriority() }, false},
 		{StreamRecords, "direct get", func(c *jetstream.StreamConfig) { c.AllowDirect = true }, false},
 		{StreamRecords, "messages per subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 2 }, false},
 		{StreamRecords, "message TTL", func(c *jetstream.StreamConfig) { c.AllowMsgTTL = false }, false},
@@ -143,6 +148,6 @@ func TestAFullQueueIsThePublishersError(t *testing.T) {
 		if err := b.NewPublisher().Publish(t.Context(), "acme", "", body, ""); err == nil {
 			t.Error("a full queue took it")
 		}
-		b.holds(StreamCalls, "calls.requests.acme")
+		b.holds(StreamCalls, "calls.requests.acme.normal")
 	})
 }

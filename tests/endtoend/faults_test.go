@@ -214,7 +214,7 @@ func reachesEnding(t *testing.T, r *rig.Rig, a call.Account, want ending) {
 		}
 	}
 	r.Eventually("its request is acknowledged or stays", func() bool {
-		return r.Messages(queue.StreamCalls, fmt.Sprintf("calls.requests.%s", a)) == left
+		return r.Messages(queue.StreamCalls, fmt.Sprintf("calls.requests.%s.>", a)) == left
 	})
 	if n := r.Messages(queue.StreamDead, fmt.Sprintf("calls.dead.%s.%s.a", a, record.Reason)); n != letters {
 		t.Errorf("%d dead letters", n)

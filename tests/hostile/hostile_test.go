@@ -1,6 +1,7 @@
 package hostile
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -176,7 +177,11 @@ func (w *world) streams(t *testing.T) map[string]string {
 	all := map[string]string{}
 	list := w.Conn.JetStream().ListStreams(t.Context())
 	for info := range list.Info() {
-		all[info.Config.Name] = fmt.Sprintf("%+v, made %s", info.Config, info.Created)
+		config, err := json.Marshal(info.Config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[info.Config.Name] = fmt.Sprintf("%s, made %s", config, info.Created)
 		s, err := w.Conn.JetStream().Stream(t.Context(), info.Config.Name)
 		if err != nil {
 			t.Fatal(err)

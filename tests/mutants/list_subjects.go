@@ -22,7 +22,7 @@ func ofSubjects() []mutant {
 		},
 		{
 			"strays-are-left", "leaves requests lying whose subject ends in no priority", "queue/stray.go",
-			"stray && err != nil {", "stray && err == nil {",
+			"ParsePriority(last); err != nil {", "ParsePriority(last); err == nil {",
 		},
 		{
 			"a-duplicate-is-stored", "takes what the broker forgot for stored", "queue/publish.go",
