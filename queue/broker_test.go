@@ -202,6 +202,7 @@ func (b *broker) subjects(stream string) []string {
 
 func (b *broker) holds(stream string, want ...string) {
 	b.t.Helper()
+	synctest.Wait() // for acknowledgements, which nobody waits for
 	if got := b.subjects(stream); !slices.Equal(got, want) {
 		b.t.Errorf("%s holds %q, want %q", stream, got, want)
 	}

@@ -93,13 +93,19 @@ func (b *inbox) cover(s *source) {
 	b.ring()
 }
 
-// adopt adds the stray source.
+// adopt adds the stray source, in the place of the one before: that may already
+// have been told that its consumer was deleted, and would go with what it heard.
 func (b *inbox) adopt() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.stray != nil && b.sources[len(b.sources)-1].config.Durable != b.stray.config.Durable {
-		b.sources = append(b.sources, b.stray)
+	if b.stray == nil {
+		return
 	}
+	if i := len(b.sources) - 1; b.sources[i].isStray() {
+		b.stray.brought = b.sources[i].brought
+		b.sources = b.sources[:i]
+	}
+	b.sources = append(b.sources, b.stray)
 	b.stray = nil
 }
 

@@ -100,3 +100,28 @@ func TestStrays(t *testing.T) {
 		}
 	})
 }
+
+// TestStraysOfTheNextRoundAreRead although the consumer of the round before was
+// deleted for them, which may be heard of last.
+func TestStraysOfTheNextRoundAreRead(t *testing.T) {
+	cfg := ConsumerConfig{Account: "acme", AckWait: time.Minute}
+	b := newInbox(nil, "acme", quiet())
+	b.sources = sourcesOf(cfg)
+	round := func() *source {
+		s := newSource(StreamCalls, 1, durable("odd-acme", cfg, "calls.requests.acme.odd"))
+		b.cover(s)
+		b.adopt()
+		return s
+	}
+	before := round()
+	before.brought = []*delivery{{}}
+	next := round()
+	if len(next.brought) != 1 {
+		t.Error("what the one before had brought is lost")
+	}
+	next.brought = nil
+	b.unbind(before, refusedError{"the broker ended the pull: 409 Consumer Deleted"})
+	if !slices.Contains(b.sources, next) || len(b.sources) != 2*priorities+1 {
+		t.Errorf("it is pulled from %d sources", len(b.sources))
+	}
+}
