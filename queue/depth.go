@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -88,34 +87,48 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 		return nil, 0, err
 	}
 	var served uint64
-	for _, stream := range []string{StreamCalls, StreamParked, StreamDead} {
-		err := d.consumers(ctx, stream, func(s jetstream.Stream, info *jetstream.ConsumerInfo) error {
+	for _, name := range []string{StreamCalls, StreamParked, StreamDead} {
+		s, err := d.stream(ctx, name)
+		if err != nil {
+			return nil, 0, err
+		}
+		unfinished := map[call.Account][]front{}
+		err = consumers(ctx, s, func(info *jetstream.ConsumerInfo) {
 			kind, a := consumerOf(info.Name)
 			found[kind+string(a)] = true
 			depth := depths[a]
-			var err error
+			inHand := uint64(max(info.NumAckPending, 0))
 			switch kind {
 			case consumesNew, consumesOdd:
-				served += info.NumPending + uint64(max(info.NumAckPending, 0))
+				served += info.NumPending + inHand
 				depth.Waiting += info.NumPending
-				depth.InHand += uint64(max(info.NumAckPending, 0))
-				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
+				depth.InHand += inHand
 			case consumesDue:
 				depth.Due += info.NumPending
-				depth.InHand += uint64(max(info.NumAckPending, 0))
-				depth.Oldest, err = oldest(ctx, s, info, now, depth.Oldest)
+				depth.InHand += inHand
 			case countParked:
 				depth.Parked = info.NumPending
 			case countDead:
 				depth.DeadLetters = info.NumPending
 			default:
-				return nil // not ours
+				return // not ours
 			}
 			depths[a] = depth
-			return err
+			if pulled := kind != countParked && kind != countDead; pulled && info.NumPending+inHand > 0 {
+				unfinished[a] = append(unfinished[a], front{info.AckFloor.Stream, info.Config.FilterSubjects})
+			}
 		})
 		if err != nil {
 			return nil, 0, err
+		}
+		for a, fronts := range unfinished {
+			depth := depths[a]
+			age, err := oldest(ctx, s, fronts, now)
+			if err != nil {
+				return nil, 0, err
+			}
+			depth.Oldest = max(depth.Oldest, age)
+			depths[a] = depth
 		}
 	}
 	for _, a := range d.lost(found) {
@@ -164,46 +177,16 @@ func consumerOf(name string) (kind string, a call.Account) {
 	return "", ""
 }
 
-func (d *Depths) consumers(ctx context.Context, stream string, each func(jetstream.Stream, *jetstream.ConsumerInfo) error) error {
-	s, err := d.stream(ctx, stream)
-	if err != nil {
-		return err
-	}
+func consumers(ctx context.Context, s jetstream.Stream, each func(*jetstream.ConsumerInfo)) error {
 	list := s.ListConsumers(ctx)
-	var failed error
 	// To its end: the client's goroutine sends until everything was received.
 	for info := range list.Info() {
-		if failed == nil {
-			failed = each(s, info)
-		}
-	}
-	if failed != nil {
-		return failed
+		each(info)
 	}
 	if err := list.Err(); err != nil {
-		return fmt.Errorf("list the consumers of %s: %w", stream, err)
+		return fmt.Errorf("list the consumers of %s: %w", s.CachedInfo().Config.Name, err)
 	}
 	return nil
-}
-
-// oldest is the age of the first message that is not finished, or the other age
-// if that is greater. One that a worker handed back is in no other count.
-func oldest(ctx context.Context, s jetstream.Stream, info *jetstream.ConsumerInfo, now time.Time, other time.Duration) (time.Duration, error) {
-	if info.NumPending == 0 && info.NumAckPending == 0 {
-		return other, nil
-	}
-	age := other
-	for _, subject := range info.Config.FilterSubjects {
-		msg, err := s.GetMsg(ctx, info.AckFloor.Stream+1, jetstream.WithGetMsgSubject(subject))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			continue
-		}
-		if err != nil {
-			return other, fmt.Errorf("look up the oldest message: %w", err)
-		}
-		age = max(age, now.Sub(msg.Time))
-	}
-	return age, nil
 }
 
 // requests counts what CALLS holds.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -47,24 +46,6 @@ func TestCountersComeBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.measures(Depth{Parked: 1}, 0)
-	})
-}
-
-// TestAMeasureThatFails leaves nothing running behind: the bubble would not end.
-func TestAMeasureThatFails(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: time.Minute, Provision: true, Log: quiet()})
-		if err := c.Bind(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		broken, looked := errors.New("broken"), 0
-		err := b.NewDepths().consumers(t.Context(), StreamCalls, func(jetstream.Stream, *jetstream.ConsumerInfo) error {
-			looked++
-			return broken
-		})
-		if !errors.Is(err, broken) || looked != 1 {
-			t.Errorf("looked at %d consumers: %v", looked, err)
-		}
 	})
 }
 
