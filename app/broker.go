@@ -133,6 +133,7 @@ func (a *App) connect() (*queue.Conn, error) {
 			}
 			a.log.Info("connected to NATS")
 		},
+		PullWaited: a.metrics.PullWaited,
 		AckDenied: func() {
 			a.metrics.AckPermission(false)
 			a.health.ack.Store(false)

@@ -45,6 +45,7 @@ func TestProcessMetrics(t *testing.T) {
 		`ringonce_nats_connected`:                        0,
 		`ringonce_nats_reconnects_total`:                 0,
 		`ringonce_paused_numbers`:                        0,
+		`ringonce_pull_wait_seconds_total`:               0,
 		`ringonce_ready`:                                 0,
 		`ringonce_unserved_ended_total`:                  0,
 		`ringonce_unserved_requests`:                     0,
@@ -62,6 +63,7 @@ func TestProcessMetrics(t *testing.T) {
 	}{
 		{"connected", func() { m.Connected(true) }, samples{`ringonce_nats_connected`: 1}},
 		{"disconnected", func() { m.Connected(false) }, samples{`ringonce_nats_connected`: 0}},
+		{"pull waited", func() { m.PullWaited(1500 * time.Millisecond) }, samples{`ringonce_pull_wait_seconds_total`: 1.5}},
 		{"reconnected", m.Reconnected, samples{`ringonce_nats_reconnects_total`: 1}},
 		{"unserved ended", m.UnservedEnded, samples{`ringonce_unserved_ended_total`: 1}},
 		{"a configuration refused", func() { m.Reloaded(false); m.ConfigInForce(false) }, samples{`ringonce_config_in_force`: 0, `ringonce_config_reloads_total{result="failed"}`: 1}},

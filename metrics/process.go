@@ -20,6 +20,7 @@ type process struct {
 	natsReconnects prometheus.Counter
 	ready          prometheus.Gauge
 	ackPermission  prometheus.Gauge
+	pullWaited     prometheus.Counter
 	controlSynced  prometheus.Gauge
 	pausedNumbers  prometheus.Gauge
 	reloads        *prometheus.CounterVec
@@ -69,6 +70,10 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 			Name: "ringonce_ack_permission",
 			Help: "1 if the last probe showed that NATS lets the worker acknowledge messages, else 0.",
 		}),
+		pullWaited: f.NewCounter(prometheus.CounterOpts{
+			Name: "ringonce_pull_wait_seconds_total",
+			Help: "Time that accounts waited with pulling because NATS was behind with acknowledgements, all accounts together.",
+		}),
 		controlSynced: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_control_synced",
 			Help: "1 while the worker knows every pause and suspension flag, else 0: it dials nothing then.",
@@ -109,6 +114,10 @@ func (m *Metrics) Ready(yes bool) { m.ready.Set(oneIf(yes)) }
 // the permission an acknowledgement is lost silently and every message comes
 // back.
 func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(oneIf(yes)) }
+
+// PullWaited counts how long an account waited with pulling because NATS was
+// behind with acknowledgements.
+func (m *Metrics) PullWaited(d time.Duration) { m.pullWaited.Add(d.Seconds()) }
 
 // ControlSynced sets whether the worker knows every pause and suspension flag.
 func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(oneIf(yes)) }

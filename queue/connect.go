@@ -38,6 +38,9 @@ type ConnectOptions struct {
 	// AckDenied is told when the broker refuses an acknowledgement: without
 	// the permission it is dropped silently and messages come back for ever.
 	AckDenied func()
+	// PullWaited, if any, is told how long an account waited with pulling
+	// because the broker was behind with acknowledgements.
+	PullWaited func(time.Duration)
 }
 
 // Conn is the connection to the broker.
@@ -45,6 +48,7 @@ type Conn struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
 	answers   *answers
+	debt      *debt
 	ackDenied atomic.Bool
 
 	binding chan struct{} // holds a token for each account that is being bound
@@ -106,7 +110,17 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
-	c.nc, c.js = nc, js
+	if o.PullWaited == nil {
+		o.PullWaited = func(time.Duration) {}
+	}
+	debt, err := newDebt(nc, o.PullWaited)
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("connect to JetStream: %w", err)
+	}
+	c.mu.Lock() // it may have been made anew already
+	defer c.mu.Unlock()
+	c.nc, c.js, c.debt = nc, js, debt
 	return c, nil
 }
 
@@ -128,6 +142,9 @@ func (c *Conn) reconnected() {
 	defer c.mu.Unlock()
 	for b := range c.inboxes {
 		b.reconnected()
+	}
+	if c.debt != nil {
+		c.debt.reconnected()
 	}
 	close(c.anew)
 	c.anew = make(chan struct{})

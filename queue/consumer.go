@@ -106,6 +106,7 @@ func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)
 	for {
 		c.inbox.mayShut()
 		soon.Reset(permittedSoon)
+		c.conn.debt.wait(ctx)
 		n, withdrawn := permit(ctx)
 		if n == 0 {
 			return
@@ -207,7 +208,7 @@ func (c *Consumer) listen(ctx context.Context, withdrawn <-chan struct{}) {
 // give hands a message on, or back if it cannot be read.
 func (c *Consumer) give(d *delivery, handle func(*Message)) {
 	failpoint.Here(failpoint.DeliveryTaken)
-	m, err := newMessage(d)
+	m, err := newMessage(d, c.conn.debt)
 	if err != nil {
 		c.cfg.Log.Error("a message cannot be read and is handed back", "account", c.cfg.Account, "error", err)
 		if err := d.msg.NakWithDelay(unreadableDelay); err != nil {

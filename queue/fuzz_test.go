@@ -70,7 +70,7 @@ func FuzzMessage(f *testing.F) {
 		if l, err := readLetter(subject, 1, time.Unix(1, 0), header, body); err == nil && l.Size != len(body) {
 			t.Errorf("a letter of %d bytes says %d", len(body), l.Size)
 		}
-		m, err := newMessage(came)
+		m, err := newMessage(came, nil)
 		if err != nil {
 			return
 		}

@@ -15,15 +15,16 @@ import (
 // AckWait.
 type Message struct {
 	call.Delivery
-	msg *nats.Msg
+	msg  *nats.Msg
+	debt *debt
 }
 
-// Ack removes the message from its stream. The broker does not confirm it: a
-// lost acknowledgement brings the message back, and its record then says that
-// there is nothing left to do.
+// Ack removes the message from its stream. That the broker did so is not waited
+// for: a lost acknowledgement brings the message back, and its record then says
+// that there is nothing left to do.
 func (m *Message) Ack() error {
 	failpoint.Here(failpoint.AckBefore)
-	if err := m.msg.Ack(); err != nil {
+	if err := m.debt.ack(m.msg.Reply); err != nil {
 		return fmt.Errorf("acknowledge a message: %w", err)
 	}
 	failpoint.Here(failpoint.AckAfter)
@@ -43,13 +44,13 @@ func (m *Message) HandBack(delay time.Duration) error {
 
 // newMessage reads what the broker and the publisher say about a message. It
 // refuses nothing: what cannot be read is for the worker to end with a reason.
-func newMessage(d *delivery) (*Message, error) {
+func newMessage(d *delivery, debt *debt) (*Message, error) {
 	msg, meta := d.msg, d.meta
 	account, priority, err := parseLane(msg.Subject)
 	if err != nil {
 		return nil, fmt.Errorf("read the subject of a message: %w", err)
 	}
-	m := &Message{msg: msg, Delivery: call.Delivery{
+	m := &Message{msg: msg, debt: debt, Delivery: call.Delivery{
 		Account: account, Priority: priority, Delivered: meta.NumDelivered,
 		Origin: call.Origin{Sequence: meta.Sequence.Stream, Published: meta.Timestamp.UTC()},
 	}}
