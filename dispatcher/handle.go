@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"github.com/ringonce/ringonce/call"
@@ -36,6 +37,7 @@ type Worker struct {
 	Unserved bool
 
 	Lane    *Lane
+	Hands   *Hands // do what is taken
 	Metrics *metrics.Account
 	Log     *slog.Logger
 
@@ -46,19 +48,23 @@ type Worker struct {
 	Incarnation func() (created, validFrom time.Time)
 
 	claims       claims
-	hands        hands
 	appointments appointments
+	taken        sync.WaitGroup
 }
 
 // Take begins to handle a delivery and returns at once. [Worker.Wait] waits for
 // all that was taken.
 func (w *Worker) Take(working context.Context, d call.Delivery, m Message) {
 	turn := w.Lane.Begin()
-	w.hands.do(func() { w.Handle(working, d, m, turn) })
+	w.taken.Add(1)
+	w.Hands.do(func() {
+		defer w.taken.Done()
+		w.Handle(working, d, m, turn)
+	})
 }
 
 // Wait returns when everything that was taken has come to its end.
-func (w *Worker) Wait() { w.hands.wait() }
+func (w *Worker) Wait() { w.taken.Wait() }
 
 // Handle takes one delivery to its end, or hands it back. working ends when
 // calls in flight have to be given up; it outlives the pulling.

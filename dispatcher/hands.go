@@ -8,22 +8,22 @@ import (
 // handIdle is how long a goroutine waits for more work before it ends.
 const handIdle = 5 * time.Second
 
-// hands are goroutines that handle one delivery after another. They are kept
-// for the next one because handling goes deep: a goroutine of its own for each
-// delivery would grow its stack anew every time. There are never more of them
-// than deliveries at once.
-type hands struct {
-	once sync.Once
+// Hands are goroutines that handle one delivery after another, for every account
+// of the process. They are kept for the next one because handling goes deep: a
+// goroutine of its own for each delivery would grow its stack anew every time.
+// There are never more of them than deliveries at once, and no account waits for
+// one: what finds none free gets a new one.
+type Hands struct {
 	work chan func()
-	busy sync.WaitGroup // counts deliveries
-	all  sync.WaitGroup // counts goroutines
+	all  sync.WaitGroup
 	done chan struct{}
 }
 
+// NewHands gives none yet; they come as they are needed.
+func NewHands() *Hands { return &Hands{work: make(chan func()), done: make(chan struct{})} }
+
 // do gives the work to a hand that is free, or to a new one.
-func (h *hands) do(work func()) {
-	h.once.Do(func() { h.work, h.done = make(chan func()), make(chan struct{}) })
-	h.busy.Add(1)
+func (h *Hands) do(work func()) {
 	select {
 	case h.work <- work:
 	default:
@@ -31,12 +31,11 @@ func (h *hands) do(work func()) {
 	}
 }
 
-func (h *hands) run(work func()) {
+func (h *Hands) run(work func()) {
 	idle := time.NewTimer(handIdle)
 	defer idle.Stop()
 	for {
 		work()
-		h.busy.Done()
 		idle.Reset(handIdle)
 		select {
 		case work = <-h.work:
@@ -48,11 +47,9 @@ func (h *hands) run(work func()) {
 	}
 }
 
-// wait returns when all work is done and every hand has ended. Nothing may be
+// Rest returns when all work is done and every hand has ended. Nothing may be
 // given to them afterwards.
-func (h *hands) wait() {
-	h.busy.Wait()
-	h.once.Do(func() { h.work, h.done = make(chan func()), make(chan struct{}) })
+func (h *Hands) Rest() {
 	close(h.done)
 	h.all.Wait()
 }
