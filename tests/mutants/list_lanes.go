@@ -40,6 +40,10 @@ func ofLanes() []mutant {
 			"			return s, s.Supersedes(found)\n", "			return s, true\n",
 		},
 		{
+			"overrun-the-broker", "pulls although the broker is behind with acknowledgements", "queue/consumer.go",
+			"		c.conn.debt.wait(ctx)\n", "",
+		},
+		{
 			"bulk-goes-first", "asks the least pressing priority first", "queue/turns.go",
 			"	for rank := range priorities {\n		asks = append(asks, ask{rank, n})", "	for rank := range priorities {\n		asks = append(asks, ask{priorities - 1 - rank, n})",
 		},

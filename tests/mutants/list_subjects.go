@@ -25,6 +25,10 @@ func ofSubjects() []mutant {
 			"ParsePriority(last); err != nil {", "ParsePriority(last); err == nil {",
 		},
 		{
+			"strays-of-one-round", "leaves stray requests lying that are covered after others", "queue/stray.go",
+			"		b.stray.brought = b.sources[i].brought\n		b.sources = b.sources[:i]\n", "		b.stray = nil\n		return\n",
+		},
+		{
 			"a-duplicate-is-stored", "takes what the broker forgot for stored", "queue/publish.go",
 			"	case ack.Duplicate:\n		return 0, errDuplicate\n", "",
 		},
