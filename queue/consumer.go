@@ -61,6 +61,8 @@ type ConsumerConfig struct {
 // has been answered, and takes it. One message is handed on by each worker once
 // at most.
 //
+// While the broker is behind with acknowledgements nothing is pulled (see debt).
+//
 // A source whose consumer is not there, or has no leader, is left out until it
 // is: a part of the account's requests waits then, and not all.
 type Consumer struct {

@@ -30,8 +30,8 @@ var acknowledged = []byte("+ACK")
 // with the consumers of the stream. With hundreds of them calls could go on for
 // a while at a pace that it cannot keep, and then everything would wait, the
 // questions about pauses and suspensions, too. So some acknowledgements ask to
-// be confirmed, and accounts wait with pulling while too many of those are not:
-// for the broker's answers, in the order in which they came.
+// be confirmed, and while too many confirmations are due, accounts wait with
+// pulling and go on first come, first served.
 type debt struct {
 	nc     *nats.Conn
 	prefix string // of the subjects that confirmations come to

@@ -81,63 +81,78 @@ func (d *Depths) lost(found map[string]bool) []call.Account {
 // Measure gives the depth of every account that has consumers, and how many
 // requests wait for accounts that have none.
 func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]Depth, uint64, error) {
-	depths, found := map[call.Account]Depth{}, map[string]bool{}
 	before, err := d.requests(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
-	var served uint64
+	t := tally{depths: map[call.Account]Depth{}, found: map[string]bool{}}
 	for _, name := range []string{StreamCalls, StreamParked, StreamDead} {
-		s, err := d.stream(ctx, name)
-		if err != nil {
+		if err := d.count(ctx, name, &t, now); err != nil {
 			return nil, 0, err
-		}
-		unfinished := map[call.Account][]front{}
-		err = consumers(ctx, s, func(info *jetstream.ConsumerInfo) {
-			kind, a := consumerOf(info.Name)
-			found[kind+string(a)] = true
-			depth := depths[a]
-			inHand := uint64(max(info.NumAckPending, 0))
-			switch kind {
-			case consumesNew, consumesOdd:
-				served += info.NumPending + inHand
-				depth.Waiting += info.NumPending
-				depth.InHand += inHand
-			case consumesDue:
-				depth.Due += info.NumPending
-				depth.InHand += inHand
-			case countParked:
-				depth.Parked = info.NumPending
-			case countDead:
-				depth.DeadLetters = info.NumPending
-			default:
-				return // not ours
-			}
-			depths[a] = depth
-			if pulled := kind != countParked && kind != countDead; pulled && info.NumPending+inHand > 0 {
-				unfinished[a] = append(unfinished[a], front{info.AckFloor.Stream, info.Config.FilterSubjects})
-			}
-		})
-		if err != nil {
-			return nil, 0, err
-		}
-		for a, fronts := range unfinished {
-			depth := depths[a]
-			age, err := oldest(ctx, s, fronts, now)
-			if err != nil {
-				return nil, 0, err
-			}
-			depth.Oldest = max(depth.Oldest, age)
-			depths[a] = depth
 		}
 	}
-	for _, a := range d.lost(found) {
+	for _, a := range d.lost(t.found) {
 		if err := d.Bind(ctx, a); err != nil {
 			return nil, 0, err
 		}
 	}
-	unserved, err := d.unserved(ctx, before, served)
-	return depths, unserved, err
+	unserved, err := d.unserved(ctx, before, t.served)
+	return t.depths, unserved, err
+}
+
+// count adds what the consumers of a stream say.
+func (d *Depths) count(ctx context.Context, stream string, t *tally, now time.Time) error {
+	s, err := d.stream(ctx, stream)
+	if err != nil {
+		return err
+	}
+	t.unfinished = map[call.Account][]front{}
+	if err := consumers(ctx, s, t.add); err != nil {
+		return err
+	}
+	for a, fronts := range t.unfinished {
+		age, err := oldest(ctx, s, fronts, now)
+		if err != nil {
+			return err
+		}
+		depth := t.depths[a]
+		depth.Oldest = max(depth.Oldest, age)
+		t.depths[a] = depth
+	}
+	return nil
+}
+
+// tally is what was counted so far.
+type tally struct {
+	depths     map[call.Account]Depth
+	found      map[string]bool          // consumers, by their kind and account
+	served     uint64                   // requests that are some consumer's
+	unfinished map[call.Account][]front // of the stream that is counted
+}
+
+func (t *tally) add(info *jetstream.ConsumerInfo) {
+	kind, a := consumerOf(info.Name)
+	t.found[kind+string(a)] = true
+	depth, inHand := t.depths[a], uint64(max(info.NumAckPending, 0))
+	switch kind {
+	case consumesNew, consumesOdd:
+		t.served += info.NumPending + inHand
+		depth.Waiting += info.NumPending
+		depth.InHand += inHand
+	case consumesDue:
+		depth.Due += info.NumPending
+		depth.InHand += inHand
+	case countParked:
+		depth.Parked = info.NumPending
+	case countDead:
+		depth.DeadLetters = info.NumPending
+	default:
+		return // not ours
+	}
+	t.depths[a] = depth
+	if pulled := kind != countParked && kind != countDead; pulled && info.NumPending+inHand > 0 {
+		t.unfinished[a] = append(t.unfinished[a], front{info.AckFloor.Stream, info.Config.FilterSubjects})
+	}
 }
 
 // unserved counts the requests that no consumer serves, from how many there were
