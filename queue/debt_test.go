@@ -200,8 +200,13 @@ func TestNothingIsPulledMeanwhile(t *testing.T) {
 		if err := (<-came).Ack(); err != nil {
 			t.Error(err)
 		}
-		if d := <-waited; d != time.Second {
-			t.Errorf("it waited %s", d)
+		select {
+		case d := <-waited:
+			if d != time.Second {
+				t.Errorf("it waited %s", d)
+			}
+		default:
+			t.Error("it did not wait")
 		}
 	})
 }
