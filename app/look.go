@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 )
@@ -34,7 +35,7 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			}
 			return false
 		}
-		if unserved > 0 {
+		if unserved > 0 || strays(depths) {
 			a.coverStrays(bounded, b)
 		}
 		if served, known := a.accounts.served(time.Now()); known {
@@ -51,8 +52,18 @@ func (a *App) measure(ctx context.Context, b *broker) {
 	})
 }
 
-// coverStrays has requests read whose subject ends in no priority, which no
-// consumer covers.
+// strays tells that some wait which a worker covers. It may not be this one, and
+// may be gone.
+func strays(depths map[call.Account]queue.Depth) bool {
+	for _, d := range depths {
+		if d.Stray > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// coverStrays has requests read that no usual consumer covers.
 func (a *App) coverStrays(ctx context.Context, b *broker) {
 	strays, err := b.conn.Strays(ctx)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 // Depth is how much waits for one account.
 type Depth struct {
 	Waiting     uint64        // requests that no worker has taken yet
+	Stray       uint64        // of these, such as no usual consumer covers: each worker has to look for them
 	Due         uint64        // calls whose time has come, not taken yet
 	InHand      uint64        // of both, given to a worker and neither finished nor given to another since
 	Parked      uint64        // calls that wait for a time
@@ -139,6 +140,9 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 		t.served += info.NumPending + inHand
 		depth.Waiting += info.NumPending
 		depth.InHand += inHand
+		if kind == consumesOdd {
+			depth.Stray += info.NumPending
+		}
 	case consumesDue:
 		depth.Due += info.NumPending
 		depth.InHand += inHand

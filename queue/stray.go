@@ -47,8 +47,8 @@ func (c *Conn) Strays(ctx context.Context) (map[call.Account][]string, error) {
 	return strays, nil
 }
 
-// Cover makes a consumer for stray subjects of the account, and pulls from it,
-// too, so that what waits there is read and ends with a reason.
+// Cover makes a consumer for stray subjects of the account, unless another worker
+// has, and pulls from it, too, so that what waits there is read.
 func (c *Consumer) Cover(ctx context.Context, subjects []string) error {
 	if !c.cfg.Provision || len(subjects) == 0 {
 		return nil
@@ -56,32 +56,35 @@ func (c *Consumer) Cover(ctx context.Context, subjects []string) error {
 	slices.Sort(subjects)
 	cfg := durable(consumesOdd+string(c.cfg.Account), c.cfg, subjects[:min(len(subjects), mostStrays)]...)
 	cfg.InactiveThreshold = strayIdle
-	if err := c.makeStray(ctx, cfg); err != nil {
+	made, err := c.makeStray(ctx, cfg)
+	if err != nil {
 		return fmt.Errorf("cover the stray subjects of account %s: %w", c.cfg.Account, err)
 	}
-	c.inbox.cover(newSource(StreamCalls, slices.Index(ranks[:], call.Normal), cfg))
+	if made || !c.inbox.covers() {
+		c.inbox.cover(newSource(StreamCalls, slices.Index(ranks[:], call.Normal), cfg))
+	}
 	return nil
 }
 
 // makeStray makes the consumer, anew if it has to have other filters: one that
 // is changed goes on behind the last message that it gave out.
-func (c *Consumer) makeStray(ctx context.Context, cfg jetstream.ConsumerConfig) error {
+func (c *Consumer) makeStray(ctx context.Context, cfg jetstream.ConsumerConfig) (made bool, err error) {
 	have, err := c.js.Consumer(ctx, StreamCalls, cfg.Durable)
 	switch {
 	case errors.Is(err, jetstream.ErrConsumerNotFound):
 	case err != nil:
-		return err
+		return false, err
 	default:
 		covered := have.CachedInfo().Config.FilterSubjects
 		if !slices.ContainsFunc(cfg.FilterSubjects, func(s string) bool { return !slices.Contains(covered, s) }) {
-			return nil
+			return false, nil
 		}
 		if err := c.js.DeleteConsumer(ctx, StreamCalls, cfg.Durable); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-			return err
+			return false, err
 		}
 	}
 	_, err = c.js.CreateConsumer(ctx, StreamCalls, cfg)
-	return err
+	return err == nil, err
 }
 
 // cover has the source adopted when the next messages are taken.
@@ -91,6 +94,13 @@ func (b *inbox) cover(s *source) {
 	b.stray = s
 	b.mu.Unlock()
 	b.ring()
+}
+
+// covers tells whether stray subjects are pulled from, or about to be.
+func (b *inbox) covers() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.stray != nil || b.sources[len(b.sources)-1].isStray()
 }
 
 // adopt adds the stray source, in the place of the one before: that may already
