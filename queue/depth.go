@@ -143,9 +143,11 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 		if kind == consumesOdd {
 			depth.Stray += info.NumPending
 		}
+		t.front(a, info)
 	case consumesDue:
 		depth.Due += info.NumPending
 		depth.InHand += inHand
+		t.front(a, info)
 	case countParked:
 		depth.Parked = info.NumPending
 	case countDead:
@@ -154,7 +156,11 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 		return // not ours
 	}
 	t.depths[a] = depth
-	if pulled := kind != countParked && kind != countDead; pulled && info.NumPending+inHand > 0 {
+}
+
+// front notes where the messages of a consumer begin, if it has any.
+func (t *tally) front(a call.Account, info *jetstream.ConsumerInfo) {
+	if info.NumPending > 0 || info.NumAckPending > 0 {
 		t.unfinished[a] = append(t.unfinished[a], front{info.AckFloor.Stream, info.Config.FilterSubjects})
 	}
 }
