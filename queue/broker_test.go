@@ -28,7 +28,8 @@ type broker struct {
 
 	mu     sync.Mutex
 	server *embedded.Server
-	deaf   bool // what the server says is held back
+	deaf   bool               // what the server says is held back
+	waited chan time.Duration // gets what accounts waited with pulling, if it is made
 	heard  *sync.Cond
 }
 
@@ -110,6 +111,11 @@ func (b *broker) connect(options ...nats.Option) *Conn {
 		Connected: func(is bool, _ error) {
 			if is {
 				up <- struct{}{}
+			}
+		},
+		PullWaited: func(d time.Duration) {
+			if b.waited != nil {
+				b.waited <- d
 			}
 		},
 	})

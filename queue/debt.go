@@ -92,7 +92,7 @@ func (d *debt) admit(n int) {
 // wait returns when there may be pulled. It does so after requestTimeout at the
 // latest: an answer can get lost, and then nothing may stand still for it.
 func (d *debt) wait(ctx context.Context) {
-	next := d.queue(time.Now())
+	next := d.lineUp(time.Now())
 	if next == nil {
 		return
 	}
@@ -109,8 +109,8 @@ func (d *debt) wait(ctx context.Context) {
 	d.waited(time.Since(began))
 }
 
-// queue gives what an account has to wait for, nil if it need not.
-func (d *debt) queue(now time.Time) chan struct{} {
+// lineUp gives what an account has to wait for, nil if it need not.
+func (d *debt) lineUp(now time.Time) chan struct{} {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.owed) < mostOwed && len(d.waiting) == 0 {

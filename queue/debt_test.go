@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -176,32 +177,38 @@ func TestABrokerThatCameBackOwesNothing(t *testing.T) {
 		o := b.behind()
 		o.owe(mostOwed)
 		admitted := o.accounts(2)
-		o.debt.reconnected()
+		b.stop()
+		b.start(nil)
+		<-time.After(requestTimeout / 2)
 		if got := admitted(); len(got) != 2 {
 			t.Errorf("%d of 2 pull", len(got))
 		}
 	})
 }
 
-// TestNothingIsPulledMeanwhile, and the time counts.
+// TestNothingIsPulledMeanwhile, nor is a permit asked for, which would reserve a
+// moment in the limit; and the time counts.
 func TestNothingIsPulledMeanwhile(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		o := b.behind()
-		waited := make(chan time.Duration, 8)
-		o.debt.waited = func(d time.Duration) { waited <- d }
+		b.waited = make(chan time.Duration, 8)
 		o.owe(mostOwed)
 		b.publish("calls.requests.acme", "{}")
-		came := b.run(b.consumer(), always(1))
+		var permits atomic.Int64
+		came := b.run(b.consumer(), func(ctx context.Context) (int, <-chan struct{}) {
+			permits.Add(1)
+			return always(1)(ctx)
+		})
 		<-time.After(time.Second)
-		if len(came) > 0 {
-			t.Error("it was pulled")
+		if len(came) > 0 || permits.Load() > 0 {
+			t.Errorf("%d were pulled, with %d permits", len(came), permits.Load())
 		}
 		o.confirm(1)
 		if err := (<-came).Ack(); err != nil {
 			t.Error(err)
 		}
 		select {
-		case d := <-waited:
+		case d := <-b.waited:
 			if d != time.Second {
 				t.Errorf("it waited %s", d)
 			}

@@ -125,3 +125,32 @@ func TestStraysOfTheNextRoundAreRead(t *testing.T) {
 		t.Errorf("it is pulled from %d sources", len(b.sources))
 	}
 }
+
+// TestStraysAreCoveredOnce, and anew when there are others: their consumer is
+// another one, of which the source before knows nothing.
+func TestStraysAreCoveredOnce(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.consumer()
+		for _, round := range []struct {
+			what, publish string
+			anew          bool
+		}{
+			{"nothing is astray", "", false},
+			{"the first", "calls.requests.acme.odd", true},
+			{"the same", "calls.requests.acme.odd", false},
+			{"another one", "calls.requests.acme.other", true},
+		} {
+			if round.publish != "" {
+				b.publish(round.publish, "{}")
+			}
+			b.look(c)
+			if anew := c.inbox.stray != nil; anew != round.anew {
+				t.Errorf("%s: they are covered anew: %t", round.what, anew)
+			}
+			c.inbox.adopt()
+		}
+		if n := len(c.inbox.sources) - 2*priorities; n != 1 {
+			t.Errorf("they are pulled from %d sources", n)
+		}
+	})
+}
