@@ -1,0 +1,50 @@
+package control
+
+import (
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/bubble"
+)
+
+// TestAWorkerThatMayNotAcknowledge rings nobody twice although every message
+// comes back, and pulls slowly, since the broker confirms nothing: the metric
+// tells.
+func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
+	emptyPools()
+	defer emptyPools()
+	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, World: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
+			c.Accounts["default"] = limited(c.Accounts["default"], 64)
+		}, func(o *server.Options) {
+			o.Users = []*server.User{{Username: "anybody", Password: "a"}, {
+				Username: "worker", Password: "w", Permissions: &server.Permissions{
+					Publish: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"$JS.ACK.>"}},
+				},
+			}}
+			o.NoAuthUser = "anybody"
+		})}
+		defer w.Close()
+		worker := w.StartWorker("one")
+		<-time.After(time.Minute)
+		const requests = 600
+		w.ask("default", "call", simulator.DefaultNumber, requests)
+		<-time.After(10 * time.Minute)
+		if got := w.states("default", "call", requests); got[call.StatePlaced] != requests {
+			t.Errorf("they are %v", got)
+		}
+		w.rungOnce(requests)
+		if waited, _ := series(t, worker, "ringonce_pull_wait_seconds_total"); waited < 1 {
+			t.Errorf("it waited %v seconds", waited)
+		}
+	})
+}
