@@ -71,6 +71,7 @@ func (e *encoder) record(r Record) {
 
 func (e *encoder) origin(o Origin) {
 	e.open('{')
+	e.textIfAny("stream", o.Stream)
 	e.name("seq")
 	e.b = strconv.AppendUint(e.b, o.Sequence, 10)
 	e.time("published", o.Published)

@@ -88,7 +88,7 @@ func BenchmarkEncodeRecord(b *testing.B) {
 	now := time.Now().UTC()
 	r := Record{
 		Format: recordFormat, Account: "default", ID: "bench-4711", Digest: "f1:" + "0123456789012345678901234567890123456789012",
-		Origin: Origin{4711, now}, Priority: Normal, State: StatePlaced, Changed: now, Since: now, Made: 1,
+		Origin: Origin{Sequence: 4711, Published: now}, Priority: Normal, State: StatePlaced, Changed: now, Since: now, Made: 1,
 		Request:     []byte(`{"from":"+918045678901","to":"+919876543210","answer_url":"https://publisher.example/answer?token=0123456789abcdef"}`),
 		Attempts:    []Attempt{{N: 1, Worker: "host-4711", Nonce: "ABCDEFGHIJKLMNOPQRSTUVWXYZ", ClaimedAt: now, EndedAt: now, Class: Placed, Reason: Accepted, Status: 201, RequestUUID: "sfv_ob_req_a8k3m2x9p1z0", Spent: true}},
 		RequestUUID: "sfv_ob_req_a8k3m2x9p1z0",

@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -23,6 +24,7 @@ const (
 
 var (
 	errAccountName = errors.New("an account is named by 1 to 32 characters of a-z, 0-9 and '-'")
+	errMessage     = errors.New("a message is named by its sequence, or by its stream, '-' and its sequence")
 	errID          = errors.New("an id is 1 to 64 characters of A-Z, a-z, 0-9, '_' and '-'")
 )
 
@@ -69,7 +71,7 @@ func ParseStoredID(s string) (ID, error) {
 // asked for it. It protects against redelivery of that message, not against
 // publishing the request twice.
 func MadeID(o Origin) ID {
-	return ID(string(madeIDPrefix) + strconv.FormatUint(o.Sequence, 36) + "-" + strconv.FormatInt(o.Published.UnixNano(), 36))
+	return ID(string(madeIDPrefix) + o.among(36) + "-" + strconv.FormatInt(o.Published.UnixNano(), 36))
 }
 
 // Made reports whether ringonce made the id up.
@@ -78,14 +80,41 @@ func (id ID) Made() bool { return id != "" && id[0] == madeIDPrefix }
 // Origin is the message by which a call was first asked for. Two messages with
 // one id are two requests, and only one of them is dialled.
 type Origin struct {
-	Sequence  uint64    `json:"seq"`       // of the stream CALLS
-	Published time.Time `json:"published"` // when the broker stored it
+	Stream    string    `json:"stream,omitempty"` // that it waited in; empty for CALLS
+	Sequence  uint64    `json:"seq"`              // of that stream
+	Published time.Time `json:"published"`        // when the broker stored it
 }
 
 // Same reports whether both are the same message. The time is compared too: a
 // stream that was made anew counts from one again.
 func (o Origin) Same(p Origin) bool {
-	return o.Sequence == p.Sequence && o.Published.Equal(p.Published)
+	return o.Stream == p.Stream && o.Sequence == p.Sequence && o.Published.Equal(p.Published)
+}
+
+// Message names the message among those that wait in all streams now, by letters
+// that may stand in a subject: <sequence> in CALLS, <stream>-<sequence> elsewhere.
+func (o Origin) Message() string { return o.among(10) }
+
+func (o Origin) among(base int) string {
+	n := strconv.FormatUint(o.Sequence, base)
+	if o.Stream == "" {
+		return n
+	}
+	return o.Stream + "-" + n
+}
+
+// ParseMessage reads what [Origin.Message] writes. When it was published is not
+// in it.
+func ParseMessage(s string) (Origin, error) {
+	stream, n, elsewhere := strings.Cut(s, "-")
+	if !elsewhere {
+		stream, n = "", s
+	}
+	sequence, err := strconv.ParseUint(n, 10, 64)
+	if err != nil || elsewhere && stream == "" {
+		return Origin{}, errMessage
+	}
+	return Origin{Stream: stream, Sequence: sequence}, nil
 }
 
 // Priority orders the requests of one account: urgent before normal before

@@ -64,6 +64,8 @@ func TestMadeIDsAreStorableAndTellMessagesApart(t *testing.T) {
 		{Sequence: 1, Published: at},
 		{Sequence: 2, Published: at},
 		{Sequence: 1, Published: at.Add(1)}, // the stream was made anew
+		{Stream: "CALLS_BULK", Sequence: 1, Published: at},
+		{Stream: "CALLS_URGENT", Sequence: 1<<64 - 1, Published: time.Unix(0, 1<<63-1)},
 		{Sequence: 1<<64 - 1, Published: time.Unix(0, 1<<63-1)},
 		{Sequence: 1, Published: time.Unix(-1, 0)},
 	}
@@ -92,8 +94,35 @@ func TestOriginSame(t *testing.T) {
 	if !o.Same(call.Origin{Sequence: 7, Published: at.In(time.FixedZone("IST", 19800))}) {
 		t.Error("the same instant in another zone is another message")
 	}
-	if o.Same(call.Origin{Sequence: 8, Published: at}) || o.Same(call.Origin{Sequence: 7, Published: at.Add(1)}) {
-		t.Error("two messages are one")
+	for _, other := range []call.Origin{
+		{Sequence: 8, Published: at},
+		{Sequence: 7, Published: at.Add(1)},
+		{Stream: "CALLS_BULK", Sequence: 7, Published: at},
+	} {
+		if o.Same(other) {
+			t.Errorf("%v is taken for %v", other, o)
+		}
+	}
+}
+
+func TestTheNameOfAMessage(t *testing.T) {
+	for want, o := range map[string]call.Origin{
+		"0":                      {},
+		"41":                     {Sequence: 41},
+		"CALLS_BULK-41":          {Stream: "CALLS_BULK", Sequence: 41},
+		"A-18446744073709551615": {Stream: "A", Sequence: 1<<64 - 1},
+	} {
+		if got := o.Message(); got != want {
+			t.Errorf("%v is named %q, want %q", o, got, want)
+		}
+		if got, err := call.ParseMessage(want); err != nil || got != o {
+			t.Errorf("ParseMessage(%q) = %v, %v", want, got, err)
+		}
+	}
+	for _, s := range []string{"", "-", "-1", "1-", "x", "A-x", "A-1-2", "-A-1", "18446744073709551616"} {
+		if o, err := call.ParseMessage(s); err == nil {
+			t.Errorf("ParseMessage(%q) = %v", s, o)
+		}
 	}
 }
 

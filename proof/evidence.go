@@ -20,16 +20,17 @@ type Evidence struct {
 type Published struct {
 	// Name is what the request is called in contradictions.
 	Name string
-	// Sequence is the message's in CALLS. Records and dead letters carry it.
-	Sequence uint64
-	Body     []byte
+	// Message is which one it is, as [call.Origin] names it. Records and dead
+	// letters carry it.
+	Message string
+	Body    []byte
 	// MessageID is its Nats-Msg-Id header, if it had one.
 	MessageID string
 }
 
 // Letter is one dead letter.
 type Letter struct {
-	Origin uint64 // the sequence of the message that it was made from
+	Origin string // the message that it was made from, as [call.Origin] names it
 	ID     call.ID
 	Reason call.Reason
 }

@@ -3,7 +3,7 @@ package proof
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -41,6 +41,11 @@ func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Eviden
 	return e, nil
 }
 
+// Message names a message by what the broker confirmed.
+func Message(ack *jetstream.PubAck) string {
+	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}).Message()
+}
+
 // Count gives how many messages a stream holds.
 func Count(ctx context.Context, js jetstream.JetStream, stream string) (uint64, error) {
 	s, err := js.Stream(ctx, stream)
@@ -53,12 +58,12 @@ func Count(ctx context.Context, js jetstream.JetStream, stream string) (uint64, 
 // readLetter reads the headers that every dead letter has.
 func readLetter(m jetstream.Msg) (Letter, error) {
 	h := m.Headers()
-	origin, err := strconv.ParseUint(h.Get("Ringonce-Origin"), 10, 64)
+	origin, err := call.ParseMessage(h.Get("Ringonce-Origin"))
 	if err != nil {
-		return Letter{}, fmt.Errorf("read the dead letter %s: its origin is no sequence", m.Subject())
+		return Letter{}, fmt.Errorf("read the origin of the dead letter %s: %w", m.Subject(), err)
 	}
 	return Letter{
-		Origin: origin, ID: call.ID(h.Get("Ringonce-Id")), Reason: call.Reason(h.Get("Ringonce-Reason")),
+		Origin: origin.Message(), ID: call.ID(h.Get("Ringonce-Id")), Reason: call.Reason(h.Get("Ringonce-Reason")),
 	}, nil
 }
 

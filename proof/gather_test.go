@@ -81,7 +81,7 @@ func TestGather(t *testing.T) {
 	if e.Records[1].ID != "dead-b" || e.Records[1].State != call.StateDead {
 		t.Errorf("found the record %+v", e.Records[1])
 	}
-	if want := (proof.Letter{Origin: 41, ID: "dead-b", Reason: call.Expired}); e.Letters[1] != want {
+	if want := (proof.Letter{Origin: "41", ID: "dead-b", Reason: call.Expired}); e.Letters[1] != want {
 		t.Errorf("found the dead letter %+v, want %+v", e.Letters[1], want)
 	}
 	if want := (proof.Left{Stream: queue.StreamCalls, Messages: 1}); e.Left[0] != want || e.Left[1].Messages != 0 {

@@ -12,13 +12,13 @@ import (
 func Judge(e Evidence) Verdict {
 	j := judgement{
 		verdict:   Verdict{Published: len(e.Published), Dead: map[call.Reason]int{}},
-		records:   map[uint64][]call.Record{},
+		records:   map[string][]call.Record{},
 		byID:      map[call.ID]call.Record{},
-		letters:   map[uint64][]Letter{},
-		published: map[uint64]bool{},
+		letters:   map[string][]Letter{},
+		published: map[string]bool{},
 	}
 	for _, r := range e.Records {
-		j.records[r.Origin.Sequence] = append(j.records[r.Origin.Sequence], r)
+		j.records[r.Origin.Message()] = append(j.records[r.Origin.Message()], r)
 		j.byID[r.ID] = r
 	}
 	for _, l := range e.Letters {
@@ -26,10 +26,10 @@ func Judge(e Evidence) Verdict {
 	}
 	calls := make([]dialled, 0, len(e.Published))
 	for _, p := range e.Published {
-		if j.published[p.Sequence] {
-			j.contradict(p.Name, "its sequence %d is another message's too", p.Sequence)
+		if j.published[p.Message] {
+			j.contradict(p.Name, "it came by message %s, and so did another", p.Message)
 		}
-		j.published[p.Sequence] = true
+		j.published[p.Message] = true
 		calls = append(calls, j.ending(p))
 	}
 	j.strangers(e)
@@ -44,10 +44,10 @@ func Judge(e Evidence) Verdict {
 
 type judgement struct {
 	verdict   Verdict
-	records   map[uint64][]call.Record
+	records   map[string][]call.Record
 	byID      map[call.ID]call.Record
-	letters   map[uint64][]Letter
-	published map[uint64]bool
+	letters   map[string][]Letter
+	published map[string]bool
 }
 
 func (j *judgement) contradict(name, format string, values ...any) {
@@ -58,7 +58,7 @@ func (j *judgement) contradict(name, format string, values ...any) {
 // to have done.
 func (j *judgement) ending(p Published) dialled {
 	d := identity(p)
-	records, letters := j.records[p.Sequence], j.letters[p.Sequence]
+	records, letters := j.records[p.Message], j.letters[p.Message]
 	switch {
 	case len(records) > 1:
 		j.contradict(p.Name, "it has %d records", len(records))
@@ -167,7 +167,7 @@ func (j *judgement) expectLetters(p Published, s call.State, letters []Letter, w
 // strangers are records and dead letters that belong to nothing published.
 func (j *judgement) strangers(e Evidence) {
 	for _, r := range e.Records {
-		if !j.published[r.Origin.Sequence] && !unseen(r) {
+		if !j.published[r.Origin.Message()] && !unseen(r) {
 			j.contradict(string(r.ID), "it has a record, and nobody of the batch published it")
 		}
 	}

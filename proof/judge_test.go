@@ -3,6 +3,7 @@ package proof_test
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,7 @@ func kept(t *testing.T) *proof.Evidence {
 	}
 	e := &proof.Evidence{Left: []proof.Left{{Stream: "CALLS"}, {Stream: "CALLS_PARKED"}}}
 	for i, b := range bodies {
-		e.Published = append(e.Published, proof.Published{Name: fmt.Sprintf("line %d", i), Sequence: uint64(i), Body: b})
+		e.Published = append(e.Published, proof.Published{Name: fmt.Sprintf("line %d", i), Message: strconv.Itoa(i), Body: b})
 	}
 	add := func(i int, change func(r *call.Record)) {
 		e.Records = append(e.Records, record(t, uint64(i), bodies[i], change))
@@ -74,13 +75,13 @@ func kept(t *testing.T) *proof.Evidence {
 	add(cancelled, func(r *call.Record) { r.State, r.Reason = call.StateCancelled, call.Cancelled })
 	add(invalid, func(r *call.Record) { r.State, r.Reason = call.StateDead, call.Malformed })
 	e.Letters = []proof.Letter{
-		{Origin: dead, ID: "dead", Reason: call.AttemptsExhausted},
-		{Origin: unknown, ID: "unknown", Reason: call.OutcomeUnknown},
-		{Origin: silent, ID: "silent", Reason: call.OutcomeUnknown},
-		{Origin: webhook, ID: "webhook", Reason: call.WebhookFailed},
-		{Origin: nameless, ID: "=5-x", Reason: call.Malformed},
-		{Origin: conflict, ID: "placed", Reason: call.IDConflict},
-		{Origin: invalid, ID: "invalid", Reason: call.Malformed},
+		{Origin: strconv.Itoa(dead), ID: "dead", Reason: call.AttemptsExhausted},
+		{Origin: strconv.Itoa(unknown), ID: "unknown", Reason: call.OutcomeUnknown},
+		{Origin: strconv.Itoa(silent), ID: "silent", Reason: call.OutcomeUnknown},
+		{Origin: strconv.Itoa(webhook), ID: "webhook", Reason: call.WebhookFailed},
+		{Origin: strconv.Itoa(nameless), ID: "=5-x", Reason: call.Malformed},
+		{Origin: strconv.Itoa(conflict), ID: "placed", Reason: call.IDConflict},
+		{Origin: strconv.Itoa(invalid), ID: "invalid", Reason: call.Malformed},
 	}
 	e.Rings = []proof.Ring{ring("placed", placed, "u0"), ring("unknown", unknown, "u2"), ring("webhook", webhook, "u4")}
 	return e
@@ -123,19 +124,20 @@ func TestABrokenPromise(t *testing.T) {
 		{"a conflict with nothing", func(e *proof.Evidence) { e.Letters[5].ID = "nobody" }, "", "line 6: it is dead as id_conflict, and no other"},
 		{"a readable id without a record", func(e *proof.Evidence) { e.Records = e.Records[:len(e.Records)-1] }, "", "line 9: it is dead as malformed without a record"},
 		{"placed and dead", func(e *proof.Evidence) {
-			e.Letters = append(e.Letters, proof.Letter{Origin: placed, Reason: call.Expired})
+			e.Letters = append(e.Letters, proof.Letter{Origin: strconv.Itoa(placed), Reason: call.Expired})
 		}, "", "line 0: it is placed, which asks for"},
 		{"two dead letters and no record", func(e *proof.Evidence) {
-			e.Letters = append(e.Letters, proof.Letter{Origin: nameless, Reason: call.Poison})
+			e.Letters = append(e.Letters, proof.Letter{Origin: strconv.Itoa(nameless), Reason: call.Poison})
 		}, "", "line 5: it has 2 dead letters"},
 		{"two records", func(e *proof.Evidence) { e.Records = append(e.Records, e.Records[1]) }, "", "line 1: it has 2 records"},
 		{"still waiting", func(e *proof.Evidence) { e.Records[1].State = call.StateWaiting }, "", "line 1: it has not ended: its record is waiting"},
 		{"still dialling", func(e *proof.Evidence) { e.Records[2].State = call.StateDialling }, "", "line 2: it has not ended: its record is dialling"},
 		{"a state from nowhere", func(e *proof.Evidence) { e.Records[2].State = "lost" }, "", "line 2: its record is in a state that is not known"},
 		{"the record of another request", func(e *proof.Evidence) { e.Records[1].Request = body("dead", 99) }, "", "line 1: its record holds another request"},
-		{"one sequence for two messages", func(e *proof.Evidence) { e.Published[duplicate].Sequence = placed }, "", "line 7: its sequence 0 is another message's too"},
+		{"one message for two requests", func(e *proof.Evidence) { e.Published[duplicate].Message = strconv.Itoa(placed) }, "", "line 7: it came by message 0, and so did another"},
+		{"the record of a message of another stream", func(e *proof.Evidence) { e.Records[1].Origin.Stream = "CALLS_BULK" }, "", "dead: it has a record, and nobody"},
 		{"a record that nobody published", func(e *proof.Evidence) { e.Records[1].Origin.Sequence = 99 }, "", "dead: it has a record, and nobody"},
-		{"a dead letter that nobody published", func(e *proof.Evidence) { e.Letters[4].Origin = 99 }, "", "=5-x: it has a dead letter (malformed), and nobody"},
+		{"a dead letter that nobody published", func(e *proof.Evidence) { e.Letters[4].Origin = "99" }, "", "=5-x: it has a dead letter (malformed), and nobody"},
 		{"a message left behind", func(e *proof.Evidence) { e.Left[1].Messages = 3 }, "", "CALLS_PARKED: 3 messages were left behind"},
 
 		{"placed, and never rang", func(e *proof.Evidence) { e.Rings = e.Rings[1:] }, "", "line 0: its record says placed as u0, and the provider rang that 0 times"},
@@ -182,12 +184,12 @@ func TestTwoRequestsForOnePerson(t *testing.T) {
 		return rings
 	}
 	e := proof.Evidence{
-		Published: []proof.Published{{Name: "a", Sequence: 1, Body: about("a")}, {Name: "b", Sequence: 2, Body: about("b")}},
+		Published: []proof.Published{{Name: "a", Message: "1", Body: about("a")}, {Name: "b", Message: "2", Body: about("b")}},
 		Records: []call.Record{
 			record(t, 1, about("a"), func(r *call.Record) { r.State, r.RequestUUID = call.StatePlaced, "u1" }),
 			record(t, 2, about("b"), func(r *call.Record) { r.State = call.StateUnknown }),
 		},
-		Letters: []proof.Letter{{Origin: 2, ID: "b", Reason: call.OutcomeUnknown}},
+		Letters: []proof.Letter{{Origin: "2", ID: "b", Reason: call.OutcomeUnknown}},
 	}
 	for _, c := range []struct {
 		rings []proof.Ring
@@ -205,10 +207,10 @@ func TestTwoRequestsForOnePerson(t *testing.T) {
 	}
 }
 
-func drop(e *proof.Evidence, origin uint64) {
+func drop(e *proof.Evidence, message int) {
 	var rest []proof.Letter
 	for _, l := range e.Letters {
-		if l.Origin != origin {
+		if l.Origin != strconv.Itoa(message) {
 			rest = append(rest, l)
 		}
 	}

@@ -45,7 +45,7 @@ type Letter struct {
 	Rang     bool           // it may have rung
 	Trace    string         // the W3C traceparent
 	// Token ends the letter's subject: the id, or of a request whose id was in
-	// use ([call.IDConflict]) the sequence of that request.
+	// use ([call.IDConflict]) the message that brought that request.
 	Token string
 }
 
@@ -59,10 +59,10 @@ func (g *Graveyard) Bury(ctx context.Context, r call.Record, body []byte) error 
 }
 
 // BuryConflict writes the dead letter of a request whose id is in use for
-// another one. Its subject ends in the request's own sequence, since the id
-// belongs to the other.
+// another one. Its subject ends in the message that the request came by, since the
+// id belongs to the other.
 func (g *Graveyard) BuryConflict(ctx context.Context, r call.Record, body []byte) error {
-	return g.write(ctx, strconv.FormatUint(r.Origin.Sequence, 10), r, body)
+	return g.write(ctx, r.Origin.Message(), r, body)
 }
 
 func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body []byte) error {
@@ -74,7 +74,7 @@ func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body
 		headerAccount:   {string(r.Account)},
 		headerID:        {string(r.ID)},
 		headerReason:    {string(r.Reason)},
-		headerOrigin:    {strconv.FormatUint(r.Origin.Sequence, 10)},
+		headerOrigin:    {r.Origin.Message()},
 		headerPublished: {r.Origin.Published.UTC().Format(time.RFC3339Nano)},
 		headerEnded:     {r.Changed.UTC().Format(time.RFC3339Nano)},
 		headerAttempts:  {strconv.Itoa(r.Made)},

@@ -126,6 +126,30 @@ func TestLettersOfAnotherRequestAreNotOfTheCall(t *testing.T) {
 	}
 }
 
+func TestMessagesOfTwoStreamsWithOneSequenceHaveLettersOfTheirOwn(t *testing.T) {
+	o := newOffice(t)
+	for _, stream := range []string{"", "CALLS_BULK"} {
+		r := fresh("c1")
+		r.Origin.Stream = stream
+		r, err := r.End(call.IDConflict, "in use", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := o.graveyard.BuryConflict(t.Context(), r, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters, err := o.graveyard.List(t.Context(), queue.LetterFilter{Limit: 10})
+	if err != nil || len(letters.Found) != 2 {
+		t.Fatalf("%+v, %v", letters, err)
+	}
+	for _, l := range letters.Found {
+		if l.Token != l.Origin.Message() || l.Origin.Sequence != 7 {
+			t.Errorf("the letter %s is of the message %+v", l.Token, l.Origin)
+		}
+	}
+}
+
 func TestAccountsOfAnID(t *testing.T) {
 	o := newOffice(t)
 	o.dead("d1", call.Expired)

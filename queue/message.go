@@ -52,7 +52,7 @@ func newMessage(d *delivery, debt *debt) (*Message, error) {
 	}
 	m := &Message{msg: msg, debt: debt, Delivery: call.Delivery{
 		Account: account, Priority: priority, Delivered: meta.NumDelivered,
-		Origin: call.Origin{Sequence: meta.Sequence.Stream, Published: meta.Timestamp.UTC()},
+		Origin: Origin(meta.Stream, meta.Sequence.Stream, meta.Timestamp),
 	}}
 	if meta.Stream == StreamCalls {
 		m.Trace = traceparent(msg.Header)

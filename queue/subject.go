@@ -3,6 +3,7 @@ package queue
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -17,6 +18,14 @@ const (
 	BucketControl = "CALL_CONTROL"
 	streamControl = "KV_" + BucketControl
 )
+
+// Origin names a message of a stream of requests.
+func Origin(stream string, sequence uint64, published time.Time) call.Origin {
+	if stream == StreamCalls {
+		stream = ""
+	}
+	return call.Origin{Stream: stream, Sequence: sequence, Published: published.UTC()}
+}
 
 const (
 	requestsPrefix = "calls.requests."

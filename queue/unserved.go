@@ -75,7 +75,7 @@ func (c *Conn) First(ctx context.Context, p Place, ended func()) (*Unserved, err
 	}
 	u := &Unserved{Since: msg.Time, stream: s, seq: msg.Sequence, ended: ended, Delivery: call.Delivery{
 		Account: call.Account(p.Account), Priority: call.Normal, Delivered: 1,
-		Origin: call.Origin{Sequence: msg.Sequence, Published: msg.Time.UTC()},
+		Origin: Origin(p.Stream, msg.Sequence, msg.Time),
 		Trace:  traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(headerMessageID),
 	}}
 	if _, priority, err := parseLane(msg.Subject); err == nil {

@@ -89,7 +89,7 @@ func (s *stage) publish(ctx context.Context, requests []devRequest) ([]proof.Pub
 		for i, ack := range acks {
 			select {
 			case confirmed := <-ack.Ok():
-				published = append(published, proof.Published{Name: some[i].name, Sequence: confirmed.Sequence, Body: some[i].body})
+				published = append(published, proof.Published{Name: some[i].name, Message: proof.Message(confirmed), Body: some[i].body})
 			case err := <-ack.Err():
 				return published, fmt.Errorf("publish %s: %w", some[i].name, err)
 			case <-ctx.Done():

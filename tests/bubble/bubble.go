@@ -208,18 +208,18 @@ func (w *World) StartProvider() { w.provider.refuse(false) }
 // within the broker's duplicate window.
 var errStoredBefore = errors.New("the broker has this message already")
 
-// Publish asks for a call, and gives the sequence of its message.
-func (w *World) Publish(subject string, body []byte, header nats.Header) (uint64, error) {
+// Publish asks for a call, and gives which message it is.
+func (w *World) Publish(subject string, body []byte, header nats.Header) (call.Origin, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	ack, err := w.Conn.JetStream().PublishMsg(ctx, &nats.Msg{Subject: subject, Data: body, Header: header})
 	if err != nil {
-		return 0, err
+		return call.Origin{}, err
 	}
 	if ack.Duplicate {
-		return 0, errStoredBefore
+		return call.Origin{}, errStoredBefore
 	}
-	return ack.Sequence, nil
+	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}), nil
 }
 
 // Record reads the record of a call.

@@ -80,7 +80,7 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 		cancel()
 		l.mu.Lock()
 		if err == nil {
-			p.Sequence, l.last = ack.Sequence, time.Now()
+			p.Message, l.last = proof.Message(ack), time.Now()
 			l.published = append(l.published, p)
 			l.mu.Unlock()
 			return
@@ -98,23 +98,23 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 }
 
 // all gives what was published. A message whose confirmation was lost is known
-// by what came of it: its id is ours, its sequence is nobody else's.
+// by what came of it: its id is ours, its message is nobody else's.
 func (l *load) all(e proof.Evidence) []proof.Published {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	known := map[uint64]bool{}
+	known := map[string]bool{}
 	for _, p := range l.published {
-		known[p.Sequence] = true
+		known[p.Message] = true
 	}
 	all := append([]proof.Published{}, l.published...)
-	found := func(id call.ID, sequence uint64) {
-		if p, ok := l.unconfirmed[id]; ok && !known[sequence] {
-			p.Sequence, known[sequence] = sequence, true
+	found := func(id call.ID, message string) {
+		if p, ok := l.unconfirmed[id]; ok && !known[message] {
+			p.Message, known[message] = message, true
 			all = append(all, p)
 		}
 	}
 	for _, r := range e.Records {
-		found(r.ID, r.Origin.Sequence)
+		found(r.ID, r.Origin.Message())
 	}
 	for _, letter := range e.Letters {
 		found(letter.ID, letter.Origin)

@@ -41,7 +41,7 @@ func (w *world) publish(kinds []batch.Kind) {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			w.published = append(w.published, proof.Published{Name: m.Name, Sequence: ack.Sequence, Body: []byte(m.Body)})
+			w.published = append(w.published, proof.Published{Name: m.Name, Message: proof.Message(ack), Body: []byte(m.Body)})
 		}
 	}
 }

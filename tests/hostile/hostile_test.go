@@ -134,7 +134,7 @@ func (p *publisher) confirm(t *testing.T, ids []string) {
 			t.Errorf("the request %s with a reply is %s, %v", id, r.State, err)
 			continue
 		}
-		p.published = append(p.published, proof.Published{Name: id, Sequence: r.Origin.Sequence, Body: r.Request})
+		p.published = append(p.published, proof.Published{Name: id, Message: r.Origin.Message(), Body: r.Request})
 	}
 }
 
@@ -165,7 +165,7 @@ func (p *publisher) flood(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.published = append(p.published, proof.Published{
-			Name: fmt.Sprintf("flood %d", i), Sequence: ack.Sequence, Body: m.Data, MessageID: m.Header.Get(nats.MsgIdHdr),
+			Name: fmt.Sprintf("flood %d", i), Message: proof.Message(ack), Body: m.Data, MessageID: m.Header.Get(nats.MsgIdHdr),
 		})
 	}
 }

@@ -212,6 +212,7 @@ func (p *publisher) try(subject string, body []byte, header nats.Header) error {
 		return err
 	}
 	var ack struct {
+		Stream    string `json:"stream"`
 		Seq       uint64 `json:"seq"`
 		Duplicate bool   `json:"duplicate"`
 		Error     *struct {
@@ -228,7 +229,7 @@ func (p *publisher) try(subject string, body []byte, header nats.Header) error {
 		return errForgotten
 	}
 	name := fmt.Sprintf("%s %d", subject, ack.Seq)
-	p.published = append(p.published, proof.Published{Name: name, Sequence: ack.Seq, Body: body, MessageID: header.Get(nats.MsgIdHdr)})
+	p.published = append(p.published, proof.Published{Name: name, Message: queue.Origin(ack.Stream, ack.Seq, time.Time{}).Message(), Body: body, MessageID: header.Get(nats.MsgIdHdr)})
 	return nil
 }
 

@@ -121,13 +121,13 @@ func (r *run) publish(q request) {
 	if q.priority != "" {
 		subject += "." + q.priority
 	}
-	sequence, err := r.world.Publish(subject, []byte(q.body), h)
+	message, err := r.world.Publish(subject, []byte(q.body), h)
 	if err != nil {
 		r.note("not published, as the publisher was told: %v", err)
 		return
 	}
 	r.published[q.account] = append(r.published[q.account], proof.Published{
-		Name: q.name, Sequence: sequence, Body: []byte(q.body), MessageID: q.messageID,
+		Name: q.name, Message: message.Message(), Body: []byte(q.body), MessageID: q.messageID,
 	})
 	decoded, _, err := call.DecodeRequest([]byte(q.body), call.PossibleNumbers)
 	if err == nil {
