@@ -13,9 +13,8 @@ const (
 	leastShare = 0.01
 	mostShare  = 0.25
 
-	// mostAccounts is what one set of streams serves: each account has up to
-	// four consumers on CALLS and on CALLS_PARKED, and the streams are made for
-	// 2,048 consumers.
+	// mostAccounts is what one set of streams serves: each account has four
+	// consumers on CALLS_PARKED, and the streams are made for 2,048.
 	mostAccounts = 500
 )
 

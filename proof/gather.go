@@ -31,7 +31,7 @@ func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Eviden
 	if err != nil {
 		return e, err
 	}
-	for _, stream := range []string{queue.StreamCalls, queue.StreamParked} {
+	for _, stream := range append(queue.RequestStreams(), queue.StreamParked) {
 		n, err := Count(ctx, js, stream)
 		if err != nil {
 			return e, err
@@ -46,13 +46,16 @@ func Message(ack *jetstream.PubAck) string {
 	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}).Message()
 }
 
-// Count gives how many messages a stream holds.
-func Count(ctx context.Context, js jetstream.JetStream, stream string) (uint64, error) {
-	s, err := js.Stream(ctx, stream)
-	if err != nil {
-		return 0, fmt.Errorf("look up stream %s: %w", stream, err)
+// Count gives how many messages these streams hold together.
+func Count(ctx context.Context, js jetstream.JetStream, streams ...string) (n uint64, err error) {
+	for _, stream := range streams {
+		s, err := js.Stream(ctx, stream)
+		if err != nil {
+			return 0, fmt.Errorf("look up stream %s: %w", stream, err)
+		}
+		n += s.CachedInfo().State.Msgs
 	}
-	return s.CachedInfo().State.Msgs, nil
+	return n, nil
 }
 
 // readLetter reads the headers that every dead letter has.

@@ -1,6 +1,7 @@
 package proof_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -67,8 +68,10 @@ func TestGather(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := conn.JetStream().Publish(t.Context(), "calls.requests.default", []byte("{}")); err != nil {
-		t.Fatal(err)
+	for _, last := range []string{"", ".bulk", ".bulk"} {
+		if _, err := conn.JetStream().Publish(t.Context(), "calls.requests.default"+last, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
 	}
 
 	e, err := proof.Gather(t.Context(), conn.JetStream(), "default")
@@ -84,7 +87,8 @@ func TestGather(t *testing.T) {
 	if want := (proof.Letter{Origin: "41", ID: "dead-b", Reason: call.Expired}); e.Letters[1] != want {
 		t.Errorf("found the dead letter %+v, want %+v", e.Letters[1], want)
 	}
-	if want := (proof.Left{Stream: queue.StreamCalls, Messages: 1}); e.Left[0] != want || e.Left[1].Messages != 0 {
+	want := []proof.Left{{Stream: queue.StreamUrgent}, {Stream: queue.StreamCalls, Messages: 1}, {Stream: queue.StreamBulk, Messages: 2}, {Stream: queue.StreamParked}}
+	if !slices.Equal(e.Left, want) {
 		t.Errorf("found left behind %+v", e.Left)
 	}
 }

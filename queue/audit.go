@@ -95,7 +95,7 @@ func (o *Operator) hasMessage(ctx context.Context, r call.Record) (bool, error) 
 	if there || err != nil || r.Origin.Sequence == 0 {
 		return there, err
 	}
-	return o.conn.holds(ctx, StreamCalls, func(ctx context.Context, s jetstream.Stream) error {
+	return o.conn.holds(ctx, originStream(r.Origin), func(ctx context.Context, s jetstream.Stream) error {
 		_, err := s.GetMsg(ctx, r.Origin.Sequence)
 		return err
 	})

@@ -40,7 +40,7 @@ func sourcesOf(cfg ConsumerConfig) []*source {
 		sources = append(
 			sources,
 			newSource(StreamParked, rank, durable(consumerName(consumesDue, cfg.Account, p), cfg, dueSubject(cfg.Account, p))),
-			newSource(StreamCalls, rank, durable(consumerName(consumesNew, cfg.Account, p), cfg, storedSubject(cfg.Account, p))),
+			newSource(StreamOf(p), rank, durable(consumerName(consumesNew, cfg.Account, p), cfg, storedSubject(cfg.Account, p))),
 		)
 	}
 	return sources
@@ -129,14 +129,18 @@ func (c *Consumer) keepBound(ctx context.Context) {
 	}
 }
 
+func isNotUnique(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == consumersNotUnique
+}
+
 func (c *Consumer) bind(ctx context.Context, s *source) error {
 	if !c.cfg.Provision {
 		_, err := c.js.Consumer(ctx, s.stream, s.config.Durable)
 		return err
 	}
 	_, err := c.js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
-	var api *jetstream.APIError
-	if !errors.As(err, &api) || api.ErrorCode != consumersNotUnique {
+	if !isNotUnique(err) {
 		return err
 	}
 	// An earlier version had one consumer for all priorities, whose filter

@@ -239,7 +239,7 @@ func TestAConsumerThatWasDeletedIsMadeAgain(t *testing.T) {
 func TestWithoutOneConsumerTheOthersGoOn(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		without := func() {
-			for stream, consumer := range map[string]string{StreamCalls: "new-acme_urgent", StreamParked: "due-acme_urgent"} {
+			for stream, consumer := range map[string]string{StreamUrgent: "new-acme_urgent", StreamParked: "due-acme_urgent"} {
 				if err := b.JetStream().DeleteConsumer(t.Context(), stream, consumer); err != nil {
 					t.Fatal(err)
 				}

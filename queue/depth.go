@@ -87,7 +87,7 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 		return nil, 0, err
 	}
 	t := tally{depths: map[call.Account]Depth{}, found: map[string]bool{}}
-	for _, name := range []string{StreamCalls, StreamParked, StreamDead} {
+	for _, name := range append(RequestStreams(), StreamParked, StreamDead) {
 		if err := d.count(ctx, name, &t, now); err != nil {
 			return nil, 0, err
 		}
@@ -132,7 +132,7 @@ type tally struct {
 }
 
 func (t *tally) add(info *jetstream.ConsumerInfo) {
-	kind, a := consumerOf(info.Name)
+	kind, a := consumerOf(info)
 	t.found[kind+string(a)] = true
 	depth, inHand := t.depths[a], uint64(max(info.NumAckPending, 0))
 	switch kind {
@@ -191,13 +191,20 @@ func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uin
 	return n
 }
 
-// consumerOf reads which of an account's consumers this is.
-func consumerOf(name string) (kind string, a call.Account) {
+// consumerOf reads which of an account's consumers this is. One that pulls other
+// requests than normal ones from CALLS is an earlier version's: nobody pulls from
+// it any more.
+func consumerOf(info *jetstream.ConsumerInfo) (kind string, a call.Account) {
 	for _, kind := range []string{consumesNew, consumesDue, consumesOdd, countParked, countDead} {
-		if rest, ok := strings.CutPrefix(name, kind); ok {
-			account, _, _ := strings.Cut(rest, "_")
-			return kind, call.Account(account)
+		rest, ok := strings.CutPrefix(info.Name, kind)
+		if !ok {
+			continue
 		}
+		account, priority, _ := strings.Cut(rest, "_")
+		if kind == consumesNew && info.Stream == StreamCalls && priority != string(call.Normal) {
+			kind = consumesOdd
+		}
+		return kind, call.Account(account)
 	}
 	return "", ""
 }
@@ -214,17 +221,20 @@ func consumers(ctx context.Context, s jetstream.Stream, each func(*jetstream.Con
 	return nil
 }
 
-// requests counts what CALLS holds.
-func (d *Depths) requests(ctx context.Context) (uint64, error) {
-	s, err := d.stream(ctx, StreamCalls)
-	if err != nil {
-		return 0, err
+// requests counts what the streams of requests hold.
+func (d *Depths) requests(ctx context.Context) (n uint64, err error) {
+	for _, name := range RequestStreams() {
+		s, err := d.stream(ctx, name)
+		if err != nil {
+			return 0, err
+		}
+		info, err := s.Info(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("look up stream %s: %w", name, err)
+		}
+		n += info.State.Msgs
 	}
-	info, err := s.Info(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("look up stream %s: %w", StreamCalls, err)
-	}
-	return info.State.Msgs, nil
+	return n, nil
 }
 
 func (d *Depths) stream(ctx context.Context, name string) (jetstream.Stream, error) {

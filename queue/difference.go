@@ -79,13 +79,13 @@ func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Difference, err
 const breaksLimits = "limits across workers do not hold"
 
 // compareLimits looks for limits on streams that are to have none. How large
-// CALLS may grow is the operator's to choose.
+// the streams of requests may grow is the operator's to choose.
 func compareLimits(want, have jetstream.StreamConfig) []Difference {
 	breaks := "retries and dead letters are lost when it is full"
-	switch want.Name {
-	case StreamCalls:
+	switch {
+	case slices.Contains(RequestStreams(), want.Name):
 		return nil
-	case StreamRate:
+	case want.Name == StreamRate:
 		breaks = breaksLimits
 	}
 	if have.Discard == jetstream.DiscardNew {

@@ -5,15 +5,19 @@
 //	publishers
 //	    │ calls.requests.<account>[.<priority>]
 //	    ▼
-//	┌───────┐   pull   ┌────────┐  compare-and-set   ┌──────────────┐
-//	│ CALLS ├─────────►│ worker ├───────────────────►│ CALL_RECORDS │
-//	└───────┘          └┬──▲───┬┘                    └──────────────┘
-//	   park: a schedule │  │   │ bury: a dead letter
-//	calls.parked.…      ▼  │   ▼
-//	        ┌──────────────┤ ┌────────────┐
-//	        │ CALLS_PARKED ├─┘ CALLS_DEAD │
-//	        └──────────────┘ └────────────┘
-//	           calls.due.… (what a schedule fires)
+//	┌──────────────┐
+//	│ CALLS_URGENT │
+//	├──────────────┤   pull   ┌────────┐  compare-and-set   ┌──────────────┐
+//	│ CALLS        ├─────────►│ worker ├───────────────────►│ CALL_RECORDS │
+//	├──────────────┤          └┬──▲───┬┘                    └──────────────┘
+//	│ CALLS_BULK   │           │  │   │ bury: a dead letter
+//	└──────────────┘           │  │   ▼
+//	          park: a schedule │  │  ┌────────────┐
+//	          calls.parked.…   ▼  │  │ CALLS_DEAD │
+//	               ┌──────────────┤  └────────────┘
+//	               │ CALLS_PARKED ├─┘
+//	               └──────────────┘
+//	                 calls.due.… (what a schedule fires)
 //
 // Three rules run through it. Every effect is idempotent by its subject: one
 // record, one schedule and one dead letter per call, so that doing it again

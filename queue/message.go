@@ -54,7 +54,7 @@ func newMessage(d *delivery, debt *debt) (*Message, error) {
 		Account: account, Priority: priority, Delivered: meta.NumDelivered,
 		Origin: Origin(meta.Stream, meta.Sequence.Stream, meta.Timestamp),
 	}}
-	if meta.Stream == StreamCalls {
+	if meta.Stream != StreamParked {
 		m.Trace = traceparent(msg.Header)
 		m.Body, m.MessageID = msg.Data, msg.Header.Get(headerMessageID)
 		return m, nil

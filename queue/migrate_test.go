@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,24 +20,36 @@ func (b *broker) wide() {
 		durable("new-acme", cfg, "calls.requests.acme", "calls.requests.acme.*")))
 }
 
-// publishedBefore puts a request into CALLS as it was before it kept requests
-// without a priority as normal.
-func (b *broker) publishedBefore(subject, body string) {
+// publishedBefore puts requests into CALLS as it was when it took every subject
+// and kept it.
+func (b *broker) publishedBefore(body string, subjects ...string) {
 	b.t.Helper()
-	b.transform(nil)
-	b.publish(subject, body)
-	b.transform(withoutPriority())
+	b.earlier()
+	for _, subject := range subjects {
+		b.publish(subject, body)
+	}
+	b.narrow()
 }
 
-// transform changes how CALLS names what it keeps.
-func (b *broker) transform(t *jetstream.SubjectTransformConfig) {
+// earlier makes CALLS what it was in earlier versions, the only stream of
+// requests.
+func (b *broker) earlier() {
 	b.t.Helper()
-	for _, cfg := range (Topology{Replicas: 1}).streams() {
-		if cfg.Name == StreamCalls {
-			cfg.SubjectTransform = t
-			must[jetstream.Stream](b.t)(b.JetStream().UpdateStream(b.t.Context(), cfg))
+	for _, name := range []string{StreamUrgent, StreamBulk} {
+		if err := b.JetStream().DeleteStream(b.t.Context(), name); err != nil {
+			b.t.Fatal(err)
 		}
 	}
+	cfg := Topology{Replicas: 1}.requests(call.Normal, normalMaxBytes)
+	cfg.Subjects, cfg.SubjectTransform = []string{"calls.requests.>"}, nil
+	must[jetstream.Stream](b.t)(b.JetStream().UpdateStream(b.t.Context(), cfg))
+}
+
+// narrow does what whoever runs such a stream is told to do.
+func (b *broker) narrow() {
+	b.t.Helper()
+	must[jetstream.Stream](b.t)(b.JetStream().UpdateStream(b.t.Context(), Topology{Replicas: 1}.requests(call.Normal, normalMaxBytes)))
+	b.apply()
 }
 
 // TestRequestsWithoutAPriorityAreNormal: those that come, those that came before
@@ -46,8 +60,8 @@ func TestRequestsWithoutAPriorityAreNormal(t *testing.T) {
 		cfg := ConsumerConfig{Account: "acme", AckWait: 45 * time.Second}
 		old := must[jetstream.Consumer](t)(b.JetStream().CreateConsumer(t.Context(), StreamCalls,
 			durable("new-acme_normal", cfg, "calls.requests.acme.normal", "calls.requests.acme")))
-		b.publishedBefore("calls.requests.acme", "held")
-		b.publishedBefore("calls.requests.acme", "waits")
+		b.publishedBefore("held", "calls.requests.acme")
+		b.publishedBefore("waits", "calls.requests.acme")
 		held := must[jetstream.Msg](t)(old.Next())
 		if err := held.Nak(); err != nil {
 			t.Fatal(err)
@@ -79,8 +93,7 @@ func TestRequestsWithoutAPriorityAreNormal(t *testing.T) {
 		b.look(c)
 		take()
 		take()
-		b.transform(nil) // by somebody's own tools
-		b.publish("calls.requests.acme", "kept as it is")
+		b.publishedBefore("kept as it is", "calls.requests.acme")
 		<-time.After(10 * time.Second)
 		b.look(c)
 		take()
@@ -95,23 +108,30 @@ func TestRequestsWithoutAPriorityAreNormal(t *testing.T) {
 // not what waits, nor what a worker of the earlier version holds.
 func TestConsumersForAllPrioritiesGiveWay(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
+		b.earlier()
 		b.wide()
+		b.publish("calls.requests.acme.bulk", "held")
+		b.narrow()
 		// An account whose name continues the other's is none of its business.
 		other := b.NewConsumer(ConsumerConfig{Account: "acme-urgent", AckWait: time.Minute, Provision: true, Log: quiet()})
 		if err := other.Bind(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.publish("calls.requests.acme.bulk", "held")
 		old := must[jetstream.Consumer](t)(b.JetStream().Consumer(t.Context(), StreamCalls, "new-acme"))
 		held := must[jetstream.Msg](t)(old.Next())
 		b.publish("calls.requests.acme", "waits")
 		b.dueOf(call.Urgent, "due")
 
-		came := b.run(b.consumer(), always(5))
-		for range 3 {
+		c := b.consumer()
+		came := b.run(c, always(5))
+		for range 2 {
 			if err := (<-came).Ack(); err != nil {
 				t.Error(err)
 			}
+		}
+		b.look(c)
+		if err := (<-came).Ack(); err != nil {
+			t.Error(err)
 		}
 		_ = held.Ack() // too late, and harmless
 		<-time.After(2 * time.Minute)
@@ -127,6 +147,74 @@ func TestConsumersForAllPrioritiesGiveWay(t *testing.T) {
 			if _, err := b.JetStream().Consumer(t.Context(), stream, wide+"-urgent_normal"); err != nil {
 				t.Errorf("%s-urgent: %v", wide, err)
 			}
+		}
+	})
+}
+
+// TestAStreamOfEveryPriorityIsNarrowed: until it is, it is said how. Nothing that
+// waits there is lost, nor what a worker of the earlier version holds, and the
+// consumers that it pulled from are in nobody's way.
+func TestAStreamOfEveryPriorityIsNarrowed(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		b.earlier()
+		cfg := ConsumerConfig{Account: "acme", AckWait: 45 * time.Second}
+		for _, p := range call.Priorities() {
+			must[jetstream.Consumer](t)(b.JetStream().CreateConsumer(t.Context(), StreamCalls,
+				durable(consumerName(consumesNew, "acme", p), cfg, storedSubject("acme", p))))
+		}
+		asked := []string{".urgent", ".urgent", ".bulk", ".normal", "", ".critical"}
+		for i, last := range asked {
+			b.publish("calls.requests.acme"+last, fmt.Sprint("before", i, last))
+		}
+		old := must[jetstream.Consumer](t)(b.JetStream().Consumer(t.Context(), StreamCalls, "new-acme_urgent"))
+		must[jetstream.Msg](t)(old.Next())
+
+		_, err := Topology{Replicas: 1}.Apply(t.Context(), b.JetStream())
+		if err == nil || !strings.Contains(err.Error(), "nats stream edit CALLS") {
+			t.Fatalf("it is not said what to do: %v", err)
+		}
+		b.narrow()
+		if found, err := (Topology{Replicas: 1}).Check(t.Context(), b.JetStream()); err != nil || len(found) > 0 {
+			t.Errorf("then they differ in %v, %v", found, err)
+		}
+		for i, last := range asked[:5] {
+			b.publish("calls.requests.acme"+last, fmt.Sprint("after", i, last))
+		}
+
+		c := b.consumer()
+		came := b.run(c, always(20))
+		got := map[string]bool{}
+		take := func(n int) {
+			t.Helper()
+			for range n {
+				select {
+				case m := <-came:
+					if got[string(m.Body)] {
+						t.Errorf("%s came twice", m.Body)
+					}
+					got[string(m.Body)] = true
+					if err := m.Ack(); err != nil {
+						t.Error(err)
+					}
+				case <-time.After(time.Hour):
+					t.Fatalf("nothing more came after %v", got)
+				}
+			}
+		}
+		take(len(asked[:5]) + 1) // and the normal one of before
+		<-time.After(10 * time.Second)
+		depths, unserved, err := b.NewDepths().Measure(t.Context(), time.Now())
+		if err != nil || depths["acme"].Stray != 2 || depths["acme"].InHand != 1 || unserved != 2 {
+			t.Errorf("measured %+v and %d that no consumer has, %v", depths["acme"], unserved, err)
+		}
+		b.look(c)
+		take(len(asked) - 1)
+		<-time.After(2 * time.Minute)
+		if len(came) > 0 {
+			t.Errorf("%d came twice", len(came))
+		}
+		for _, stream := range RequestStreams() {
+			b.holds(stream)
 		}
 	})
 }

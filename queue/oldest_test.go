@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -35,8 +36,10 @@ func TestOldest(t *testing.T) {
 			}
 			<-time.After(time.Second)
 			var want time.Duration
-			if s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamCalls)); s.CachedInfo().State.Msgs > 0 {
-				want = time.Since(s.CachedInfo().State.FirstTime)
+			for _, name := range RequestStreams() {
+				if s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), name)); s.CachedInfo().State.Msgs > 0 {
+					want = max(want, time.Since(s.CachedInfo().State.FirstTime))
+				}
 			}
 			depths, _, err := b.NewDepths().Measure(t.Context(), time.Now())
 			if got := depths["acme"].Oldest; err != nil || got != want {
@@ -50,9 +53,9 @@ func TestOldest(t *testing.T) {
 // priorities: the first of its messages stands before all that the others have.
 func TestOldestAsksLittle(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		for range 5 {
+		for i := range 5 {
 			for _, p := range call.Priorities() {
-				b.publish("calls.requests.acme."+string(p), "{}")
+				b.dueOf(p, fmt.Sprint(p, i))
 			}
 		}
 		came := b.run(b.consumer(), always(1))
@@ -63,7 +66,7 @@ func TestOldestAsksLittle(t *testing.T) {
 			}
 		}
 		<-time.After(time.Second)
-		s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamCalls))
+		s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamParked))
 		var fronts []front
 		if err := consumers(t.Context(), s, func(info *jetstream.ConsumerInfo) {
 			fronts = append(fronts, front{info.AckFloor.Stream, info.Config.FilterSubjects})
@@ -82,17 +85,17 @@ func TestOldestAsksLittle(t *testing.T) {
 // message.
 func TestOldestBehindAnotherFront(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		for _, p := range []call.Priority{call.Urgent, call.Normal, call.Urgent} {
-			b.publish("calls.requests.acme."+string(p), "{}")
+		for i, p := range []call.Priority{call.Urgent, call.Normal, call.Urgent} {
+			b.dueOf(p, fmt.Sprint(i))
 			<-time.After(time.Minute)
 		}
-		s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamCalls))
+		s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamParked))
 		if err := s.DeleteMsg(t.Context(), 1); err != nil {
 			t.Fatal(err)
 		}
 		age, err := oldest(t.Context(), s, []front{
-			{after: 1, subjects: []string{"calls.requests.acme.normal"}},
-			{after: 0, subjects: []string{"calls.requests.acme.urgent"}},
+			{after: 1, subjects: []string{"calls.due.acme.normal"}},
+			{after: 0, subjects: []string{"calls.due.acme.urgent"}},
 		}, time.Now())
 		if err != nil || age != 2*time.Minute {
 			t.Errorf("it is %s, %v", age, err)

@@ -108,7 +108,7 @@ func isConflictError(err error) bool {
 // setTTL has the broker remove the message after this time.
 func setTTL(m *nats.Msg, ttl time.Duration) { m.Header.Set(jetstream.MsgTTLHeader, ttl.String()) }
 
-// Publisher puts requests into CALLS, as any NATS client can.
+// Publisher puts requests into the stream of their priority, as any NATS client can.
 type Publisher struct {
 	answers *answers
 }
@@ -123,7 +123,7 @@ func (p *Publisher) Publish(ctx context.Context, a call.Account, priority call.P
 	if trace != "" {
 		m.Header.Set(headerTrace, trace)
 	}
-	if _, err := publish(ctx, p.answers, StreamCalls, m); err != nil {
+	if _, err := publish(ctx, p.answers, StreamOf(priority), m); err != nil {
 		return fmt.Errorf("publish a request: %w", err)
 	}
 	return nil

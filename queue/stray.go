@@ -22,11 +22,12 @@ const (
 	strayIdle = time.Hour
 )
 
-// Strays lists, for each account, the subjects of waiting requests that do not
-// end in a priority: they end in something else, or the stream was made before
-// it kept requests without one as normal. No filter of a consumer can say
-// "anything else", and those of a work queue must not overlap, so they are
-// looked up, and only when something waits that no consumer covers.
+// Strays lists, for each account, the subjects in CALLS of requests that are not
+// normal. An earlier version kept requests of every priority there, those without
+// one under a subject of their own, and those of a priority that is none. No filter
+// of a consumer can say "anything else", and those of a work queue must not
+// overlap, so they are looked up, and only when something waits that no consumer
+// covers.
 func (c *Conn) Strays(ctx context.Context) (map[call.Account][]string, error) {
 	s, err := c.js.Stream(ctx, StreamCalls)
 	if err != nil {
@@ -39,7 +40,7 @@ func (c *Conn) Strays(ctx context.Context) (map[call.Account][]string, error) {
 	strays := map[call.Account][]string{}
 	for _, subject := range subjects {
 		account, last, _ := strings.Cut(strings.TrimPrefix(subject, requestsPrefix), ".")
-		if _, err := call.ParsePriority(last); err != nil {
+		if last != string(call.Normal) {
 			a := call.Account(account)
 			strays[a] = append(strays[a], subject)
 		}
@@ -84,7 +85,26 @@ func (c *Consumer) makeStray(ctx context.Context, cfg jetstream.ConsumerConfig) 
 		}
 	}
 	_, err = c.js.CreateConsumer(ctx, StreamCalls, cfg)
+	if isNotUnique(err) {
+		if err := c.removeOutdated(ctx); err != nil {
+			return false, err
+		}
+		_, err = c.js.CreateConsumer(ctx, StreamCalls, cfg)
+	}
 	return err == nil, err
+}
+
+// removeOutdated takes away the consumers of urgent and bulk requests that an
+// earlier version had on CALLS. What its workers hold comes again, and its record
+// says what became of it.
+func (c *Consumer) removeOutdated(ctx context.Context) error {
+	for _, p := range []call.Priority{call.Urgent, call.Bulk} {
+		name := consumerName(consumesNew, c.cfg.Account, p)
+		if err := c.js.DeleteConsumer(ctx, StreamCalls, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return fmt.Errorf("remove consumer %s of %s, which an earlier version made: %w", name, StreamCalls, err)
+		}
+	}
+	return nil
 }
 
 // cover has the source adopted when the next messages are taken.

@@ -1,10 +1,13 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -28,8 +31,7 @@ func TestAPriorityThatIsNone(t *testing.T) {
 		c := b.consumer()
 		came := b.run(c, always(10))
 		for _, odd := range []call.Priority{"critical", "critical", "Urgent", "bulk.1"} {
-			b.publish("calls.requests.globex.odd", "{}") // another account's
-			b.publish("calls.requests.acme."+string(odd), "{}")
+			b.publishedBefore("{}", "calls.requests.globex.odd", "calls.requests.acme."+string(odd)) // one of another account
 			<-time.After(10 * time.Second)
 			b.look(c)
 			var m *Message
@@ -54,9 +56,11 @@ func TestManyStraySubjects(t *testing.T) {
 		c := b.consumer()
 		came := b.run(c, always(10))
 		const subjects = 2*mostStrays + 1
+		var odd []string
 		for i := range subjects {
-			b.publish(fmt.Sprint("calls.requests.acme.", i), "{}")
+			odd = append(odd, fmt.Sprint("calls.requests.acme.", i))
 		}
+		b.publishedBefore("{}", odd...)
 		got := map[call.Priority]bool{}
 		for range 10 {
 			if len(got) == subjects {
@@ -87,16 +91,30 @@ func TestManyStraySubjects(t *testing.T) {
 // TestStrays are those of every account, and nothing that a consumer covers.
 func TestStrays(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		b.publishedBefore("calls.requests.initech", "{}")
-		for _, rest := range []string{"acme", "acme.urgent", "acme.normal", "acme.bulk", "acme.URGENT", "acme.bulk.x", "globex.1", "globex"} {
+		b.publishedBefore("{}", "calls.requests.initech", "calls.requests.acme.urgent", "calls.requests.acme.normal",
+			"calls.requests.acme.URGENT", "calls.requests.acme.bulk.x", "calls.requests.globex.1")
+		for _, rest := range []string{"acme", "acme.urgent", "acme.normal", "acme.bulk", "globex"} {
 			b.publish("calls.requests."+rest, "{}")
 		}
 		strays, err := b.Strays(t.Context())
 		if err != nil || len(strays) != 3 ||
 			!slices.Equal(strays["initech"], []string{"calls.requests.initech"}) ||
-			!slices.Equal(strays["acme"], []string{"calls.requests.acme.URGENT", "calls.requests.acme.bulk.x"}) ||
+			!slices.Equal(strays["acme"], []string{"calls.requests.acme.URGENT", "calls.requests.acme.bulk.x", "calls.requests.acme.urgent"}) ||
 			!slices.Equal(strays["globex"], []string{"calls.requests.globex.1"}) {
 			t.Errorf("found %q, %v", strays, err)
+		}
+	})
+}
+
+// TestAPriorityThatIsNoneIsRefused, and so whoever asked is told: no stream takes
+// it.
+func TestAPriorityThatIsNoneIsRefused(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		for _, odd := range []string{"critical", "Urgent", "urgent.1", "normal.bulk", "a.b.c"} {
+			_, err := b.JetStream().Publish(t.Context(), "calls.requests.acme."+odd, []byte("{}"), jetstream.WithRetryAttempts(0))
+			if !errors.Is(err, jetstream.ErrNoStreamResponse) {
+				t.Errorf("%s: %v", odd, err)
+			}
 		}
 	})
 }
@@ -141,7 +159,7 @@ func TestStraysAreCoveredOnce(t *testing.T) {
 			{"another one", "calls.requests.acme.other", true},
 		} {
 			if round.publish != "" {
-				b.publish(round.publish, "{}")
+				b.publishedBefore("{}", round.publish)
 			}
 			b.look(c)
 			if anew := c.inbox.stray != nil; anew != round.anew {

@@ -10,7 +10,9 @@ import (
 
 // The streams. [Topology] says what each is for.
 const (
-	StreamCalls   = "CALLS"
+	StreamCalls   = "CALLS"        // normal requests
+	StreamUrgent  = "CALLS_URGENT" // urgent ones
+	StreamBulk    = "CALLS_BULK"   // and bulk
 	StreamParked  = "CALLS_PARKED"
 	StreamRecords = "CALL_RECORDS"
 	StreamDead    = "CALLS_DEAD"
@@ -19,12 +21,37 @@ const (
 	streamControl = "KV_" + BucketControl
 )
 
+// RequestStreams lists where requests wait, the most pressing first. Each
+// priority has a stream of its own: an acknowledgement asks all consumers of its
+// stream, and each of these has one for each account.
+func RequestStreams() []string { return []string{StreamUrgent, StreamCalls, StreamBulk} }
+
+// StreamOf is the stream in which requests of a priority wait.
+func StreamOf(p call.Priority) string {
+	switch p {
+	case call.Urgent:
+		return StreamUrgent
+	case call.Bulk:
+		return StreamBulk
+	case call.Normal:
+	}
+	return StreamCalls
+}
+
 // Origin names a message of a stream of requests.
 func Origin(stream string, sequence uint64, published time.Time) call.Origin {
 	if stream == StreamCalls {
 		stream = ""
 	}
 	return call.Origin{Stream: stream, Sequence: sequence, Published: published.UTC()}
+}
+
+// originStream is where the message waits, or waited.
+func originStream(o call.Origin) string {
+	if o.Stream == "" {
+		return StreamCalls
+	}
+	return o.Stream
 }
 
 const (
@@ -44,7 +71,7 @@ func RequestSubject(a call.Account, p call.Priority) string {
 	return storedSubject(a, p)
 }
 
-// storedSubject is where CALLS keeps a request of this priority, whether or not
+// storedSubject is where its stream keeps a request of this priority, whether or not
 // its publisher named it.
 func storedSubject(a call.Account, p call.Priority) string {
 	return requestsPrefix + string(a) + "." + string(p)

@@ -16,17 +16,20 @@ const (
 	// callsMaxMessage refuses what could not be kept whole in a dead letter.
 	// A request has at most 16 KiB; what lies between ends as malformed.
 	callsMaxMessage = 512 << 10
-	// callsMaxBytes bounds the waiting requests. A full queue is the
-	// publisher's error, never a silent loss.
-	callsMaxBytes = 16 << 30
+	// The waiting requests of each priority are bounded. A full queue is the
+	// publisher's error, never a silent loss, and bulk does not fill that of the
+	// others.
+	urgentMaxBytes = 2 << 30
+	normalMaxBytes = 6 << 30
+	bulkMaxBytes   = 8 << 30
 	// minimumDuplicates is the least that the broker allows: its duplicate
 	// window would answer "stored" and forget the message.
 	minimumDuplicates = 100 * time.Millisecond
 	// rateMaxAge is longer than anybody reserves ahead.
 	rateMaxAge = 10 * time.Second
 	// maxConsumers is set because the broker allows a stream that says nothing
-	// 1,000: an account has up to four on each of CALLS and CALLS_PARKED, and
-	// one on CALLS_DEAD.
+	// 1,000: an account has one on each stream of requests, four on CALLS_PARKED,
+	// and one on CALLS_DEAD.
 	maxConsumers = 2048
 )
 
@@ -58,14 +61,25 @@ func (t Topology) streams() []jetstream.StreamConfig {
 			AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
 		},
 		t.rate(),
-		{
-			Name: StreamCalls, Description: "requests, as publishers wrote them",
-			Subjects: []string{requestsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
-			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: callsMaxBytes,
-			MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
-			SubjectTransform: withoutPriority(),
-		},
+		t.requests(call.Urgent, urgentMaxBytes),
+		t.requests(call.Normal, normalMaxBytes),
+		t.requests(call.Bulk, bulkMaxBytes),
 	}
+}
+
+// requests is the stream in which the requests of one priority wait.
+func (t Topology) requests(p call.Priority, most int64) jetstream.StreamConfig {
+	cfg := jetstream.StreamConfig{
+		Name: StreamOf(p), Description: string(p) + " requests, as publishers wrote them",
+		Subjects: []string{storedSubject("*", p)}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: most,
+		MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
+	}
+	if p == call.Normal {
+		cfg.Subjects = append(cfg.Subjects, requestsPrefix+"*")
+		cfg.SubjectTransform = withoutPriority()
+	}
+	return cfg
 }
 
 // withoutPriority has the broker keep a request without a priority under the
@@ -137,8 +151,21 @@ func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamCon
 		cfg.MaxConsumers = 0
 		_, err = js.CreateStream(ctx, cfg)
 	}
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+	var api *jetstream.APIError
+	switch {
+	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
 		return nil
+	case errors.As(err, &api) && api.ErrorCode == subjectsOverlap:
+		return fmt.Errorf("%w. If it is %s that has them, as an earlier version made it, narrow it first: %s", err, StreamCalls, narrow)
+	default:
+		return err
 	}
-	return err
 }
+
+// subjectsOverlap is what the broker answers if another stream has the subjects.
+const subjectsOverlap jetstream.ErrorCode = 10065
+
+// narrow leaves CALLS of an earlier version with the normal requests alone. What
+// else waits there is found (see [Conn.Strays]).
+const narrow = "nats stream edit CALLS --subjects='calls.requests.*' --subjects='calls.requests.*.normal' " +
+	"--transform-source='calls.requests.*' --transform-destination='calls.requests.{{wildcard(1)}}.normal'"

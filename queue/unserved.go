@@ -30,15 +30,19 @@ type Place struct {
 // pattern is left out: nothing can be asked for by it alone.
 func (c *Conn) Places(ctx context.Context) ([]Place, error) {
 	var places []Place
-	for _, from := range []struct{ stream, prefix string }{{StreamCalls, requestsPrefix}, {StreamParked, duePrefix}} {
-		subjects, err := c.subjects(ctx, from.stream, from.prefix+">")
+	for _, stream := range append(RequestStreams(), StreamParked) {
+		prefix := requestsPrefix
+		if stream == StreamParked {
+			prefix = duePrefix
+		}
+		subjects, err := c.subjects(ctx, stream, prefix+">")
 		if err != nil {
 			return nil, err
 		}
 		for _, subject := range subjects {
-			account, _, _ := strings.Cut(strings.TrimPrefix(subject, from.prefix), ".")
+			account, _, _ := strings.Cut(strings.TrimPrefix(subject, prefix), ".")
 			if !strings.ContainsAny(subject, "*>") && len(places) < mostSubjects {
-				places = append(places, Place{Stream: from.stream, Subject: subject, Account: account})
+				places = append(places, Place{Stream: stream, Subject: subject, Account: account})
 			}
 		}
 	}

@@ -30,20 +30,20 @@ func (c devCounts) String() string {
 	return fmt.Sprintf("%d of %d ended, %d parked, %d dead or unknown", c.ended(), c.published, c.parked, c.dead)
 }
 
-// countDev asks the streams. A request goes from CALLS to CALLS_PARKED and not
+// countDev asks the streams. A request goes from its queue to CALLS_PARKED and not
 // back, and is acknowledged last: if first the one and then the other is empty,
 // all have ended.
 func countDev(ctx context.Context, conn *queue.Conn, published int) (devCounts, error) {
 	c := devCounts{published: published}
-	for _, stream := range []struct {
-		name string
-		into *uint64
-	}{{queue.StreamCalls, &c.waiting}, {queue.StreamParked, &c.parked}, {queue.StreamDead, &c.dead}} {
-		n, err := proof.Count(ctx, conn.JetStream(), stream.name)
+	for _, of := range []struct {
+		streams []string
+		into    *uint64
+	}{{queue.RequestStreams(), &c.waiting}, {[]string{queue.StreamParked}, &c.parked}, {[]string{queue.StreamDead}, &c.dead}} {
+		n, err := proof.Count(ctx, conn.JetStream(), of.streams...)
 		if err != nil {
 			return c, err
 		}
-		*stream.into = n
+		*of.into = n
 	}
 	return c, nil
 }

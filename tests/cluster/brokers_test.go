@@ -121,7 +121,7 @@ func (b *brokers) url(which ...int) string {
 // streams are those that have to be whole before the next node may go. The last
 // is the control bucket's.
 var streams = []string{
-	queue.StreamCalls, queue.StreamParked, queue.StreamRecords, queue.StreamDead, queue.StreamRate, "KV_" + queue.BucketControl,
+	queue.StreamUrgent, queue.StreamCalls, queue.StreamBulk, queue.StreamParked, queue.StreamRecords, queue.StreamDead, queue.StreamRate, "KV_" + queue.BucketControl,
 }
 
 // complete reports whether every stream that there is, and every consumer that

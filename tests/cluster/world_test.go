@@ -198,12 +198,8 @@ func (w *world) rest() {
 	w.eventually("nothing waits any more", func() bool {
 		ctx, cancel := context.WithTimeout(w.t.Context(), askWithin)
 		defer cancel()
-		for _, stream := range []string{queue.StreamCalls, queue.StreamParked} {
-			if n, err := proof.Count(ctx, w.js(), stream); err != nil || n > 0 {
-				return false
-			}
-		}
-		return true
+		n, err := proof.Count(ctx, w.js(), append(queue.RequestStreams(), queue.StreamParked)...)
+		return err == nil && n == 0
 	})
 	for _, worker := range w.workers {
 		w.eventually(worker.Name+" has nothing in hand", func() bool { return worker.says(`ringonce_in_flight{account="default"} 0`) })

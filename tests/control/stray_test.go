@@ -1,6 +1,7 @@
 package control
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 
 // TestStraysOutliveWhoFoundThem: requests that no consumer covers are covered by
 // some worker, and are read by every other one when that one is gone. Such are
-// those whose subject ends in no priority, and those that name none in a stream
-// that does not keep these as normal.
+// those that CALLS of an earlier version took: on a subject that ends in no
+// priority, and without one on a subject of their own.
 func TestStraysOutliveWhoFoundThem(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, w *world) {
 		finder := w.StartWorker("finder")
@@ -20,7 +21,9 @@ func TestStraysOutliveWhoFoundThem(t *testing.T) {
 		s, err := w.Conn.JetStream().Stream(t.Context(), queue.StreamCalls)
 		w.do(err)
 		config := s.CachedInfo().Config
+		now := config
 		config.SubjectTransform = nil
+		config.Subjects = append(slices.Clone(config.Subjects), "calls.requests.default.critical")
 		_, err = w.Conn.JetStream().UpdateStream(t.Context(), config)
 		w.do(err)
 
@@ -28,6 +31,8 @@ func TestStraysOutliveWhoFoundThem(t *testing.T) {
 		<-time.After(time.Second)
 		w.ask("default", "bare", simulator.DefaultNumber, 3)
 		w.ask("default.critical", "odd", simulator.DefaultNumber, 3)
+		_, err = w.Conn.JetStream().UpdateStream(t.Context(), now)
+		w.do(err)
 		<-time.After(time.Minute)
 		if _, err := s.Consumer(t.Context(), "odd-default"); err != nil {
 			t.Fatalf("nobody covers them: %v", err)

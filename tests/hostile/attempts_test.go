@@ -19,6 +19,8 @@ func (p *publisher) trySubjects(t *testing.T) {
 	for _, subject := range []string{
 		"calls.requests." + honest, "calls.requests." + honest + ".urgent", "calls.requests." + p.account + "." + honest + ".urgent",
 		"calls.requests." + p.account + ".urgent.more", "calls.requests." + p.account + ".a.b.c.d", "calls.requests.ACME", "calls.requests.acme-2", "calls.requests",
+		"calls.requests." + p.account + ".critical", "calls.requests." + p.account + ".URGENT", "calls.requests." + p.account + "." + honest,
+		"calls.requests." + p.account + ".=", "calls.requests." + p.account + ".ünïcode",
 		"calls.due." + p.account + ".normal", "calls.due." + honest + ".normal", "calls.parked." + honest + ".honest-0",
 		"calls.records." + honest + ".honest-0", "calls.records." + p.account + ".mine", "calls.dead." + honest + ".expired.honest-0",
 		"calls.rate." + honest, "$KV.CALL_CONTROL.paused-all", "$KV.CALL_CONTROL.paused." + honest, "$KV.CALL_CONTROL.ledger",
@@ -33,8 +35,7 @@ func (p *publisher) trySubjects(t *testing.T) {
 		}
 	}
 	for _, subject := range []string{
-		"calls.requests." + p.account + ".urgent", "calls.requests." + p.account + ".bulk", "calls.requests." + p.account + ".critical",
-		"calls.requests." + p.account + ".URGENT", "calls.requests." + p.account + "." + honest, "calls.requests." + p.account + ".=", "calls.requests." + p.account + ".ünïcode",
+		"calls.requests." + p.account + ".urgent", "calls.requests." + p.account + ".normal", "calls.requests." + p.account + ".bulk",
 	} {
 		if err := p.try(subject, p.body("subject-"+fmt.Sprintf("%x", subject[len(subject)-3:]), callee(2)), nil); err != nil {
 			t.Errorf("%s: %v", subject, err)

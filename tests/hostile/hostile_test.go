@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/queue"
 )
 
 // calm is how many calls the honest publisher asks for, one a second: what the
@@ -73,6 +74,9 @@ func live(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
 			}
 		}
 
+		if attack != nil {
+			bad.toItself(t)
+		}
 		verdict := proof.Judge(w.evidence(good))
 		for _, c := range append(verdict.Contradictions, proof.Judge(w.evidence(bad)).Contradictions...) {
 			t.Error(c)
@@ -138,6 +142,19 @@ func (p *publisher) confirm(t *testing.T, ids []string) {
 	}
 }
 
+// toItself finds the confirmation that went to another queue of the publisher's
+// own. It is a request that nobody can read, as if it had been published there.
+func (p *publisher) toItself(t *testing.T) {
+	t.Helper()
+	for _, l := range p.w.evidence(p).Letters {
+		if strings.HasPrefix(l.Origin, queue.StreamUrgent) && l.Reason == call.Malformed {
+			p.published = append(p.published, proof.Published{Name: "a confirmation", Message: l.Origin, Body: []byte(`{"stream":"CALLS"}`)})
+			return
+		}
+	}
+	t.Error("the confirmation that was to go to the publisher's own queue did not")
+}
+
 // flood is a publisher that does not stop: new calls, one id over and over,
 // rubbish, and subjects of its invention.
 func (p *publisher) flood(t *testing.T) {
@@ -155,7 +172,7 @@ func (p *publisher) flood(t *testing.T) {
 		case 1:
 			m.Data = []byte("{")
 		case 2:
-			m.Subject = fmt.Sprintf("%s.p%d", subject, i)
+			m.Subject = subject + "." + string(call.Priorities()[i/10%3])
 		case 3:
 			m.Header = nats.Header{"Nats-Msg-Id": {fmt.Sprintf("flood-id-%d", i)}}
 			m.Data = fmt.Appendf(nil, `{"from":%q,"to":%q}`, callerID[p.account], callee(i))

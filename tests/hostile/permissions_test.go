@@ -51,11 +51,9 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 		if r, err := w.Record(honest, "late"); err != nil || r.State != call.StatePlaced {
 			t.Errorf("the late call is %s, %v", r.State, err)
 		}
-		// Subjects that end in no priority, and others later.
+		// What an earlier version took, and more of it later.
 		for _, last := range []string{"one", "two"} {
-			if err := p.try("calls.requests."+honest+"."+last, p.body(last, "+919812345680"), nil); err != nil {
-				t.Fatal(err)
-			}
+			w.publishBefore(t, "calls.requests."+honest+"."+last, p.body(last, "+919812345680"))
 			passes(10 * time.Minute)
 		}
 		// A provider that nobody reaches.
@@ -88,9 +86,12 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 // serves.
 func forNobody(t *testing.T, w *world) {
 	t.Helper()
-	body := []byte(`{"id":"a","from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/a"}`)
-	if _, err := w.Publish("calls.requests.nobody", body, nil); err != nil {
-		t.Fatal(err)
+	var body []byte
+	for _, p := range call.Priorities() {
+		body = fmt.Appendf(nil, `{"id":%q,"from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/a"}`, p)
+		if _, err := w.Publish("calls.requests.nobody."+string(p), body, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	records, err := w.Conn.NewRecords(t.Context(), queue.Keep{}, func() {})
 	if err != nil {
@@ -106,6 +107,28 @@ func forNobody(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	if err := w.Conn.NewParking().Due(t.Context(), r, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// publishBefore puts a request on a subject that no stream takes any more.
+func (w *world) publishBefore(t *testing.T, subject string, body []byte) {
+	t.Helper()
+	js := w.Conn.JetStream()
+	s, err := js.Stream(t.Context(), queue.StreamCalls)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := s.CachedInfo().Config
+	before := now
+	before.Subjects = append(slices.Clone(now.Subjects), subject)
+	if _, err := js.UpdateStream(t.Context(), before); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Publish(subject, body, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := js.UpdateStream(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -246,13 +246,9 @@ func (p *publisher) publish(t *testing.T, body []byte) {
 func (w *world) atRest(t *testing.T) {
 	t.Helper()
 	for range 24 * 60 {
-		left := uint64(0)
-		for _, stream := range []string{queue.StreamCalls, queue.StreamParked} {
-			n, err := proof.Count(t.Context(), w.Conn.JetStream(), stream)
-			if err != nil {
-				t.Fatal(err)
-			}
-			left += n
+		left, err := proof.Count(t.Context(), w.Conn.JetStream(), append(queue.RequestStreams(), queue.StreamParked)...)
+		if err != nil {
+			t.Fatal(err)
 		}
 		if left == 0 {
 			return

@@ -6,7 +6,7 @@ func ofSubjects() []mutant {
 	return []mutant{
 		{
 			"believe-a-publisher", "takes a request with a record in it for one that workers wrote", "queue/message.go",
-			"	if meta.Stream == StreamCalls {\n", "	if meta.Stream == StreamCalls && msg.Header.Get(headerVersion) == \"\" {\n",
+			"	if meta.Stream != StreamParked {\n", "	if meta.Stream != StreamParked && msg.Header.Get(headerVersion) == \"\" {\n",
 		},
 		{
 			"publishers-may-roll-up", "allows roll-ups and TTLs where publishers write", "queue/topology.go",
@@ -21,8 +21,16 @@ func ofSubjects() []mutant {
 			"	return r, w.digest(), err\n", "	return r, digestBytes(data), err\n",
 		},
 		{
-			"strays-are-left", "leaves requests lying whose subject ends in no priority", "queue/stray.go",
-			"ParsePriority(last); err != nil {", "ParsePriority(last); err == nil {",
+			"strays-are-left", "leaves requests lying that an earlier version took", "queue/stray.go",
+			"	if last != string(call.Normal) {", "	if last == string(call.Normal) {",
+		},
+		{
+			"outdated-consumers-serve", "believes that a consumer serves what it holds, although nobody pulls from it any more", "queue/depth.go",
+			"		if kind == consumesNew && info.Stream == StreamCalls &&", "		if kind == \"\" && info.Stream == StreamCalls &&",
+		},
+		{
+			"one-sequence-for-all-queues", "takes messages of two streams for one if they have one sequence", "call/name.go",
+			"	if o.Stream == \"\" {\n		return n\n", "	if o.Stream != n {\n		return n\n",
 		},
 		{
 			"strays-of-one-round", "leaves stray requests lying that are covered after others", "queue/stray.go",

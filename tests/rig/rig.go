@@ -244,7 +244,12 @@ func (r *Rig) Messages(stream, subject string) int {
 func (r *Rig) Drained() {
 	r.t.Helper()
 	r.Eventually("nothing waits any more", func() bool {
-		return r.Messages(queue.StreamCalls, ">") == 0 && r.Messages(queue.StreamParked, ">") == 0
+		for _, stream := range append(queue.RequestStreams(), queue.StreamParked) {
+			if r.Messages(stream, ">") > 0 {
+				return false
+			}
+		}
+		return true
 	})
 }
 

@@ -72,15 +72,11 @@ func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 // to find.
 func (r *run) settle() {
 	for range patience {
-		waiting, err := proof.Count(context.Background(), r.world.Conn.JetStream(), queue.StreamCalls)
+		left, err := proof.Count(context.Background(), r.world.Conn.JetStream(), append(queue.RequestStreams(), queue.StreamParked)...)
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		parked, err := proof.Count(context.Background(), r.world.Conn.JetStream(), queue.StreamParked)
-		if err != nil {
-			r.t.Fatal(err)
-		}
-		if waiting+parked == 0 {
+		if left == 0 {
 			return
 		}
 		<-time.After(time.Minute)
