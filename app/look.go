@@ -99,22 +99,21 @@ func (a *App) probeAcks(ctx context.Context, b *broker) {
 // every calls look now and then at this distance, each time with a bound. look
 // reports whether it saw everything.
 func every(ctx context.Context, distance time.Duration, look func(context.Context) (whole bool)) {
-	again := time.NewTimer(0)
-	defer again.Stop()
-	for {
+	for ctx.Err() == nil {
+		began := time.Now()
+		bounded, cancel := context.WithTimeout(ctx, lookWithin)
+		whole := look(bounded)
+		cancel()
+		pause := rest(distance, time.Since(began))
+		if !whole {
+			pause = min(pause, lookAgain)
+		}
+		again := time.NewTimer(pause)
 		select {
 		case <-ctx.Done():
-			return
-		case began := <-again.C:
-			bounded, cancel := context.WithTimeout(ctx, lookWithin)
-			whole := look(bounded)
-			cancel()
-			pause := rest(distance, time.Since(began))
-			if !whole {
-				pause = min(pause, lookAgain)
-			}
-			again.Reset(pause)
+		case <-again.C:
 		}
+		again.Stop()
 	}
 }
 

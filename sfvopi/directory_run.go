@@ -28,7 +28,18 @@ func (d *Directory) Run(ctx context.Context) {
 		backoff.WithMaxInterval(d.refresh),
 		backoff.WithMaxElapsedTime(0),
 	)
-	due := time.NewTimer(0)
+	fly := func() (next time.Duration) {
+		if !d.fly(ctx) {
+			return retry.NextBackOff()
+		}
+		retry.Reset()
+		return jittered(d.refresh)
+	}
+	select {
+	case <-d.wake: // the first fetch is what was asked for
+	default:
+	}
+	due := time.NewTimer(fly())
 	defer due.Stop()
 	for {
 		select {
@@ -37,12 +48,7 @@ func (d *Directory) Run(ctx context.Context) {
 		case <-due.C:
 		case <-d.wake:
 		}
-		if d.fly(ctx) {
-			retry.Reset()
-			due.Reset(jittered(d.refresh))
-		} else {
-			due.Reset(retry.NextBackOff())
-		}
+		due.Reset(fly())
 	}
 }
 
