@@ -234,7 +234,7 @@ func newRecord(id call.ID) call.Record {
 }
 
 // must gives the value of a transition or a call that has to work.
-func must[V any](t *testing.T) func(V, error) V {
+func must[V any](t testing.TB) func(V, error) V {
 	return func(v V, err error) V {
 		t.Helper()
 		if err != nil {
