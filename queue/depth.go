@@ -15,7 +15,7 @@ import (
 // Depth is how much waits for one account.
 type Depth struct {
 	Waiting     uint64        // requests that no worker has taken yet
-	Stray       uint64        // of these, such as no usual consumer covers: each worker has to look for them
+	Stray       uint64        // such as no usual consumer covers, also in hand: each worker has to look for them
 	Due         uint64        // calls whose time has come, not taken yet
 	InHand      uint64        // of both, given to a worker and neither finished nor given to another since
 	Parked      uint64        // calls that wait for a time
@@ -141,7 +141,7 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 		depth.Waiting += info.NumPending
 		depth.InHand += inHand
 		if kind == consumesOdd {
-			depth.Stray += info.NumPending
+			depth.Stray += info.NumPending + inHand // who has them in hand may be gone
 		}
 		t.front(a, info)
 	case consumesDue:

@@ -204,7 +204,7 @@ func TestAStreamOfEveryPriorityIsNarrowed(t *testing.T) {
 		take(len(asked[:5]) + 1) // and the normal one of before
 		<-time.After(10 * time.Second)
 		depths, unserved, err := b.NewDepths().Measure(t.Context(), time.Now())
-		if err != nil || depths["acme"].Stray != 2 || depths["acme"].InHand != 1 || unserved != 2 {
+		if err != nil || depths["acme"].Stray != 3 || depths["acme"].InHand != 1 || unserved != 2 {
 			t.Errorf("measured %+v and %d that no consumer has, %v", depths["acme"], unserved, err)
 		}
 		b.look(c)
@@ -216,5 +216,35 @@ func TestAStreamOfEveryPriorityIsNarrowed(t *testing.T) {
 		for _, stream := range RequestStreams() {
 			b.holds(stream)
 		}
+	})
+}
+
+// TestWhatAnEarlierWorkerHeldIsFound although it is all that is left: no count of
+// what waits has it.
+func TestWhatAnEarlierWorkerHeldIsFound(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		b.earlier()
+		old := must[jetstream.Consumer](t)(b.JetStream().CreateConsumer(t.Context(), StreamCalls,
+			durable("new-acme_bulk", ConsumerConfig{Account: "acme", AckWait: 45 * time.Second}, "calls.requests.acme.bulk")))
+		b.publish("calls.requests.acme.bulk", "held")
+		must[jetstream.Msg](t)(old.Next())
+		b.narrow()
+		c := b.consumer()
+		came := b.run(c, always(5))
+		<-time.After(time.Hour)
+		depths, _, err := b.NewDepths().Measure(t.Context(), time.Now())
+		if err != nil || depths["acme"].Stray != 1 {
+			t.Fatalf("measured %+v, %v", depths["acme"], err)
+		}
+		b.look(c)
+		select {
+		case m := <-came:
+			if err := m.Ack(); err != nil {
+				t.Error(err)
+			}
+		case <-time.After(time.Hour):
+			t.Fatal("it does not come")
+		}
+		b.holds(StreamCalls)
 	})
 }

@@ -29,6 +29,10 @@ func ofSubjects() []mutant {
 			"		if kind == consumesNew && info.Stream == StreamCalls &&", "		if kind == \"\" && info.Stream == StreamCalls &&",
 		},
 		{
+			"strays-in-dead-hands", "leaves requests lying that a worker held which is gone, where nobody else pulls", "queue/depth.go",
+			"			depth.Stray += info.NumPending + inHand", "			depth.Stray += info.NumPending",
+		},
+		{
 			"one-sequence-for-all-queues", "takes messages of two streams for one if they have one sequence", "call/name.go",
 			"	if o.Stream == \"\" {\n		return n\n", "	if o.Stream != n {\n		return n\n",
 		},
