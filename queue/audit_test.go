@@ -192,3 +192,23 @@ func TestAuditReadsAllRecords(t *testing.T) {
 		t.Errorf("consumer %s is left over", info.Name)
 	}
 }
+
+// TestAuditLooksWhereTheRequestWaited: another stream has a message with the same
+// sequence, which says nothing.
+func TestAuditLooksWhereTheRequestWaited(t *testing.T) {
+	for _, left := range call.Priorities() {
+		for _, asked := range call.Priorities() {
+			o := newOffice(t)
+			ack, err := o.conn.JetStream().Publish(t.Context(), queue.RequestSubject(acct, left), body("c1"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			dialling := o.claimed("c1", time.Hour)
+			dialling.Origin = queue.Origin(queue.StreamOf(asked), ack.Sequence, time.Now())
+			o.put(dialling)
+			if lost := len(o.audit("")) > 0; lost != (left != asked) {
+				t.Errorf("a message in %s, a call that came by %s: found to be lost: %t", left, asked, lost)
+			}
+		}
+	}
+}

@@ -137,7 +137,9 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 	depth, inHand := t.depths[a], uint64(max(info.NumAckPending, 0))
 	switch kind {
 	case consumesNew, consumesOdd:
-		t.served += info.NumPending + inHand
+		if strings.HasPrefix(info.Name, kind) { // and no worker of an earlier version made it
+			t.served += info.NumPending + inHand
+		}
 		depth.Waiting += info.NumPending
 		depth.InHand += inHand
 		if kind == consumesOdd {

@@ -204,7 +204,7 @@ func TestAStreamOfEveryPriorityIsNarrowed(t *testing.T) {
 		take(len(asked[:5]) + 1) // and the normal one of before
 		<-time.After(10 * time.Second)
 		depths, unserved, err := b.NewDepths().Measure(t.Context(), time.Now())
-		if err != nil || depths["acme"].Stray != 3 || depths["acme"].InHand != 1 || unserved != 2 {
+		if err != nil || depths["acme"].Stray != 3 || depths["acme"].InHand != 1 || unserved != 5 {
 			t.Errorf("measured %+v and %d that no consumer has, %v", depths["acme"], unserved, err)
 		}
 		b.look(c)
@@ -232,9 +232,9 @@ func TestWhatAnEarlierWorkerHeldIsFound(t *testing.T) {
 		c := b.consumer()
 		came := b.run(c, always(5))
 		<-time.After(time.Hour)
-		depths, _, err := b.NewDepths().Measure(t.Context(), time.Now())
-		if err != nil || depths["acme"].Stray != 1 {
-			t.Fatalf("measured %+v, %v", depths["acme"], err)
+		depths, unserved, err := b.NewDepths().Measure(t.Context(), time.Now())
+		if err != nil || depths["acme"].Stray != 1 || unserved != 1 {
+			t.Fatalf("measured %+v, %d that nobody serves, %v", depths["acme"], unserved, err)
 		}
 		b.look(c)
 		select {
@@ -246,5 +246,35 @@ func TestWhatAnEarlierWorkerHeldIsFound(t *testing.T) {
 			t.Fatal("it does not come")
 		}
 		b.holds(StreamCalls)
+	})
+}
+
+// TestWhatAnEarlierVersionLeftComesBeforeABacklog: a queue that is never empty
+// would keep it for ever.
+func TestWhatAnEarlierVersionLeftComesBeforeABacklog(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		b.publishedBefore("left", "calls.requests.acme.urgent", "calls.requests.acme", "calls.requests.acme.bulk")
+		for range 30 {
+			b.publish("calls.requests.acme", "new")
+		}
+		c := b.consumer()
+		came := b.run(c, always(1))
+		left := 0
+		for n := range 100 {
+			m := <-came
+			if string(m.Body) == "left" {
+				left++
+			}
+			if err := m.Ack(); err != nil {
+				t.Fatal(err)
+			}
+			b.publish("calls.requests.acme", "new")
+			if n == 10 {
+				b.look(c)
+			}
+		}
+		if left != 3 {
+			t.Errorf("%d of 3 came", left)
+		}
 	})
 }
