@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 )
@@ -35,9 +34,7 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			}
 			return false
 		}
-		if unserved > 0 || strays(depths) {
-			a.coverStrays(bounded, b)
-		}
+		a.coverStrays(bounded, b)
 		if served, known := a.accounts.served(time.Now()); known {
 			unserved += queue.Unattended(depths, served)
 		}
@@ -52,18 +49,9 @@ func (a *App) measure(ctx context.Context, b *broker) {
 	})
 }
 
-// strays tells that some wait which a worker covers. It may not be this one, and
-// may be gone.
-func strays(depths map[call.Account]queue.Depth) bool {
-	for _, d := range depths {
-		if d.Stray > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// coverStrays has requests read that no usual consumer covers.
+// coverStrays has requests read that no usual consumer covers. Whether there are
+// any is asked for every time: what the consumers count does not tell, since the
+// one who covers some may be gone with what it held.
 func (a *App) coverStrays(ctx context.Context, b *broker) {
 	strays, err := b.conn.Strays(ctx)
 	if err != nil {

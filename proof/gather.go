@@ -31,7 +31,7 @@ func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Eviden
 	if err != nil {
 		return e, err
 	}
-	for _, stream := range append(queue.RequestStreams(), queue.StreamParked) {
+	for _, stream := range queue.WorkQueues() {
 		n, err := Count(ctx, js, stream)
 		if err != nil {
 			return e, err

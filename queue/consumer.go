@@ -162,26 +162,22 @@ func (c *Consumer) take(ctx context.Context, n int, handle func(*Message)) int {
 	return taken
 }
 
-// takeOf asks the sources of one priority: strays first, which have waited
-// longest and would never come behind a backlog, then due calls, then new
-// requests. One whose consumer cannot be reached has nothing for now: the others
-// go on.
+// takeOf asks the sources of one priority. One whose consumer cannot be reached
+// has nothing for now: the others go on.
 func (c *Consumer) takeOf(rank, n int, handle func(*Message)) (taken int, empty bool) {
-	for _, stray := range [...]bool{true, false} {
-		for i, s := range c.inbox.sources {
-			if s.rank != rank || s.isStray() != stray || !c.inbox.bound(s) {
-				continue
-			}
-			got, none, err := c.inbox.take(i, n-taken)
-			for _, d := range got {
-				c.give(d, handle)
-			}
-			taken += len(got)
-			if err != nil {
-				c.inbox.unbind(s, err)
-			} else if !none {
-				return taken, false
-			}
+	for i, s := range c.inbox.ofRank(rank) {
+		if !c.inbox.bound(s) {
+			continue
+		}
+		got, none, err := c.inbox.take(i, n-taken)
+		for _, d := range got {
+			c.give(d, handle)
+		}
+		taken += len(got)
+		if err != nil {
+			c.inbox.unbind(s, err)
+		} else if !none {
+			return taken, false
 		}
 	}
 	return taken, true

@@ -15,7 +15,6 @@ import (
 // Depth is how much waits for one account.
 type Depth struct {
 	Waiting     uint64        // requests that no worker has taken yet
-	Stray       uint64        // such as no usual consumer covers, also in hand: each worker has to look for them
 	Due         uint64        // calls whose time has come, not taken yet
 	InHand      uint64        // of both, given to a worker and neither finished nor given to another since
 	Parked      uint64        // calls that wait for a time
@@ -82,12 +81,16 @@ func (d *Depths) lost(found map[string]bool) []call.Account {
 // Measure gives the depth of every account that has consumers, and how many
 // requests wait for accounts that have none.
 func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]Depth, uint64, error) {
-	before, err := d.requests(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
 	t := tally{depths: map[call.Account]Depth{}, found: map[string]bool{}}
-	for _, name := range append(RequestStreams(), StreamParked, StreamDead) {
+	var unserved uint64
+	for _, name := range RequestStreams() {
+		n, err := d.countRequests(ctx, name, &t, now)
+		if err != nil {
+			return nil, 0, err
+		}
+		unserved += n
+	}
+	for _, name := range []string{StreamParked, StreamDead} {
 		if err := d.count(ctx, name, &t, now); err != nil {
 			return nil, 0, err
 		}
@@ -97,8 +100,28 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 			return nil, 0, err
 		}
 	}
-	unserved, err := d.unserved(ctx, before, t.served)
-	return t.depths, unserved, err
+	return t.depths, unserved, nil
+}
+
+// countRequests adds what the consumers of a stream of requests say, and gives
+// how many requests are none of theirs. What was taken while they were asked is
+// none, and neither is what was published meanwhile: so it looks before and after,
+// at each stream by itself, or what comes to one would hide what is left in
+// another.
+func (d *Depths) countRequests(ctx context.Context, stream string, t *tally, now time.Time) (unserved uint64, err error) {
+	before, err := d.messages(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	t.served = 0
+	if err := d.count(ctx, stream, t, now); err != nil || before <= t.served {
+		return 0, err
+	}
+	after, err := d.messages(ctx, stream)
+	if err != nil || after <= t.served {
+		return 0, err
+	}
+	return min(before, after) - t.served, nil
 }
 
 // count adds what the consumers of a stream say.
@@ -127,24 +150,21 @@ func (d *Depths) count(ctx context.Context, stream string, t *tally, now time.Ti
 type tally struct {
 	depths     map[call.Account]Depth
 	found      map[string]bool          // consumers, by their kind and account
-	served     uint64                   // requests that are some consumer's
+	served     uint64                   // requests of the stream that is counted that are some consumer's
 	unfinished map[call.Account][]front // of the stream that is counted
 }
 
 func (t *tally) add(info *jetstream.ConsumerInfo) {
-	kind, a := consumerOf(info)
+	kind, a := consumerOf(info.Name)
 	t.found[kind+string(a)] = true
 	depth, inHand := t.depths[a], uint64(max(info.NumAckPending, 0))
 	switch kind {
 	case consumesNew, consumesOdd:
-		if strings.HasPrefix(info.Name, kind) { // and no worker of an earlier version made it
+		if !outdated(info) {
 			t.served += info.NumPending + inHand
 		}
 		depth.Waiting += info.NumPending
 		depth.InHand += inHand
-		if kind == consumesOdd {
-			depth.Stray += info.NumPending + inHand // who has them in hand may be gone
-		}
 		t.front(a, info)
 	case consumesDue:
 		depth.Due += info.NumPending
@@ -167,20 +187,6 @@ func (t *tally) front(a call.Account, info *jetstream.ConsumerInfo) {
 	}
 }
 
-// unserved counts the requests that no consumer serves, from how many there were
-// before the consumers were asked how many they serve. What was taken meanwhile
-// is none, and neither is what was published meanwhile: so it looks once more.
-func (d *Depths) unserved(ctx context.Context, before, served uint64) (uint64, error) {
-	if before <= served {
-		return 0, nil
-	}
-	after, err := d.requests(ctx)
-	if err != nil || after <= served {
-		return 0, err
-	}
-	return min(before, after) - served, nil
-}
-
 // Unattended counts what waits for accounts that have consumers, and nobody who
 // serves them.
 func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uint64 {
@@ -193,22 +199,21 @@ func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uin
 	return n
 }
 
-// consumerOf reads which of an account's consumers this is. One that pulls other
-// requests than normal ones from CALLS is an earlier version's: nobody pulls from
-// it any more.
-func consumerOf(info *jetstream.ConsumerInfo) (kind string, a call.Account) {
+// consumerOf reads which of an account's consumers this is.
+func consumerOf(name string) (kind string, a call.Account) {
 	for _, kind := range []string{consumesNew, consumesDue, consumesOdd, countParked, countDead} {
-		rest, ok := strings.CutPrefix(info.Name, kind)
-		if !ok {
-			continue
+		if rest, ok := strings.CutPrefix(name, kind); ok {
+			account, _, _ := strings.Cut(rest, "_")
+			return kind, call.Account(account)
 		}
-		account, priority, _ := strings.Cut(rest, "_")
-		if kind == consumesNew && info.Stream == StreamCalls && priority != string(call.Normal) {
-			kind = consumesOdd
-		}
-		return kind, call.Account(account)
 	}
 	return "", ""
+}
+
+// outdated tells that an earlier version made the consumer, for other requests in
+// CALLS than normal ones. Nobody pulls from it any more.
+func outdated(info *jetstream.ConsumerInfo) bool {
+	return info.Stream == StreamCalls && strings.HasPrefix(info.Name, consumesNew) && !strings.HasSuffix(info.Name, "_"+string(call.Normal))
 }
 
 func consumers(ctx context.Context, s jetstream.Stream, each func(*jetstream.ConsumerInfo)) error {
@@ -223,20 +228,17 @@ func consumers(ctx context.Context, s jetstream.Stream, each func(*jetstream.Con
 	return nil
 }
 
-// requests counts what the streams of requests hold.
-func (d *Depths) requests(ctx context.Context) (n uint64, err error) {
-	for _, name := range RequestStreams() {
-		s, err := d.stream(ctx, name)
-		if err != nil {
-			return 0, err
-		}
-		info, err := s.Info(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("look up stream %s: %w", name, err)
-		}
-		n += info.State.Msgs
+// messages counts what a stream holds.
+func (d *Depths) messages(ctx context.Context, stream string) (uint64, error) {
+	s, err := d.stream(ctx, stream)
+	if err != nil {
+		return 0, err
 	}
-	return n, nil
+	info, err := s.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("look up stream %s: %w", stream, err)
+	}
+	return info.State.Msgs, nil
 }
 
 func (d *Depths) stream(ctx context.Context, name string) (jetstream.Stream, error) {

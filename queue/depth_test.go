@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -163,5 +164,25 @@ func TestProbeAckWithoutThePermission(t *testing.T) {
 		if err := b.ProbeAck(t.Context(), "acme"); !errors.Is(err, ErrAckDenied) || !strings.Contains(err.Error(), "$JS.ACK") {
 			t.Errorf("gets %v", err)
 		}
+	})
+}
+
+// TestWhatComesToOneQueueHidesNothingInAnother: while the consumers of one are
+// asked, requests come to the others.
+func TestWhatComesToOneQueueHidesNothingInAnother(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		c := b.consumer()
+		if err := c.Bind(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.publish("calls.requests.nobody", "{}")
+		must[*nats.Subscription](t)(b.NATS().Subscribe("$JS.API.CONSUMER.LIST."+StreamUrgent, func(*nats.Msg) {
+			_ = b.NATS().Publish("calls.requests.acme.bulk", []byte("{}"))
+		}))
+		_, unserved, err := b.NewDepths().Measure(t.Context(), time.Now())
+		if err != nil || unserved != 1 {
+			t.Errorf("%d are said to be nobody's, %v", unserved, err)
+		}
+		b.holds(StreamBulk, "calls.requests.acme.bulk")
 	})
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 
@@ -26,6 +27,21 @@ func newSource(stream string, rank int, config jetstream.ConsumerConfig) *source
 	return &source{
 		stream: stream, config: config, rank: rank,
 		subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + config.Durable,
+	}
+}
+
+// ofRank gives the sources of one priority and their places, in the order in
+// which they are asked: strays first, which have waited longest and would never
+// come behind a backlog, then due calls, then new requests.
+func (b *inbox) ofRank(rank int) iter.Seq2[int, *source] {
+	return func(yield func(int, *source) bool) {
+		for _, stray := range [...]bool{true, false} {
+			for i, s := range b.sources {
+				if s.rank == rank && s.isStray() == stray && !yield(i, s) {
+					return
+				}
+			}
+		}
 	}
 }
 

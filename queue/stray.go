@@ -26,8 +26,7 @@ const (
 // normal. An earlier version kept requests of every priority there, those without
 // one under a subject of their own, and those of a priority that is none. No filter
 // of a consumer can say "anything else", and those of a work queue must not
-// overlap, so they are looked up, and only when something waits that no consumer
-// covers.
+// overlap, so they are looked up.
 func (c *Conn) Strays(ctx context.Context) (map[call.Account][]string, error) {
 	s, err := c.js.Stream(ctx, StreamCalls)
 	if err != nil {

@@ -26,6 +26,10 @@ const (
 // stream, and each of these has one for each account.
 func RequestStreams() []string { return []string{StreamUrgent, StreamCalls, StreamBulk} }
 
+// WorkQueues lists the streams that are empty when every request has come to its
+// end or is held as unknown.
+func WorkQueues() []string { return append(RequestStreams(), StreamParked) }
+
 // StreamOf is the stream in which requests of a priority wait.
 func StreamOf(p call.Priority) string {
 	switch p {

@@ -30,7 +30,7 @@ type Place struct {
 // pattern is left out: nothing can be asked for by it alone.
 func (c *Conn) Places(ctx context.Context) ([]Place, error) {
 	var places []Place
-	for _, stream := range append(RequestStreams(), StreamParked) {
+	for _, stream := range WorkQueues() {
 		prefix := requestsPrefix
 		if stream == StreamParked {
 			prefix = duePrefix

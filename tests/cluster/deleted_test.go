@@ -14,7 +14,7 @@ import (
 func (w *world) consumersDeleted() {
 	for range 2 {
 		w.eventually("the counters are there", func() bool { return w.deleteConsumers(queue.StreamDead) })
-		for _, stream := range append(queue.RequestStreams(), queue.StreamParked) {
+		for _, stream := range queue.WorkQueues() {
 			w.eventually("the consumers of "+stream+" are deleted", func() bool { return w.deleteConsumers(stream) })
 		}
 		w.flows(20)

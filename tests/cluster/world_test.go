@@ -198,7 +198,7 @@ func (w *world) rest() {
 	w.eventually("nothing waits any more", func() bool {
 		ctx, cancel := context.WithTimeout(w.t.Context(), askWithin)
 		defer cancel()
-		n, err := proof.Count(ctx, w.js(), append(queue.RequestStreams(), queue.StreamParked)...)
+		n, err := proof.Count(ctx, w.js(), queue.WorkQueues()...)
 		return err == nil && n == 0
 	})
 	for _, worker := range w.workers {

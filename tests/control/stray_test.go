@@ -1,7 +1,6 @@
 package control
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -10,31 +9,28 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// TestStraysOutliveWhoFoundThem: requests that no consumer covers are covered by
-// some worker, and are read by every other one when that one is gone. Such are
-// those that CALLS of an earlier version took: on a subject that ends in no
-// priority, and without one on a subject of their own.
+// leave puts requests into CALLS that no usual consumer covers, as an earlier
+// version left them: some without a priority, and some with one that is none.
+func (w *world) leave(requests int) {
+	w.t.Helper()
+	w.do(w.AsBefore([]string{"calls.requests.default.critical"}, func() error {
+		w.ask("default", "bare", simulator.DefaultNumber, requests)
+		w.ask("default.critical", "odd", simulator.DefaultNumber, requests)
+		return nil
+	}))
+}
+
+// TestStraysOutliveWhoFoundThem: requests that no usual consumer covers are
+// covered by some worker, and are read by every other one when that one is gone.
 func TestStraysOutliveWhoFoundThem(t *testing.T) {
 	inBubble(t, nil, func(t *testing.T, w *world) {
 		finder := w.StartWorker("finder")
 		<-time.After(time.Minute)
-		s, err := w.Conn.JetStream().Stream(t.Context(), queue.StreamCalls)
-		w.do(err)
-		config := s.CachedInfo().Config
-		now := config
-		config.SubjectTransform = nil
-		config.Subjects = append(slices.Clone(config.Subjects), "calls.requests.default.critical")
-		_, err = w.Conn.JetStream().UpdateStream(t.Context(), config)
-		w.do(err)
-
 		w.do(w.control().Pause(t.Context(), "", pause()))
 		<-time.After(time.Second)
-		w.ask("default", "bare", simulator.DefaultNumber, 3)
-		w.ask("default.critical", "odd", simulator.DefaultNumber, 3)
-		_, err = w.Conn.JetStream().UpdateStream(t.Context(), now)
-		w.do(err)
+		w.leave(3)
 		<-time.After(time.Minute)
-		if _, err := s.Consumer(t.Context(), "odd-default"); err != nil {
+		if _, err := w.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "odd-default"); err != nil {
 			t.Fatalf("nobody covers them: %v", err)
 		}
 		finder.Kill()
@@ -47,6 +43,32 @@ func TestStraysOutliveWhoFoundThem(t *testing.T) {
 		}
 		if got := w.states("default", "odd", 3); got[call.StateDead] != 3 {
 			t.Errorf("those with another one are %v", got)
+		}
+		w.rungOnce(3)
+		if n := w.left(queue.StreamCalls); n != 0 {
+			t.Errorf("%d are left", n)
+		}
+	})
+}
+
+// TestStraysInHandOutliveWhoHeldThem although nothing waits any more when their
+// worker goes away: they are in its hands, as the broker knows.
+func TestStraysInHandOutliveWhoHeldThem(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		finder := w.StartWorker("finder")
+		<-time.After(time.Minute)
+		w.leave(3)
+		for range 60 {
+			if w.posts("") == 3 {
+				break
+			}
+			<-time.After(time.Second)
+		}
+		finder.Kill()
+		w.StartWorker("heir")
+		<-time.After(10 * time.Minute)
+		if got := w.states("default", "bare", 3); got[call.StateUnknown] != 3 {
+			t.Errorf("they are %v", got)
 		}
 		w.rungOnce(3)
 		if n := w.left(queue.StreamCalls); n != 0 {

@@ -53,7 +53,13 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 		}
 		// What an earlier version took, and more of it later.
 		for _, last := range []string{"one", "two"} {
-			w.publishBefore(t, "calls.requests."+honest+"."+last, p.body(last, "+919812345680"))
+			subject := "calls.requests." + honest + "." + last
+			if err := w.AsBefore([]string{subject}, func() error {
+				_, err := w.Publish(subject, p.body(last, "+919812345680"), nil)
+				return err
+			}); err != nil {
+				t.Fatal(err)
+			}
 			passes(10 * time.Minute)
 		}
 		// A provider that nobody reaches.
@@ -107,28 +113,6 @@ func forNobody(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	if err := w.Conn.NewParking().Due(t.Context(), r, v); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// publishBefore puts a request on a subject that no stream takes any more.
-func (w *world) publishBefore(t *testing.T, subject string, body []byte) {
-	t.Helper()
-	js := w.Conn.JetStream()
-	s, err := js.Stream(t.Context(), queue.StreamCalls)
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := s.CachedInfo().Config
-	before := now
-	before.Subjects = append(slices.Clone(now.Subjects), subject)
-	if _, err := js.UpdateStream(t.Context(), before); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Publish(subject, body, nil); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := js.UpdateStream(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -246,7 +246,7 @@ func (p *publisher) publish(t *testing.T, body []byte) {
 func (w *world) atRest(t *testing.T) {
 	t.Helper()
 	for range 24 * 60 {
-		left, err := proof.Count(t.Context(), w.Conn.JetStream(), append(queue.RequestStreams(), queue.StreamParked)...)
+		left, err := proof.Count(t.Context(), w.Conn.JetStream(), queue.WorkQueues()...)
 		if err != nil {
 			t.Fatal(err)
 		}

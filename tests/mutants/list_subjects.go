@@ -26,11 +26,7 @@ func ofSubjects() []mutant {
 		},
 		{
 			"outdated-consumers-serve", "believes that a consumer serves what it holds, although nobody pulls from it any more", "queue/depth.go",
-			"		if kind == consumesNew && info.Stream == StreamCalls &&", "		if kind == \"\" && info.Stream == StreamCalls &&",
-		},
-		{
-			"strays-in-dead-hands", "leaves requests lying that a worker held which is gone, where nobody else pulls", "queue/depth.go",
-			"			depth.Stray += info.NumPending + inHand", "			depth.Stray += info.NumPending",
+			"		if !outdated(info) {\n", "		{\n",
 		},
 		{
 			"one-sequence-for-all-queues", "takes messages of two streams for one if they have one sequence", "call/name.go",

@@ -244,7 +244,7 @@ func (r *Rig) Messages(stream, subject string) int {
 func (r *Rig) Drained() {
 	r.t.Helper()
 	r.Eventually("nothing waits any more", func() bool {
-		for _, stream := range append(queue.RequestStreams(), queue.StreamParked) {
+		for _, stream := range queue.WorkQueues() {
 			if r.Messages(stream, ">") > 0 {
 				return false
 			}

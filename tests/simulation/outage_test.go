@@ -150,7 +150,7 @@ func liveThrough(t *testing.T, o outage, workers int) {
 func pulled(t *testing.T, w *bubble.World) int {
 	t.Helper()
 	held := 0
-	for _, name := range append(queue.RequestStreams(), queue.StreamParked) {
+	for _, name := range queue.WorkQueues() {
 		stream, err := w.Conn.JetStream().Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)

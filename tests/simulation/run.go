@@ -72,7 +72,7 @@ func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 // to find.
 func (r *run) settle() {
 	for range patience {
-		left, err := proof.Count(context.Background(), r.world.Conn.JetStream(), append(queue.RequestStreams(), queue.StreamParked)...)
+		left, err := proof.Count(context.Background(), r.world.Conn.JetStream(), queue.WorkQueues()...)
 		if err != nil {
 			r.t.Fatal(err)
 		}
