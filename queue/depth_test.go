@@ -150,21 +150,22 @@ func TestProbeAck(t *testing.T) {
 	})
 }
 
-// TestProbeAckWithoutThePermission is told, and hears it from real
-// acknowledgements too.
+// TestProbeAckWithoutThePermission is told, also where it lacks for one stream
+// alone.
 func TestProbeAckWithoutThePermission(t *testing.T) {
-	dir := t.TempDir()
-	bubbleWith(t, dir, func(o *server.Options) {
-		o.Users = []*server.User{{Username: "worker", Password: "w", Permissions: &server.Permissions{
-			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"$JS.ACK.>"}},
-			Subscribe: &server.SubjectPermission{Allow: []string{">"}},
-		}}}
-	}, func(t *testing.T, b *broker) {
-		b.apply()
-		if err := b.ProbeAck(t.Context(), "acme"); !errors.Is(err, ErrAckDenied) || !strings.Contains(err.Error(), "$JS.ACK") {
-			t.Errorf("gets %v", err)
-		}
-	})
+	for _, denied := range []string{"CALLS_URGENT.>", "CALLS.>", "CALLS_BULK.>", "CALLS_PARKED.>", ">"} {
+		bubbleWith(t, t.TempDir(), func(o *server.Options) {
+			o.Users = []*server.User{{Username: "worker", Password: "w", Permissions: &server.Permissions{
+				Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"$JS.ACK." + denied}},
+				Subscribe: &server.SubjectPermission{Allow: []string{">"}},
+			}}}
+		}, func(t *testing.T, b *broker) {
+			b.apply()
+			if err := b.ProbeAck(t.Context(), "acme"); !errors.Is(err, ErrAckDenied) || !strings.Contains(err.Error(), "$JS.ACK") {
+				t.Errorf("without %q: %v", denied, err)
+			}
+		})
+	}
 }
 
 // TestWhatComesToOneQueueHidesNothingInAnother: while the consumers of one are

@@ -14,12 +14,15 @@ import (
 // silently: every message would come back for ever.
 var ErrAckDenied = errors.New("NATS permissions forbid acknowledgements: allow publishing to $JS.ACK.>")
 
-// ProbeAck finds out whether acknowledgements are permitted, by one for a
-// message that was never delivered: it changes nothing.
+// ProbeAck finds out whether acknowledgements are permitted, by one at each
+// consumer of the account for a message that was never delivered: it changes
+// nothing.
 func (c *Conn) ProbeAck(ctx context.Context, a call.Account) error {
-	subject := fmt.Sprintf("$JS.ACK.%s.%s.1.0.0.0.0", StreamCalls, consumerName(consumesNew, a, call.Normal))
-	if err := c.nc.Publish(subject, []byte("+WPI")); err != nil {
-		return fmt.Errorf("probe the permission to acknowledge: %w", err)
+	for _, s := range sourcesOf(ConsumerConfig{Account: a}) {
+		subject := fmt.Sprintf("$JS.ACK.%s.%s.1.0.0.0.0", s.stream, s.config.Durable)
+		if err := c.nc.Publish(subject, []byte("+WPI")); err != nil {
+			return fmt.Errorf("probe the permission to acknowledge: %w", err)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
