@@ -129,6 +129,7 @@ func (c *Consumer) keepBound(ctx context.Context) {
 	}
 }
 
+// isNotUnique tells that the broker refused a consumer for its filter.
 func isNotUnique(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) && api.ErrorCode == consumersNotUnique

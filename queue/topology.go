@@ -143,6 +143,14 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 	return made, nil
 }
 
+// subjectsOverlap is what the broker answers if another stream has the subjects.
+const subjectsOverlap jetstream.ErrorCode = 10065
+
+// narrow leaves CALLS of an earlier version with the normal requests alone. What
+// else waits there is found (see [Conn.Strays]).
+const narrow = "nats stream edit CALLS --subjects='calls.requests.*' --subjects='calls.requests.*.normal' " +
+	"--transform-source='calls.requests.*' --transform-destination='calls.requests.{{wildcard(1)}}.normal'"
+
 // create makes a stream; that another worker was faster is no error.
 func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) error {
 	_, err := js.CreateStream(ctx, cfg)
@@ -161,11 +169,3 @@ func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamCon
 		return err
 	}
 }
-
-// subjectsOverlap is what the broker answers if another stream has the subjects.
-const subjectsOverlap jetstream.ErrorCode = 10065
-
-// narrow leaves CALLS of an earlier version with the normal requests alone. What
-// else waits there is found (see [Conn.Strays]).
-const narrow = "nats stream edit CALLS --subjects='calls.requests.*' --subjects='calls.requests.*.normal' " +
-	"--transform-source='calls.requests.*' --transform-destination='calls.requests.{{wildcard(1)}}.normal'"
