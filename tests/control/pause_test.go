@@ -90,6 +90,7 @@ func TestAPausedRequestExpires(t *testing.T) {
 		w.StartWorker("one")
 		<-time.After(time.Second)
 		w.do(w.control().PauseNumber(w.t.Context(), number, pause()))
+		<-time.After(time.Second) // until it holds everywhere
 		w.ask("default", "paused", simulator.DefaultNumber, 20)
 		<-time.After(w.Config.Request.MaxAge - time.Minute)
 		if states := w.states("default", "paused", 20); states[call.StateWaiting] != 20 {

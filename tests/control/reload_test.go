@@ -126,6 +126,7 @@ func TestAStopReachesWhoeverComesLater(t *testing.T) {
 		worker := w.StartWorker("one")
 		<-time.After(10 * time.Second)
 		w.do(w.control().Pause(w.t.Context(), "acme", pause()))
+		<-time.After(time.Second) // until it holds everywhere
 		w.ask("acme", "acme", simulator.DefaultNumber, 5)
 		worker.App.Reload(with(w.Config, "acme", "default"))
 		<-time.After(time.Minute)

@@ -27,7 +27,7 @@ func TestStraysOutliveWhoFoundThem(t *testing.T) {
 		finder := w.StartWorker("finder")
 		<-time.After(time.Minute)
 		w.do(w.control().Pause(t.Context(), "", pause()))
-		<-time.After(time.Second)
+		<-time.After(time.Second) // until it holds everywhere
 		w.leave(3)
 		<-time.After(time.Minute)
 		if _, err := w.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "odd-default"); err != nil {
@@ -58,7 +58,7 @@ func TestStraysInHandOutliveWhoHeldThem(t *testing.T) {
 		finder := w.StartWorker("finder")
 		<-time.After(time.Minute)
 		w.leave(3)
-		for range 60 {
+		for range 120 { // they are looked for once a minute here
 			if w.posts("") == 3 {
 				break
 			}

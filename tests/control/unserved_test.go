@@ -147,6 +147,7 @@ func TestAPausedAccountIsServed(t *testing.T) {
 		other := w.StartWorker("two")
 		<-time.After(time.Minute)
 		w.do(w.control().Pause(t.Context(), "acme", pause()))
+		<-time.After(time.Second) // until it holds everywhere
 		w.ask("acme", "call", simulator.DefaultNumber, 5)
 		<-time.After(2 * time.Hour)
 		if n, _ := series(t, other, "ringonce_unserved_requests"); n != 0 {
