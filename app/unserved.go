@@ -3,7 +3,8 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -51,6 +52,8 @@ type sweeper struct {
 	metrics *metrics.Account // seen by nobody: names come from publishers
 	// workers remember the claims of others that they wait for.
 	workers map[call.Account]*dispatcher.Worker
+	// last is where the time of a sweep ran out. It comes last in the next.
+	last queue.Place
 }
 
 func (a *App) newSweeper(b *broker) *sweeper {
@@ -61,20 +64,24 @@ func (a *App) newSweeper(b *broker) *sweeper {
 }
 
 func (s *sweeper) run(ctx context.Context) {
+	var loud seldom
 	every(ctx, sweepEvery, func(context.Context) (whole bool) {
 		bounded, cancel := context.WithTimeout(ctx, sweepWithin)
 		defer cancel()
 		err := s.sweep(bounded)
-		if err == nil || errors.Is(err, context.DeadlineExceeded) {
-			return true // the rest is for the next one
+		if err == nil {
+			return true
 		}
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && loud.may() {
 			s.app.log.Warn("looking after requests that nobody serves failed", "error", err)
 		}
 		return false
 	})
 }
 
+// sweep looks after one place after another. What cannot be done in one of them
+// keeps the others waiting no longer than it takes to fail, and what time does
+// not suffice for is for the next sweep.
 func (s *sweeper) sweep(ctx context.Context) error {
 	served, known := s.app.accounts.served(time.Now())
 	if !known {
@@ -85,7 +92,9 @@ func (s *sweeper) sweep(ctx context.Context) error {
 		return err
 	}
 	unserved := map[call.Account]bool{}
-	for _, p := range places {
+	var failed int
+	var failure error
+	for _, p := range after(s.last, places) {
 		name, err := call.ParseAccount(p.Account)
 		if err != nil {
 			name = dispatcher.NoAccount
@@ -93,8 +102,13 @@ func (s *sweeper) sweep(ctx context.Context) error {
 			continue
 		}
 		unserved[name] = true
-		if err := s.clear(ctx, p, s.worker(name)); err != nil {
-			return err
+		if ctx.Err() != nil {
+			continue
+		}
+		s.last = p
+		if err := s.clear(ctx, p, s.worker(name)); err != nil && ctx.Err() == nil {
+			failed++
+			failure = fmt.Errorf("account %s: %w", name, err)
 		}
 	}
 	for name := range s.workers {
@@ -102,7 +116,16 @@ func (s *sweeper) sweep(ctx context.Context) error {
 			delete(s.workers, name)
 		}
 	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d places, the last: %w", failed, len(places), failure)
+	}
 	return nil
+}
+
+// after gives all places, those first that come after this one.
+func after(p queue.Place, places []queue.Place) []queue.Place {
+	next := slices.Index(places, p) + 1
+	return slices.Concat(places[next:], places[:next])
 }
 
 // clear ends what is too old in one place, the first first. It stops at the
@@ -129,7 +152,7 @@ func (s *sweeper) clear(ctx context.Context, p queue.Place, w *dispatcher.Worker
 		}
 		s.app.metrics.UnservedEnded()
 	}
-	return ctx.Err()
+	return nil
 }
 
 // worker gives who decides about requests of an account.

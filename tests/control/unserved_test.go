@@ -81,6 +81,32 @@ func TestNobodyServesTheAccount(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeReadHoldsUpNoOther account that nobody serves: neither those
+// before it nor those behind.
+func TestWhatCannotBeReadHoldsUpNoOther(t *testing.T) {
+	inBubble(t, shortAge, func(t *testing.T, w *world) {
+		given := w.Config
+		w.Config = with(given, "default", "bravo")
+		w.do(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable"}))
+		worker := w.StartWorker("one")
+		<-time.After(20 * time.Second)
+		w.ask("bravo", "call", simulator.DefaultNumber, 1)
+		for w.left(queue.StreamParked) < 1 {
+			<-time.After(time.Second)
+		}
+		worker.App.Reload(given)
+		for _, name := range []string{"alpha", "charlie"} {
+			_, err := w.Conn.JetStream().Publish(t.Context(), "calls.due."+name+".normal", []byte("no record"))
+			w.do(err)
+		}
+		<-time.After(2 * time.Hour)
+		w.letters("bravo", call.UnknownAccount, 1)
+		if n := w.left(queue.StreamParked); n != 2 {
+			t.Errorf("%d due calls are left, want the two that nobody can read", n)
+		}
+	})
+}
+
 // TestAParkedCallOfAnAccountThatIsGone ends when it comes back, and a call whose
 // worker was lost is held: it may have rung.
 func TestAParkedCallOfAnAccountThatIsGone(t *testing.T) {

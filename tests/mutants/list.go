@@ -8,7 +8,7 @@ type mutant struct {
 }
 
 // mutants are the faults that would break the promise, each by another way.
-func mutants() []mutant { return slices.Concat(ofCalls(), ofLanes(), ofSubjects()) }
+func mutants() []mutant { return slices.Concat(ofCalls(), ofLanes(), ofSubjects(), ofAccounts()) }
 
 // ofCalls are faults on the way of one call.
 func ofCalls() []mutant {

@@ -30,11 +30,13 @@ func (m mutant) suites(seeds int) [][]string {
 	suites := [][]string{
 		own,
 		{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)},
+		{"./tests/control"},
 		{"./tests/hostile"},
 		{"./tests/endtoend"},
 	}
 	if filepath.Dir(m.file) == "app" { // wires everything, and tests little of it by itself
 		suites = suites[1:]
+		suites[0], suites[1] = suites[1], suites[0]
 	}
 	return suites
 }
