@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
@@ -41,9 +42,7 @@ func bareLoop(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	consumer, err := js.CreateOrUpdateConsumer(ctx, "CALLS", jetstream.ConsumerConfig{
-		Durable: "bare", AckPolicy: jetstream.AckExplicitPolicy,
-	})
+	consumer, err := bareConsumer(ctx, js)
 	if err != nil {
 		return err
 	}
@@ -77,6 +76,13 @@ func bareLoop(ctx context.Context, args []string) error {
 	}
 	posting.Wait()
 	return nil
+}
+
+// bareConsumer is that of all requests.
+func bareConsumer(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, error) {
+	return js.CreateOrUpdateConsumer(ctx, queue.StreamCalls, jetstream.ConsumerConfig{
+		Durable: "bare", AckPolicy: jetstream.AckExplicitPolicy,
+	})
 }
 
 // remembered places a call between two confirmed records of it, as large as

@@ -171,6 +171,7 @@ func (b *bench) compare(ctx context.Context, provider string, latency time.Durat
 	contenders := []*contender{
 		{label: "bare loop", start: b.startBare},
 		{label: "bare loop with two records", start: b.startRemembering},
+		{label: "that loop in batches", start: b.startBatched},
 		{label: "ringonce", start: b.startRingonce},
 	}
 	for round := range b.rounds {
@@ -237,6 +238,12 @@ func (b *bench) startBare(ctx context.Context, s *stage, _ string) (*process, er
 // startRemembering is the bare loop with two records for each call.
 func (b *bench) startRemembering(ctx context.Context, s *stage, _ string) (*process, error) {
 	return start(ctx, true, nil, b.self, "bare", "-remember",
+		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
+}
+
+// startBatched is the bare loop with two records, a batch of calls at a time.
+func (b *bench) startBatched(ctx context.Context, s *stage, _ string) (*process, error) {
+	return start(ctx, true, nil, b.self, "batched",
 		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
 }
 

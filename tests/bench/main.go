@@ -1,6 +1,6 @@
 // Command bench measures ringonce beside a bare loop that pulls, POSTs and
-// acknowledges, and beside that loop with two records written for each call, in
-// one run and in turns, with broker, provider and worker in processes of their
+// acknowledges, and beside that loop with two records written for each call, one
+// by one and in batches, in one run and in turns, with broker, provider and worker in processes of their
 // own. Figures of two runs are not comparable: the machine is shared and its
 // speed drifts. The ratio within one run is what counts.
 //
@@ -47,6 +47,8 @@ func run(ctx context.Context, args []string) error {
 			return serveProvider(ctx, args[1:])
 		case "bare":
 			return bareLoop(ctx, args[1:])
+		case "batched":
+			return batchedLoop(ctx, args[1:])
 		case "worker":
 			return serveWorker(ctx, args[1:])
 		}
