@@ -85,8 +85,15 @@ func (b *inbox) admit() {
 }
 
 // shut closes the inbox, and hands back what nobody has taken out of it.
-func (b *inbox) shut() {
+func (b *inbox) shut() { b.shutIf(func() bool { return true }) }
+
+// shutIf closes the inbox if something holds, which is asked with the lock held.
+func (b *inbox) shutIf(holds func() bool) {
 	b.mu.Lock()
+	if !holds() {
+		b.mu.Unlock()
+		return
+	}
 	b.open = false
 	var left []*delivery
 	for _, s := range b.sources {
@@ -106,15 +113,10 @@ func (b *inbox) mayShut() {
 	b.expects = b.opened
 }
 
-// shutLater closes the inbox unless it was opened again since mayShut.
-func (b *inbox) shutLater() {
-	b.mu.Lock()
-	void := b.expects != b.opened
-	b.mu.Unlock()
-	if !void {
-		b.shut()
-	}
-}
+// shutLater closes the inbox unless it was opened again since mayShut. The two
+// are one step: an inbox that was opened in between would stay closed, and its
+// account stand still.
+func (b *inbox) shutLater() { b.shutIf(func() bool { return b.expects == b.opened }) }
 
 // arrive is given everything that comes, in order.
 func (b *inbox) arrive(m *nats.Msg) {

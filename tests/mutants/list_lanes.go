@@ -44,6 +44,11 @@ func ofLanes() []mutant {
 			"		c.conn.debt.wait(ctx)\n", "",
 		},
 		{
+			"shut-what-was-opened", "closes the inbox of an account that was opened in the same moment", "queue/inbox.go",
+			"func (b *inbox) shutLater() { b.shutIf(func() bool { return b.expects == b.opened }) }\n",
+			"func (b *inbox) shutLater() {\n	b.mu.Lock()\n	due := b.expects == b.opened\n	b.mu.Unlock()\n	if due {\n		b.shut()\n	}\n}\n",
+		},
+		{
 			"bulk-goes-first", "asks the least pressing priority first", "queue/turns.go",
 			"	for rank := range priorities {\n		asks = append(asks, ask{rank, n})", "	for rank := range priorities {\n		asks = append(asks, ask{priorities - 1 - rank, n})",
 		},
