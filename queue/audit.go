@@ -22,7 +22,8 @@ type Finding struct {
 
 // Audit looks through the records, of one account or of all if a is empty, for
 // calls that are overdue by more than patience and lack the message or the dead
-// letter that would bring them to their end. It changes nothing; found is told
+// letter that would bring them to their end, or whose schedule the broker did not
+// carry out. It changes nothing; found is told
 // of each, and looked counts the records that were read.
 func (o *Operator) Audit(
 	ctx context.Context, a call.Account, patience time.Duration, now time.Time, found func(Finding) error,
@@ -69,7 +70,7 @@ func (o *Operator) examine(
 	case call.NeedsNothing:
 		return f, false, nil
 	case call.NeedsMessage:
-		there, err := o.hasMessage(ctx, record)
+		there, err := o.hasMessage(ctx, record, now.Add(-patience))
 		return f, !there, err
 	case call.NeedsLetter:
 		there, err := o.hasLetter(ctx, record)
@@ -77,7 +78,7 @@ func (o *Operator) examine(
 	case call.NeedsLetterOrMessage:
 		there, err := o.hasLetter(ctx, record)
 		if err == nil && !there {
-			there, err = o.hasMessage(ctx, record)
+			there, err = o.hasMessage(ctx, record, now.Add(-patience))
 		}
 		return f, !there, err
 	default:
@@ -85,11 +86,16 @@ func (o *Operator) examine(
 	}
 }
 
-// hasMessage reports whether a call has a schedule, or the request that it came
-// by is still there.
-func (o *Operator) hasMessage(ctx context.Context, r call.Record) (bool, error) {
-	there, err := o.conn.holds(ctx, StreamParked, func(ctx context.Context, s jetstream.Stream) error {
-		_, err := s.GetLastMsgForSubject(ctx, parkedSubject(r.Account, r.ID))
+// hasMessage reports whether a call has a schedule that may be relied on, or the
+// request that it came by is still there. A schedule whose time was before stuck
+// is not relied on: if the broker cannot store what it brings, because its disk is
+// full, it takes it for brought, until it starts again or the call is parked anew
+// (nats-server 2.15.2).
+func (o *Operator) hasMessage(ctx context.Context, r call.Record, stuck time.Time) (bool, error) {
+	there := false
+	_, err := o.conn.holds(ctx, StreamParked, func(ctx context.Context, s jetstream.Stream) error {
+		msg, err := s.GetLastMsgForSubject(ctx, parkedSubject(r.Account, r.ID))
+		there = err == nil && !scheduledBefore(msg.Header, stuck)
 		return err
 	})
 	if there || err != nil || r.Origin.Sequence == 0 {

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -15,6 +16,9 @@ import (
 // scheduleFormat keeps the fraction of a second: the broker cuts times without
 // one off to the second and would fire up to a second early.
 const scheduleFormat = "2006-01-02T15:04:05.000Z07:00"
+
+// scheduleAt begins a schedule for one time.
+const scheduleAt = "@at "
 
 // Parking is where calls wait for a time. A call has one schedule at most:
 // parking it again replaces the schedule.
@@ -35,7 +39,7 @@ func (p *Parking) Park(ctx context.Context, r call.Record, v call.Version) error
 	}
 	// Rounded up, so that it is never early.
 	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()
-	m.Header.Set(jetstream.ScheduleHeader, "@at "+at.Format(scheduleFormat))
+	m.Header.Set(jetstream.ScheduleHeader, scheduleAt+at.Format(scheduleFormat))
 	m.Header.Set(jetstream.ScheduleTargetHeader, dueSubject(r.Account, r.Priority))
 	failpoint.Here(failpoint.ScheduleBefore)
 	if _, err := publish(ctx, p.answers, StreamParked, m); err != nil {
@@ -43,6 +47,12 @@ func (p *Parking) Park(ctx context.Context, r call.Record, v call.Version) error
 	}
 	failpoint.Here(failpoint.ScheduleAfter)
 	return nil
+}
+
+// scheduledBefore reports whether a schedule was for a time before this one.
+func scheduledBefore(h nats.Header, t time.Time) bool {
+	at, err := time.Parse(scheduleFormat, strings.TrimPrefix(h.Get(jetstream.ScheduleHeader), scheduleAt))
+	return err == nil && at.Before(t)
 }
 
 // Due brings a call back at once, for a replay.

@@ -24,8 +24,9 @@ func newCallsAuditCommand(d *desk) *cobra.Command {
 		Short: "Find calls that the broker forgot, and bring them back",
 		Long: `Find calls that nothing would bring to their end: a power loss under the broker
 can take away a schedule, a request or a dead letter that was confirmed, while
-the record of the call stays. It reads every record, so run it when little else
-is going on.
+the record of the call stays, and a broker that is full when a schedule is due
+does not come back to it. It reads every record, so run it when little else is
+going on.
 
 With --repair each gets back what it lost. That dials nothing by itself: a
 worker reads the record first, and a call that may have rung is held as unknown.

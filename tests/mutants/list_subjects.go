@@ -52,5 +52,9 @@ func ofSubjects() []mutant {
 			"dead-for-a-failed-lookup", "takes a failed look-up for a number that is not linked", "sfvopi/snapshot.go",
 			"		if _, before := s.previous[from]; before || s.previous == nil {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
 		},
+		{
+			"rely-on-any-schedule", "lets the audit rely on a schedule that the broker did not carry out", "queue/audit.go",
+			"		there = err == nil && !scheduledBefore(msg.Header, stuck)\n", "		there = err == nil && !scheduledBefore(msg.Header, time.Time{})\n",
+		},
 	}
 }
