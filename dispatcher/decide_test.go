@@ -254,11 +254,11 @@ func TestDecide(t *testing.T) {
 		},
 
 		// What kills workers.
-		{"delivered 100 times", delivered(fresh, 100), actClaim, "", time.Time{}},
-		{"delivered 101 times", delivered(fresh, 101), actRead, "", time.Time{}},
-		{"delivered 101 times and left no record", delivered(fresh, 101).finds(0, call.Record{}), actEnd, call.Poison, time.Time{}},
-		{"delivered 101 times with a record", delivered(fresh, 101).finds(9, inState(fresh.own(), call.StateDialling)), actForeign, "", time.Time{}},
-		{"due, delivered 101 times", delivered(again, 101), actClaim, "", time.Time{}},
+		{"delivered 300 times", delivered(fresh, 300), actClaim, "", time.Time{}},
+		{"delivered 301 times", delivered(fresh, 301), actRead, "", time.Time{}},
+		{"delivered 301 times and left no record", delivered(fresh, 301).finds(0, call.Record{}), actEnd, call.Poison, time.Time{}},
+		{"delivered 301 times with a record", delivered(fresh, 301).finds(9, inState(fresh.own(), call.StateDialling)), actForeign, "", time.Time{}},
+		{"due, delivered 301 times", delivered(again, 301), actClaim, "", time.Time{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := c.s.decide()

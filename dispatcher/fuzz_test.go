@@ -12,7 +12,7 @@ import (
 // what has no readable id is ended without a record.
 func FuzzFirstDelivery(f *testing.F) {
 	f.Add(requestBody("a"), "", "normal", uint64(1), int64(0))
-	f.Add(requestBody(""), "b", "urgent", uint64(101), int64(time.Hour))
+	f.Add(requestBody(""), "b", "urgent", uint64(301), int64(time.Hour))
 	f.Add([]byte(`{"id":"=1"}`), "=1", "critical", uint64(1), int64(40*time.Hour))
 	f.Add([]byte(`{"id":"a","id":"b"}`), "a.b", "a.b", uint64(1), int64(-time.Hour))
 	f.Add([]byte("null"), "", "", uint64(0), int64(25*time.Hour))

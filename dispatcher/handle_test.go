@@ -245,7 +245,7 @@ func TestALedgerThatCannotBeReadIsNotAnAbsentRecord(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.ledger.readErr = errDown
 		d := published(requestBody("a"))
-		d.Delivered = 101
+		d.Delivered = poisonDeliveries + 1
 		b.handle(t, d)
 		b.ledger.fail(alwaysLoses)
 		b.handle(t, published(requestBody("b")))

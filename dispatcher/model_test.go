@@ -59,10 +59,10 @@ func expected(s situation) (action, call.Reason) {
 		if t.Origin.Published.Before(s.facts.validFrom) || age > s.facts.keep {
 			return actEnd, call.TooOldToKnow
 		}
-		if s.delivery.Delivered > 100 && s.read {
+		if s.delivery.Delivered > 300 && s.read {
 			return actEnd, call.Poison
 		}
-		if s.delivery.Delivered > 100 {
+		if s.delivery.Delivered > 300 {
 			return actRead, ""
 		}
 	}
@@ -136,7 +136,7 @@ func drawSituation(t *rapid.T) situation {
 			s.facts.created = noon
 		}
 	}
-	s.delivery.Delivered = rapid.Uint64Range(99, 102).Draw(t, "delivered")
+	s.delivery.Delivered = rapid.Uint64Range(299, 302).Draw(t, "delivered")
 	switch rapid.IntRange(0, 3).Draw(t, "ledger") {
 	case 0:
 	case 1:

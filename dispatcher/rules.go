@@ -57,8 +57,9 @@ const (
 	suspensionFirst = time.Minute
 	suspensionMost  = time.Hour
 	// poisonDeliveries is how often a request may be delivered without leaving
-	// a record: something kills workers before they can write one.
-	poisonDeliveries = 100
+	// a record: something kills workers before they can write one. It takes
+	// requests whose records cannot be written more than a day to come to it.
+	poisonDeliveries = 300
 )
 
 // delay is how long to wait after this many attempts were spent. It is a

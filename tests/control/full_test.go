@@ -1,0 +1,89 @@
+package control
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// mayStore sets how many bytes the broker may keep; -1 is no limit.
+func (w *world) mayStore(bytes int64) {
+	w.t.Helper()
+	w.do(w.Broker().GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": {
+		MaxMemory: -1, MaxStore: bytes, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}}))
+}
+
+// repair has an audit give back what is lost.
+func (w *world) repair() {
+	w.t.Helper()
+	operator, err := w.Conn.NewOperator(w.t.Context(), queue.Keep{Placed: w.Config.Records.Keep, Dead: w.Config.Dead.Keep})
+	w.do(err)
+	var lost []queue.Finding
+	_, err = operator.Audit(w.t.Context(), "", 15*time.Minute, time.Now(), func(f queue.Finding) error {
+		lost = append(lost, f)
+		return nil
+	})
+	w.do(err)
+	for _, f := range lost {
+		w.do(operator.Repair(w.t.Context(), f, time.Now()))
+	}
+}
+
+// TestAFullBroker that stores nothing for a while, in the midst of work: no phone
+// rings twice, and once it stores again, and an audit was made, every call comes
+// to its end. Those whose outcome could not be written down for an hour are held
+// as unknown.
+func TestAFullBroker(t *testing.T) {
+	for _, c := range []struct {
+		full    time.Duration
+		unknown int // at most: two workers that have taken what they may
+	}{
+		{5 * time.Minute, 0},
+		{70 * time.Minute, 16},
+	} {
+		t.Run(c.full.String(), func(t *testing.T) {
+			inBubble(t, func(cfg *configs.Config) {
+				cfg.Accounts["default"] = limited(cfg.Accounts["default"], 8)
+			}, func(t *testing.T, w *world) {
+				const requests = 40
+				w.StartWorker("one")
+				w.StartWorker("two")
+				<-time.After(time.Minute)
+				for i := range requests {
+					to := fmt.Sprintf("+9198765%05d", i)
+					if i%4 == 0 {
+						to = simulator.MagicCallee("initiate_econnrefused", 1)
+					}
+					body := fmt.Sprintf(`{"id":"call-%d","from":%q,"to":%q,"answer_url":"https://publisher.example/%[1]d"}`, i, simulator.DefaultNumber, to)
+					_, err := w.Publish("calls.requests.default", []byte(body), nil)
+					w.do(err)
+				}
+				<-time.After(4 * time.Second)
+				w.mayStore(1)
+				<-time.After(c.full)
+				w.mayStore(-1)
+				<-time.After(time.Hour)
+				w.repair()
+				<-time.After(time.Hour)
+				states := w.states("default", "call", requests)
+				if states[call.StateUnknown] > c.unknown || states[call.StatePlaced]+states[call.StateUnknown] != requests {
+					t.Errorf("the calls are %v", states)
+				}
+				if s := w.Simulator.Oracle().Summary; s.RungTwice != 0 {
+					t.Errorf("%d phones rang twice", s.RungTwice)
+				}
+				if n := w.left(queue.StreamCalls) + w.left(queue.StreamParked); n != 0 {
+					t.Errorf("%d messages are left", n)
+				}
+			})
+		})
+	}
+}
