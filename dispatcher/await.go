@@ -158,13 +158,14 @@ func (t *Turn) again() time.Time {
 	return l.pace.again
 }
 
-// sleep waits until a time, the end of ctx, or a change of the lane.
+// sleep waits until a time, the end of ctx, or a change of the lane. It does not
+// if the lane was stopped since the turn was last looked at.
 func (t *Turn) sleep(ctx context.Context, until time.Time) {
-	l := t.lane
-	l.mu.Lock()
-	changed := l.changed
-	l.mu.Unlock()
-	timer := time.NewTimer(until.Sub(l.cfg.Now()))
+	changed, open := t.open()
+	if !open {
+		return
+	}
+	timer := time.NewTimer(until.Sub(t.lane.cfg.Now()))
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -92,7 +92,7 @@ func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
 			w.lift(ctx, s, "the provider accepts the key")
 			return
 		}
-		w.Lane.careAgain(w.Now().Add(probes.NextBackOff()))
+		w.Lane.careAgain(s, w.Now().Add(probes.NextBackOff()))
 	case w.Lane.asks():
 		begun := w.Now()
 		ok := w.probe(ctx, reachWithin, w.Provider.Reach)
@@ -117,7 +117,7 @@ func (w *Worker) lift(ctx context.Context, s call.Suspension, why string) {
 	failpoint.Here(failpoint.LiftBefore)
 	if err := w.Control.Lift(ctx, w.Account, s); err != nil {
 		w.Log.Warn("lifting a suspension failed", "account", w.Account, "error", err)
-		w.Lane.careAgain(w.Now().Add(probeWithin))
+		w.Lane.careAgain(s, w.Now().Add(probeWithin))
 		return
 	}
 	failpoint.Here(failpoint.LiftAfter)
@@ -140,16 +140,17 @@ func (l *Lane) takeNewKey() bool {
 	return changed
 }
 
-// careAgain puts off what the lane wants, unless the key has changed meanwhile:
-// what failed was asked with the one before.
-func (l *Lane) careAgain(at time.Time) {
+// careAgain puts off what this suspension wants, unless the key has changed
+// meanwhile: what failed was asked with the one before. Another suspension that
+// took its place meanwhile has a time of its own.
+func (l *Lane) careAgain(s call.Suspension, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.newKey {
 		l.careAt = at
 	}
-	if l.stops.Suspended() && !l.stops.Suspension.Until.IsZero() {
-		l.stops.Suspension.Until = at
+	if current := &l.stops.Suspension; l.stops.Suspended() && current.Since.Equal(s.Since) && !current.Until.IsZero() {
+		current.Until = at
 	}
 }
 

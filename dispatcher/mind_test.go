@@ -306,3 +306,25 @@ func TestASuspensionHasItsOwnWait(t *testing.T) {
 		}
 	})
 }
+
+// TestAnotherSuspensionHasATimeOfItsOwn: what fails for the one before, while
+// that is probed or lifted, does not cut it short.
+func TestAnotherSuspensionHasATimeOfItsOwn(t *testing.T) {
+	minded(t, func(t *testing.T, b *bench) {
+		probing, fail := make(chan struct{}), make(chan struct{})
+		b.provider.probes(func(context.Context) error {
+			b.provider.probes(fails)
+			close(probing)
+			<-fail
+			return errDown
+		})
+		b.Lane.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
+		<-probing
+		s, _ := b.Lane.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now())
+		want := time.Until(s.Until)
+		close(fail)
+		if got := b.opens(t); got < want {
+			t.Errorf("it is dialled after %s, want %s or more", got, want)
+		}
+	})
+}

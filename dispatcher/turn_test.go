@@ -286,3 +286,23 @@ func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 		})
 	}
 }
+
+// TestAStopBeforeSleep ends the wait of a turn, although it came after the turn
+// was last looked at.
+func TestAStopBeforeSleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := openLane(8, 0.5)
+		l.pace.add([]time.Time{time.Now().Add(awaitMost - time.Millisecond)}, time.Now().Add(time.Hour))
+		turn := l.Begin()
+		_, open, at := turn.place()
+		if !open || at.IsZero() {
+			t.Fatal("the turn does not wait")
+		}
+		l.Halt(errDown)
+		began := time.Now()
+		turn.sleep(t.Context(), at)
+		if slept := time.Since(began); slept > 0 {
+			t.Errorf("it slept for %s", slept)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -28,7 +29,8 @@ func (r *Rate) Limit(a call.Account, perSecond float64) *Limit {
 // none much later than ahead from now. If there are fewer, all that lie so close
 // are taken, and it says when to ask again.
 func (l *Limit) Reserve(ctx context.Context, n int, ahead time.Duration) (slots []time.Time, again time.Time, err error) {
-	ctx, cancel := context.WithTimeout(ctx, reserveWithin)
+	asked := ctx
+	ctx, cancel := context.WithTimeout(asked, reserveWithin)
 	defer cancel()
 	b, err := l.rate.believe(ctx)
 	if err != nil {
@@ -41,7 +43,9 @@ func (l *Limit) Reserve(ctx context.Context, n int, ahead time.Duration) (slots 
 	for ; n > 0 && !opens(w).After(now.Add(ahead)); w++ {
 		got, err := l.take(ctx, b, w, n, now)
 		if err != nil {
-			l.rate.doubt()
+			if asked.Err() == nil || errors.Is(err, errForgotten) { // else it says nothing of the counters
+				l.rate.doubt()
+			}
 			clear(l.known)
 			return nil, time.Time{}, fmt.Errorf("reserve calls: %w", err)
 		}

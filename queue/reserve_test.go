@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"sync"
@@ -302,4 +303,29 @@ func TestAnIdleWorkerNotices(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWhoGivesUpCastsNoDoubt on the counters: that somebody stopped waiting for
+// an answer makes no other account wait.
+func TestWhoGivesUpCastsNoDoubt(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		<-time.After(forgets + window)
+		rate := b.NewRate(RateConfig{Provision: true, Replicas: 1})
+		one, two := rate.Limit("one", 100), rate.Limit("two", 100)
+		reserve := func(ctx context.Context, l *Limit) ([]time.Time, error) {
+			slots, _, err := l.Reserve(ctx, 1, ahead)
+			return slots, err
+		}
+		_, _ = reserve(t.Context(), two)
+		<-time.After(2 * forgets)
+		given := must[[]time.Time](t)(reserve(t.Context(), two))
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := reserve(ended, one); err == nil {
+			t.Fatal("it was given something without waiting")
+		}
+		if more := must[[]time.Time](t)(reserve(t.Context(), two)); len(given) != 1 || len(more) != 1 || more[0].Sub(given[0]) > 20*time.Millisecond {
+			t.Errorf("given %v, then %v", given, more)
+		}
+	})
 }
