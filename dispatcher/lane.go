@@ -43,13 +43,16 @@ type Lane struct {
 	// unconfirmed tells that the suspension was set here and has not come back
 	// as a control flag yet: flags older than it say nothing about it.
 	unconfirmed bool
-	flag        call.Suspension // as the control flags said last
-	flagSince   time.Time       // of the last one that was in force
-	halted      error           // why nothing may be dialled by anybody
-	slowed      time.Time       // the provider asked for a pause until then
-	stopping    bool
-	careAt      time.Time // when a suspension is next probed
-	newKey      bool      // since it was last probed
+	// flagAt is when the flag of an unconfirmed suspension is to be written again;
+	// zero if that did not fail.
+	flagAt    time.Time
+	flag      call.Suspension // as the control flags said last
+	flagSince time.Time       // of the last one that was in force
+	halted    error           // why nothing may be dialled by anybody
+	slowed    time.Time       // the provider asked for a pause until then
+	stopping  bool
+	careAt    time.Time // when a suspension is next probed
+	newKey    bool      // since it was last probed
 
 	changed chan struct{} // closed, and made anew, when what may be dialled changes
 	freed   chan struct{} // holds a token when a slot became free

@@ -22,7 +22,7 @@ const (
 )
 
 // Mind looks after the lane until ctx ends: it ends suspensions whose time is
-// over or whose probe works, and while the breaker is open it asks the provider
+// over or whose probe works, writes a flag that could not be written, and while the breaker is open it asks the provider
 // something harmless before one call is risked. It rings nobody.
 func (w *Worker) Mind(ctx context.Context) {
 	probes := newProbeBackoff()
@@ -60,10 +60,15 @@ func (l *Lane) nextCare() (time.Time, <-chan struct{}) {
 	s := l.stops.Suspension
 	at, asks := l.breaker.asks()
 	switch {
-	case l.stops.Suspended() && !s.Until.IsZero():
-		return s.Until, l.changed
 	case l.stops.Suspended():
-		return later(now, l.careAt), l.changed
+		next := s.Until
+		if next.IsZero() {
+			next = later(now, l.careAt)
+		}
+		if owed := l.owesAt(); !owed.IsZero() && owed.Before(next) {
+			next = later(now, owed)
+		}
+		return next, l.changed
 	case asks:
 		return later(now, at), l.changed
 	case now.Before(l.slowed):
@@ -77,10 +82,12 @@ func (l *Lane) nextCare() (time.Time, <-chan struct{}) {
 func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
 	s, suspended := w.Lane.Suspension()
 	switch {
+	case suspended && !s.Until.IsZero() && !w.Now().Before(s.Until):
+		w.lift(ctx, s, "its time is over")
+	case suspended && w.Lane.owes():
+		w.flag(ctx, s)
 	case suspended && !s.Until.IsZero():
-		if !w.Now().Before(s.Until) {
-			w.lift(ctx, s, "its time is over")
-		}
+		// Its time has not come.
 	case suspended && w.Now().Before(w.Lane.caresAt()):
 		// It came while the one before was waited for, and has a wait of its own.
 	case suspended:

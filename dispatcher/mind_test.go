@@ -145,6 +145,28 @@ func TestASuspensionThatCannotBeWrittenStopsThisWorker(t *testing.T) {
 	})
 }
 
+// TestASuspensionIsWrittenWhenThatIsPossible, once, and then an operator can lift
+// it.
+func TestASuspensionIsWrittenWhenThatIsPossible(t *testing.T) {
+	for _, reason := range []call.Reason{call.Forbidden, call.Unauthorized} {
+		t.Run(string(reason), func(t *testing.T) {
+			minded(t, func(t *testing.T, b *bench) {
+				b.provider.probes(fails)
+				b.control.failing.Store(true)
+				b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: reason})
+				<-time.After(15 * time.Second)
+				b.control.failing.Store(false)
+				<-time.After(25 * time.Second)
+				b.journal.is(t, "record dialling", "place", "record waiting", "hand back", "suspend "+string(reason)+" 1")
+				b.Lane.SetStops(&call.Stops{}) // an operator has lifted it
+				if waited := b.opens(t); waited != 0 {
+					t.Errorf("suspended for %s more", waited)
+				}
+			})
+		})
+	}
+}
+
 // TestAfterUnknownsTheHarmlessProbeComesFirst opens the breaker by unknowns.
 func TestAfterUnknownsTheHarmlessProbeComesFirst(t *testing.T) {
 	minded(t, func(t *testing.T, b *bench) {

@@ -186,26 +186,6 @@ func (w *Worker) followOnce(ctx context.Context, c *claim, s settled, m Message)
 	}
 }
 
-// suspend sets the flag that stops the account for every worker, and stops this
-// one's lane whether or not that could be written.
-func (w *Worker) suspend(ctx context.Context, o call.Outcome) {
-	s, fresh := w.Lane.suspend(o, w.Name, w.Now())
-	if !fresh {
-		return
-	}
-	w.Metrics.Suspended(o.Reason)
-	w.Log.Error("the account is suspended", "account", w.Account, "reason", o.Reason, "status", o.Status, "message", o.Message)
-	failpoint.Here(failpoint.SuspendBefore)
-	held, err := w.Control.Suspend(ctx, w.Account, s)
-	switch {
-	case err != nil:
-		w.Log.Warn("writing the suspension failed; this worker stops by itself", "account", w.Account, "error", err)
-	case !held.Since.Equal(s.Since):
-		w.Lane.outdone(s, held)
-	}
-	failpoint.Here(failpoint.SuspendAfter)
-}
-
 // resumed forgets a suspension that is over, now that a call went through.
 func (w *Worker) resumed(ctx context.Context) {
 	if !w.Lane.placed() {

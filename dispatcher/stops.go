@@ -117,7 +117,7 @@ func (l *Lane) suspend(o call.Outcome, worker string, now time.Time) (s call.Sus
 	if !s.Supersedes(l.stops.Suspension) {
 		return l.stops.Suspension, false
 	}
-	l.stops.Suspension, l.unconfirmed = s, true
+	l.stops.Suspension, l.unconfirmed, l.flagAt = s, true, time.Time{}
 	l.careAt = now.Add(probeWait(s))
 	l.announce()
 	return s, true

@@ -36,6 +36,10 @@ func ofLanes() []mutant {
 			"	if l.unconfirmed && stops.Suspension.Since.Before(own.Since) && !takenOver {", "	if l.unconfirmed && own.Since.IsZero() && !takenOver {",
 		},
 		{
+			"a-flag-is-tried-once", "never again writes the flag of a suspension that could not be written", "dispatcher/flag.go",
+			"		w.Lane.owe(s, w.Now().Add(flagAgain))\n", "		_ = flagAgain\n",
+		},
+		{
 			"the-lesser-suspension-wins", "replaces a suspension that has to last by one that a probe lifts", "queue/control.go",
 			"			return s, s.Supersedes(found)\n", "			return s, true\n",
 		},
