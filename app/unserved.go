@@ -52,7 +52,8 @@ type sweeper struct {
 	metrics *metrics.Account // seen by nobody: names come from publishers
 	// workers remember the claims of others that they wait for.
 	workers map[call.Account]*dispatcher.Worker
-	// last is where the time of a sweep ran out. It comes last in the next.
+	// last is the place that was looked after last. If the time of a sweep ran
+	// out there, it comes last in the next.
 	last queue.Place
 }
 

@@ -22,8 +22,9 @@ const (
 )
 
 // Mind looks after the lane until ctx ends: it ends suspensions whose time is
-// over or whose probe works, writes a flag that could not be written, and while the breaker is open it asks the provider
-// something harmless before one call is risked. It rings nobody.
+// over or whose probe works, writes a flag that could not be written, and while
+// the breaker is open it asks the provider something harmless before one call is
+// risked. It rings nobody.
 func (w *Worker) Mind(ctx context.Context) {
 	probes := newProbeBackoff()
 	for {

@@ -23,8 +23,8 @@ type Finding struct {
 // Audit looks through the records, of one account or of all if a is empty, for
 // calls that are overdue by more than patience and lack the message or the dead
 // letter that would bring them to their end, or whose schedule the broker did not
-// carry out. It changes nothing; found is told
-// of each, and looked counts the records that were read.
+// carry out. It changes nothing; found is told of each, and looked counts the
+// records that were read.
 func (o *Operator) Audit(
 	ctx context.Context, a call.Account, patience time.Duration, now time.Time, found func(Finding) error,
 ) (looked int, err error) {
