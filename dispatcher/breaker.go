@@ -43,11 +43,16 @@ type breaker struct {
 	open     bool
 	until    time.Time // when open: nothing is asked of the provider before
 	answers  bool      // when open: the harmless question was answered, so one real call may probe
-	probing  bool      // that call is under way
+	probing  probe     // that call, while it is under way
+	begun    probe     // the last one of them
 	failures int       // since it opened
 	unclear  int       // probes in a row that may have rung
 	ramp     int       // calls that may be in flight; 0 is without limit
 }
+
+// probe is the number of a call that probes, by which it is told from those
+// before it: the breaker may have closed and opened again meanwhile. 0 is none.
+type probe uint64
 
 // allow gives how many more calls may be begun with this many in flight.
 func (b *breaker) allow(inFlight, free int) int {
@@ -56,32 +61,40 @@ func (b *breaker) allow(inFlight, free int) int {
 		return free
 	case !b.open:
 		return max(0, min(free, b.ramp-inFlight))
-	case b.answers && !b.probing:
+	case b.answers && b.probing == 0:
 		return min(free, 1)
 	default:
 		return 0
 	}
 }
 
-// begin is told that a call is begun, and reports whether it is the probe.
-func (b *breaker) begin() (probe bool) {
-	if !b.open || !b.answers || b.probing {
-		return false
+// begin is told that a call is begun, and makes it the probe if one is wanted.
+func (b *breaker) begin() probe {
+	if !b.open || !b.answers || b.probing != 0 {
+		return 0
 	}
-	b.probing = true
-	return true
+	b.begun++
+	b.probing = b.begun
+	return b.probing
 }
 
 // mayClaim is asked last before a call is claimed. What was pulled before the
 // breaker opened is not dialled any more.
-func (b *breaker) mayClaim(probe bool) bool { return !b.open || probe && b.probing }
+func (b *breaker) mayClaim(p probe) bool { return !b.open || b.awaits(p) }
 
-// abandon is told that the probe ended without a POST.
-func (b *breaker) abandon() { b.probing = false }
+// awaits reports whether this is the probe that is under way.
+func (b *breaker) awaits(p probe) bool { return p != 0 && p == b.probing }
+
+// abandon is told that a probe ended without a POST.
+func (b *breaker) abandon(p probe) {
+	if b.awaits(p) {
+		b.probing = 0
+	}
+}
 
 // asks reports whether the harmless question is to be asked, and from when on.
 func (b *breaker) asks() (at time.Time, ok bool) {
-	return b.until, b.open && !b.answers && !b.probing
+	return b.until, b.open && !b.answers && b.probing == 0
 }
 
 // asked takes in what the harmless question came to that was begun then. luck,
@@ -98,16 +111,14 @@ func (b *breaker) asked(ok bool, begun time.Time, luck float64) {
 
 // observe takes in what an attempt came to, and gives what the other workers
 // should know.
-func (b *breaker) observe(o call.Outcome, probe bool, now time.Time, luck float64, limit int) call.FindingKind {
-	probe = probe && b.probing
-	if probe {
-		b.probing = false
-	}
+func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, limit int) call.FindingKind {
+	probes := b.awaits(p)
+	b.abandon(p)
 	switch {
 	case o.Class == call.Unknown:
 		b.unknowns++
 		b.refusals = 0
-		if probe {
+		if probes {
 			b.unclear++
 			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
 			return call.ProbeUnclear
@@ -118,7 +129,7 @@ func (b *breaker) observe(o call.Outcome, probe bool, now time.Time, luck float6
 	case o.Class == call.Refused && o.FeedsBreaker:
 		b.refusals++
 		b.unknowns = 0
-		if probe {
+		if probes {
 			b.unclear = 0
 			b.wait(now, waitMost, b.failures, luck)
 			return call.ProbeRefused
@@ -130,7 +141,7 @@ func (b *breaker) observe(o call.Outcome, probe bool, now time.Time, luck float6
 		// Says nothing of whether calls go through.
 	default:
 		b.refusals, b.unknowns = 0, 0
-		if probe {
+		if probes {
 			b.close()
 			return call.ProbeWell
 		}
@@ -144,7 +155,7 @@ func (b *breaker) trip(now time.Time, luck float64) {
 	if b.open {
 		return
 	}
-	*b = breaker{open: true}
+	*b = breaker{open: true, begun: b.begun}
 	b.wait(now, waitMost, 0, luck)
 }
 
@@ -156,7 +167,7 @@ func (b *breaker) wait(from time.Time, most time.Duration, times int, luck float
 	b.failures++
 }
 
-func (b *breaker) close() { *b = breaker{ramp: rampStart} }
+func (b *breaker) close() { *b = breaker{ramp: rampStart, begun: b.begun} }
 
 func (b *breaker) climb(limit int) {
 	if b.open || b.ramp == 0 {
@@ -177,15 +188,15 @@ func (b *breaker) hear(k call.FindingKind, now time.Time, luck float64) {
 	}
 	switch k {
 	case call.ProbeBegun:
-		if !b.probing {
+		if b.probing == 0 {
 			b.until, b.answers = now.Add(waitForPeer), false
 		}
 	case call.ProbeRefused:
-		if !b.probing {
+		if b.probing == 0 {
 			b.wait(now, waitMost, b.failures, luck)
 		}
 	case call.ProbeUnclear:
-		if !b.probing {
+		if b.probing == 0 {
 			b.unclear++
 			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
 		}

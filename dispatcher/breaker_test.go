@@ -18,7 +18,7 @@ const limit = 8
 // observes lets attempts that are no probes come to these outcomes.
 func (b *breaker) observes(now time.Time, outcomes ...call.Outcome) {
 	for _, o := range outcomes {
-		b.observe(o, false, now, 0, limit)
+		b.observe(o, 0, now, 0, limit)
 	}
 }
 
@@ -44,17 +44,18 @@ func (b *breaker) answered(t *testing.T) time.Time {
 func (b *breaker) probes(t *testing.T, now time.Time, o call.Outcome, want call.FindingKind) {
 	t.Helper()
 	b.allows(t, 0, 1)
-	if b.mayClaim(false) {
+	if b.mayClaim(0) {
 		t.Error("a call that does not probe may be claimed")
 	}
-	if !b.begin() || !b.mayClaim(true) {
+	probe := b.begin()
+	if probe == 0 || !b.mayClaim(probe) {
 		t.Fatal("the call is no probe")
 	}
 	b.allows(t, 1, 0)
-	if b.begin() {
+	if b.begin() != 0 {
 		t.Error("a second call probes")
 	}
-	if found := b.observe(o, true, now, 0, limit); found != want {
+	if found := b.observe(o, probe, now, 0, limit); found != want {
 		t.Errorf("the others are told %q, want %q", found, want)
 	}
 }
@@ -181,7 +182,7 @@ func TestWhatWasInFlightAddsNothing(t *testing.T) {
 
 func TestWhatWasPulledBeforeIsNotDialled(t *testing.T) {
 	b := opened()
-	if b.begin() || b.mayClaim(false) {
+	if b.begin() != 0 || b.mayClaim(0) {
 		t.Error("a call that was pulled before the breaker opened is dialled")
 	}
 }
@@ -189,9 +190,9 @@ func TestWhatWasPulledBeforeIsNotDialled(t *testing.T) {
 func TestAProbeThatWasNotMadeLeavesRoomForTheNext(t *testing.T) {
 	b := opened()
 	b.answered(t)
-	b.begin()
+	probe := b.begin()
 	b.allows(t, 1, 0)
-	b.abandon()
+	b.abandon(probe)
 	b.allows(t, 0, 1)
 }
 
@@ -226,11 +227,11 @@ func TestAPulledProbeGivesWay(t *testing.T) {
 	b := opened()
 	now := b.answered(t)
 	b.hear(call.ProbeBegun, now, 0)
-	if b.begin() {
+	if b.begin() != 0 {
 		t.Error("it probes beside another worker")
 	}
 	b.hear(call.ProbeWell, now, 0)
-	if !b.mayClaim(false) {
+	if !b.mayClaim(0) {
 		t.Error("nothing may be claimed although calls go through")
 	}
 }
@@ -240,14 +241,51 @@ func TestAProbeUnderWayIsNotDisturbed(t *testing.T) {
 	for _, k := range []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeUnclear, call.Slowed, "of a newer version"} {
 		b := opened()
 		now := b.answered(t)
-		b.begin()
+		probe := b.begin()
 		b.hear(k, now, 0)
-		if !b.mayClaim(true) {
+		if !b.mayClaim(probe) {
 			t.Errorf("%s: the probe was taken away", k)
 		}
-		if found := b.observe(wellOutcome, true, now, 0, limit); found != call.ProbeWell {
+		if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeWell {
 			t.Errorf("%s: it came to %q", k, found)
 		}
+	}
+}
+
+// TestAProbeOfBeforeSaysNothing once the breaker has closed, and opened again:
+// another call probes by then, and only that one.
+func TestAProbeOfBeforeSaysNothing(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ends func(b *breaker, old probe) call.FindingKind
+	}{
+		{"it timed out", func(b *breaker, old probe) call.FindingKind { return b.observe(unknownOutcome, old, noon, 0, limit) }},
+		{"it was refused", func(b *breaker, old probe) call.FindingKind { return b.observe(sickOutcome, old, noon, 0, limit) }},
+		{"it went well", func(b *breaker, old probe) call.FindingKind { return b.observe(wellOutcome, old, noon, 0, limit) }},
+		{"it was not made", func(b *breaker, old probe) call.FindingKind {
+			b.abandon(old)
+			return ""
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := opened()
+			now := b.answered(t)
+			old := b.begin()
+			b.hear(call.ProbeWell, now, 0)
+			b.observes(now, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
+			b.answered(t)
+			probe := b.begin()
+			if b.mayClaim(old) {
+				t.Error("the old probe may be claimed")
+			}
+			if found := c.ends(b, old); found != "" {
+				t.Errorf("the others are told %q", found)
+			}
+			b.allows(t, 1, 0)
+			if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeWell {
+				t.Errorf("the probe came to %q", found)
+			}
+		})
 	}
 }
 

@@ -58,18 +58,10 @@ func (l *Lane) nextCare() (time.Time, <-chan struct{}) {
 	defer l.mu.Unlock()
 	now := l.cfg.Now()
 	l.tell()
-	s := l.stops.Suspension
 	at, asks := l.breaker.asks()
 	switch {
 	case l.stops.Suspended():
-		next := s.Until
-		if next.IsZero() {
-			next = later(now, l.careAt)
-		}
-		if owed := l.owesAt(); !owed.IsZero() && owed.Before(next) {
-			next = later(now, owed)
-		}
-		return next, l.changed
+		return l.suspensionCare(now), l.changed
 	case asks:
 		return later(now, at), l.changed
 	case now.Before(l.slowed):
@@ -77,6 +69,19 @@ func (l *Lane) nextCare() (time.Time, <-chan struct{}) {
 	default:
 		return time.Time{}, l.changed
 	}
+}
+
+// suspensionCare gives when the suspension in force next wants something: its
+// flag written, its end, or a probe. The caller holds the lock.
+func (l *Lane) suspensionCare(now time.Time) time.Time {
+	at := l.stops.Suspension.Until
+	if at.IsZero() {
+		at = l.careAt
+	}
+	if owed := l.owesAt(); !owed.IsZero() && owed.Before(at) {
+		at = owed
+	}
+	return later(now, at)
 }
 
 // care does what the lane wants now.
@@ -149,16 +154,18 @@ func (l *Lane) takeNewKey() bool {
 }
 
 // careAgain puts off what this suspension wants, unless the key has changed
-// meanwhile: what failed was asked with the one before. Another suspension that
-// took its place meanwhile has a time of its own.
+// meanwhile: what failed was asked with the one before.
 func (l *Lane) careAgain(s call.Suspension, at time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.newKey {
-		l.careAt = at
-	}
-	if current := &l.stops.Suspension; l.stops.Suspended() && current.Since.Equal(s.Since) && !current.Until.IsZero() {
+	current := &l.stops.Suspension
+	switch {
+	case !l.stops.Suspended() || !current.Since.Equal(s.Since):
+		// Another one, which came meanwhile, has a time of its own.
+	case !current.Until.IsZero():
 		current.Until = at
+	case !l.newKey:
+		l.careAt = at
 	}
 }
 

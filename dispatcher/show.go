@@ -12,7 +12,7 @@ func (l *Lane) tell() {
 		l.cfg.Metrics.Lane(metrics.LanePaused)
 	case l.stops.Suspended():
 		l.cfg.Metrics.Lane(metrics.LaneSuspended)
-	case l.breaker.open && (l.breaker.answers || l.breaker.probing):
+	case l.breaker.open && (l.breaker.answers || l.breaker.probing != 0):
 		l.cfg.Metrics.Lane(metrics.LaneProbing)
 	case l.breaker.open:
 		l.cfg.Metrics.Lane(metrics.LaneOpen)

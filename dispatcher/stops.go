@@ -90,7 +90,7 @@ func (l *Lane) Inherit(from *Lane) {
 	from.mu.Lock()
 	slowed, b := from.slowed, from.breaker
 	from.mu.Unlock()
-	b.abandon()
+	b.abandon(b.probing)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.slowed, l.breaker = slowed, b

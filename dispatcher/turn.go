@@ -16,7 +16,7 @@ import (
 //	          └ false: hand it back                  └ the slot is free
 type Turn struct {
 	lane  *Lane
-	probe bool
+	probe probe
 
 	granted  bool // it has a POST slot
 	released bool // and has given it back
@@ -44,7 +44,7 @@ func (t *Turn) use() {
 
 // Probes reports whether the call finds out for the whole account whether calls
 // go through again.
-func (t *Turn) Probes() bool { return t.probe }
+func (t *Turn) Probes() bool { return t.probe != 0 }
 
 // Observe tells the lane what the attempt came to, and gives what the other
 // workers should know of it. The POST slot is free now, unless what was learned
@@ -88,8 +88,8 @@ func (t *Turn) End() {
 	if !t.moment.IsZero() {
 		l.pace.give(t.moment)
 	}
-	if t.probe && !t.observed {
-		l.breaker.abandon()
+	if !t.observed {
+		l.breaker.abandon(t.probe)
 	}
 	t.release()
 	l.free()

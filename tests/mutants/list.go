@@ -138,7 +138,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"dial-while-open", "dials what was pulled before the breaker opened", "dispatcher/breaker.go",
-			"return !b.open || probe && b.probing", "return true",
+			"return !b.open || b.awaits(p)", "return true",
 		},
 		{
 			"probes-are-spent", "counts the probes of an outage as attempts of a call", "dispatcher/peers.go",

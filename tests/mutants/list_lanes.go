@@ -28,6 +28,10 @@ func ofLanes() []mutant {
 			"	if until.After(l.slowed) {\n", "	if until.After(l.slowed) && until.IsZero() {\n",
 		},
 		{
+			"any-probe-counts", "takes a probe from before the breaker closed for the one that is under way", "dispatcher/breaker.go",
+			"return p != 0 && p == b.probing }", "return p != 0 && b.probing != 0 }",
+		},
+		{
 			"slots-without-end", "dials more calls at once than it may", "dispatcher/lane.go",
 			"posts: make(chan struct{}, cfg.Concurrency)", "posts: make(chan struct{}, 1000*cfg.Concurrency)",
 		},
