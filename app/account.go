@@ -124,13 +124,19 @@ func (acc *account) run(ctx, working context.Context) {
 	owned.Go(func() { acc.directory.Run(background) })
 	owned.Go(func() { acc.worker.Mind(background) })
 	owned.Go(func() { acc.listen(background) })
-	owned.Go(func() { acc.key.watch(background, acc.lane.Reconsider, acc.worker.Log.With("account", acc.name)) })
+	owned.Go(func() { acc.key.watch(background, acc.reconsider, acc.worker.Log.With("account", acc.name)) })
 	owned.Go(func() { acc.bind(ctx) })
 	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
 	acc.worker.Wait()
 	stop()
 	owned.Wait()
 	acc.client.Close()
+}
+
+// reconsider asks the provider anew what it refused: the key has changed.
+func (acc *account) reconsider() {
+	acc.directory.Reconsider()
+	acc.lane.Reconsider()
 }
 
 // listen hears what other workers of the account find out, until ctx ends.

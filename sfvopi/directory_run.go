@@ -13,6 +13,11 @@ import (
 // delay grows.
 const firstRetry = time.Second
 
+// emptyRetry bounds that delay until the first fetch has succeeded, because
+// nothing of the account is dialled before that. It does not where the provider
+// refuses to answer: asking again does not help.
+const emptyRetry = 5 * time.Second
+
 // refreshJitter spreads the fetches of many workers over a fifth of the
 // interval.
 const refreshJitter = 0.1
@@ -29,11 +34,16 @@ func (d *Directory) Run(ctx context.Context) {
 		backoff.WithMaxElapsedTime(0),
 	)
 	fly := func() (next time.Duration) {
-		if !d.fly(ctx) {
-			return retry.NextBackOff()
+		err := d.fly(ctx)
+		if err == nil {
+			retry.Reset()
+			return jittered(d.refresh)
 		}
-		retry.Reset()
-		return jittered(d.refresh)
+		next = retry.NextBackOff()
+		if d.isEmpty() && !isRefused(err) {
+			next = min(next, emptyRetry)
+		}
+		return next
 	}
 	select {
 	case <-d.wake: // the first fetch is what was asked for
@@ -64,6 +74,21 @@ func (d *Directory) ask() *flight {
 	case !d.ended.IsZero() && time.Since(d.ended) < d.minInterval:
 		return nil
 	}
+	return d.start()
+}
+
+// Reconsider has the directory fetched anew, however short a time ago it was: the
+// key has changed, and what was answered to the one before says nothing.
+func (d *Directory) Reconsider() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.next == nil {
+		d.start()
+	}
+}
+
+// start asks for a new fetch. The caller holds the lock.
+func (d *Directory) start() *flight {
 	d.next = newFlight()
 	select {
 	case d.wake <- struct{}{}:
@@ -72,9 +97,15 @@ func (d *Directory) ask() *flight {
 	return d.next
 }
 
-// fly makes the fetch that is asked for, or one of its own, and reports whether
-// it succeeded.
-func (d *Directory) fly(ctx context.Context) bool {
+// isEmpty reports whether no fetch has succeeded yet.
+func (d *Directory) isEmpty() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last == nil
+}
+
+// fly makes the fetch that is asked for, or one of its own.
+func (d *Directory) fly(ctx context.Context) error {
 	f, start := d.depart()
 	good, err := fetch(ctx, d.lookups, start)
 	report := FetchReport{Took: time.Since(start.started), Err: err}
@@ -87,7 +118,7 @@ func (d *Directory) fly(ctx context.Context) bool {
 	if d.fetched != nil {
 		d.fetched(report)
 	}
-	return err == nil
+	return err
 }
 
 func (d *Directory) depart() (*flight, departure) {

@@ -325,3 +325,38 @@ func TestNumbersAreAskedForEightAtATime(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEmptyDirectoryIsFilledSoon after the provider is back, however long it
+// was away: the account stands still until then.
+func TestAnEmptyDirectoryIsFilledSoon(t *testing.T) {
+	a := newAccount()
+	a.err = errors.New("connection refused")
+	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
+		<-time.After(time.Hour)
+		a.set(func() { a.err = nil })
+		<-time.After(emptyRetry)
+		synctest.Wait()
+		if d.isEmpty() {
+			t.Error("nothing is known yet")
+		}
+	})
+}
+
+// TestANewKeyFillsTheDirectory at once, although the provider is asked seldom
+// while it refuses the key.
+func TestANewKeyFillsTheDirectory(t *testing.T) {
+	a := newAccount()
+	a.err = &StatusError{Path: "/sfvopi/apps", Status: 401}
+	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
+		<-time.After(time.Hour)
+		if n := a.fetched(); n > 100 {
+			t.Errorf("asked %d times in an hour", n)
+		}
+		a.set(func() { a.err = nil })
+		d.Reconsider()
+		synctest.Wait()
+		if d.isEmpty() {
+			t.Error("nothing is known yet")
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package sfvopi
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -27,6 +28,13 @@ func (e *StatusError) Error() string {
 func (e *StatusError) appNotFound() bool {
 	return e.Status == http.StatusNotFound &&
 		(strings.EqualFold(e.Message, "App not found") || strings.EqualFold(e.Message, "SFVoPI app not found"))
+}
+
+// isRefused reports whether the provider understood a look-up and does not
+// answer it, for the key or the account.
+func isRefused(err error) bool {
+	status, ok := errors.AsType[*StatusError](err)
+	return ok && status.Status >= 400 && status.Status < 500
 }
 
 // lookupError is a look-up to which there was no usable answer. Errors of
