@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/ringonce/ringonce/call"
 )
 
@@ -25,14 +23,9 @@ func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 		b.do(err)
 		b.do(b.NewParking().Park(t.Context(), r, v))
 
-		store := func(bytes int64) {
-			b.do(b.server.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": {
-				MaxMemory: -1, MaxStore: bytes, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
-			}}))
-		}
-		store(1)
+		b.do(b.server.MayStore(1))
 		<-time.After(5 * time.Minute)
-		store(-1)
+		b.do(b.server.MayStore(-1))
 		<-time.After(time.Hour)
 		b.holds(StreamParked, parkedSubject("acme", "a"))
 

@@ -58,6 +58,19 @@ func Start(o Options) (*Server, error) {
 	return &Server{Server: s}, nil
 }
 
+// MayStore sets how many bytes its streams may hold in files together; -1 is
+// without limit. It is how a test makes the broker full, and frees it again.
+func (s *Server) MayStore(bytes int64) error {
+	err := s.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": {
+		MaxMemory: -1, MaxStore: bytes, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1,
+		MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
+	}})
+	if err != nil {
+		return fmt.Errorf("limit what the embedded NATS server stores: %w", err)
+	}
+	return nil
+}
+
 // Stop ends the server and waits until it is gone.
 func (s *Server) Stop() {
 	s.Shutdown()

@@ -5,21 +5,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
-
-// mayStore sets how many bytes the broker may keep; -1 is no limit.
-func (w *world) mayStore(bytes int64) {
-	w.t.Helper()
-	w.do(w.Broker().GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": {
-		MaxMemory: -1, MaxStore: bytes, MaxStreams: -1, MaxConsumers: -1, MaxAckPending: -1, MemoryMaxStreamBytes: -1, StoreMaxStreamBytes: -1,
-	}}))
-}
 
 // repair has an audit give back what is lost.
 func (w *world) repair() {
@@ -67,9 +57,9 @@ func TestAFullBroker(t *testing.T) {
 					w.do(err)
 				}
 				<-time.After(4 * time.Second)
-				w.mayStore(1)
+				w.do(w.Broker().MayStore(1))
 				<-time.After(c.full)
-				w.mayStore(-1)
+				w.do(w.Broker().MayStore(-1))
 				<-time.After(time.Hour)
 				w.repair()
 				<-time.After(time.Hour)
