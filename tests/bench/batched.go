@@ -3,94 +3,84 @@ package main
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // batchSize is how many calls go in step: fewer are dearer, and with more of 64
 // in flight the processes begin to wait for each other.
 const batchSize = 16
 
-// batchedLoop is the loop with two records at its cheapest: calls go in step, a
-// batch at a time, each over a connection of its own. The claims of a batch
-// leave in one write, as do its outcomes and its acknowledgements. No worker
-// could do so that has calls of different length in hand; this one shows what
-// two confirmed records cost where nothing else can be saved.
-func batchedLoop(ctx context.Context, args []string) error {
-	flags := flag.NewFlagSet("batched", flag.ContinueOnError)
-	natsURL := flags.String("nats", "", "the broker")
-	provider := flags.String("provider", "", "the provider")
-	inFlight := flags.Int("in-flight", 64, "POSTs in flight")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	nc, err := nats.Connect(*natsURL)
-	if err != nil {
-		return err
-	}
-	defer nc.Close()
-	js, err := jetstream.New(nc)
-	if err != nil {
-		return err
-	}
-	if _, err := bareConsumer(ctx, js); err != nil {
-		return err
-	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConns: *inFlight, MaxIdleConnsPerHost: *inFlight}}
-	announce("batched")
+// lookAgain is how long a batch waits where nothing does.
+const lookAgain = 20 * time.Millisecond
+
+// inBatches is the loop with two records at its cheapest: calls go in step, a
+// batch at a time, each batch over a connection of its own. Its claims leave in
+// one write, as do its outcomes and its acknowledgements. No worker could do so
+// that has calls of different length in hand; this one shows what two confirmed
+// records cost where nothing else can be saved.
+func (b bare) inBatches(ctx context.Context) error {
 	var running sync.WaitGroup
-	for n := range max(1, *inFlight/batchSize) {
-		b := &batches{inbox: fmt.Sprintf("_INBOX.batches.%d.", n), client: client, provider: *provider}
-		if b.wire, err = dialWire(ctx, *natsURL, b.inbox); err != nil {
+	defer running.Wait()
+	size := min(batchSize, b.inFlight)
+	for n := range b.inFlight / size {
+		inbox := fmt.Sprintf("_INBOX.batches.%d.", n)
+		w, err := dialWire(ctx, b.nats, inbox)
+		if err != nil {
 			return err
 		}
-		defer context.AfterFunc(ctx, func() { _ = b.conn.Close() })()
+		stop := context.AfterFunc(ctx, func() { _ = w.conn.Close() })
 		running.Go(func() {
+			defer stop()
+			batch := batches{wire: w, bare: b, inbox: inbox, size: size}
 			for {
-				if err := b.next(ctx); err != nil {
+				if err := batch.next(ctx); err != nil {
 					if ctx.Err() == nil {
-						fmt.Fprintln(os.Stderr, "batched:", err)
+						fmt.Fprintln(os.Stderr, "bare:", err)
 					}
 					return
 				}
 			}
 		})
 	}
-	running.Wait()
 	return nil
 }
 
 // batches places calls, one batch after another.
 type batches struct {
+	bare
 	*wire
-	inbox    string
-	client   *http.Client
-	provider string
+	inbox string
+	size  int
 }
 
-// next places the calls of one batch, of none if nothing waits.
+// next places the calls of one batch, smaller if fewer wait. If none do, it looks
+// again a little later.
 func (b *batches) next(ctx context.Context) error {
 	requests, err := b.pull()
-	if err != nil || len(requests) == 0 {
+	if err != nil {
 		return err
+	}
+	if len(requests) == 0 {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lookAgain):
+			return nil
+		}
 	}
 	versions := make([]uint64, len(requests))
 	if err := b.record(requests, versions, ""); err != nil {
 		return err
 	}
-	if err := b.post(ctx, requests); err != nil {
+	if err := b.postAll(ctx, requests); err != nil {
 		return err
 	}
-	if err := b.record(requests, versions, "Nats-TTL: "+(36*time.Hour).String()+"\r\n"); err != nil {
+	if err := b.record(requests, versions, "Nats-TTL: "+keepRecord.String()+"\r\n"); err != nil {
 		return err
 	}
 	for _, r := range requests {
@@ -101,12 +91,12 @@ func (b *batches) next(ctx context.Context) error {
 
 func (b *batches) pull() ([]frame, error) {
 	b.publish("$JS.API.CONSUMER.MSG.NEXT.CALLS.bare", b.inbox+"pull", "",
-		fmt.Appendf(nil, `{"batch":%d,"expires":%d}`, batchSize, 300*time.Millisecond))
+		fmt.Appendf(nil, `{"batch":%d,"no_wait":true}`, b.size))
 	if err := b.flush(); err != nil {
 		return nil, err
 	}
 	var requests []frame
-	for len(requests) < batchSize {
+	for len(requests) < b.size {
 		f, err := b.wire.next()
 		if err != nil {
 			return nil, err
@@ -157,10 +147,10 @@ func confirmed(answer []byte) (uint64, error) {
 	return strconv.ParseUint(string(rest[:bytes.IndexAny(rest, ",}")]), 10, 64)
 }
 
-func (b *batches) post(ctx context.Context, requests []frame) error {
+func (b *batches) postAll(ctx context.Context, requests []frame) error {
 	failed := make(chan error, len(requests))
 	for _, r := range requests {
-		go func() { failed <- post(ctx, b.client, b.provider, r.body) }()
+		go func() { failed <- b.post(ctx, r.body) }()
 	}
 	var err error
 	for range requests {

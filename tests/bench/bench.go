@@ -169,9 +169,9 @@ type contender struct {
 // prints a row for each. The ratios are to the first of them.
 func (b *bench) compare(ctx context.Context, provider string, latency time.Duration) error {
 	contenders := []*contender{
-		{label: "bare loop", start: b.startBare},
-		{label: "bare loop with two records", start: b.startRemembering},
-		{label: "that loop in batches", start: b.startBatched},
+		{label: "bare loop", start: b.startBare("none")},
+		{label: "bare loop with two records", start: b.startBare("two")},
+		{label: "that loop in batches", start: b.startBare("batches")},
 		{label: "ringonce", start: b.startRingonce},
 	}
 	for round := range b.rounds {
@@ -230,21 +230,12 @@ func (b *bench) once(ctx context.Context, latency time.Duration, worker func(con
 	return rate, spent, nil
 }
 
-func (b *bench) startBare(ctx context.Context, s *stage, _ string) (*process, error) {
-	return start(ctx, true, nil, b.self, "bare",
-		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
-}
-
-// startRemembering is the bare loop with two records for each call.
-func (b *bench) startRemembering(ctx context.Context, s *stage, _ string) (*process, error) {
-	return start(ctx, true, nil, b.self, "bare", "-remember",
-		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
-}
-
-// startBatched is the bare loop with two records, a batch of calls at a time.
-func (b *bench) startBatched(ctx context.Context, s *stage, _ string) (*process, error) {
-	return start(ctx, true, nil, b.self, "batched",
-		"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
+// startBare starts a bare loop that writes so many records.
+func (b *bench) startBare(records string) func(context.Context, *stage, string) (*process, error) {
+	return func(ctx context.Context, s *stage, _ string) (*process, error) {
+		return start(ctx, true, nil, b.self, "bare", "-records", records,
+			"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
+	}
 }
 
 func (b *bench) startRingonce(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {

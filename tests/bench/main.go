@@ -47,8 +47,6 @@ func run(ctx context.Context, args []string) error {
 			return serveProvider(ctx, args[1:])
 		case "bare":
 			return bareLoop(ctx, args[1:])
-		case "batched":
-			return batchedLoop(ctx, args[1:])
 		case "worker":
 			return serveWorker(ctx, args[1:])
 		}

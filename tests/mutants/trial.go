@@ -23,22 +23,17 @@ var withProperties = []string{"call", "dispatcher", "queue"}
 // suites are what ought to notice, the quickest first. The first one that fails
 // ends the trial.
 func (m mutant) suites(seeds int) [][]string {
-	own := []string{"./" + filepath.Dir(m.file)}
-	if slices.Contains(withProperties, filepath.Dir(m.file)) {
+	promise := []string{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)}
+	control, hostile, whole := []string{"./tests/control"}, []string{"./tests/hostile"}, []string{"./tests/endtoend"}
+	home := filepath.Dir(m.file)
+	if home == "app" { // wires everything, and tests little of it by itself
+		return [][]string{control, promise, hostile, whole}
+	}
+	own := []string{"./" + home}
+	if slices.Contains(withProperties, home) {
 		own = append(own, "-rapid.nofailfile") // what fails with a fault is no finding to keep
 	}
-	suites := [][]string{
-		own,
-		{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)},
-		{"./tests/control"},
-		{"./tests/hostile"},
-		{"./tests/endtoend"},
-	}
-	if filepath.Dir(m.file) == "app" { // wires everything, and tests little of it by itself
-		suites = suites[1:]
-		suites[0], suites[1] = suites[1], suites[0]
-	}
-	return suites
+	return [][]string{own, promise, control, hostile, whole}
 }
 
 // try tests with the fault in place, and says what noticed, and by which suite. A
