@@ -106,12 +106,19 @@ func (d *Directory) isEmpty() bool {
 
 // fly makes the fetch that is asked for, or one of its own.
 func (d *Directory) fly(ctx context.Context) error {
+	empty := d.isEmpty()
 	f, start := d.depart()
 	good, err := fetch(ctx, d.lookups, start)
 	report := FetchReport{Took: time.Since(start.started), Err: err}
 	report.Counts = d.arrive(f, good)
-
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil && empty && start.number > 1:
+		d.logger.LogAttrs(ctx, slog.LevelInfo, "it is known now which numbers are linked")
+	case err == nil || ctx.Err() != nil:
+	case empty:
+		d.logger.LogAttrs(ctx, slog.LevelWarn, "it is not known yet which numbers are linked; nothing is dialled before that",
+			slog.String("error", err.Error()))
+	default:
 		d.logger.LogAttrs(ctx, slog.LevelWarn, "the directory of linked numbers could not be fetched; the last good one is kept",
 			slog.String("error", err.Error()))
 	}

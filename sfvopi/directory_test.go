@@ -327,17 +327,23 @@ func TestNumbersAreAskedForEightAtATime(t *testing.T) {
 }
 
 // TestAnEmptyDirectoryIsFilledSoon after the provider is back, however long it
-// was away: the account stands still until then.
+// was away: the account stands still until then, and the log says so.
 func TestAnEmptyDirectoryIsFilledSoon(t *testing.T) {
 	a := newAccount()
 	a.err = errors.New("connection refused")
-	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
+	var log bytes.Buffer
+	inBubble(t, a, DirectoryConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, d *Directory) {
 		<-time.After(time.Hour)
 		a.set(func() { a.err = nil })
 		<-time.After(emptyRetry)
 		synctest.Wait()
 		if d.isEmpty() {
 			t.Error("nothing is known yet")
+		}
+		for text, want := range map[string]bool{"nothing is dialled before that": true, "known now": true, "is kept": false} {
+			if strings.Contains(log.String(), text) != want {
+				t.Errorf("the log says %q: %t", text, !want)
+			}
 		}
 	})
 }
