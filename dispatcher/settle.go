@@ -19,6 +19,9 @@ const (
 	// settleMost bounds it while the worker goes on: a broker that is away for
 	// longer costs evidence, and a record that cannot be written costs a slot.
 	settleMost = time.Hour
+	// triesUnsaid is how many tries may fail before that is said: about a minute,
+	// longer than a broker takes to find a leader.
+	triesUnsaid = 20
 )
 
 // settled is an outcome that is written down.
@@ -109,6 +112,10 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 		}
 		if !errors.Is(err, call.ErrConflict) {
 			w.Metrics.SettleRetried("record")
+			if tries.made++; tries.made == triesUnsaid {
+				w.Log.Warn("what came of an attempt cannot be recorded; if it cannot be for an hour, or this worker is stopped, the call is held as unknown",
+					"account", w.Account, "id", c.record.ID, "error", err)
+			}
 			if !tries.pause(ctx) {
 				return settled{}, err
 			}
@@ -200,7 +207,10 @@ func (w *Worker) resumed(ctx context.Context) {
 
 // patience is the waiting between tries. Nearly every settling needs none, and
 // then it costs nothing.
-type patience struct{ delays backoff.BackOff }
+type patience struct {
+	delays backoff.BackOff
+	made   int // tries that failed, where somebody counts them
+}
 
 // pause waits before the next try, and reports whether there is one.
 func (p *patience) pause(ctx context.Context) bool {

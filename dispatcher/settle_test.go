@@ -1,7 +1,10 @@
 package dispatcher
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -206,15 +209,28 @@ func TestAnOwnLateWriteThatWasOvertaken(t *testing.T) {
 	})
 }
 
-// TestEvidenceOutlastsTheBroker takes the broker away while the phone rings.
+// TestEvidenceOutlastsTheBroker takes the broker away while the phone rings. That
+// evidence is at risk is said, once, and not for a broker that looks for a leader.
 func TestEvidenceOutlastsTheBroker(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
-		b.provider.place = meanwhile(placedOutcome, func() { b.ledger.setDown(true) })
-		back := time.AfterFunc(10*time.Minute, func() { b.ledger.setDown(false) })
-		defer back.Stop()
-		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "record dialling", "place", "record placed", "ack")
-	})
+	for _, c := range []struct {
+		away time.Duration
+		said int
+	}{{10 * time.Second, 0}, {10 * time.Minute, 1}} {
+		t.Run(c.away.String(), func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				var log bytes.Buffer
+				b.Log = slog.New(slog.NewTextHandler(&log, nil))
+				b.provider.place = meanwhile(placedOutcome, func() { b.ledger.setDown(true) })
+				back := time.AfterFunc(c.away, func() { b.ledger.setDown(false) })
+				defer back.Stop()
+				b.handle(t, published(requestBody("a")))
+				b.journal.is(t, "record dialling", "place", "record placed", "ack")
+				if n := strings.Count(log.String(), "cannot be recorded"); n != c.said {
+					t.Errorf("said %d times, want %d:\n%s", n, c.said, log.String())
+				}
+			})
+		})
+	}
 }
 
 // TestAWorkerThatStopsSettles takes the broker away and ends the grace period.
