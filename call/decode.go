@@ -2,7 +2,6 @@ package call
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -32,8 +31,12 @@ type wire struct {
 	Metadata      map[string]string `json:"metadata"`
 }
 
-// DecodeRequest reads a request: at most [MaxRequestSize] bytes of JSON, no
-// unknown or duplicate fields, every field within its bounds. The error is an
+// byteOrderMark begins what some Windows programs write as UTF-8.
+const byteOrderMark = "\ufeff"
+
+// DecodeRequest reads a request: at most [MaxRequestSize] bytes of JSON, which a
+// byte order mark may precede, no unknown or duplicate fields, every field
+// within its bounds. The error is an
 // [*InvalidError]. The digest names the content, whatever the order and
 // spacing of the JSON, and is set for anything that could be read.
 func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
@@ -42,6 +45,7 @@ func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
 
 // DecodeRequestFrom is [DecodeRequest] with a memory of caller IDs.
 func DecodeRequestFrom(data []byte, policy NumberPolicy, known *CallerIDs) (Request, Digest, error) {
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if len(data) > MaxRequestSize {
 		return Request{}, digestBytes(data), &InvalidError{
 			Reason: Malformed, Rule: fmt.Sprintf("the request has %d bytes and may have %d", len(data), MaxRequestSize),
@@ -50,10 +54,10 @@ func DecodeRequestFrom(data []byte, policy NumberPolicy, known *CallerIDs) (Requ
 	}
 	var read *wire
 	if err := json.Unmarshal(data, &read, json.RejectUnknownMembers(true)); err != nil {
-		return Request{}, digestBytes(data), malformed(err)
+		return Request{}, digestBytes(data), malformed(data, err)
 	}
 	if read == nil { // null
-		return Request{}, digestBytes(data), notAnObject()
+		return Request{}, digestBytes(data), notAnObject(data)
 	}
 	w := *read
 	r, err := w.request(policy, known)
@@ -64,6 +68,7 @@ func DecodeRequestFrom(data []byte, policy NumberPolicy, known *CallerIDs) (Requ
 // be recorded under its own name, whatever is wrong behind or beside it. ok is
 // false if no id can be read.
 func ReadID(data []byte) (id ID, ok bool) {
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if len(data) > MaxRequestSize {
 		return "", false
 	}
@@ -90,52 +95,4 @@ func ReadID(data []byte) (id ID, ok bool) {
 		return id, err == nil
 	}
 	return "", false
-}
-
-// malformed says what the decoder found wrong without repeating any value.
-func malformed(err error) *InvalidError {
-	var semantic *json.SemanticError
-	var syntactic *jsontext.SyntacticError
-	switch {
-	case errors.Is(err, json.ErrUnknownName) && errors.As(err, &semantic):
-		return malformedField(semantic.JSONPointer, "is not a field of a request", "correct its name (lower case) or leave it out")
-	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic) && syntactic.JSONPointer.Parent() != "":
-		return malformedField(syntactic.JSONPointer, "holds a name twice", "give every name once")
-	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntactic):
-		return malformedField(syntactic.JSONPointer, "stands there twice", "give it once")
-	case errors.As(err, &semantic) && semantic.JSONPointer == "":
-		return notAnObject()
-	case errors.As(err, &semantic):
-		return malformedField(semantic.JSONPointer, "has the wrong type",
-			"numbers are sent as integers, everything else as strings, metadata as an object of strings")
-	case errors.As(err, &syntactic):
-		return &InvalidError{
-			Reason: Malformed, Rule: fmt.Sprintf("the request is not valid JSON in UTF-8 at byte %d", syntactic.ByteOffset),
-			Fix: "send one JSON object and nothing else",
-		}
-	default:
-		return notAnObject()
-	}
-}
-
-func notAnObject() *InvalidError {
-	return &InvalidError{Reason: Malformed, Rule: "the request is not a JSON object", Fix: "send one JSON object with the documented fields"}
-}
-
-func malformedField(p jsontext.Pointer, rule, fix string) *InvalidError {
-	return &InvalidError{Reason: Malformed, Field: fieldName(p), Rule: rule, Fix: fix}
-}
-
-const maxFieldName = 160 // bytes of a name that we did not expect
-
-// fieldName gives the top-level name of a pointer, masked: it is the
-// publisher's text.
-func fieldName(p jsontext.Pointer) string {
-	for name := range p.Tokens() {
-		if name = plainText(MaskText(name), maxFieldName); name != "" {
-			return name
-		}
-		break
-	}
-	return "a nameless field"
 }

@@ -67,6 +67,7 @@ func TestDecodeRequestAccepts(t *testing.T) {
 		{"empty is not given", least.with("app_id", "").with("answer_url", "").with("not_before", "").with("metadata", map[string]string{}).json(t)},
 		{"escapes in names", []byte(`{"\u0066rom":"\u002b919876543210","to":"+14155552671"}`)},
 		{"16 KiB", padded(t, least, call.MaxRequestSize)},
+		{"byte order mark", []byte("\ufeff" + string(padded(t, least, call.MaxRequestSize)))},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,7 +101,7 @@ func TestDecodeRequestRefusesMalformed(t *testing.T) {
 		{"cut short", `{` + least, ""},
 		{"trailing comma", `{` + least + `,}`, ""},
 		{"comment", `{` + least + `/**/}`, ""},
-		{"byte order mark", "\ufeff{" + least + "}", ""},
+		{"two byte order marks", "\ufeff\ufeff{" + least + "}", ""},
 		{"NUL", "{" + least + "}\x00", ""},
 		{"invalid UTF-8", "{" + least + ",\"app_id\":\"\xff\"}", ""},
 		{"lone surrogate", `{` + least + `,"app_id":"\ud800"}`, ""},
@@ -172,6 +173,8 @@ func TestDecodeRequestRefusesOutOfBounds(t *testing.T) {
 		{"websocket", "answer_url", "wss://example.com/s3cr3t"},
 		{"password", "hangup_url", "https://u:s3cr3t@example.com"},
 		{"user name", "hangup_url", "https://s3cr3t@example.com"},
+		{"zero-width space in the URL", "answer_url", "https://example.com/\u200bs3cr3t"},
+		{"no-break space behind the URL", "answer_url", "https://example.com/s3cr3t\u00a0"},
 		{"space in the URL", "answer_url", "https://example.com/a s3cr3t"},
 		{"space before the URL", "answer_url", " https://example.com/s3cr3t"},
 		{"newline in the URL", "answer_url", "https://example.com/\ns3cr3t"},
@@ -244,4 +247,34 @@ func padded(t *testing.T, f fields, size int) []byte {
 	t.Helper()
 	b := f.json(t)
 	return append(b, []byte(strings.Repeat(" ", size-len(b)))...)
+}
+
+// What people send instead of one JSON object is named.
+func TestDecodeRequestHints(t *testing.T) {
+	const object = `{"from":"+919876543210","to":"+14155552671"}`
+	tests := []struct{ name, data, fix string }{
+		{"array", "[" + object + "]", "send each of its objects by itself"},
+		{"array over lines", "[\n " + object + "\n]", "send each of its objects by itself"},
+		{"two objects", object + object, "another object follows the first; send each by itself"},
+		{"two objects over lines", object + "\n" + object, "another object follows the first; send each by itself"},
+		{"comma behind", object + ",", "leave out the comma behind the object"},
+		{"part of an object", `{"id":"a",`, "the object is not closed; send all of it on one line"},
+		{"single quotes", `{'id':'a'}`, `quote names and texts with "`},
+		{"curly quotes", `{“id”:“a”}`, `quote names and texts with "`},
+		{"UTF-16", "{\x00\"\x00i\x00d\x00", "it seems to be UTF-16; send UTF-8"},
+		{"Windows-1252", "{\"id\":\"a\",\"metadata\":{\"name\":\"Andr\xe9\"}}", "it is in another encoding, such as Windows-1252; send UTF-8"},
+		{"no-break space", "{\u00a0\"id\":\"a\"}", "delete the invisible character U+00A0"},
+		{"zero-width space behind", object + "\u200b", "delete the invisible character U+200B"},
+		{"invisible character in a name", `{"from` + "\u200b" + `":"+919876543210"}`, "delete the invisible character U+200B from its name"},
+		{"text", "hello", "send one JSON object and nothing else"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := call.DecodeRequest([]byte(test.data), call.PossibleNumbers)
+			var refused *call.InvalidError
+			if !errors.As(err, &refused) || refused.Fix != test.fix {
+				t.Errorf("got %v, want the advice %q", err, test.fix)
+			}
+		})
+	}
 }

@@ -68,7 +68,7 @@ func phoneField(field, s string, policy NumberPolicy, known *CallerIDs) (Phone, 
 		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
 	}
 	p, assigned, err := known.parse(s, policy)
-	var refused *phoneError
+	var refused phoneError
 	if errors.As(err, &refused) {
 		return Phone{}, false, outOfBounds(field, refused.rule, refused.fix)
 	}
@@ -106,6 +106,9 @@ func checkURL(field, s string) error {
 	}
 	if len(s) > maxURLLength {
 		return outOfBounds(field, fmt.Sprintf("has at most %d bytes", maxURLLength), "shorten it")
+	}
+	if r, found := findInvisible(s); found {
+		return outOfBounds(field, fmt.Sprintf("holds the invisible character %U", r), "delete it")
 	}
 	u, err := url.Parse(s)
 	if err != nil || strings.ContainsFunc(s, notPlain) || strings.ContainsRune(s, ' ') {

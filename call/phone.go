@@ -30,22 +30,18 @@ const maxPhoneLength = 16 // E.164: a plus sign and at most 15 digits
 // phoneError refuses a number without repeating it.
 type phoneError struct{ rule, fix string }
 
-func (e *phoneError) Error() string { return e.rule + "; " + e.fix }
+func (e phoneError) Error() string { return e.rule + "; " + e.fix }
 
 var (
-	errPhoneForm = &phoneError{
+	errPhoneForm = phoneError{
 		"must be exactly one number in E.164 form",
 		"write a plus sign, the country code and the number, digits only",
 	}
-	errPhonePossible = &phoneError{
+	errPhonePossible = phoneError{
 		"is not a possible phone number: its country code or its length is not in use",
 		"check the country code and count the digits",
 	}
-	errPhoneTrunk = &phoneError{
-		"is not in E.164 form: it holds digits that are dialled only within the country",
-		"leave out the 0 or other prefix after the country code",
-	}
-	errPhoneAssigned = &phoneError{
+	errPhoneAssigned = phoneError{
 		"lies in a range that is not known to be assigned",
 		"check the number, or set request.numbers to possible",
 	}
@@ -55,7 +51,7 @@ var (
 // second result tells whether the number lies in a range known to be assigned.
 func ParsePhone(s string, policy NumberPolicy) (p Phone, assigned bool, err error) {
 	if !isE164(s) {
-		return Phone{}, false, errPhoneForm
+		return Phone{}, false, refuseForm(s)
 	}
 	// Nearly every number is assigned as it is written. The library's own
 	// reading, which looks for extensions and national prefixes first, costs
@@ -69,8 +65,8 @@ func ParsePhone(s string, policy NumberPolicy) (p Phone, assigned bool, err erro
 	}
 	// The library drops or replaces a national prefix. The number it then
 	// checks is not the one that would be dialled, looked up and recorded.
-	if phonenumbers.Format(n, phonenumbers.E164) != s {
-		return Phone{}, false, errPhoneTrunk
+	if dialled := phonenumbers.Format(n, phonenumbers.E164); dialled != s {
+		return Phone{}, false, refuseTrunk(s, dialled, n)
 	}
 	assigned = isAssigned(n)
 	if policy == AssignedNumbers && !assigned {
