@@ -115,6 +115,16 @@ bench: ## measure, with flags from BENCHFLAGS
 	$(call say,bench)
 	go run ./tests/bench $(BENCHFLAGS)
 
+# An older build, how many pairs with it, and requests in each run of it.
+OLD ?= bin/ringonce.old
+PAIRS ?= 12
+REQUESTS ?= 10000
+
+.PHONY: versus
+versus: ## compare the worker's CPU time for each call with that of an older build, OLD
+	$(call say,versus)
+	go run ./tests/bench -versus "$(OLD)" -rounds $(PAIRS) -requests $(REQUESTS) $(BENCHFLAGS)
+
 .PHONY: soak
 soak: ## simulate SEEDS seeds (5000), from SEED on, in a process for each processor
 	$(call say,soak)

@@ -67,7 +67,8 @@ func (b *bench) stage(ctx context.Context, latency time.Duration, requests int) 
 		return nil, err
 	}
 	s := &stage{dir: dir}
-	if s.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir, "-profile", b.profile); err != nil {
+	if s.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir, "-profile", b.profile,
+		"-sync="+strconv.FormatBool(b.sync), "-replicas", strconv.Itoa(b.replicas)); err != nil {
 		return nil, err
 	}
 	if s.provider, err = start(ctx, true, nil, b.self, "provider", "-latency", latency.String(), "-profile", b.profile); err != nil {
@@ -79,8 +80,11 @@ func (b *bench) stage(ctx context.Context, latency time.Duration, requests int) 
 	if s.js, err = jetstream.New(s.nc); err != nil {
 		return nil, err
 	}
-	if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, s.js); err != nil {
-		return nil, err
+	// Each build makes the streams that it wants.
+	declare := exec.CommandContext(ctx, b.binary, "streams", "apply")
+	declare.Env = append(os.Environ(), b.configuration(s, s.provider.address, "0")...)
+	if out, err := declare.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("make the streams: %w: %s", err, out)
 	}
 	return s, s.fill(requests)
 }
@@ -111,32 +115,36 @@ func (s *stage) close() {
 }
 
 // drained waits until every request was placed and acknowledged, and gives the
-// calls per second between the first and the last.
-func (s *stage) drained(ctx context.Context, worker *process, requests int) (float64, error) {
+// calls per second between the first and the last, and what a worker needed
+// for all of them: what it needs to start is not counted.
+func (s *stage) drained(ctx context.Context, worker *process, requests int) (rate float64, spent time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)
 	defer cancel()
 	var began time.Time
+	var before time.Duration
+	all := requests
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("waiting for the requests to be placed: %w", ctx.Err())
+			return 0, 0, fmt.Errorf("waiting for the requests to be placed: %w", ctx.Err())
 		case <-worker.exited:
-			return 0, errors.New("the worker ended before its work was done")
+			return 0, 0, errors.New("the worker ended before its work was done")
 		case <-tick.C:
 		}
 		stream, err := s.js.Stream(ctx, queue.StreamCalls)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		left := int(stream.CachedInfo().State.Msgs)
 		if began.IsZero() && left < requests {
-			began = time.Now()
+			began, before = time.Now(), worker.used()
 			requests = left
 		}
 		if left == 0 {
-			return float64(requests) / time.Since(began).Seconds(), nil
+			spent = (worker.used() - before) * time.Duration(all) / time.Duration(requests)
+			return float64(requests) / time.Since(began).Seconds(), spent, nil
 		}
 	}
 }
@@ -200,8 +208,11 @@ func (c cost) plus(d cost) cost {
 
 // each gives the microseconds for one call.
 func (c cost) each(calls int) string {
-	us := func(d time.Duration) int64 { return d.Microseconds() / int64(calls) }
-	return fmt.Sprintf("%d + %d + %d", us(c.worker), us(c.broker), us(c.provider))
+	return fmt.Sprintf("%.0f + %.0f + %.0f", microseconds(c.worker, calls), microseconds(c.broker, calls), microseconds(c.provider, calls))
+}
+
+func microseconds(d time.Duration, calls int) float64 {
+	return float64(d.Microseconds()) / float64(calls)
 }
 
 func (b *bench) once(ctx context.Context, latency time.Duration, worker func(context.Context, *stage, string) (*process, error)) (float64, cost, error) {
@@ -215,8 +226,9 @@ func (b *bench) once(ctx context.Context, latency time.Duration, worker func(con
 	if err != nil {
 		return 0, cost{}, err
 	}
-	rate, err := s.drained(ctx, w, b.requests)
-	spent := cost{worker: w.stop(), broker: s.broker.used() - filled, provider: s.provider.used()}
+	rate, worked, err := s.drained(ctx, w, b.requests)
+	w.stop()
+	spent := cost{worker: worked, broker: s.broker.used() - filled, provider: s.provider.used()}
 	if err != nil {
 		return 0, cost{}, err
 	}
@@ -251,6 +263,7 @@ func (b *bench) configuration(s *stage, provider, callsPerSecond string) []strin
 	return []string{
 		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + provider,
 		"SFVOPI_API_KEY=" + simulator.DefaultAPIKey, "RINGONCE_HTTP_ADDR=127.0.0.1:0",
+		"RINGONCE_STREAMS_REPLICAS=" + strconv.Itoa(b.replicas),
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=" + callsPerSecond,
 		"RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=" + strconv.Itoa(b.inFlight),
 		"RINGONCE_LOG_LEVEL=warn",

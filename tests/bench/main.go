@@ -6,6 +6,7 @@
 //
 //	go run ./tests/bench            # the whole table
 //	go run ./tests/bench -rounds 1  # quicker, and noisier
+//	go run ./tests/bench -versus OLD -rounds 12 -requests 10000  # two builds of ringonce
 package main
 
 import (
@@ -34,6 +35,9 @@ type plan struct {
 	rounds   int
 	waiting  int
 	binary   string
+	other    string
+	sync     bool
+	replicas int
 	only     string
 	profile  string
 }
@@ -58,6 +62,9 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&p.rounds, "rounds", 3, "times each pair is measured")
 	flags.IntVar(&p.waiting, "waiting", 100000, "requests that wait behind what is measured (memory, priority, scale)")
 	flags.StringVar(&p.binary, "ringonce", "", "a built ringonce; built anew if empty")
+	flags.StringVar(&p.other, "versus", "", "only compare -ringonce with this older build of it, in pairs (-rounds): the worker's CPU time, with an interval")
+	flags.BoolVar(&p.sync, "sync", false, "the broker forces each message to the disk (sync_interval: always)")
+	flags.IntVar(&p.replicas, "replicas", 1, "brokers in a cluster, and replicas of each stream")
 	flags.StringVar(&p.only, "only", "", "instant, slow, memory, priority, scale, limit or fairness: only that part")
 	flags.StringVar(&p.profile, "profile", "", "only profile ringonce, and leave the profiles in this directory")
 	if err := flags.Parse(args); err != nil {
@@ -73,10 +80,19 @@ func run(ctx context.Context, args []string) error {
 
 func (b *bench) measure(ctx context.Context) error {
 	fmt.Printf("%d requests, %d in flight, %d rounds, %s\n\n", b.requests, b.inFlight, b.rounds, machine())
-	fmt.Println("CPU is in µs for each call: worker + broker + provider.")
-	fmt.Println()
-	fmt.Println("| provider | worker | calls/s | beside the bare loop, each round | median | CPU |")
-	fmt.Println("|---|---|---|---|---|---|")
+	measure := b.compare
+	if b.other != "" {
+		measure = b.versus
+		fmt.Println("CPU is the worker's, in µs for each call, and the median; a ratio is that of the pairs, with its 95 % interval.")
+		fmt.Println()
+		fmt.Println("| provider | pairs | CPU, old | CPU, new | new / old | calls/s, old | calls/s, new | new / old |")
+		fmt.Println("|---|---|---|---|---|---|---|---|")
+	} else {
+		fmt.Println("CPU is in µs for each call: worker + broker + provider.")
+		fmt.Println()
+		fmt.Println("| provider | worker | calls/s | beside the bare loop, each round | median | CPU |")
+		fmt.Println("|---|---|---|---|---|---|")
+	}
 	for _, part := range []struct {
 		name    string
 		label   string
@@ -91,11 +107,11 @@ func (b *bench) measure(ctx context.Context) error {
 			}
 			continue
 		}
-		if err := b.compare(ctx, part.label, part.latency); err != nil {
+		if err := measure(ctx, part.label, part.latency); err != nil {
 			return err
 		}
 	}
-	if b.profile != "" {
+	if b.profile != "" || b.other != "" {
 		return nil
 	}
 	for _, part := range []struct {
