@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/dispatcher"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi"
@@ -33,6 +34,7 @@ type App struct {
 	health   *health
 	ledger   *ledger
 	accounts *accounts
+	hands    *dispatcher.Hands
 	reloads  chan configs.Config // holds one at most: the latest
 	down     seldom              // that there is no connection
 }
@@ -54,6 +56,7 @@ func New(o Options) (*App, error) {
 	}
 	a.health = newHealth(a.metrics)
 	a.accounts = newAccounts()
+	a.hands = dispatcher.NewHands()
 	a.ledger = newLedger(a.log, a.accounts.halt)
 	for _, cfg := range o.Config.SortedAccounts() {
 		acc, err := a.newAccount(cfg)
@@ -130,6 +133,7 @@ func (a *App) dial(ctx context.Context, b *broker) {
 		}
 	})
 	defer graceOver()
+	defer a.hands.Rest()
 	r := a.newRoster(working, b)
 	for _, acc := range a.accounts.list() {
 		r.begin(ctx, acc)

@@ -314,7 +314,7 @@ func newBench() *bench {
 	b.Worker = &Worker{
 		Name: "one", Account: "acme", Rules: testRules(),
 		Ledger: b.ledger, Parking: b.parking, Graveyard: b.graveyard, Provider: b.provider,
-		Directory: b.directory, Control: b.control, Lane: lane, Metrics: m, Log: slog.New(slog.DiscardHandler),
+		Directory: b.directory, Control: b.control, Lane: lane, Hands: NewHands(), Metrics: m, Log: slog.New(slog.DiscardHandler),
 		Now: time.Now, Nonce: nonces("one"),
 		Incarnation: func() (time.Time, time.Time) { return began, began },
 	}

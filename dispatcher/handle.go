@@ -37,6 +37,7 @@ type Worker struct {
 	Unserved bool
 
 	Lane    *Lane
+	Hands   *Hands // do what is taken
 	Metrics *metrics.Account
 	Log     *slog.Logger
 
@@ -55,7 +56,11 @@ type Worker struct {
 // all that was taken.
 func (w *Worker) Take(working context.Context, d call.Delivery, m Message) {
 	turn := w.Lane.Begin()
-	w.taken.Go(func() { w.Handle(working, d, m, turn) })
+	w.taken.Add(1)
+	w.Hands.do(func() {
+		defer w.taken.Done()
+		w.Handle(working, d, m, turn)
+	})
 }
 
 // Wait returns when everything that was taken has come to its end.

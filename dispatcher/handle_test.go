@@ -285,6 +285,7 @@ func TestTheDeadlineCountsFromBeforeTheClaim(t *testing.T) {
 
 func TestTakeAndWait(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
+		defer b.Hands.Rest()
 		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome {
 			<-time.After(time.Second)
 			return call.Outcome{Class: call.Placed, RequestUUID: "u"}
