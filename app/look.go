@@ -34,7 +34,6 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			}
 			return false
 		}
-		a.coverStrays(bounded, b)
 		if served, known := a.accounts.served(time.Now()); known {
 			unserved += queue.Unattended(depths, served)
 		}
@@ -47,22 +46,6 @@ func (a *App) measure(ctx context.Context, b *broker) {
 		}
 		return true
 	})
-}
-
-// coverStrays has requests read that no usual consumer covers. Whether there are
-// any is asked for every time: what the consumers count does not tell, since the
-// one who covers some may be gone with what it held.
-func (a *App) coverStrays(ctx context.Context, b *broker) {
-	strays, err := b.conn.Strays(ctx)
-	if err != nil {
-		a.log.Debug("looking for stray requests failed", "error", err)
-		return
-	}
-	for _, acc := range a.accounts.list() {
-		if err := acc.consumer.Cover(ctx, strays[acc.name]); err != nil {
-			a.log.Warn("stray requests are not read", "account", acc.name, "error", err)
-		}
-	}
 }
 
 // probeAcks finds out whether acknowledgements are permitted, until ctx ends.

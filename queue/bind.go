@@ -2,9 +2,7 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -16,16 +14,11 @@ import (
 // hold is bounded by what they pull.
 const maxAckPending = 20000
 
-// consumersNotUnique is what the broker answers if a filter overlaps with that
-// of another consumer of a work queue.
-const consumersNotUnique jetstream.ErrorCode = 10100
-
 // Consumers are named after what they do, their account and its priority:
 // due-<account>_<priority> and new-<account>_<priority>. No account has a "_".
 const (
 	consumesNew = "new-"
 	consumesDue = "due-"
-	consumesOdd = "odd-"
 )
 
 // consumerName names one consumer of an account.
@@ -35,7 +28,7 @@ func consumerName(kind string, a call.Account, p call.Priority) string {
 
 // sourcesOf lists what an account pulls from, the most pressing first.
 func sourcesOf(cfg ConsumerConfig) []*source {
-	sources := make([]*source, 0, 2*priorities+1)
+	sources := make([]*source, 0, 2*priorities)
 	for rank, p := range ranks {
 		sources = append(
 			sources,
@@ -46,9 +39,9 @@ func sourcesOf(cfg ConsumerConfig) []*source {
 	return sources
 }
 
-func durable(name string, cfg ConsumerConfig, subjects ...string) jetstream.ConsumerConfig {
+func durable(name string, cfg ConsumerConfig, subject string) jetstream.ConsumerConfig {
 	return jetstream.ConsumerConfig{
-		Durable: name, FilterSubjects: subjects,
+		Durable: name, FilterSubject: subject,
 		AckPolicy: jetstream.AckExplicitPolicy, AckWait: cfg.AckWait, MaxAckPending: maxAckPending,
 		// The broker would write a file for each consumer several times a
 		// second, which with hundreds of accounts is most of what it does. What
@@ -129,29 +122,11 @@ func (c *Consumer) keepBound(ctx context.Context) {
 	}
 }
 
-// isNotUnique tells that the broker refused a consumer for its filter.
-func isNotUnique(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && api.ErrorCode == consumersNotUnique
-}
-
 func (c *Consumer) bind(ctx context.Context, s *source) error {
 	if !c.cfg.Provision {
 		_, err := c.js.Consumer(ctx, s.stream, s.config.Durable)
 		return err
 	}
 	_, err := c.js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
-	if !isNotUnique(err) {
-		return err
-	}
-	// An earlier version had one consumer for all priorities, whose filter
-	// overlaps. What its workers hold comes again, and its record says what
-	// became of it; they pull nothing any more.
-	wide, _, _ := strings.Cut(s.config.Durable, "_")
-	if err := c.js.DeleteConsumer(ctx, s.stream, wide); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return fmt.Errorf("remove consumer %s, which pulls all priorities: %w", wide, err)
-	}
-	c.cfg.Log.Info("a consumer for all priorities gives way to one for each", "account", c.cfg.Account, "removed", wide)
-	_, err = c.js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
 	return err
 }

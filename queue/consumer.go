@@ -113,7 +113,6 @@ func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)
 		if n == 0 {
 			return
 		}
-		c.inbox.adopt()
 		c.inbox.admit()
 		if c.take(ctx, n, handle) == 0 {
 			c.listen(ctx, withdrawn)

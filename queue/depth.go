@@ -159,10 +159,8 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 	t.found[kind+string(a)] = true
 	depth, inHand := t.depths[a], uint64(max(info.NumAckPending, 0))
 	switch kind {
-	case consumesNew, consumesOdd:
-		if !outdated(info) {
-			t.served += info.NumPending + inHand
-		}
+	case consumesNew:
+		t.served += info.NumPending + inHand
 		depth.Waiting += info.NumPending
 		depth.InHand += inHand
 		t.front(a, info)
@@ -183,7 +181,7 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 // front notes where the messages of a consumer begin, if it has any.
 func (t *tally) front(a call.Account, info *jetstream.ConsumerInfo) {
 	if info.NumPending > 0 || info.NumAckPending > 0 {
-		t.unfinished[a] = append(t.unfinished[a], front{info.AckFloor.Stream, info.Config.FilterSubjects})
+		t.unfinished[a] = append(t.unfinished[a], front{info.AckFloor.Stream, info.Config.FilterSubject})
 	}
 }
 
@@ -201,19 +199,13 @@ func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uin
 
 // consumerOf reads which of an account's consumers this is.
 func consumerOf(name string) (kind string, a call.Account) {
-	for _, kind := range []string{consumesNew, consumesDue, consumesOdd, countParked, countDead} {
+	for _, kind := range []string{consumesNew, consumesDue, countParked, countDead} {
 		if rest, ok := strings.CutPrefix(name, kind); ok {
 			account, _, _ := strings.Cut(rest, "_")
 			return kind, call.Account(account)
 		}
 	}
 	return "", ""
-}
-
-// outdated tells that an earlier version made the consumer, for other requests in
-// CALLS than normal ones. Nobody pulls from it any more.
-func outdated(info *jetstream.ConsumerInfo) bool {
-	return info.Stream == StreamCalls && strings.HasPrefix(info.Name, consumesNew) && !strings.HasSuffix(info.Name, "_"+string(call.Normal))
 }
 
 func consumers(ctx context.Context, s jetstream.Stream, each func(*jetstream.ConsumerInfo)) error {

@@ -128,7 +128,7 @@ func compare(want, have jetstream.StreamConfig) []Difference {
 	differ("deleting denied", want.DenyDelete, have.DenyDelete, "dead letters cannot be taken back, or counters can")
 	differ("delete markers", want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
 	differ("discard", want.Discard, have.Discard, "a full stream drops its oldest silently")
-	differ("subject transform", transform(want), transform(have), breaksSubjects(have))
+	differ("subject transform", transform(want), transform(have), "requests that name no priority lie where nobody pulls them")
 	found = append(found, compareLimits(want, have)...)
 	if have.Replicas < want.Replicas {
 		differ("replicas", want.Replicas, have.Replicas, "")
@@ -152,13 +152,4 @@ func transform(c jetstream.StreamConfig) string {
 		return "none"
 	}
 	return c.SubjectTransform.Source + " to " + c.SubjectTransform.Destination
-}
-
-// breaksSubjects says what another transform breaks. Without any, requests that
-// name no priority are found some seconds later.
-func breaksSubjects(have jetstream.StreamConfig) string {
-	if have.SubjectTransform == nil {
-		return ""
-	}
-	return "messages go elsewhere"
 }

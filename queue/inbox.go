@@ -37,7 +37,6 @@ type inbox struct {
 
 	mu      sync.Mutex
 	sources []*source
-	stray   *source // to be adopted
 	open    bool
 	opened  uint64 // how often
 	expects uint64 // the opening after which a delayed closing is void
@@ -204,9 +203,6 @@ func (b *inbox) unbind(s *source, why error) {
 			left = append(left, other.brought...)
 			other.bound, other.pull, other.brought = false, pull{}, nil
 		}
-	}
-	if s.isStray() {
-		b.sources = slices.DeleteFunc(b.sources, func(other *source) bool { return other == s })
 	}
 	b.mu.Unlock()
 	for _, d := range left {

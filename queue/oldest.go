@@ -14,8 +14,8 @@ import (
 // front is where the messages of a consumer begin that are not finished: behind
 // the last one before which all are.
 type front struct {
-	after    uint64 // by its sequence
-	subjects []string
+	after   uint64 // by its sequence
+	subject string
 }
 
 // oldest is the age of the first message of a stream, behind these fronts, that
@@ -31,15 +31,13 @@ func oldest(ctx context.Context, s jetstream.Stream, fronts []front, now time.Ti
 		if first != nil && f.after >= first.Sequence {
 			break
 		}
-		for _, subject := range f.subjects {
-			msg, err := s.GetMsg(ctx, f.after+1, jetstream.WithGetMsgSubject(subject))
-			switch {
-			case errors.Is(err, jetstream.ErrMsgNotFound):
-			case err != nil:
-				return 0, fmt.Errorf("look up the oldest message: %w", err)
-			case first == nil || msg.Sequence < first.Sequence:
-				first = msg
-			}
+		msg, err := s.GetMsg(ctx, f.after+1, jetstream.WithGetMsgSubject(f.subject))
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+		case err != nil:
+			return 0, fmt.Errorf("look up the oldest message: %w", err)
+		case first == nil || msg.Sequence < first.Sequence:
+			first = msg
 		}
 	}
 	if first == nil {

@@ -69,7 +69,7 @@ func TestOldestAsksLittle(t *testing.T) {
 		s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamParked))
 		var fronts []front
 		if err := consumers(t.Context(), s, func(info *jetstream.ConsumerInfo) {
-			fronts = append(fronts, front{info.AckFloor.Stream, info.Config.FilterSubjects})
+			fronts = append(fronts, front{info.AckFloor.Stream, info.Config.FilterSubject})
 		}); err != nil {
 			t.Fatal(err)
 		}
@@ -94,8 +94,8 @@ func TestOldestBehindAnotherFront(t *testing.T) {
 			t.Fatal(err)
 		}
 		age, err := oldest(t.Context(), s, []front{
-			{after: 1, subjects: []string{"calls.due.acme.normal"}},
-			{after: 0, subjects: []string{"calls.due.acme.urgent"}},
+			{after: 1, subject: "calls.due.acme.normal"},
+			{after: 0, subject: "calls.due.acme.urgent"},
 		}, time.Now())
 		if err != nil || age != 2*time.Minute {
 			t.Errorf("it is %s, %v", age, err)

@@ -1,10 +1,13 @@
 package queue
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -107,6 +110,19 @@ func TestRetriesKeepTheirPriority(t *testing.T) {
 		for _, p := range call.Priorities() {
 			if m := <-came; m.Priority != p || string(m.Due.Record.ID) != string(p) {
 				t.Errorf("%s came when %s was next", m.Due.Record.ID, p)
+			}
+		}
+	})
+}
+
+// TestAPriorityThatIsNoneIsRefused, and so whoever asked is told: no stream takes
+// it.
+func TestAPriorityThatIsNoneIsRefused(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		for _, odd := range []string{"critical", "Urgent", "urgent.1", "normal.bulk", "a.b.c"} {
+			_, err := b.JetStream().Publish(t.Context(), "calls.requests.acme."+odd, []byte("{}"), jetstream.WithRetryAttempts(0))
+			if !errors.Is(err, jetstream.ErrNoStreamResponse) {
+				t.Errorf("%s: %v", odd, err)
 			}
 		}
 	})

@@ -31,15 +31,12 @@ func newSource(stream string, rank int, config jetstream.ConsumerConfig) *source
 }
 
 // ofRank gives the sources of one priority and their places, in the order in
-// which they are asked: strays first, which have waited longest and would never
-// come behind a backlog, then due calls, then new requests.
+// which they are asked: due calls, then new requests.
 func (b *inbox) ofRank(rank int) iter.Seq2[int, *source] {
 	return func(yield func(int, *source) bool) {
-		for _, stray := range [...]bool{true, false} {
-			for i, s := range b.sources {
-				if s.rank == rank && s.isStray() == stray && !yield(i, s) {
-					return
-				}
+		for i, s := range b.sources {
+			if s.rank == rank && !yield(i, s) {
+				return
 			}
 		}
 	}
@@ -135,7 +132,7 @@ func (b *inbox) listenAll() time.Time {
 			s.pull.lose()
 		}
 		idle := s.bound && s.pull.state == answered
-		something := len(s.brought) > 0 || s.pull.err != nil || b.stray != nil
+		something := len(s.brought) > 0 || s.pull.err != nil
 		b.mu.Unlock()
 		if something {
 			return time.Time{}

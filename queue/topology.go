@@ -143,14 +143,6 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 	return made, nil
 }
 
-// subjectsOverlap is what the broker answers if another stream has the subjects.
-const subjectsOverlap jetstream.ErrorCode = 10065
-
-// narrow leaves CALLS of an earlier version with the normal requests alone. What
-// else waits there is found (see [Conn.Strays]).
-const narrow = "nats stream edit CALLS --subjects='calls.requests.*' --subjects='calls.requests.*.normal' " +
-	"--transform-source='calls.requests.*' --transform-destination='calls.requests.{{wildcard(1)}}.normal'"
-
 // create makes a stream; that another worker was faster is no error.
 func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) error {
 	_, err := js.CreateStream(ctx, cfg)
@@ -159,13 +151,8 @@ func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamCon
 		cfg.MaxConsumers = 0
 		_, err = js.CreateStream(ctx, cfg)
 	}
-	var api *jetstream.APIError
-	switch {
-	case errors.Is(err, jetstream.ErrStreamNameAlreadyInUse):
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return nil
-	case errors.As(err, &api) && api.ErrorCode == subjectsOverlap:
-		return fmt.Errorf("%w. If it is %s that has them, as an earlier version made it, narrow it first: %s", err, StreamCalls, narrow)
-	default:
-		return err
 	}
+	return err
 }

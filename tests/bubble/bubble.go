@@ -13,7 +13,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -221,26 +220,6 @@ func (w *World) Publish(subject string, body []byte, header nats.Header) (call.O
 		return call.Origin{}, errStoredBefore
 	}
 	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}), nil
-}
-
-// AsBefore has CALLS take these subjects, too, and keep what comes under its own
-// subject, as earlier versions had it, while publish runs.
-func (w *World) AsBefore(subjects []string, publish func() error) error {
-	ctx := context.Background()
-	s, err := w.Conn.JetStream().Stream(ctx, queue.StreamCalls)
-	if err != nil {
-		return err
-	}
-	now := s.CachedInfo().Config
-	before := now
-	before.SubjectTransform = nil
-	before.Subjects = append(slices.Clone(now.Subjects), subjects...)
-	if _, err := w.Conn.JetStream().UpdateStream(ctx, before); err != nil {
-		return err
-	}
-	err = publish()
-	_, after := w.Conn.JetStream().UpdateStream(ctx, now)
-	return errors.Join(err, after)
 }
 
 // Record reads the record of a call.

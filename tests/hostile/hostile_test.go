@@ -206,9 +206,7 @@ func (w *world) streams(t *testing.T) map[string]string {
 		names := s.ConsumerNames(t.Context())
 		var durable []string
 		for name := range names.Name() {
-			if name != "odd-"+hostile { // for its own odd subjects, and gone when idle
-				durable = append(durable, name)
-			}
+			durable = append(durable, name)
 		}
 		if info.Config.Name != "KV_"+"CALL_CONTROL" {
 			slices.Sort(durable)

@@ -51,17 +51,6 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 		if r, err := w.Record(honest, "late"); err != nil || r.State != call.StatePlaced {
 			t.Errorf("the late call is %s, %v", r.State, err)
 		}
-		// What an earlier version took, and more of it later.
-		for _, last := range []string{"one", "two"} {
-			subject := "calls.requests." + honest + "." + last
-			if err := w.AsBefore([]string{subject}, func() error {
-				_, err := w.Publish(subject, p.body(last, "+919812345680"), nil)
-				return err
-			}); err != nil {
-				t.Fatal(err)
-			}
-			passes(10 * time.Minute)
-		}
 		// A provider that nobody reaches.
 		w.StopProvider()
 		for i := range 10 {

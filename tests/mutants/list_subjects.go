@@ -21,20 +21,8 @@ func ofSubjects() []mutant {
 			"	return r, w.digest(), err\n", "	return r, digestBytes(data), err\n",
 		},
 		{
-			"strays-are-left", "leaves requests lying that an earlier version took", "queue/stray.go",
-			"	if last != string(call.Normal) {", "	if last == string(call.Normal) {",
-		},
-		{
-			"outdated-consumers-serve", "believes that a consumer serves what it holds, although nobody pulls from it any more", "queue/depth.go",
-			"		if !outdated(info) {\n", "		{\n",
-		},
-		{
 			"one-sequence-for-all-queues", "takes messages of two streams for one if they have one sequence", "call/name.go",
 			"	if o.Stream == \"\" {\n		return n\n", "	if o.Stream != n {\n		return n\n",
-		},
-		{
-			"strays-of-one-round", "leaves stray requests lying that are covered after others", "queue/stray.go",
-			"		b.stray.brought = b.sources[i].brought\n		b.sources = b.sources[:i]\n", "		b.stray = nil\n		return\n",
 		},
 		{
 			"a-duplicate-is-stored", "takes what the broker forgot for stored", "queue/publish.go",
