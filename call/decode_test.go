@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -276,5 +277,21 @@ func TestDecodeRequestHints(t *testing.T) {
 				t.Errorf("got %v, want the advice %q", err, test.fix)
 			}
 		})
+	}
+}
+
+func TestDecodeRequestNamesEveryMistake(t *testing.T) {
+	data := fullRequest().with("id", "a.b").with("to", "9876543210").with("answer_method", "post").with("ring_timeout", 0).json(t)
+	_, _, err := call.DecodeRequest(data, call.PossibleNumbers)
+	var refused *call.InvalidError
+	if !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range refused.All() {
+		got = append(got, e.Field)
+	}
+	if want := []string{"id", "to", "answer_method", "ring_timeout"}; !slices.Equal(got, want) {
+		t.Errorf("mistakes in %v, want %v", got, want)
 	}
 }

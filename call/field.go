@@ -20,47 +20,71 @@ const (
 	maxCallTimeLimit = 86400 // the provider's documentation
 )
 
-// request checks every field against its bounds.
+// request checks every field against its bounds. The error is an
+// [*InvalidError] that lists every mistake.
 func (w wire) request(policy NumberPolicy, known *CallerIDs) (Request, error) {
-	r := Request{AppID: w.AppID, Metadata: w.Metadata}
-	if w.ID != "" {
-		id, err := ParseID(w.ID)
-		if err != nil {
-			return r, &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error() + ", or is left out"}
-		}
-		r.ID = id
-	}
+	r := Request{AppID: w.AppID, Callbacks: w.callbacks(), Metadata: w.Metadata}
+	var all mistakes
 	var err error
 	var fromAssigned, toAssigned bool
-	if r.From, fromAssigned, err = phoneField("from", w.From, policy, known); err != nil {
-		return r, err
-	}
-	if r.To, toAssigned, err = phoneField("to", w.To, policy, nil); err != nil {
-		return r, err
-	}
+	r.ID, err = idField(w.ID)
+	all.add(err)
+	r.From, fromAssigned, err = phoneField("from", w.From, policy, known)
+	all.add(err)
+	r.To, toAssigned, err = phoneField("to", w.To, policy, nil)
+	all.add(err)
 	r.Unassigned = !fromAssigned || !toAssigned
-	if len(w.AppID) > maxAppIDLength || strings.ContainsFunc(w.AppID, notPlain) {
-		return r, outOfBounds("app_id", fmt.Sprintf("has at most %d bytes and no control characters", maxAppIDLength), "copy it from the app's page, or leave it out")
-	}
-	if r.Callbacks, err = w.callbacks(); err != nil {
-		return r, err
-	}
-	if r.RingTimeout, err = seconds("ring_timeout", w.RingTimeout, maxRingTimeout); err != nil {
-		return r, err
-	}
-	if r.CallTimeLimit, err = seconds("call_time_limit", w.CallTimeLimit, maxCallTimeLimit); err != nil {
-		return r, err
-	}
-	if r.NotBefore, err = timeField("not_before", w.NotBefore); err != nil {
-		return r, err
-	}
-	if r.ExpiresAt, err = timeField("expires_at", w.ExpiresAt); err != nil {
-		return r, err
-	}
+	all.add(checkAppID(w.AppID))
+	all.add(checkURL("answer_url", w.AnswerURL))
+	all.add(checkURL("ring_url", w.RingURL))
+	all.add(checkURL("hangup_url", w.HangupURL))
+	all.add(checkMethod("answer_method", w.AnswerMethod))
+	all.add(checkMethod("ring_method", w.RingMethod))
+	all.add(checkMethod("hangup_method", w.HangupMethod))
+	r.RingTimeout, err = seconds("ring_timeout", w.RingTimeout, maxRingTimeout)
+	all.add(err)
+	r.CallTimeLimit, err = seconds("call_time_limit", w.CallTimeLimit, maxCallTimeLimit)
+	all.add(err)
+	r.NotBefore, err = timeField("not_before", w.NotBefore)
+	all.add(err)
+	r.ExpiresAt, err = timeField("expires_at", w.ExpiresAt)
+	all.add(err)
 	if !r.ExpiresAt.IsZero() && !r.NotBefore.IsZero() && !r.NotBefore.Before(r.ExpiresAt) {
-		return r, outOfBounds("not_before", "must be earlier than expires_at", "send an earlier not_before or a later expires_at")
+		all.add(outOfBounds("not_before", "must be earlier than expires_at", "send an earlier not_before or a later expires_at"))
 	}
-	return r, checkMetadata(w.Metadata)
+	all.add(checkMetadata(w.Metadata))
+	return r, all.err()
+}
+
+// mistakes collects what is wrong with a request.
+type mistakes []*InvalidError
+
+func (m *mistakes) add(err error) {
+	var invalid *InvalidError
+	if errors.As(err, &invalid) {
+		*m = append(*m, invalid)
+	}
+}
+
+// err returns the first mistake, which lists the others.
+func (m mistakes) err() error {
+	if len(m) == 0 {
+		return nil
+	}
+	first := *m[0]
+	first.Others = m[1:]
+	return &first
+}
+
+func idField(s string) (ID, error) {
+	if s == "" {
+		return "", nil
+	}
+	id, err := ParseID(s)
+	if err != nil {
+		return "", &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error() + ", or is left out"}
+	}
+	return id, nil
 }
 
 func phoneField(field, s string, policy NumberPolicy, known *CallerIDs) (Phone, bool, error) {
@@ -75,27 +99,26 @@ func phoneField(field, s string, policy NumberPolicy, known *CallerIDs) (Phone, 
 	return p, assigned, err
 }
 
-func (w wire) callbacks() (Callbacks, error) {
-	c := Callbacks{
+func (w wire) callbacks() Callbacks {
+	return Callbacks{
 		AnswerURL: w.AnswerURL, AnswerMethod: w.AnswerMethod,
 		RingURL: w.RingURL, RingMethod: w.RingMethod,
 		HangupURL: w.HangupURL, HangupMethod: w.HangupMethod,
 	}
-	for _, f := range []struct{ field, value string }{
-		{"answer_url", c.AnswerURL}, {"ring_url", c.RingURL}, {"hangup_url", c.HangupURL},
-	} {
-		if err := checkURL(f.field, f.value); err != nil {
-			return c, err
-		}
+}
+
+func checkAppID(s string) error {
+	if len(s) > maxAppIDLength || strings.ContainsFunc(s, notPlain) {
+		return outOfBounds("app_id", fmt.Sprintf("has at most %d bytes and no control characters", maxAppIDLength), "copy it from the app's page, or leave it out")
 	}
-	for _, f := range []struct{ field, value string }{
-		{"answer_method", c.AnswerMethod}, {"ring_method", c.RingMethod}, {"hangup_method", c.HangupMethod},
-	} {
-		if f.value != "" && f.value != "POST" && f.value != "GET" {
-			return c, outOfBounds(f.field, "must be POST or GET", "send one of them in capitals, or leave it out")
-		}
+	return nil
+}
+
+func checkMethod(field, s string) error {
+	if s != "" && s != "POST" && s != "GET" {
+		return outOfBounds(field, "must be POST or GET", "send one of them in capitals, or leave it out")
 	}
-	return c, nil
+	return nil
 }
 
 // checkURL accepts what the provider may call back: http or https, a host, no

@@ -109,7 +109,11 @@ type InvalidError struct {
 	Field  string // empty if it is the message as a whole
 	Rule   string
 	Fix    string
+	Others []*InvalidError // further mistakes of the request, which Error leaves out
 }
+
+// All returns this mistake and the others.
+func (e *InvalidError) All() []*InvalidError { return append([]*InvalidError{e}, e.Others...) }
 
 func (e *InvalidError) Error() string {
 	s := e.Rule

@@ -4,11 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"github.com/jedib0t/go-pretty/v6/progress"
-	"golang.org/x/term"
 
 	"github.com/ringonce/ringonce/proof"
 	"github.com/ringonce/ringonce/queue"
@@ -57,58 +53,20 @@ type meter interface {
 
 // newMeter draws a bar on a terminal, and writes plain lines elsewhere.
 func newMeter(w io.Writer, total int) meter {
-	if file, ok := w.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return newBar(file, total)
+	if file, ok := terminal(w); ok {
+		return devBar{newBar(file, int64(total))}
 	}
 	return &lines{w: w}
 }
 
-// bar is a progress bar that is drawn again and again.
-type bar struct {
-	tracker *progress.Tracker
-	drawn   chan struct{}
-}
+type devBar struct{ *bar }
 
-func newBar(w io.Writer, total int) *bar {
-	b := &bar{
-		tracker: &progress.Tracker{Message: "publishing", Total: int64(total), AutoStopDisabled: true},
-		drawn:   make(chan struct{}),
-	}
-	p := progress.NewWriter()
-	p.SetOutputWriter(w)
-	p.SetAutoStop(true) // when the tracker is done
-	p.SetUpdateFrequency(100 * time.Millisecond)
-	p.SetTrackerPosition(progress.PositionRight)
-	p.SetTrackerLength(15)
-	p.SetMessageLength(42)
-	p.SetStyle(progress.StyleBlocks)
-	p.Style().Visibility.Percentage = false
-	p.Style().Options.TimeInProgressPrecision = time.Second
-	p.Style().Options.TimeDonePrecision = 100 * time.Millisecond
-	p.AppendTracker(b.tracker)
-	go func() {
-		defer close(b.drawn)
-		p.Render()
-	}()
-	return b
-}
-
-func (b *bar) show(c devCounts, note string) {
+func (b devBar) show(c devCounts, note string) {
 	message := fmt.Sprintf("%d parked, %d dead/unknown", c.parked, c.dead)
 	if note != "" {
 		message += ", " + note
 	}
-	b.tracker.UpdateMessage(message)
-	b.tracker.SetValue(int64(c.ended()))
-}
-
-func (b *bar) end(all bool) {
-	if all {
-		b.tracker.MarkAsDone()
-	} else {
-		b.tracker.MarkAsErrored()
-	}
-	<-b.drawn
+	b.set(int64(c.ended()), message)
 }
 
 // lines writes a line once a second, if there is anything new.

@@ -50,7 +50,7 @@ twice; --make-ids makes them up where that does not matter.`,
 	f.desk.flags(c)
 	c.Flags().StringVar(&f.account, "account", configs.DefaultAccountName, "`ACCOUNT` that places the calls")
 	c.Flags().StringVar(&f.priority, "priority", string(call.Normal), "urgent, normal or bulk")
-	c.Flags().StringVar(&f.file, "file", "", "`FILE` with a request on every line (JSON), or CSV if its name ends in .csv; - reads standard input")
+	c.Flags().StringVar(&f.file, "file", "", "`FILE` with a JSON object on every line, or CSV if its name ends in .csv; - reads either from standard input")
 	c.Flags().BoolVar(&f.makeIDs, "make-ids", false, "make up ids for lines of a file that have none")
 	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "check, and publish nothing")
 	f.call.register(c)
@@ -90,7 +90,10 @@ func (f *publishFlags) run(c *cobra.Command) error {
 			return err
 		}
 		defer conn.Close()
-		p.publisher = conn.NewPublisher()
+		publisher := conn.NewPublisher()
+		p.publish = func(ctx context.Context, body []byte) error {
+			return publisher.Publish(ctx, p.account, p.priority, body, "")
+		}
 		defer p.warnUnserved(c.Context(), conn)
 	}
 	if f.file != "" {
@@ -101,13 +104,13 @@ func (f *publishFlags) run(c *cobra.Command) error {
 
 // publishing is one run of the command.
 type publishing struct {
-	rules     publishRules
-	account   call.Account
-	priority  call.Priority
-	publisher *queue.Publisher // nil in a dry run
-	dry       bool
-	makeIDs   bool
-	out, err  io.Writer
+	rules    publishRules
+	account  call.Account
+	priority call.Priority
+	publish  func(context.Context, []byte) error // returns when the broker has it; nil in a dry run
+	dry      bool
+	makeIDs  bool
+	out, err io.Writer
 }
 
 // single is a call that was asked for by flags.
@@ -131,25 +134,55 @@ func (p *publishing) read(c *cobra.Command, flags *callFlags) (single, error) {
 	}
 	request, _, err := p.rules.check(body, time.Now())
 	if err != nil {
-		return single{}, usageError{fmt.Errorf("refused, nothing was published: %s", asFlag(err))}
+		return single{}, usageError{fmt.Errorf("refused, nothing was published: %s", asFlags(err))}
 	}
 	return single{request, body}, nil
 }
 
 func (p *publishing) publishOne(ctx context.Context, one single) error {
 	request := one.request
+	defer p.noteOne(request)
 	if p.dry {
 		fmt.Fprintf(p.out, "%s would be published to %s\n", request.ID, queue.RequestSubject(p.account, p.priority))
 		return nil
 	}
-	if err := p.publisher.Publish(ctx, p.account, p.priority, one.body, ""); err != nil {
+	if err := p.publish(ctx, one.body); err != nil {
 		return fmt.Errorf("%w; whether %s was stored is not known: publish it again with --id %s, that is safe", err, request.ID, request.ID)
 	}
 	fmt.Fprintf(p.out, "%s\npublished; see what becomes of it with: ringonce calls show %s\n", request.ID, p.show(request.ID))
-	if request.AnswerURL == "" {
-		fmt.Fprintf(p.err, "note: it has no answer_url; it is dialled only if accounts.%s.defaults.answer_url is set for the workers\n", p.account)
-	}
 	return nil
+}
+
+// noteOne tells what is likely a mistake of a single request.
+func (p *publishing) noteOne(r call.Request) {
+	if r.AnswerURL == "" {
+		fmt.Fprintf(p.err, "note: it has no answer_url; %s\n", noAnswerURL(p.account))
+	}
+	for _, field := range unassignedFields(r) {
+		fmt.Fprintf(p.err, "note: %s\n", unassignedNote(field))
+	}
+}
+
+func noAnswerURL(a call.Account) string {
+	return fmt.Sprintf("it is dialled only if accounts.%s.defaults.answer_url is set for the workers", a)
+}
+
+// unassignedFields names the numbers that lie in no range known to be assigned.
+func unassignedFields(r call.Request) []string {
+	var names []string
+	for _, n := range []struct {
+		field string
+		phone call.Phone
+	}{{"from", r.From}, {"to", r.To}} {
+		if _, assigned, err := call.ParsePhone(n.phone.E164(), call.PossibleNumbers); err == nil && !assigned {
+			names = append(names, n.field)
+		}
+	}
+	return names
+}
+
+func unassignedNote(field string) string {
+	return field + " lies in no range that is known to be assigned; check it (is the country code there twice?)"
 }
 
 // show gives the arguments by which a call is shown.
@@ -196,15 +229,35 @@ func (r publishRules) check(body []byte, now time.Time) (call.Request, call.Dige
 	}
 }
 
-// asFlag names the flag instead of the field.
-func asFlag(err error) string {
+// allMistakes returns every mistake that an error lists.
+func allMistakes(err error) []error {
 	var invalid *call.InvalidError
-	if !errors.As(err, &invalid) || invalid.Field == "" {
-		return err.Error()
+	if !errors.As(err, &invalid) {
+		return []error{err}
 	}
-	shown := *invalid
-	shown.Field = "--" + strings.ReplaceAll(invalid.Field, "_", "-")
-	return shown.Error()
+	var all []error
+	for _, mistake := range invalid.All() {
+		all = append(all, mistake)
+	}
+	return all
+}
+
+// asFlags lists every mistake, with the flag instead of the field.
+func asFlags(err error) string {
+	var lines []string
+	for _, mistake := range allMistakes(err) {
+		var invalid *call.InvalidError
+		if errors.As(mistake, &invalid) && invalid.Field != "" {
+			shown := *invalid
+			shown.Field = "--" + strings.ReplaceAll(invalid.Field, "_", "-")
+			mistake = &shown
+		}
+		lines = append(lines, mistake.Error())
+	}
+	if len(lines) == 1 {
+		return lines[0]
+	}
+	return "\n  " + strings.Join(lines, "\n  ")
 }
 
 // madeUpID names a call whose publisher did not.

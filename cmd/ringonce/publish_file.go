@@ -1,241 +1,277 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
+	"sync/atomic"
 	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ringonce/ringonce/call"
 )
 
-// publishFile publishes the requests of a file one after the other. Lines that
-// are refused are named and passed over; a broker that does not take a request
-// ends it.
+// maxPublishing is how many requests of a file wait for the broker's
+// confirmation at once.
+const maxPublishing = 128
+
+// publishFile publishes the requests of a file. Lines that are refused are named
+// and passed over; a broker that does not take a request ends it.
 func (p *publishing) publishFile(ctx context.Context, stdin io.Reader, name string) error {
-	in := stdin
+	in, size := stdin, int64(0)
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
 			return usageError{fmt.Errorf("open the file of requests: %w", err)}
 		}
 		defer func() { _ = file.Close() }()
+		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
+			size = info.Size()
+		}
 		in = file
 	}
-	read, err := newRequestReader(in, strings.HasSuffix(strings.ToLower(name), ".csv"))
+	counted := &countingReader{in: in}
+	read, err := newRequestReader(counted, name)
 	if err != nil {
-		return usageError{err}
+		return usageError{fmt.Errorf("%w; nothing was published", err)}
 	}
-	var published, refused int
-	seen := seenIDs{}
-	for {
+	batch := &fileBatch{publishing: p, seen: seenIDs{}, notes: notes{out: p.err}}
+	stopBar := batch.showProgress(counted, size)
+	err = batch.publishAll(ctx, read)
+	stopBar(err == nil)
+	return batch.report(err)
+}
+
+// fileBatch is the publishing of one file.
+type fileBatch struct {
+	*publishing
+	seen      seenIDs
+	notes     notes
+	published atomic.Int64
+	refused   int
+}
+
+// publishAll publishes what is read, many requests at once, until the end of the
+// file or the first error. It returns when no request is on its way any more.
+func (b *fileBatch) publishAll(ctx context.Context, read requestReader) error {
+	var sending errgroup.Group
+	sending.SetLimit(maxPublishing)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var failed error
+	for failed == nil && ctx.Err() == nil {
 		body, line, err := read()
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		if err == nil {
-			body, err = p.checkLine(body, seen, line)
+		var broken *brokenFile
+		if errors.As(err, &broken) {
+			failed = fmt.Errorf("line %d: %w", line, err)
+			break
 		}
-		var stop *brokenFile
-		if errors.As(err, &stop) {
-			return fmt.Errorf("line %d: %w; %s published before it", line, err, count(published, "request"))
+		if err == nil {
+			body, err = b.checkLine(body, line)
 		}
 		if err != nil {
-			refused++
-			fmt.Fprintf(p.err, "line %d: %v\n", line, err)
+			b.refuse(line, err)
 			continue
 		}
-		if !p.dry {
-			if err := p.publisher.Publish(ctx, p.account, p.priority, body, ""); err != nil {
-				return fmt.Errorf("line %d: %w; %s published before it: publish the file again, lines with an id of their own are dialled once",
-					line, err, count(published, "request"))
-			}
+		if b.dry {
+			b.published.Add(1)
+			continue
 		}
-		published++
+		sending.Go(func() error {
+			if err := b.publish(ctx, body); err != nil {
+				err = fmt.Errorf("line %d: %w", line, err)
+				cancel(err)
+				return err
+			}
+			b.published.Add(1)
+			return nil
+		})
 	}
+	if err := sending.Wait(); err != nil {
+		return context.Cause(ctx)
+	}
+	if failed == nil {
+		return context.Cause(ctx)
+	}
+	return failed
+}
+
+// refuse names every mistake of a line.
+func (b *fileBatch) refuse(line int, err error) {
+	b.refused++
+	for _, mistake := range allMistakes(err) {
+		fmt.Fprintf(b.err, "line %d: %v\n", line, mistake)
+	}
+}
+
+// report ends the command. stopped is why the file was not read to its end.
+func (b *fileBatch) report(stopped error) error {
+	b.notes.end(b.account)
+	published := count(int(b.published.Load()), "request")
 	done := "published"
-	if p.dry {
+	if b.dry {
 		done = "would be published"
 	}
-	fmt.Fprintf(p.out, "%s %s, %d refused\n", count(published, "request"), done, refused)
-	if refused > 0 {
-		return fmt.Errorf("%s refused; correct what stands above and publish those again", count(refused, "line"))
+	fmt.Fprintf(b.out, "%s %s, %d refused\n", published, done, b.refused)
+	switch {
+	case stopped != nil && b.dry:
+		return stopped
+	case stopped != nil:
+		return fmt.Errorf("%w; publish the file again: lines with an id of their own are dialled once", stopped)
+	case b.refused > 0:
+		return fmt.Errorf("%s refused; correct what stands above and publish those again", count(b.refused, "line"))
+	default:
+		return nil
 	}
-	return nil
+}
+
+// showProgress draws a bar on a terminal until the returned function is called.
+func (b *fileBatch) showProgress(read *countingReader, size int64) (stop func(all bool)) {
+	file, ok := terminal(b.err)
+	if !ok || b.dry {
+		return func(bool) {}
+	}
+	drawn, ended, done := newBar(file, size), make(chan struct{}), make(chan struct{})
+	draw := func() { drawn.set(read.n.Load(), count(int(b.published.Load()), "request")+" published") }
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(100 * time.Millisecond):
+				draw()
+			}
+		}
+	}()
+	return func(all bool) {
+		close(ended)
+		<-done
+		draw()
+		drawn.end(all)
+	}
+}
+
+// checkLine returns the request to publish for one of the file.
+func (b *fileBatch) checkLine(body []byte, line int) ([]byte, error) {
+	request, digest, err := b.rules.check(body, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	if request.ID == "" {
+		if !b.makeIDs {
+			return nil, &call.InvalidError{
+				Field: "id", Rule: "is missing",
+				Fix: "give every line one, so that the file can be published again; or add --make-ids",
+			}
+		}
+		if body, err = setID(body, madeUpID()); err != nil {
+			return nil, err
+		}
+		if _, _, err = b.rules.check(body, time.Now()); err != nil { // it may be too long now
+			return nil, err
+		}
+	} else if first, again := b.seen.add(request.ID, digest, line); again {
+		if first.digest != digest {
+			return nil, &call.InvalidError{
+				Field: "id", Rule: fmt.Sprintf("is that of line %d, which asks for something else", first.line), Fix: "give each call its own",
+			}
+		}
+		b.notes.add("line %d: the same request as line %d; it is dialled once", line, first.line)
+	}
+	b.notes.request(request, line)
+	return body, nil
+}
+
+// setID sets the id of a request.
+func setID(body []byte, id string) ([]byte, error) {
+	var members map[string]jsontext.Value
+	if err := json.Unmarshal(body, &members); err != nil {
+		return nil, fmt.Errorf("give the request an id: %w", err)
+	}
+	members["id"] = jsontext.Value(`"` + id + `"`)
+	body, err := json.Marshal(members, json.Deterministic(true))
+	if err != nil {
+		return nil, fmt.Errorf("give the request an id: %w", err)
+	}
+	return body, nil
 }
 
 // seenIDs are the lines of a file that gave an id first, as the digests of what
 // they ask for. Of two requests with one id the second would end as id_conflict.
 type seenIDs map[call.ID]seenID
 
-// mostSeen bounds how many are remembered: a longer file is not compared from
+// maxSeen bounds how many are remembered: a longer file is not compared from
 // there on.
-const mostSeen = 1_000_000
+const maxSeen = 1_000_000
 
 type seenID struct {
 	digest call.Digest
 	line   int
 }
 
-func (s seenIDs) check(id call.ID, d call.Digest, line int) error {
-	first, again := s[id]
-	if !again {
-		if len(s) < mostSeen {
-			s[id] = seenID{d, line}
-		}
-		return nil
+// add remembers an id, or returns the line that gave it first.
+func (s seenIDs) add(id call.ID, d call.Digest, line int) (first seenID, again bool) {
+	if first, again = s[id]; !again && len(s) < maxSeen {
+		s[id] = seenID{d, line}
 	}
-	if first.digest == d {
-		return nil // published again, dialled once
-	}
-	return &call.InvalidError{
-		Field: "id", Rule: fmt.Sprintf("is that of line %d, which asks for something else", first.line), Fix: "give each call its own",
+	return first, again
+}
+
+// notes tells what is likely a mistake and is published all the same.
+type notes struct {
+	out         io.Writer
+	written     int
+	noAnswerURL int // requests without one
+	first       int // line of the first of them
+}
+
+// maxNotes bounds how many lines are named.
+const maxNotes = 20
+
+func (n *notes) add(format string, args ...any) {
+	if n.written++; n.written <= maxNotes {
+		fmt.Fprintf(n.out, "note: "+format+"\n", args...)
 	}
 }
 
-// checkLine gives the request to publish for one of the file.
-func (p *publishing) checkLine(body []byte, seen seenIDs, line int) ([]byte, error) {
-	request, digest, err := p.rules.check(body, time.Now())
-	if err != nil {
-		return body, err
+func (n *notes) request(r call.Request, line int) {
+	for _, field := range unassignedFields(r) {
+		n.add("line %d: %s", line, unassignedNote(field))
 	}
-	if request.ID != "" {
-		return body, seen.check(request.ID, digest, line)
-	}
-	if !p.makeIDs {
-		return nil, &call.InvalidError{
-			Field: "id", Rule: "is missing",
-			Fix: "give every line one, so that the file can be published again; or add --make-ids",
-		}
-	}
-	// An object that was read whole begins with a brace, and has no id yet.
-	_, rest, _ := bytes.Cut(body, []byte("{"))
-	separator := ","
-	if bytes.HasPrefix(bytes.TrimSpace(rest), []byte("}")) {
-		separator = ""
-	}
-	body = fmt.Appendf(nil, `{"id":%q%s%s`, madeUpID(), separator, rest)
-	_, _, err = p.rules.check(body, time.Now())
-	return body, err
-}
-
-// requestReader gives the next request with the number of its line; io.EOF
-// after the last.
-type requestReader func() (body []byte, line int, err error)
-
-// brokenFile is a file that cannot be read any further.
-type brokenFile struct{ cause error }
-
-func (e *brokenFile) Error() string { return e.cause.Error() }
-
-func newRequestReader(in io.Reader, isCSV bool) (requestReader, error) {
-	if isCSV {
-		return readCSV(in)
-	}
-	return readLines(in), nil
-}
-
-// readLines reads one JSON object from each line; empty lines are passed over.
-// A line is never held in memory beyond the size that a request may have.
-func readLines(in io.Reader) requestReader {
-	r := bufio.NewReaderSize(in, call.MaxRequestSize+2)
-	line := 0
-	return func() ([]byte, int, error) {
-		for {
-			line++
-			text, err := r.ReadSlice('\n')
-			if errors.Is(err, bufio.ErrBufferFull) {
-				for errors.Is(err, bufio.ErrBufferFull) {
-					_, err = r.ReadSlice('\n')
-				}
-				return nil, line, &call.InvalidError{
-					Rule: fmt.Sprintf("the line is longer than the %d bytes that a request may have", call.MaxRequestSize), Fix: "send less metadata",
-				}
-			}
-			if err != nil && !errors.Is(err, io.EOF) {
-				return nil, line, &brokenFile{err}
-			}
-			if text = bytes.TrimSpace(text); len(text) > 0 {
-				return slices.Clone(text), line, nil
-			}
-			if err != nil {
-				return nil, line, io.EOF
-			}
+	if r.AnswerURL == "" {
+		if n.noAnswerURL++; n.noAnswerURL == 1 {
+			n.first = line
 		}
 	}
 }
 
-// readCSV reads requests from rows under a header of field names. A cell that
-// is empty leaves its field out.
-func readCSV(in io.Reader) (requestReader, error) {
-	bounded := &boundedReader{in: in}
-	bounded.allow()
-	r := csv.NewReader(bounded)
-	header, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("read the header row: %w; it must name the fields, such as id,from,to,answer_url,metadata.patient", err)
+func (n *notes) end(a call.Account) {
+	if left := n.written - maxNotes; left > 0 {
+		fmt.Fprintf(n.out, "note: %s more like these\n", count(left, "note"))
 	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
-	for i, name := range header {
-		if !new(fields).known(name) {
-			return nil, fmt.Errorf("column %d, %q, is not a field of a request; use the documented names, and metadata.<key> for metadata", i+1, name)
-		}
-		if slices.Contains(header[:i], name) {
-			return nil, fmt.Errorf("column %d, %q, stands there twice; give it once", i+1, name)
-		}
+	if n.noAnswerURL > 0 {
+		fmt.Fprintf(n.out, "note: %s without an answer_url, the first in line %d; %s\n",
+			count(n.noAnswerURL, "request"), n.first, noAnswerURL(a))
 	}
-	line := 1
-	return func() ([]byte, int, error) {
-		bounded.allow()
-		row, err := r.Read()
-		var parse *csv.ParseError
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil, 0, io.EOF
-		case errors.As(err, &parse) && errors.Is(err, csv.ErrFieldCount):
-			return nil, parse.StartLine, fmt.Errorf("the row has %d cells and the header %d; quote cells that hold a comma", len(row), len(header))
-		case errors.As(err, &parse):
-			return nil, parse.StartLine, &brokenFile{parse.Err}
-		case err != nil:
-			return nil, line + 1, &brokenFile{err}
-		}
-		line, _ = r.FieldPos(0)
-		var f fields
-		for i, name := range header {
-			if err := f.set(name, row[i]); err != nil {
-				return nil, line, err
-			}
-		}
-		body, err := f.encode()
-		return body, line, err
-	}, nil
 }
 
-// maxRowSize bounds a row of CSV: a quote that is never closed would read the
-// whole file into memory.
-const maxRowSize = 4 * call.MaxRequestSize
-
-// boundedReader fails when more is read than was allowed.
-type boundedReader struct {
-	in   io.Reader
-	left int
+// countingReader counts the bytes that were read.
+type countingReader struct {
+	in io.Reader
+	n  atomic.Int64
 }
 
-// allow lets one more row be read.
-func (b *boundedReader) allow() { b.left = maxRowSize }
-
-func (b *boundedReader) Read(p []byte) (int, error) {
-	if b.left <= 0 {
-		return 0, fmt.Errorf("the row is longer than %d bytes; is a quote not closed?", maxRowSize)
-	}
-	n, err := b.in.Read(p[:min(len(p), b.left)])
-	b.left -= n
+func (r *countingReader) Read(p []byte) (int, error) {
+	n, err := r.in.Read(p)
+	r.n.Add(int64(n))
 	return n, err
 }

@@ -22,7 +22,11 @@ func FuzzRequestFile(f *testing.F) {
 	f.Add(bytes.Repeat([]byte("x"), call.MaxRequestSize+1), false, false)
 	f.Fuzz(func(t *testing.T, data []byte, isCSV, makeIDs bool) {
 		p := &publishing{rules: publishRules{numbers: call.PossibleNumbers, maxAge: 24 * time.Hour}, makeIDs: makeIDs}
-		read, err := newRequestReader(bytes.NewReader(data), isCSV)
+		name := "calls.jsonl"
+		if isCSV {
+			name = "calls.csv"
+		}
+		read, err := newRequestReader(bytes.NewReader(data), name)
 		if err != nil {
 			return
 		}
@@ -38,7 +42,8 @@ func FuzzRequestFile(f *testing.F) {
 			if line < 1 {
 				t.Errorf("line %d", line)
 			}
-			body, err = p.checkLine(body, seenIDs{}, 1)
+			batch := &fileBatch{publishing: p, seen: seenIDs{}, notes: notes{out: io.Discard}}
+			body, err = batch.checkLine(body, line)
 			if err != nil {
 				continue
 			}
