@@ -29,6 +29,7 @@ type account struct {
 	consumer  *queue.Consumer
 	worker    *dispatcher.Worker
 	peers     *queue.Peers
+	conn      *queue.Conn
 	depths    *queue.Depths // nil: the counters are somebody else's to make
 	bound     chan struct{} // closed when its consumers are there, or nobody waits for them any more
 }
@@ -68,7 +69,7 @@ func (acc *account) wire(a *App, b *broker) {
 		Account: acc.name, LeastShare: acc.config.LeastShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
 		Missing: acc.metrics.ConsumersMissing, Log: a.log,
 	})
-	acc.peers = b.peers
+	acc.peers, acc.conn = b.peers, b.conn
 	acc.worker = &dispatcher.Worker{
 		Name: a.worker, Account: acc.name, Rules: rules(a.config, acc.config.Defaults),
 		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
@@ -124,6 +125,7 @@ func (acc *account) run(ctx, working context.Context) {
 	owned.Go(func() { acc.directory.Run(background) })
 	owned.Go(func() { acc.worker.Mind(background) })
 	owned.Go(func() { acc.listen(background) })
+	owned.Go(func() { acc.countOperators(background) })
 	owned.Go(func() { acc.key.watch(background, acc.reconsider, acc.worker.Log.With("account", acc.name)) })
 	owned.Go(func() { acc.bind(ctx) })
 	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
@@ -143,6 +145,13 @@ func (acc *account) reconsider() {
 func (acc *account) listen(ctx context.Context) {
 	if err := acc.peers.Listen(ctx, acc.name, acc.worker.Hear); err != nil {
 		acc.worker.Log.Warn("the other workers are not heard; this one finds out by itself", "account", acc.name, "error", err)
+	}
+}
+
+// countOperators counts what operators do with the account's calls, until ctx ends.
+func (acc *account) countOperators(ctx context.Context) {
+	if err := acc.conn.ListenOperators(ctx, acc.name, acc.metrics.Operated); err != nil {
+		acc.worker.Log.Warn("what operators do is not counted", "account", acc.name, "error", err)
 	}
 }
 

@@ -41,7 +41,8 @@ func (a *App) measure(ctx context.Context, b *broker) {
 		for _, acc := range a.accounts.list() {
 			d := depths[acc.name]
 			acc.metrics.Queue(metrics.Depth{
-				Waiting: d.Waiting, Due: d.Due, InHand: d.InHand, Parked: d.Parked, DeadLetters: d.DeadLetters, Oldest: d.Oldest,
+				Waiting: d.Waiting, Due: d.Due, InHand: d.InHand, Parked: d.Parked,
+				DeadLetters: d.DeadLetters, Unknown: d.Unknown, Oldest: d.Oldest,
 			})
 		}
 		return true

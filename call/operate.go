@@ -6,6 +6,24 @@ import "time"
 // rung: by then no answer and no webhook of it can be under way any more.
 const ResolveAfter = 15 * time.Minute
 
+// OperatorAction is what an operator did with one call. It is a metric label and
+// the last token of a subject.
+type OperatorAction string
+
+// The actions.
+const (
+	ActionCancel         OperatorAction = "cancel"
+	ActionDiscard        OperatorAction = "discard"
+	ActionReplay         OperatorAction = "replay"
+	ActionResolveRang    OperatorAction = "resolve_rang"
+	ActionResolveNotRung OperatorAction = "resolve_not_rung"
+)
+
+// OperatorActions lists all of them.
+func OperatorActions() []OperatorAction {
+	return []OperatorAction{ActionCancel, ActionDiscard, ActionReplay, ActionResolveRang, ActionResolveNotRung}
+}
+
 // Cancel takes a call back before it is dialled: one that waits, or one that
 // no worker has seen yet.
 func (r Record) Cancel(n Note) (Record, error) {

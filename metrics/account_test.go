@@ -75,6 +75,10 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			samples{`ringonce_late_evidence_total{account="a",outcome="refused"}`: 1},
 		},
 		{"contradiction", (*metrics.Account).Contradiction, samples{`ringonce_contradictions_total{account="a"}`: 1}},
+		{
+			"an operator", func(a *metrics.Account) { a.Operated(call.ActionResolveRang) },
+			samples{`ringonce_operator_actions_total{account="a",action="resolve_rang"}`: 1},
+		},
 		{"conflict", (*metrics.Account).Conflict, samples{`ringonce_claim_conflicts_total{account="a"}`: 1}},
 		{"uncertain", (*metrics.Account).Uncertain, samples{`ringonce_claims_uncertain_total{account="a"}`: 1}},
 		{"foreign wait", (*metrics.Account).ForeignWait, samples{`ringonce_foreign_claim_waits_total{account="a"}`: 1}},
@@ -118,7 +122,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 		},
 		{
 			"queue", func(a *metrics.Account) {
-				a.Queue(metrics.Depth{Waiting: 1, Due: 2, InHand: 5, Parked: 3, DeadLetters: 4, Oldest: 1500 * time.Millisecond})
+				a.Queue(metrics.Depth{Waiting: 1, Due: 2, InHand: 5, Parked: 3, DeadLetters: 4, Unknown: 6, Oldest: 1500 * time.Millisecond})
 			},
 			samples{
 				`ringonce_queue_waiting{account="a"}`:            1,
@@ -126,6 +130,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 				`ringonce_queue_due{account="a"}`:                2,
 				`ringonce_queue_parked{account="a"}`:             3,
 				`ringonce_dead_letters{account="a"}`:             4,
+				`ringonce_unknown_calls{account="a"}`:            6,
 				`ringonce_queue_oldest_age_seconds{account="a"}`: 1.5,
 			},
 		},

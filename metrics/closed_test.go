@@ -76,6 +76,12 @@ func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	}
 	sameSamples(t, got.of("ringonce_request_age_seconds_count"), ages)
 
+	actions := samples{`ringonce_operator_actions_total{account="a",action="unlisted"}`: 0}
+	for _, action := range call.OperatorActions() {
+		actions[fmt.Sprintf(`ringonce_operator_actions_total{account="a",action=%q}`, action)] = 0
+	}
+	sameSamples(t, got.of("ringonce_operator_actions_total"), actions)
+
 	steps := samples{}
 	for _, s := range []string{"record", "park", "bury", "ack", "unlisted"} {
 		steps[fmt.Sprintf(`ringonce_settle_retries_total{account="a",step=%q}`, s)] = 0
@@ -125,6 +131,7 @@ func TestUnlistedValuesAreCountedAsSuch(t *testing.T) {
 		`ringonce_parked_total{account="a",reason="unlisted"}`:                      1,
 		`ringonce_linkage_lookups_total{account="a",result="unlisted"}`:             1,
 		`ringonce_probes_total{account="a",kind="unlisted",result="failed"}`:        1,
+		`ringonce_operator_actions_total{account="a",action="unlisted"}`:            1,
 	})
 }
 
@@ -144,6 +151,7 @@ func useUnlisted(a *metrics.Account) {
 	a.Parked("+919800000000")
 	a.Lookup("+919800000000")
 	a.Probed("+919800000000", false)
+	a.Operated("+919800000000")
 }
 
 // Every constant of the vocabulary is a label value of the metric that counts
@@ -170,9 +178,10 @@ func TestEveryConstantOfTheVocabularyHasASeries(t *testing.T) {
 		{"Class", "outcome", nil},
 		{"Priority", "priority", nil},
 		{"Linkage", "result", nil},
+		{"OperatorAction", "action", nil},
 		// What is under way is in ringonce_in_flight and ringonce_queue_parked.
 		{"State", "state", []string{"", "waiting", "dialling"}},
-		// Operators discard with the command, which no one scrapes.
+		// It is an operator's: in ringonce_operator_actions_total.
 		{"Reason", "reason", []string{"discarded"}},
 	} {
 		constants := constantsOfCall(t, c.typeName)

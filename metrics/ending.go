@@ -12,6 +12,7 @@ type endingVectors struct {
 	unassigned     *prometheus.CounterVec
 	lateEvidence   *prometheus.CounterVec
 	contradictions *prometheus.CounterVec
+	operated       *prometheus.CounterVec
 }
 
 func newEndingVectors(vs *vectors) endingVectors {
@@ -36,6 +37,10 @@ func newEndingVectors(vs *vectors) endingVectors {
 			Name: "ringonce_contradictions_total",
 			Help: "Evidence that a call was placed whose record said otherwise and was not unknown.",
 		}, []string{labelAccount})),
+		operated: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringonce_operator_actions_total",
+			Help: "Calls that operators cancelled, discarded, replayed or resolved.",
+		}, []string{labelAccount, labelAction})),
 	}
 }
 
@@ -45,6 +50,7 @@ type endingSeries struct {
 	unassigned     prometheus.Counter
 	lateEvidence   closed[call.Class, prometheus.Counter]
 	contradictions prometheus.Counter
+	operated       closed[call.OperatorAction, prometheus.Counter]
 }
 
 func (v endingVectors) series(account string) endingSeries {
@@ -60,6 +66,9 @@ func (v endingVectors) series(account string) endingSeries {
 			return v.lateEvidence.WithLabelValues(account, outcome)
 		}),
 		contradictions: v.contradictions.WithLabelValues(account),
+		operated: closedOver(call.OperatorActions(), func(action string) prometheus.Counter {
+			return v.operated.WithLabelValues(account, action)
+		}),
 	}
 }
 
@@ -88,3 +97,6 @@ func (a *Account) LateEvidence(c call.Class) { a.lateEvidence.of(c).Inc() }
 // Contradiction counts evidence of a placed call against a record that said
 // otherwise and was not unknown.
 func (a *Account) Contradiction() { a.contradictions.Inc() }
+
+// Operated counts what an operator did with a call. Of all workers, one is told.
+func (a *Account) Operated(action call.OperatorAction) { a.operated.of(action).Inc() }

@@ -25,9 +25,15 @@ func postBuckets() []float64 {
 	return []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60}
 }
 
-// ageBuckets, in seconds, run up to the greatest age a request may have.
+// ageBuckets, in seconds, run up to the greatest age a request may have. They lie
+// close from half a minute to an hour, where alerts and retries are: a quantile is
+// interpolated within its bucket, and must not show an age that no request had.
 func ageBuckets() []float64 {
-	return []float64{0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600}
+	return []float64{
+		0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+		60, 120, 180, 300, 420, 600, 900, 1200, 1800, 3600,
+		2 * 3600, 4 * 3600, 8 * 3600, 12 * 3600, 24 * 3600,
+	}
 }
 
 // refreshBuckets, in seconds: a refresh takes one request and another for

@@ -72,6 +72,25 @@ func TestHistogramsAreNativeAndClassic(t *testing.T) {
 	t.Run("observed", func(t *testing.T) { check(t, 5) })
 }
 
+// A quantile is interpolated within its bucket: one that reaches from 15 minutes to
+// an hour shows 59 minutes where no request was older than 21.
+func TestAgesNearTheAlertsFallIntoNarrowBuckets(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	metrics.New(reg, build).Account("a").Age(call.Urgent, 21*time.Minute)
+	var bounds []float64
+	for _, b := range protobufHistograms(t, reg)["ringonce_request_age_seconds"].GetBucket() {
+		bounds = append(bounds, b.GetUpperBound())
+	}
+	for i := 1; i < len(bounds); i++ {
+		if low, high := bounds[i-1], bounds[i]; low >= 30 && high <= 3600 && high > 2*low {
+			t.Errorf("an age of %v s may be shown as one of %v s", low, high)
+		}
+	}
+	if !slices.Contains(bounds, 30) || !slices.Contains(bounds, 3600) {
+		t.Errorf("the buckets end at %v", bounds)
+	}
+}
+
 // protobufHistograms scrapes as Prometheus does when it collects native
 // histograms, and gives one histogram of each name: of the requests' ages the
 // urgent ones.

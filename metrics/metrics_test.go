@@ -203,6 +203,7 @@ func useEverything(a *metrics.Account) {
 	a.Suspended(call.Unauthorized)
 	a.Queue(metrics.Depth{Waiting: 1})
 	a.Parked(call.NotYet)
+	a.Operated(call.ActionCancel)
 	a.Lookup(call.Linked)
 	a.Refreshed(true, time.Second)
 	a.Directory(time.Now(), 3)

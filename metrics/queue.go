@@ -16,6 +16,7 @@ type Depth struct {
 	InHand      uint64 // taken in hand and not finished, or handed back and not taken again
 	Parked      uint64 // waiting for a time
 	DeadLetters uint64 // kept as dead letters, those held as unknown included
+	Unknown     uint64 // held as unknown: nobody has said yet whether they rang
 
 	// Oldest is how long ago the oldest request that is waiting, due or in hand
 	// was published, 0 if there is none.
@@ -28,6 +29,7 @@ type queueVectors struct {
 	inHand      *prometheus.GaugeVec
 	parked      *prometheus.GaugeVec
 	deadLetters *prometheus.GaugeVec
+	unknown     *prometheus.GaugeVec
 	oldest      *prometheus.GaugeVec
 	parkings    *prometheus.CounterVec
 }
@@ -54,6 +56,10 @@ func newQueueVectors(vs *vectors) queueVectors {
 			Name: "ringonce_dead_letters",
 			Help: "Dead letters of the account that are kept, those held as unknown included.",
 		}, []string{labelAccount})),
+		unknown: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "ringonce_unknown_calls",
+			Help: "Calls of the account that are held as unknown until they are resolved.",
+		}, []string{labelAccount})),
 		oldest: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_oldest_age_seconds",
 			Help: "Time since the oldest request that is waiting, due or in hand was published; 0 if there is none.",
@@ -71,6 +77,7 @@ type queueSeries struct {
 	inHand      prometheus.Gauge
 	parked      prometheus.Gauge
 	deadLetters prometheus.Gauge
+	unknown     prometheus.Gauge
 	oldest      prometheus.Gauge
 	parkings    closed[call.Reason, prometheus.Counter]
 }
@@ -82,6 +89,7 @@ func (v queueVectors) series(account string) queueSeries {
 		inHand:      v.inHand.WithLabelValues(account),
 		parked:      v.parked.WithLabelValues(account),
 		deadLetters: v.deadLetters.WithLabelValues(account),
+		unknown:     v.unknown.WithLabelValues(account),
 		oldest:      v.oldest.WithLabelValues(account),
 		parkings: closedOver(parkReasons(), func(reason string) prometheus.Counter {
 			return v.parkings.WithLabelValues(account, reason)
@@ -96,6 +104,7 @@ func (a *Account) Queue(d Depth) {
 	a.inHand.Set(float64(d.InHand))
 	a.parked.Set(float64(d.Parked))
 	a.deadLetters.Set(float64(d.DeadLetters))
+	a.unknown.Set(float64(d.Unknown))
 	a.oldest.Set(max(d.Oldest, 0).Seconds())
 }
 

@@ -12,6 +12,7 @@ const (
 	labelResult   = "result"
 	labelStep     = "step"
 	labelKind     = "kind"
+	labelAction   = "action"
 )
 
 // vector is a metric that has the account as a label.

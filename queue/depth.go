@@ -19,6 +19,7 @@ type Depth struct {
 	InHand      uint64        // of both, given to a worker and neither finished nor given to another since
 	Parked      uint64        // calls that wait for a time
 	DeadLetters uint64        // dead letters kept
+	Unknown     uint64        // of these, calls held as unknown
 	Oldest      time.Duration // age of the oldest of those that wait, are due or in hand
 }
 
@@ -40,8 +41,9 @@ func (c *Conn) NewDepths() *Depths {
 // Consumers that are never pulled from count what their subjects hold, at no
 // cost for the broker that would grow with it.
 const (
-	countParked = "count-parked-"
-	countDead   = "count-dead-"
+	countParked  = "count-parked-"
+	countDead    = "count-dead-"
+	countUnknown = "count-unknown-"
 )
 
 // Bind makes the counters of an account.
@@ -49,6 +51,7 @@ func (d *Depths) Bind(ctx context.Context, a call.Account) error {
 	for _, c := range []struct{ stream, name, subject string }{
 		{StreamParked, countParked, parkedPrefix + string(a) + ".*"},
 		{StreamDead, countDead, deadPrefix + string(a) + ".>"},
+		{StreamDead, countUnknown, deadSubject(a, call.OutcomeUnknown, "*")},
 	} {
 		_, err := d.js.CreateOrUpdateConsumer(ctx, c.stream, jetstream.ConsumerConfig{
 			Durable: c.name + string(a), FilterSubject: c.subject, AckPolicy: jetstream.AckExplicitPolicy,
@@ -71,7 +74,8 @@ func (d *Depths) lost(found map[string]bool) []call.Account {
 	defer d.mu.Unlock()
 	var lost []call.Account
 	for a := range d.bound {
-		if found[consumesNew+string(a)] && (!found[countParked+string(a)] || !found[countDead+string(a)]) {
+		whole := found[countParked+string(a)] && found[countDead+string(a)] && found[countUnknown+string(a)]
+		if found[consumesNew+string(a)] && !whole {
 			lost = append(lost, a)
 		}
 	}
@@ -172,6 +176,8 @@ func (t *tally) add(info *jetstream.ConsumerInfo) {
 		depth.Parked = info.NumPending
 	case countDead:
 		depth.DeadLetters = info.NumPending
+	case countUnknown:
+		depth.Unknown = info.NumPending
 	default:
 		return // not ours
 	}
@@ -199,7 +205,7 @@ func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uin
 
 // consumerOf reads which of an account's consumers this is.
 func consumerOf(name string) (kind string, a call.Account) {
-	for _, kind := range []string{consumesNew, consumesDue, countParked, countDead} {
+	for _, kind := range []string{consumesNew, consumesDue, countParked, countDead, countUnknown} {
 		if rest, ok := strings.CutPrefix(name, kind); ok {
 			account, _, _ := strings.Cut(rest, "_")
 			return kind, call.Account(account)

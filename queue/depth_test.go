@@ -110,7 +110,7 @@ func TestDepths(t *testing.T) {
 	})
 }
 
-// TestDepthsOfTheDead follow the letters that expire.
+// TestDepthsOfTheDead follow the letters that expire, and unknown calls.
 func TestDepthsOfTheDead(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		if err := b.NewDepths().Bind(t.Context(), "acme"); err != nil {
@@ -122,6 +122,25 @@ func TestDepthsOfTheDead(t *testing.T) {
 		b.measures(Depth{DeadLetters: 1}, 0)
 		<-time.After(2 * time.Minute)
 		b.measures(Depth{}, 0)
+
+		// Unknown calls are counted by themselves too, until they are resolved.
+		g := b.NewGraveyard(time.Minute)
+		for _, id := range []call.ID{"a", "b"} {
+			r := must[call.Record](t)(newRecord(id).Claim("worker", "nonce", time.Now()))
+			r = must[call.Record](t)(r.Hold("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
+			if err := g.Bury(t.Context(), r, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := g.Bury(t.Context(), must[call.Record](t)(newRecord("c").End(call.Expired, "", time.Now())), nil); err != nil {
+			t.Fatal(err)
+		}
+		b.measures(Depth{DeadLetters: 3, Unknown: 2}, 0)
+		if err := g.Unbury(t.Context(), "acme", call.OutcomeUnknown, "a"); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(2 * time.Minute)
+		b.measures(Depth{DeadLetters: 1, Unknown: 1}, 0)
 	})
 }
 

@@ -38,7 +38,7 @@ func (o *Operator) Cancel(ctx context.Context, a call.Account, id call.ID, n cal
 	if err != nil {
 		return Done{Record: record}, err
 	}
-	done, err := o.finish(ctx, record, again)
+	done, err := o.finish(ctx, record, again, call.ActionCancel)
 	if err != nil {
 		return done, err
 	}
@@ -67,7 +67,17 @@ func (o *Operator) Discard(ctx context.Context, a call.Account, id call.ID, n ca
 	if record.State == call.StateAbsent {
 		return o.discardLettersOf(ctx, a, id)
 	}
-	return o.finish(ctx, record, again)
+	return o.finish(ctx, record, again, call.ActionDiscard)
+}
+
+// DiscardLetter removes one letter whose id belongs to another request
+// ([call.IDConflict]), so that no record speaks of it.
+func (o *Operator) DiscardLetter(ctx context.Context, l Letter) error {
+	if err := o.graveyard.Remove(ctx, l); err != nil {
+		return err
+	}
+	o.report(l.Account, call.ActionDiscard)
+	return nil
 }
 
 // discardLettersOf removes what is left of a call without a record.
@@ -86,5 +96,6 @@ func (o *Operator) discardLettersOf(ctx context.Context, a call.Account, id call
 		}
 		done.Removed++
 	}
+	o.report(a, call.ActionDiscard)
 	return done, nil
 }

@@ -102,8 +102,11 @@ func (o *Operator) clear(ctx context.Context, letters []Letter, r call.Record) (
 
 // finish ends an operation whose record is final: nothing can bury the call
 // again, so that its letters may be looked up after the record was written.
-func (o *Operator) finish(ctx context.Context, r call.Record, again bool) (Done, error) {
+func (o *Operator) finish(ctx context.Context, r call.Record, again bool, action call.OperatorAction) (Done, error) {
 	done := Done{Record: r, Again: again}
+	if !again {
+		o.report(r.Account, action)
+	}
 	letters, err := o.graveyard.Of(ctx, r.Account, r.ID)
 	if err != nil {
 		return done, err

@@ -52,6 +52,7 @@ func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n cal
 	if err := o.parking.Due(ctx, reopened, version); err != nil {
 		return Done{Record: record}, err
 	}
+	o.report(a, call.ActionReplay)
 	removed, err := o.clear(ctx, letters, reopened)
 	return Done{Record: reopened, Removed: removed}, err
 }

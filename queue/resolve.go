@@ -24,7 +24,7 @@ func (o *Operator) ResolveRang(ctx context.Context, a call.Account, id call.ID, 
 	if err != nil {
 		return Done{Record: record}, err
 	}
-	return o.finish(ctx, record, again)
+	return o.finish(ctx, record, again, call.ActionResolveRang)
 }
 
 // ResolveNotRung has a call dialled again of which somebody knows that it did
@@ -63,6 +63,9 @@ func (o *Operator) ResolveNotRung(ctx context.Context, a call.Account, id call.I
 		if err := o.parking.Due(ctx, record, version); err != nil {
 			return Done{Record: record, Again: again}, err
 		}
+	}
+	if !again && !settled {
+		o.report(a, call.ActionResolveNotRung)
 	}
 	removed, err := o.clear(ctx, letters, record)
 	return Done{Record: record, Again: again || settled, Removed: removed}, err

@@ -207,7 +207,7 @@ func newDeadDiscardCommand(d *desk) *cobra.Command {
 	b := &bulk{desk: d, verb: "discard", excluded: []call.Reason{call.OutcomeUnknown}}
 	b.act = func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error) {
 		if l.letter != nil && l.letter.Reason == call.IDConflict {
-			return "discarded", o.Graveyard().Remove(ctx, *l.letter)
+			return "discarded", o.DiscardLetter(ctx, *l.letter)
 		}
 		done, err := o.Discard(ctx, l.account, l.id, n)
 		return saidOfDiscard(done), err

@@ -21,7 +21,7 @@ import (
 var operatorMayPublish = []string{
 	"calls.requests.>", "calls.due.>", "calls.records.>", "calls.parked.>", "calls.dead.>", "$KV.CALL_CONTROL.>",
 	"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.KV_CALL_CONTROL.>",
-	"$JS.API.STREAM.MSG.DELETE.CALLS_DEAD", "$JS.API.STREAM.PURGE.CALLS_PARKED", "$JS.API.CONSUMER.>", "$JS.ACK.>",
+	"$JS.API.STREAM.MSG.DELETE.CALLS_DEAD", "$JS.API.STREAM.PURGE.CALLS_PARKED", "$JS.API.CONSUMER.>", "$JS.ACK.>", "calls.operated.>",
 }
 
 func TestOperatorsNeedNoMorePermissionsThanDocumented(t *testing.T) {
