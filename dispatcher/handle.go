@@ -148,16 +148,26 @@ func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn,
 
 // commit writes a decided end or wait, then does what belongs to it.
 func (w *Worker) commit(ctx context.Context, t *task, next call.Record, err error, m Message) error {
+	version, err := w.write(ctx, t, next, err)
 	if err != nil {
 		return err
+	}
+	return w.effect(ctx, next, version, t.Body, m)
+}
+
+// write puts the next version of a record into the ledger, unless err tells that
+// there is none.
+func (w *Worker) write(ctx context.Context, t *task, next call.Record, err error) (call.Version, error) {
+	if err != nil {
+		return call.Version{}, err
 	}
 	version, err := w.Ledger.Put(ctx, next, t.version)
 	if err != nil {
-		return err
+		return call.Version{}, err
 	}
 	failpoint.Here(failpoint.DecisionWritten)
 	w.count(next)
-	return w.effect(ctx, next, version, t.Body, m)
+	return version, nil
 }
 
 // effect does what a record's state asks for, and then acknowledges. It may be
@@ -225,11 +235,13 @@ func (w *Worker) foreign(ctx context.Context, t *task, m Message) error {
 	failpoint.Here(failpoint.ForeignHold)
 	lost := call.Outcome{Class: call.Unknown, Reason: call.WorkerLost, Message: "the worker that claimed it did not tell what came of it"}
 	next, err := t.record.Hold(nonce, lost, w.Now())
-	if err == nil {
-		w.claims.settled(nonce)
-		w.Metrics.Attempt(lost, 0)
+	version, err := w.write(ctx, t, next, err)
+	if err != nil {
+		return err
 	}
-	return w.commit(ctx, t, next, err, m)
+	w.claims.settled(nonce)
+	w.Metrics.Attempt(lost, 0)
+	return w.effect(ctx, next, version, t.Body, m)
 }
 
 // read asks the ledger and has it decided again. What was assumed is kept only

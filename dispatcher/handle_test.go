@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,6 +159,51 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 			t.Error("it was dialled")
 		}
 	})
+}
+
+// TestAForeignClaimIsForgottenOnceItIsHeld has writes fail that would hold the
+// call of a lost worker: the next delivery does not wait a second time, and the
+// attempt is counted once, and only if the call is held.
+func TestAForeignClaimIsForgottenOnceItIsHeld(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		faults  [][]fault // of the writes of each delivery, the claim that comes too late first
+		settled bool      // by its owner, before the last delivery
+		effects []string  // of the last delivery
+		counted float64
+	}{
+		{"written", nil, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
+		{"once not written", [][]fault{{works, writeLost}}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
+		{"twice not written", [][]fault{{works, writeLost}, {works, writeLost}}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
+		{"changed by others", [][]fault{slices.Repeat([]fault{alwaysLoses}, maxRounds)}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
+		{"settled by its owner", [][]fault{{works, writeLost}}, true, []string{"ack"}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				d := published(requestBody("a"))
+				theirs, err := identify(d, b.Rules).record.Claim("two", "two-1", time.Now())
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.ledger.put(theirs)
+				b.handle(t, d)
+				<-time.After(b.Rules.ForeignClaimWait)
+				for _, faults := range c.faults {
+					b.ledger.fail(faults...)
+					b.handle(t, d)
+				}
+				if c.settled {
+					b.ledger.put(theirs.Place("two-1", placedOutcome, time.Now()))
+				}
+				b.journal.take()
+				b.handle(t, d)
+				b.journal.is(t, c.effects...)
+				if n := b.counted(t, "ringonce_attempts_total", "worker_lost"); n != c.counted {
+					t.Errorf("counted %v attempts of a lost worker, want %v", n, c.counted)
+				}
+			})
+		})
+	}
 }
 
 // TestRedelivery hands over messages whose work was done, in part or whole.

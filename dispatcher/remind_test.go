@@ -81,6 +81,23 @@ func TestAReminderThatCameTooEarly(t *testing.T) {
 	})
 }
 
+// TestAReminderIsDueWhenItsWorkerIsDone parks it for later than the worker that
+// brings the evidence may still work on it: one that is due before that renews
+// the record, and the evidence is lost.
+func TestAReminderIsDueWhenItsWorkerIsDone(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		unknown, v := b.held(t)
+		var due []time.Time
+		b.parking.parked = func(r call.Record, _ call.Version) { due = append(due, r.NextAt) }
+		if _, err := b.replace(t.Context(), unknown, v, unknown.Place("two-1", placedOutcome, time.Now())); err != nil {
+			t.Fatal(err)
+		}
+		if want := time.Now().Add(b.Rules.ForeignClaimWait); len(due) != 1 || !due[0].Equal(want) {
+			t.Errorf("due at %v, want %s", due, want)
+		}
+	})
+}
+
 // TestALetterWrittenMeanwhileStays lets the call become unknown again just
 // before its old letter is removed.
 func TestALetterWrittenMeanwhileStays(t *testing.T) {

@@ -129,6 +129,15 @@ func ofCalls() []mutant {
 			"found.Nonce() == c.nonce && found.State == call.StateDialling:",
 		},
 		{
+			"a-reminder-at-once", "has a reminder come back before the evidence that it is about was settled", "dispatcher/remind.go",
+			"		reminder.NextAt = w.Now().Add(w.Rules.ForeignClaimWait)\n", "		reminder.NextAt = w.Now()\n",
+		},
+		{
+			"forget-a-claim-early", "forgets how long it has waited for another worker before the call is held", "dispatcher/handle.go",
+			"	version, err := w.write(ctx, t, next, err)\n	if err != nil {\n		return err\n	}\n	w.claims.settled(nonce)\n",
+			"	w.claims.settled(nonce)\n	version, err := w.write(ctx, t, next, err)\n	if err != nil {\n		return err\n	}\n",
+		},
+		{
 			"a-401-is-a-rejection", "dead-letters requests for a bad key", "sfvopi/table.go",
 			"suspended(call.Unauthorized)", "rejected(call.InvalidRequest, 0)",
 		},
