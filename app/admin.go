@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serve answers /metrics, /livez and /readyz until ctx ends.
+// serve answers /metrics, /livez, /healthz and /readyz until ctx ends.
 func (a *App) serve(ctx context.Context, owned *sync.WaitGroup) error {
 	listener := a.listener
 	if listener == nil {
@@ -40,13 +40,15 @@ func (a *App) serve(ctx context.Context, owned *sync.WaitGroup) error {
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry}))
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) {
+	live := func(w http.ResponseWriter, _ *http.Request) {
 		if !a.health.alive() {
 			http.Error(w, "the worker's own loops are stuck", http.StatusServiceUnavailable)
 			return
 		}
 		_, _ = fmt.Fprintln(w, "ok")
-	})
+	}
+	mux.HandleFunc("GET /livez", live)
+	mux.HandleFunc("GET /healthz", live) // the name that many platforms ask for
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := a.Ready(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

@@ -20,6 +20,21 @@ type Delivery struct {
 	Due *Due
 }
 
+// ID returns the id that the call is recorded under: that of the request, else
+// the Nats-Msg-Id, else one that is made of the message.
+func (d Delivery) ID() ID {
+	if d.Due != nil {
+		return d.Due.Record.ID
+	}
+	if id, ok := ReadID(d.Body); ok {
+		return id
+	}
+	if id, err := ParseID(d.MessageID); err == nil {
+		return id
+	}
+	return MadeID(d.Origin)
+}
+
 // Due is what a parked call carries: its record, and the version it must still
 // have for the record to be continued.
 type Due struct {

@@ -15,6 +15,7 @@ import (
 // LetterFilter says which dead letters are wanted. Empty fields want all.
 type LetterFilter struct {
 	Account call.Account
+	ID      call.ID
 	Reasons []call.Reason
 	// Before and After bound when the calls ended.
 	Before time.Time
@@ -48,7 +49,7 @@ func (f LetterFilter) subjects() []string {
 }
 
 func (f LetterFilter) wants(l Letter) bool {
-	return (f.Before.IsZero() || l.Ended.Before(f.Before)) && (f.After.IsZero() || l.Ended.After(f.After))
+	return (f.ID == "" || l.ID == f.ID) && (f.Before.IsZero() || l.Ended.Before(f.Before)) && (f.After.IsZero() || l.Ended.After(f.After))
 }
 
 // List gives the wanted letters, without their bodies.

@@ -36,18 +36,9 @@ func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n cal
 		removed, err := o.clear(ctx, letters, record)
 		return Done{Record: record, Again: true, Removed: removed}, err
 	}
-	reopened, err := reopen(record, n)
+	reopened, err := checkReplay(record, ledger, n, doubtAccepted)
 	if err != nil {
 		return Done{Record: record}, err
-	}
-	if err := hopeless(reopened, n.At); err != nil {
-		return Done{Record: record}, err
-	}
-	if why := doubt(record, ledger); why != "" && !doubtAccepted {
-		return Done{Record: record}, &RefusedError{
-			State: record.State, Why: why,
-			Fix: "if a second ring is acceptable, name it alone and add --may-have-rung-already; else discard it",
-		}
 	}
 	if err := o.parking.Due(ctx, reopened, version); err != nil {
 		return Done{Record: record}, err
@@ -55,6 +46,35 @@ func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n cal
 	o.report(a, call.ActionReplay)
 	removed, err := o.clear(ctx, letters, reopened)
 	return Done{Record: reopened, Removed: removed}, err
+}
+
+// CheckReplay returns why [Operator.Replay] would refuse a dead call, nil if it
+// would not.
+func (o *Operator) CheckReplay(ctx context.Context, r call.Record, now time.Time) error {
+	ledger, err := o.conn.PeekLedger(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = checkReplay(r, ledger, call.Note{At: now}, false)
+	return err
+}
+
+// checkReplay returns the record as it is replayed, or why it must not be.
+func checkReplay(r call.Record, l Ledger, n call.Note, doubtAccepted bool) (call.Record, error) {
+	reopened, err := reopen(r, n)
+	if err != nil {
+		return r, err
+	}
+	if err := hopeless(reopened, n.At); err != nil {
+		return r, err
+	}
+	if why := doubt(r, l); why != "" && !doubtAccepted {
+		return r, &RefusedError{
+			State: r.State, Why: why,
+			Fix: "if a second ring is acceptable, name it alone: ringonce dead replay --may-have-rung-already ID; else " + fixDiscard,
+		}
+	}
+	return reopened, nil
 }
 
 // moved reports whether the call went on since it was dead, so that its letters

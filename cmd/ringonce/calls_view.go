@@ -36,6 +36,9 @@ type callView struct {
 	Attempts    []call.Attempt `json:"attempts"`
 	Notes       []call.Note    `json:"notes"`
 	Letters     []letterRef    `json:"dead_letters"`
+
+	unread        bool  // no worker has read it
+	replayRefused error // why it cannot be replayed as it is
 }
 
 // requestView is a request whose numbers and tokens are masked unless they are
@@ -59,6 +62,13 @@ type letterRef struct {
 	Letter uint64      `json:"letter"`
 	Reason call.Reason `json:"reason"`
 	Ended  time.Time   `json:"ended"`
+}
+
+func (l letterRef) line() string {
+	if l.Reason == call.IDConflict {
+		return fmt.Sprintf("@%d %s: another request came under this id and was not dialled", l.Letter, l.Reason)
+	}
+	return fmt.Sprintf("@%d %s", l.Letter, l.Reason)
 }
 
 func newCallView(r call.Record, letters []queue.Letter, reveal bool) callView {
@@ -134,7 +144,7 @@ func (v callView) print(out io.Writer, now time.Time) error {
 	row("trace", v.Trace)
 	row("attempts", fmt.Sprintf("%d made, %d spent", v.Made, v.Spent))
 	for _, l := range v.Letters {
-		row("dead letter", fmt.Sprintf("@%d %s", l.Letter, l.Reason))
+		row("dead letter", l.line())
 	}
 	t.Render()
 	fmt.Fprintln(out)
@@ -174,6 +184,9 @@ func (v callView) advice() string {
 	id := string(v.ID)
 	switch v.State {
 	case call.StateWaiting:
+		if v.unread {
+			return "A worker of its account reads it in its turn; see: ringonce accounts list. Take it back with: ringonce calls cancel " + id
+		}
 		return "It is dialled by itself when its time comes. Take it back with: ringonce calls cancel " + id
 	case call.StateDialling:
 		return "A worker is dialling it. If that worker is lost, another holds the call as unknown."
@@ -183,6 +196,8 @@ func (v callView) advice() string {
 			return ""
 		case v.MayHaveRung:
 			return "Find out whether it rang, then: ringonce unknown resolve --rang (or --not-rung) --why … " + id
+		case v.replayRefused != nil:
+			return "It cannot be replayed: " + withID(v.replayRefused, id).Error()
 		default:
 			return "When the cause is mended: ringonce dead replay " + id + ". To give it up: ringonce dead discard " + id
 		}

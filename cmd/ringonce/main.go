@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -54,11 +53,8 @@ through the provider's API. To see it at work, with nothing to set up:
   ringonce dev`,
 		Args: knownCommand, RunE: showHelp,
 		SilenceUsage: true, SilenceErrors: true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
-	})
+	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newDevCommand(),
 		newRunCommand(environ),
@@ -73,6 +69,7 @@ through the provider's API. To see it at work, with nothing to set up:
 		newSimulateCommand(),
 		newVersionCommand(),
 	)
+	completeValues(root, environ)
 	return root
 }
 
@@ -81,12 +78,8 @@ func knownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	like := ""
 	c.SuggestionsMinimumDistance = 2
-	if names := c.SuggestionsFor(args[0]); len(names) > 0 {
-		like = "; did you mean " + strings.Join(names, " or ") + "?"
-	}
-	return usageError{fmt.Errorf("there is no command %q%s; see: %s --help", args[0], like, c.CommandPath())}
+	return usageError{fmt.Errorf("there is no command %q%s; see: %s --help", args[0], orElse(c.SuggestionsFor(args[0])), c.CommandPath())}
 }
 
 func showHelp(c *cobra.Command, _ []string) error { return c.Help() }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -64,23 +66,76 @@ func findCall(ctx context.Context, o *queue.Operator, account, arg string) (targ
 	case len(found) == 1:
 		return target{found[0], id}, nil
 	case len(found) == 0:
-		return target{}, fmt.Errorf("no account has a record of %s: %s", id, notFound)
+		return target{id: id}, fmt.Errorf("no account has a record of %s: %w", id, errNoRecord)
 	default:
 		return target{}, usageError{fmt.Errorf("more than one account has a call %s: %s; name one with --account", id, join(found))}
 	}
 }
 
-// notFound says what it can mean that a call is not known.
-const notFound = "it was not published, or it still waits to be read by a worker (ringonce accounts list), " +
-	"or its record has expired (records.keep); check the id, or name its account with --account"
+// errNoRecord says that a call has neither a record nor a dead letter.
+var errNoRecord = errors.New("it was not published, or it waits to be read by a worker (ringonce calls show finds it), " +
+	"or its record has expired (records.keep); check the id")
 
-// noRecord says what is known of a call without a record.
-func noRecord(who target, letters []queue.Letter) error {
-	if len(letters) == 0 {
-		return fmt.Errorf("account %s has no record of %s: %s", who.account, who.id, notFound)
+// notFound says what it can mean that a call is known nowhere.
+func notFound(who target, s queue.Search) error {
+	where := fmt.Sprintf("no account has a record of %s", who.id)
+	if who.account != "" {
+		where = fmt.Sprintf("account %s has no record of %s", who.account, who.id)
 	}
-	return fmt.Errorf("account %s has no record of %s, only a dead letter (%s); see it with: ringonce dead show %[2]s",
-		who.account, who.id, letters[0].Reason)
+	if !s.Complete() {
+		return fmt.Errorf("%s, and it is not among the first %d of %d requests that wait unread; it may be behind them", where, s.Looked, s.Waiting)
+	}
+	return fmt.Errorf("%s, and it does not wait to be read: it was not published, or its record has expired (records.keep); check the id", where)
+}
+
+// findUnread looks for a call among the requests that no worker has read.
+func findUnread(c *cobra.Command, conn *queue.Conn, who target) (*call.Delivery, error) {
+	p := &searchProgress{out: c.ErrOrStderr()}
+	found, search, err := conn.FindRequest(c.Context(), who.account, who.id, p.show)
+	p.end(err == nil)
+	switch {
+	case err != nil:
+		return nil, err
+	case found == nil:
+		return nil, notFound(who, search)
+	default:
+		return found, nil
+	}
+}
+
+// searchProgress draws a bar for a search that takes a while.
+type searchProgress struct {
+	out io.Writer
+	mu  sync.Mutex
+	bar *bar
+}
+
+// showFrom is how many requests are searched without a bar.
+const showFrom = 10_000
+
+func (p *searchProgress) show(s queue.Search) {
+	file, ok := terminal(p.out)
+	if !ok || s.Waiting < showFrom {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil {
+		p.bar = newBar(file, int64(s.Waiting)) //nolint:gosec // a stream holds fewer
+	}
+	p.bar.set(int64(s.Looked), "looking through what waits") //nolint:gosec // likewise
+}
+
+func (p *searchProgress) end(all bool) {
+	if p.bar != nil {
+		p.bar.end(all)
+	}
+}
+
+// onlyLetters says what is known of a call that has dead letters and no record.
+func onlyLetters(who target, letters []queue.Letter) error {
+	return fmt.Errorf("account %s has no record of %s, only a dead letter (%s); see it with: ringonce dead show @%d",
+		who.account, who.id, letters[0].Reason, letters[0].Sequence)
 }
 
 // letterSequence reads the name of a single dead letter: @ and its sequence.
@@ -96,10 +151,4 @@ func letterSequence(arg string) (uint64, bool, error) {
 	return n, true, nil
 }
 
-func join[T ~string](items []T) string {
-	texts := make([]string, len(items))
-	for i, item := range items {
-		texts[i] = string(item)
-	}
-	return strings.Join(texts, ", ")
-}
+func join[T ~string](items []T) string { return strings.Join(texts(items), ", ") }

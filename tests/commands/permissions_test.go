@@ -67,7 +67,7 @@ func TestOperatorsNeedNoMorePermissionsThanDocumented(t *testing.T) {
 	for _, args := range []string{
 		"publish --id p1 --from +912071531001 --to +919812345678 --answer-url " + rig.AnswerURL,
 		"calls show d1",
-		"calls cancel --account default c1",
+		"calls cancel --account default --unpublished c1",
 		"calls audit --repair",
 		"dead list",
 		"dead show d1",

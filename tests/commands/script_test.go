@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"ringonce": s.ringonce, "worker": s.worker, "await": s.await, "drained": s.drained,
 					"rung": s.rung, "unknown": s.unknown, "parked": s.parked, "outdate": s.outdate,
-					"overdue": s.overdue, "lose": s.lose,
+					"overdue": s.overdue, "lose": s.lose, "expired": s.expired,
 				},
 			})
 		})
@@ -154,6 +154,23 @@ func (s *stage) overdue(ts *testscript.TestScript, _ bool, args []string) {
 	r, err := s.record(args[0], then).Wait(call.ServiceUnavailable, then, then)
 	ts.Check(err)
 	s.put(ts, r)
+}
+
+// expired ID makes a dead call whose own expires_at is over.
+func (s *stage) expired(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: expired ID")
+	}
+	then := time.Now().Add(-time.Hour)
+	body := fmt.Appendf(nil, `{"id":%q,"from":%q,"to":"+919812345678","answer_url":%q,"expires_at":%q}`,
+		args[0], simulator.DefaultNumber, rig.AnswerURL, then.Format(time.RFC3339))
+	_, digest, err := call.DecodeRequest(body, call.PossibleNumbers)
+	ts.Check(err)
+	origin := call.Origin{Sequence: 1, Published: then.Add(-time.Hour)}
+	r, err := call.NewRecord(rig.Account, call.ID(args[0]), digest, origin, call.Normal, "", body).End(call.Expired, "", then)
+	ts.Check(err)
+	s.put(ts, r)
+	ts.Check(s.rig.Conn.NewGraveyard(time.Hour).Bury(s.t.Context(), r, nil))
 }
 
 // lose STREAM takes away what a stream holds, as a power loss can.
