@@ -158,14 +158,17 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 }
 
 // readBack finds out what became of a write whose answer was an error or was
-// lost.
+// lost. Equal bytes are this write only at a higher sequence than the version
+// that it replaces: a record may be rewritten as it is. A claim has a nonce of
+// its own; the same rewrite may also be another worker's, made before.
 func (r *Records) readBack(
 	ctx context.Context, record call.Record, data []byte, expected call.Version, before Ledger, cause error,
 ) (call.Version, error) {
 	failpoint.Here(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
 	switch {
-	case stored != nil && bytes.Equal(stored, data):
+	case stored != nil && bytes.Equal(stored, data) && version.Sequence > expected.Sequence &&
+		(record.State == call.StateDialling || version.Sequence > before.Highest):
 		return r.confirmed(version.Sequence, before)
 	case errors.Is(cause, call.ErrConflict):
 		return call.Version{}, call.ErrConflict

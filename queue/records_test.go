@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/ringonce/ringonce/call"
 )
 
@@ -197,4 +199,48 @@ func (b *broker) apply() {
 	if _, err := (Topology{Replicas: 1}).Apply(b.t.Context(), b.JetStream()); err != nil {
 		b.t.Fatal(err)
 	}
+}
+
+// TestARewriteThatWasNotStored fails because the broker refuses it. The record is
+// as it was, at the sequence that it had: that is neither the rewrite nor a ledger
+// that went back.
+func TestARewriteThatWasNotStored(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r, fresh := b.records(), b.records()
+		record := waiting(t, "a", time.Now())
+		v := must[call.Version](t)(r.Put(t.Context(), record, call.Version{}))
+		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 })
+		for _, records := range []*Records{r, fresh} { // the second has not seen the sequence before
+			if _, err := records.Put(t.Context(), record, v); !errors.Is(err, call.ErrUncertain) || errors.Is(err, ErrRecordsRegressed) {
+				t.Errorf("the rewrite gets %v", err)
+			}
+		}
+		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxMsgSize = -1 })
+		if next := must[call.Version](t)(r.Put(t.Context(), record, v)); next.Sequence <= v.Sequence {
+			t.Errorf("the rewrite is version %d after %d", next.Sequence, v.Sequence)
+		}
+	})
+}
+
+// TestARewriteThatAnotherMade of the same record, before this worker wrote
+// something else, is not this worker's.
+func TestARewriteThatAnotherMade(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r, other := b.records(), b.records()
+		record := waiting(t, "a", time.Now())
+		v := must[call.Version](t)(r.Put(t.Context(), record, call.Version{}))
+		must[call.Version](t)(other.Put(t.Context(), record, v))
+		r.fill(t, "b")
+		if _, err := r.Put(t.Context(), record, v); !errors.Is(err, call.ErrConflict) {
+			t.Errorf("the second rewrite gets %v", err)
+		}
+	})
+}
+
+// change alters the configuration of a stream.
+func (b *broker) change(stream string, alter func(*jetstream.StreamConfig)) {
+	b.t.Helper()
+	cfg := must[jetstream.Stream](b.t)(b.JetStream().Stream(b.t.Context(), stream)).CachedInfo().Config
+	alter(&cfg)
+	must[jetstream.Stream](b.t)(b.JetStream().UpdateStream(b.t.Context(), cfg))
 }

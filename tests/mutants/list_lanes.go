@@ -94,6 +94,10 @@ func ofLanes() []mutant {
 			"		case len(away) == 0:\n", "		case true:\n",
 		},
 		{
+			"believe-an-old-rewrite", "takes an unchanged record for its rewrite that was not stored", "queue/records.go",
+			"version.Sequence > expected.Sequence &&\n		(record.State", "version.Sequence > 0 &&\n		(record.State",
+		},
+		{
 			"blame-what-was-declared", "takes a write from before a declaration for evidence against the records declared valid", "queue/records.go",
 			"	case !r.known.same(before):\n", "	case false:\n",
 		},
