@@ -39,7 +39,7 @@ func TestProcessMetrics(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	m := metrics.New(reg, build)
 	sameSamples(t, scrape(t, reg), samples{
-		`ringonce_ack_permission`: 0,
+		`ringonce_ack_permission`: 1,
 		`ringonce_build_info{goversion="go1",revision="abc",version="1.2.3"}`: 1,
 		`ringonce_control_synced`:                        0,
 		`ringonce_nats_connected`:                        0,
@@ -71,8 +71,8 @@ func TestProcessMetrics(t *testing.T) {
 		{"numbers paused", func() { m.PausedNumbers(2) }, samples{`ringonce_paused_numbers`: 2}},
 		{"ready", func() { m.Ready(true) }, samples{`ringonce_ready`: 1}},
 		{"not ready", func() { m.Ready(false) }, samples{`ringonce_ready`: 0}},
-		{"may acknowledge", func() { m.AckPermission(true) }, samples{`ringonce_ack_permission`: 1}},
 		{"may not acknowledge", func() { m.AckPermission(false) }, samples{`ringonce_ack_permission`: 0}},
+		{"may acknowledge", func() { m.AckPermission(true) }, samples{`ringonce_ack_permission`: 1}},
 		{"control synced", func() { m.ControlSynced(true) }, samples{`ringonce_control_synced`: 1}},
 		{"control lost", func() { m.ControlSynced(false) }, samples{`ringonce_control_synced`: 0}},
 		{"unserved", func() { m.Unserved(7) }, samples{`ringonce_unserved_requests`: 7}},

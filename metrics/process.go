@@ -52,8 +52,13 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 		Help: "1 while the worker goes by all of the configuration as it was last loaded, 0 if that was refused or asks for a restart.",
 	})
 	inForce.Set(1)
+	ackPermission := f.NewGauge(prometheus.GaugeOpts{
+		Name: "ringonce_ack_permission",
+		Help: "0 from when NATS refused an acknowledgement until a probe shows that it is permitted, else 1.",
+	})
+	ackPermission.Set(1) // a worker that could not probe yet was refused nothing
 	return process{
-		reloads: reloads, configInForce: inForce,
+		reloads: reloads, configInForce: inForce, ackPermission: ackPermission,
 		natsConnected: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_nats_connected",
 			Help: "1 while the worker is connected to NATS, else 0.",
@@ -65,10 +70,6 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 		ready: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_ready",
 			Help: "1 while the worker answers that it is ready, else 0.",
-		}),
-		ackPermission: f.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_ack_permission",
-			Help: "1 if the last probe showed that NATS lets the worker acknowledge messages, else 0.",
 		}),
 		pullWaited: f.NewCounter(prometheus.CounterOpts{
 			Name: "ringonce_pull_wait_seconds_total",

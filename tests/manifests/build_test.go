@@ -16,6 +16,9 @@ import (
 
 const directory = "../../deployments/kubernetes"
 
+// overlay is a second installation, in a namespace of its own.
+const overlay = "../../tests/manifests/testdata/overlay"
+
 // kustomizations are those that somebody applies.
 func kustomizations() []string {
 	return []string{"workers", "monitoring", "keda", "hpa", "demo"}
@@ -107,12 +110,13 @@ func filesOf(t *testing.T, kustomization string) []string {
 	}
 	var k struct {
 		Resources          []string
+		Configurations     []string
 		ConfigMapGenerator []struct{ Files []string }
 	}
 	if err := yaml.Unmarshal(data, &k); err != nil {
 		t.Fatal(err)
 	}
-	files := slices.Clone(k.Resources)
+	files := slices.Concat(k.Resources, k.Configurations)
 	for _, g := range k.ConfigMapGenerator {
 		files = append(files, g.Files...)
 	}
@@ -120,9 +124,13 @@ func filesOf(t *testing.T, kustomization string) []string {
 }
 
 func TestEveryObjectIsInTheNamespace(t *testing.T) {
-	for _, k := range kustomizations() {
+	for _, k := range append(kustomizations(), overlay) {
+		want := "ringonce"
+		if k == overlay {
+			want = "calls-west"
+		}
 		for _, o := range build(t, k) {
-			if o.kind != "Namespace" && o.namespace != "ringonce" {
+			if o.kind != "Namespace" && o.namespace != want {
 				t.Errorf("%s is in the namespace %q", o, o.namespace)
 			}
 		}

@@ -111,6 +111,30 @@ func TestTriggersAreWhatKEDAKnows(t *testing.T) {
 	}
 }
 
+// Two installations in one cluster are scaled each by its own queues.
+func TestTheQueryAsksForTheNamespaceOfTheWorkers(t *testing.T) {
+	for kustomization, namespace := range map[string]string{"keda": "ringonce", overlay: "calls-west"} {
+		s := the[scaledObject](t, build(t, kustomization), "ScaledObject", "ringonce")
+		want := `namespace:ringonce_workers_wanted:max{namespace="` + namespace + `"}`
+		if got := s.Spec.Triggers[0].Metadata["query"]; got != want || s.Namespace != namespace {
+			t.Errorf("%s: in the namespace %s it asks for %s, want %s", kustomization, s.Namespace, got, want)
+		}
+	}
+}
+
+// kube-prometheus-stack passes over what lacks the label of its release.
+func TestThePrometheusOperatorSelectsWhatItIsGiven(t *testing.T) {
+	objects := build(t, "monitoring")
+	for kind, labels := range map[string]map[string]string{
+		"PodMonitor":     the[monitoring.PodMonitor](t, objects, "PodMonitor", "ringonce").Labels,
+		"PrometheusRule": the[monitoring.PrometheusRule](t, objects, "PrometheusRule", "ringonce").Labels,
+	} {
+		if labels["release"] != "kube-prometheus-stack" {
+			t.Errorf("the %s is labelled %v", kind, labels)
+		}
+	}
+}
+
 // The operator's rules are the very rules that promtool tests.
 func TestPrometheusRuleHoldsTheTestedRules(t *testing.T) {
 	deployed := the[monitoring.PrometheusRule](t, build(t, "monitoring"), "PrometheusRule", "ringonce").Spec
