@@ -71,6 +71,11 @@ fuzz: ## run every fuzz target for FUZZTIME (10s)
 	$(call say,fuzz)
 	tools/fuzz $(FUZZTIME)
 
+.PHONY: generate
+generate: ## write what follows from the table of settings
+	$(call say,generate)
+	go test ./configs -run TestGenerated -update
+
 .PHONY: dev
 dev: ## run the program with everything embedded
 	$(call say,dev)

@@ -14,14 +14,13 @@
 // is told of three, each with the place it came from, the key, the rule and the
 // fix.
 //
-// One table, settings.go, names every key. The file reader, the environment,
-// the check-config command and the tests of the sample files and of the
-// documentation all read that table, so that a key which is missing from one of
-// them is a failing test.
+// table.go has one entry for each setting: its key, field, default, rule and
+// meaning. The file reader, the environment, the check-config command, the
+// documentation, reference.yaml and schema.json follow from it.
 //
-// Loading is pure: Load is handed the bytes and the environment. What has to
-// look at the disk (ReadFile, CheckFiles, Account.ReadKey and its siblings)
-// stands apart, because key files are read again when they change.
+// Load is pure: it is handed the bytes and the environment. What has to look at
+// the disk (ReadFile, Check, Account.ReadKey and its siblings) stands apart,
+// because key files are read again when they change.
 //
 // Secrets are of type Secret, and callback addresses, whose query may hold a
 // token, of type CallbackURL. Neither prints what it holds, whatever the verb.

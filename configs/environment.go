@@ -9,135 +9,110 @@ import (
 const (
 	variablePrefix        = "RINGONCE_"
 	accountVariablePrefix = variablePrefix + "ACCOUNTS_"
+	// fileVariable names the configuration file, and is no setting.
+	fileVariable = variablePrefix + "CONFIG"
 )
 
-// shortNames are the customary names of a few settings. The systematic name of
-// the same setting beats them: NATS_URL, for one, is often set for other
-// programs, too.
-var shortNames = map[string]string{
-	"NATS_URL":            "nats.url",
-	"NATS_CREDS_FILE":     "nats.credentials_file",
-	"SFVOPI_BASE_URL":     "provider.base_url",
-	"SFVOPI_API_KEY":      "accounts." + DefaultAccountName + ".api_key",
-	"SFVOPI_API_KEY_FILE": "accounts." + DefaultAccountName + ".api_key_file",
-	"RINGONCE_HTTP_ADDR":  "http.address",
+// File is the configuration file to read: the flag's, or else the one that the
+// environment names; empty for none.
+func File(flag string, environ []string) string {
+	if flag != "" {
+		return flag
+	}
+	file := ""
+	for _, entry := range environ {
+		if value, ok := strings.CutPrefix(entry, fileVariable+"="); ok {
+			file = value
+		}
+	}
+	return file
 }
 
 // readEnvironment applies the variables that are ours.
 //
 // Accounts are named in one place: by the file, if it names any, else by the
 // environment. A mistyped name, or a key left over from another deployment,
-// would otherwise start an account that nobody asked for.
+// would otherwise start an account that was never asked for.
 func (l *loader) readEnvironment(environ []string) {
 	variables := ours(environ)
 	open := len(l.accounts) == 0
+	named := strings.Join(slices.Sorted(maps.Keys(l.accounts)), ", ")
 
-	names := slices.Sorted(maps.Keys(variables))
-	isShort := func(name string) bool { return shortNames[name] != "" }
-	// Short names first, so that the systematic ones replace them.
-	slices.SortStableFunc(names, func(a, b string) int {
-		switch {
-		case isShort(a) == isShort(b):
-			return 0
-		case isShort(a):
-			return -1
-		default:
-			return 1
-		}
-	})
-	for _, name := range names {
-		at := Origin{Variable: plainOrQuoted(name)}
-		if key, ok := shortNames[name]; ok {
-			l.setVariable(key, at, variables[name], open)
-			continue
-		}
-		if key, ok := l.keyOf(name); ok {
-			l.setVariable(key, at, variables[name], open)
-			continue
-		}
-		l.note(Mistake{
-			Origin: at,
-			Rule:   "there is no such variable",
-			Fix:    didYouMean(name, l.knownVariables(), "remove it; all names begin with RINGONCE_, and docs/configuration.md lists them"),
-		})
-	}
-}
-
-// setVariable sets the setting with a full key that is known to be one.
-func (l *loader) setVariable(key string, at Origin, text string, open bool) {
-	rest, ofAccount := strings.CutPrefix(key, "accounts.")
-	if !ofAccount {
-		for _, s := range l.config.settings() {
-			if s.key == key {
-				l.set(s, at, text)
+	apply := func(name, key string) {
+		at := Origin{Variable: name}
+		if rest, ok := strings.CutPrefix(key, "accounts."); ok {
+			account, _, _ := strings.Cut(rest, ".")
+			if l.accounts[account] == nil && !open {
+				l.note(key, at, "the file names its accounts, and none is "+quote(account),
+					"add accounts."+account+" to the file or remove the variable; the file has "+named)
+				return
+			}
+			if l.accounts[account] == nil {
+				l.addAccount(account)
 			}
 		}
-		return
+		l.set(key, at, variables[name])
 	}
-	name, rest, _ := strings.Cut(rest, ".")
-	account, named := l.accounts[name]
-	if !named && !open {
-		l.note(Mistake{
-			Origin: at,
-			Key:    key,
-			Rule:   "the file names its accounts, and none is " + quote(name),
-			Fix:    "add " + accountKey(name, "") + " to the file or remove the variable; the file has " + strings.Join(slices.Sorted(maps.Keys(l.accounts)), ", "),
-		})
-		return
-	}
-	if !named {
-		created := DefaultAccount()
-		account = &created
-		l.accounts[name] = account
-	}
-	for _, s := range account.settings() {
-		if s.key == rest {
-			l.set(setting{key, s.target}, at, text)
+	names := slices.Sorted(maps.Keys(variables))
+	// Short names first, so that the systematic ones replace them.
+	for _, name := range names {
+		if key, short := shortNames[name]; short {
+			apply(name, key)
 		}
+	}
+	for _, name := range names {
+		if shortNames[name] != "" {
+			continue
+		}
+		key := keyOf(name)
+		if key == "" {
+			l.note("", Origin{Variable: plainOrQuoted(name)}, "there is no such variable",
+				didYouMean(name, l.variables(), "remove it; all names begin with RINGONCE_, and docs/configuration.md lists them"))
+			continue
+		}
+		apply(name, key)
 	}
 }
 
-// keyOf is the full key that a systematic variable stands for.
-func (l *loader) keyOf(name string) (string, bool) {
-	for _, s := range l.config.settings() {
+// keyOf is the full key that a systematic variable stands for, or "".
+func keyOf(name string) string {
+	for _, s := range new(Config).settings() {
 		if variable(s.key) == name {
-			return s.key, true
+			return s.key
 		}
 	}
-	rest, ok := strings.CutPrefix(name, accountVariablePrefix)
-	if !ok {
-		return "", false
-	}
+	rest, _ := strings.CutPrefix(name, accountVariablePrefix)
 	// No account setting's name ends in that of another, and no account's name
 	// holds a '_', so at most one reading exists.
-	account := Account{}
-	for _, s := range account.settings() {
-		upper, ok := strings.CutSuffix(rest, strings.TrimPrefix(variable(s.key), "RINGONCE"))
-		accountName := strings.ReplaceAll(strings.ToLower(upper), "_", "-")
-		if ok && upper == strings.ToUpper(upper) && !strings.Contains(upper, "-") && accountNamePattern.MatchString(accountName) {
-			return accountKey(accountName, s.key), true
+	for _, s := range new(Account).settings() {
+		upper, ok := strings.CutSuffix(rest, "_"+strings.TrimPrefix(variable(s.key), variablePrefix))
+		account := strings.ReplaceAll(strings.ToLower(upper), "_", "-")
+		key := accountKey(account, s.key)
+		if ok && accountNamePattern.MatchString(account) && variable(key) == name {
+			return key
 		}
 	}
-	return "", false
+	return ""
 }
 
-// knownVariables are the names that a mistyped one may have meant.
-func (l *loader) knownVariables() []string {
-	known := []string{"RINGONCE_HTTP_ADDR"}
-	for _, s := range l.config.settings() {
-		known = append(known, variable(s.key))
-	}
-	accounts := slices.Sorted(maps.Keys(l.accounts))
-	if len(accounts) == 0 {
-		accounts = []string{DefaultAccountName}
-	}
-	account := Account{}
-	for _, name := range accounts {
-		for _, s := range account.settings() {
-			known = append(known, variable(accountKey(name, s.key)))
-		}
+// variables are the names that a mistyped one may have meant.
+func (l *loader) variables() []string {
+	known := []string{"RINGONCE_HTTP_ADDR", fileVariable}
+	for _, key := range l.possibleKeys() {
+		known = append(known, variable(key))
 	}
 	return known
+}
+
+// possibleKeys are the keys of all accounts, or of one if none is named.
+func (l *loader) possibleKeys() []string {
+	keys := slices.Clone(l.keys)
+	if len(l.accounts) == 0 {
+		for _, s := range ofAccount(DefaultAccountName, new(Account)) {
+			keys = append(keys, s.key)
+		}
+	}
+	return keys
 }
 
 // ours picks the variables that are meant for ringonce; of a name given twice
@@ -146,25 +121,18 @@ func ours(environ []string) map[string]string {
 	variables := map[string]string{}
 	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if ok && (shortNames[name] != "" || strings.HasPrefix(name, variablePrefix)) {
+		if ok && (shortNames[name] != "" || strings.HasPrefix(name, variablePrefix)) && name != fileVariable {
 			variables[name] = value
 		}
 	}
-	for name := range variables {
-		if service, ok := strings.CutSuffix(name, "_SERVICE_HOST"); ok {
-			dropServiceLinks(variables, service)
-		}
+	// Kubernetes puts variables into every pod for a Service whose name begins
+	// with "ringonce" (RINGONCE_SERVICE_HOST, RINGONCE_PORT,
+	// RINGONCE_PORT_8080_TCP_ADDR, …): those were never mistyped.
+	for _, host := range slices.Sorted(maps.Keys(variables)) {
+		service, ok := strings.CutSuffix(host, "_SERVICE_HOST")
+		maps.DeleteFunc(variables, func(name, _ string) bool {
+			return ok && (name == service+"_PORT" || strings.HasPrefix(name, service+"_PORT_") || strings.HasPrefix(name, service+"_SERVICE_"))
+		})
 	}
 	return variables
-}
-
-// dropServiceLinks removes what Kubernetes puts into every pod for a Service
-// whose name begins with "ringonce" (RINGONCE_SERVICE_HOST, RINGONCE_PORT,
-// RINGONCE_PORT_8080_TCP_ADDR, …): nobody mistyped those.
-func dropServiceLinks(variables map[string]string, service string) {
-	for name := range variables {
-		if name == service+"_PORT" || strings.HasPrefix(name, service+"_PORT_") || strings.HasPrefix(name, service+"_SERVICE_") {
-			delete(variables, name)
-		}
-	}
 }

@@ -1,8 +1,9 @@
 package configs
 
 import (
+	"fmt"
+	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -67,12 +68,6 @@ func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
 			if !ok {
 				t.Fatal("otherValues has no value for this key")
 			}
-			find := func(c Config) reflect.Value {
-				if rest, ok := strings.CutPrefix(key, "accounts.a-b."); ok {
-					return leafValue(reflect.ValueOf(c.Accounts["a-b"]), rest)
-				}
-				return leafValue(reflect.ValueOf(c), key)
-			}
 			base := mustLoad(t, accountAB)
 			name := "RINGONCE_" + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
 			environ := []string{name + "=" + other.value}
@@ -80,10 +75,10 @@ func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
 				environ = append(environ, other.context)
 			}
 			fromEnvironment := mustLoad(t, accountAB, environ...)
-			if got := reveal(find(fromEnvironment).Interface()); got != other.value {
+			if got := textOf(t, fromEnvironment, key); got != other.value {
 				t.Errorf("%s: got %q, want %q", name, got, other.value)
 			}
-			if reflect.DeepEqual(find(base).Interface(), find(fromEnvironment).Interface()) {
+			if textOf(t, base, key) == textOf(t, fromEnvironment, key) {
 				t.Error("the value is the default: this proves nothing")
 			}
 			if got := fromEnvironment.origins[key]; got != (Origin{Variable: name}) {
@@ -97,19 +92,19 @@ func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
 				environ = nil
 			}
 			fromFile := mustLoad(t, file, environ...)
-			if got := reveal(find(fromFile).Interface()); got != other.value {
+			if got := textOf(t, fromFile, key); got != other.value {
 				t.Errorf("file: got %q, want %q", got, other.value)
 			}
 			if got := fromFile.origins[key]; got.File != "ringonce.yaml" || got.Line == 0 {
 				t.Errorf("origin: got %v", got)
 			}
 			// The file's value again, beaten by the variable.
-			beaten := reveal(find(base).Interface())
+			beaten := textOf(t, base, key)
 			if beaten == "" || key == "accounts.a-b.api_key" {
 				return
 			}
 			both := mustLoad(t, yamlOf(key, beaten), append(environ, name+"="+other.value)...)
-			if got := reveal(find(both).Interface()); got != other.value {
+			if got := textOf(t, both, key); got != other.value {
 				t.Errorf("both: got %q, want %q", got, other.value)
 			}
 		})
@@ -135,27 +130,48 @@ func yamlOf(key, value string) string {
 	return b.String()
 }
 
-func TestSettingsTableNamesEveryField(t *testing.T) {
+// Each field has one entry in the tables, and each default obeys its rule.
+func TestTableNamesEveryField(t *testing.T) {
 	c, a := Config{}, Account{}
-	var keys, accountKeys []string
-	for _, s := range c.settings() {
-		keys = append(keys, s.key)
-		if field := leafValue(reflect.ValueOf(&c).Elem(), s.key); !field.IsValid() || field.Addr().Interface() != s.target {
-			t.Errorf("%s points elsewhere", s.key)
+	for _, table := range []struct {
+		fields   map[any]string
+		settings []setting
+	}{{fieldsOf(reflect.ValueOf(&c).Elem(), ""), c.settings()}, {fieldsOf(reflect.ValueOf(&a).Elem(), ""), a.settings()}} {
+		for _, s := range table.settings {
+			if _, ok := table.fields[s.target]; !ok {
+				t.Errorf("%s: the field is not of this struct, or has two entries", s.key)
+			}
+			delete(table.fields, s.target)
+			if f := s.parse(s.value); f != nil {
+				t.Errorf("%s: the default %s", s.key, f.rule)
+			}
+			if f := s.judge(); f != nil {
+				t.Errorf("%s: the default %s", s.key, f.rule)
+			}
+			if kind := reflect.TypeOf(s.target).Elem().Kind(); (kind == reflect.Int || kind == reflect.Float64) && s.rule.most == 0 && s.rule.choices == nil {
+				t.Errorf("%s: a number has bounds", s.key)
+			}
+		}
+		for _, name := range table.fields {
+			t.Errorf("no entry for the field %s", name)
 		}
 	}
-	for _, s := range a.settings() {
-		accountKeys = append(accountKeys, s.key)
-		if field := leafValue(reflect.ValueOf(&a).Elem(), s.key); !field.IsValid() || field.Addr().Interface() != s.target {
-			t.Errorf("%s points elsewhere", s.key)
+}
+
+// fieldsOf are the names of the fields behind which a value stands, by pointer.
+func fieldsOf(v reflect.Value, prefix string) map[any]string {
+	fields := map[any]string{}
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		switch {
+		case !field.IsExported() || field.Type.Kind() == reflect.Map:
+		case field.Type.Kind() == reflect.Struct && !field.Type.Implements(reflect.TypeFor[fmt.Formatter]()):
+			maps.Copy(fields, fieldsOf(v.Field(i), prefix+field.Name+"."))
+		default:
+			fields[v.Field(i).Addr().Interface()] = prefix + field.Name
 		}
 	}
-	if want := leafKeys(reflect.TypeFor[Config](), ""); !slices.Equal(keys, want) {
-		t.Errorf("got  %q\nwant %q", keys, want)
-	}
-	if want := leafKeys(reflect.TypeFor[Account](), ""); !slices.Equal(accountKeys, want) {
-		t.Errorf("got  %q\nwant %q", accountKeys, want)
-	}
+	return fields
 }
 
 // keyOf may take the first reading of a variable because there is only one.
@@ -190,12 +206,7 @@ func TestShortNames(t *testing.T) {
 		if got := c.origins[key]; got.Variable != name {
 			t.Errorf("%s: origin %v", name, got)
 		}
-		var got string
-		if rest, ok := strings.CutPrefix(key, "accounts.default."); ok {
-			got = reveal(leafValue(reflect.ValueOf(c.Accounts["default"]), rest).Interface())
-		} else {
-			got = reveal(leafValue(reflect.ValueOf(c), key).Interface())
-		}
+		got := textOf(t, c, key)
 		if got != values[name] {
 			t.Errorf("%s: got %q, want %q", name, got, values[name])
 		}
@@ -239,7 +250,7 @@ func TestEnvironmentRefused(t *testing.T) {
 		{"account not in the file", acme, []string{"RINGONCE_ACCOUNTS_ACEM_API_KEY=secr3t"}, []string{`accounts.acem.api_key: the file names its accounts, and none is "acem"`}},
 		{"default not in the file", acme, []string{"SFVOPI_API_KEY=secr3t"}, []string{`SFVOPI_API_KEY: accounts.default.api_key: the file names its accounts, and none is "default"`}},
 		{"account without a key", "", []string{"RINGONCE_ACCOUNTS_A_CONCURRENCY=3"}, []string{"accounts.a.api_key: is missing"}},
-		{"two spellings of a key", "", []string{"SFVOPI_API_KEY=secr3t", "SFVOPI_API_KEY_FILE=/k"}, []string{"SFVOPI_API_KEY_FILE: accounts.default.api_key_file: is set, and so is api_key"}},
+		{"two spellings of a key", "", []string{"SFVOPI_API_KEY=secr3t", "SFVOPI_API_KEY_FILE=/k"}, []string{"SFVOPI_API_KEY_FILE: accounts.default.api_key_file: is set, and so is accounts.default.api_key;"}},
 		{"empty key", minimal, []string{"SFVOPI_API_KEY="}, []string{"accounts.default.api_key: is missing"}},
 		{"key with a line break", minimal, []string{"SFVOPI_API_KEY=secr3t\n"}, []string{"ends in a line break"}},
 		{"key with a space", minimal, []string{"SFVOPI_API_KEY=secr3t x"}, []string{"SFVOPI_API_KEY: accounts.default.api_key: holds a space"}},

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -9,6 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
+
+	"github.com/ringonce/ringonce/internal/bom"
 )
 
 // maxSecretFile bounds a file that holds a single secret, in bytes; maxPEMFile
@@ -29,7 +36,7 @@ func ReadFile(path string) ([]byte, error) {
 }
 
 // ReadKey is the account's API key, from wherever it is given. A key file is
-// read anew with every call, so that a key can be replaced while we run; the
+// read again with every call, so that a key can be replaced while we run; the
 // line break at its end is dropped. No error holds any of the key.
 func (a Account) ReadKey() (Secret, error) {
 	key, err := readSecret(a.APIKey, a.APIKeyFile)
@@ -37,7 +44,11 @@ func (a Account) ReadKey() (Secret, error) {
 		return Secret{}, fmt.Errorf("reading the API key: %w", err)
 	}
 	if f := checkAPIKey(key.Reveal()); f != nil {
-		return Secret{}, fmt.Errorf("reading the API key from %s: it %s; %s", sourceOf(a.APIKeyFile), f.rule, f.fix)
+		source := "api_key"
+		if a.APIKeyFile != "" {
+			source = a.APIKeyFile
+		}
+		return Secret{}, fmt.Errorf("reading the API key from %s: it %s; %s", source, f.rule, f.fix)
 	}
 	return key, nil
 }
@@ -61,40 +72,27 @@ func (n NATS) ReadToken() (Secret, error) {
 	return token, nil
 }
 
-// CheckFiles reads every file that the configuration names and refuses those
-// that cannot be used: missing, unreadable, empty, too large, or not holding
-// what they should. The error is a Mistakes.
-func CheckFiles(c Config) error { return checkFiles(c).err() }
+// ReadText is the content of a file of certificates, credentials or a seed,
+// without a byte order mark.
+func ReadText(path string) ([]byte, error) { return readText(path, maxPEMFile) }
 
-func checkFiles(c Config) Mistakes {
+// checkFiles reads every file that the configuration names and refuses those
+// that cannot be used: missing, unreadable, empty, too large, or not holding
+// what they should.
+func (c Config) checkFiles() Mistakes {
 	var mistakes Mistakes
-	check := func(key, path string, look func(path string) error) {
-		if path == "" {
-			return
+	for _, s := range c.all() {
+		if s.rule.file == nil || s.text() == "" {
+			continue
 		}
-		if err := look(path); err != nil {
+		if err := s.rule.file(s.text()); err != nil {
 			mistakes = append(mistakes, Mistake{
-				Origin: c.origins[key],
-				Key:    key,
+				Origin: c.origins[s.key],
+				Key:    s.key,
 				Rule:   "cannot be used: " + err.Error(),
 				Fix:    "correct the path, its permissions or its content",
 			})
 		}
-	}
-	n := c.NATS
-	check("nats.credentials_file", n.CredentialsFile, holdsSomething)
-	check("nats.password_file", n.PasswordFile, holdsSecret)
-	check("nats.token_file", n.TokenFile, holdsSecret)
-	check("nats.nkey_file", n.NKeyFile, holdsSomething)
-	check("nats.tls.ca_file", n.TLS.CAFile, holdsCertificates)
-	check("nats.tls.cert_file", n.TLS.CertFile, holdsSomething)
-	check("nats.tls.key_file", n.TLS.KeyFile, func(path string) error { return holdsKeyFor(n.TLS.CertFile, path) })
-	check("provider.ca_file", c.Provider.CAFile, holdsCertificates)
-	for _, account := range c.SortedAccounts() {
-		check(accountKey(account.Name, "api_key_file"), account.APIKeyFile, func(string) error {
-			_, err := account.ReadKey()
-			return err
-		})
 	}
 	return mistakes
 }
@@ -105,18 +103,35 @@ func readSecret(inline Secret, path string) (Secret, error) {
 	if path == "" {
 		return inline, nil
 	}
-	data, err := readBounded(path, maxSecretFile)
+	data, err := readText(path, maxSecretFile)
 	if err != nil {
 		return Secret{}, err
 	}
 	text := strings.TrimRight(string(data), "\r\n")
-	if text == "" {
-		return Secret{}, fmt.Errorf("%s is empty", path)
-	}
-	if f := checkText(text); f != nil {
+	if f := checkText(text, true); f != nil {
 		return Secret{}, fmt.Errorf("%s %s", path, f.rule)
 	}
 	return NewSecret(text), nil
+}
+
+func readText(path string, most int64) ([]byte, error) {
+	data, err := readBounded(path, most)
+	switch {
+	case err != nil:
+		return nil, err
+	case isUTF16(data):
+		return nil, fmt.Errorf("%s is UTF-16; save it as UTF-8", path)
+	}
+	data = bom.Strip(data)
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, fmt.Errorf("%s is empty", path)
+	}
+	return data, nil
+}
+
+// isUTF16 recognises text that Windows calls Unicode, with its mark or without.
+func isUTF16(data []byte) bool {
+	return len(data) > 1 && (data[0] == 0 || data[1] == 0 || data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff)
 }
 
 func readBounded(path string, most int64) ([]byte, error) {
@@ -145,46 +160,87 @@ func plainPathError(err error) error {
 	return err
 }
 
-func sourceOf(path string) string {
-	if path == "" {
-		return "api_key"
-	}
-	return path
-}
-
 func holdsSecret(path string) error {
 	_, err := readSecret(Secret{}, path)
 	return err
 }
 
-func holdsSomething(path string) error {
-	data, err := readBounded(path, maxPEMFile)
-	if err == nil && len(strings.TrimSpace(string(data))) == 0 {
-		err = fmt.Errorf("%s is empty", path)
-	}
+func holdsAPIKey(path string) error {
+	_, err := Account{APIKeyFile: path}.ReadKey()
 	return err
 }
 
 func holdsCertificates(path string) error {
-	data, err := readBounded(path, maxPEMFile)
+	data, err := ReadText(path)
 	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(data) {
 		err = fmt.Errorf("%s holds no certificate in PEM form", path)
 	}
 	return err
 }
 
-func holdsKeyFor(certPath, keyPath string) error {
-	key, err := readBounded(keyPath, maxPEMFile)
+// holdsKeyFor judges a key by its certificate, unless that has a mistake of its
+// own.
+func holdsKeyFor(certPath func() string) func(path string) error {
+	return func(path string) error {
+		key, err := ReadText(path)
+		if err != nil || holdsCertificates(certPath()) != nil {
+			return err
+		}
+		cert, err := ReadText(certPath())
+		if err != nil {
+			return err
+		}
+		if _, err := tls.X509KeyPair(cert, key); err != nil {
+			return fmt.Errorf("%s and %s are no pair: %w", path, certPath(), err)
+		}
+		return nil
+	}
+}
+
+// readUserKey is the user's key pair in a seed or credentials file, read as the
+// client of NATS reads it. No error holds any of it.
+func readUserKey(path string) (nkeys.KeyPair, error) {
+	data, err := ReadText(path)
+	if err != nil {
+		return nil, err
+	}
+	pair, err := nkeys.ParseDecoratedUserNKey(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s holds no seed of a user, which begins with SU: %w", path, err)
+	}
+	return pair, nil
+}
+
+func holdsSeed(path string) error {
+	_, err := readUserKey(path)
+	return err
+}
+
+func holdsCredentials(path string) error {
+	data, err := ReadText(path)
 	if err != nil {
 		return err
 	}
-	cert, unreadable := readBounded(certPath, maxPEMFile)
-	if unreadable != nil {
-		// The check of the certificate's own key reports that.
-		return nil
+	text, err := nkeys.ParseDecoratedJWT(data)
+	if err != nil {
+		return fmt.Errorf("%s holds no JWT", path)
 	}
-	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		return fmt.Errorf("%s and %s are no pair: %w", keyPath, certPath, err)
+	claims, err := jwt.DecodeUserClaims(strings.TrimSpace(text))
+	if err != nil { // the error may hold a part of the file
+		return fmt.Errorf("%s holds no JWT of a user; nsc generate creds makes such a file", path)
+	}
+	pair, err := readUserKey(path)
+	if err != nil {
+		return err
+	}
+	public, err := pair.PublicKey()
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: read the seed: %w", path, err)
+	case public != claims.Subject:
+		return fmt.Errorf("%s holds the JWT of one user and the seed of another", path)
+	case claims.Expires != 0 && claims.Expires < time.Now().Unix():
+		return fmt.Errorf("%s expired at %s", path, time.Unix(claims.Expires, 0).UTC().Format(time.RFC3339))
 	}
 	return nil
 }

@@ -11,6 +11,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nkeys"
 )
 
 func write(t *testing.T, content string) string {
@@ -23,7 +27,7 @@ func write(t *testing.T, content string) string {
 }
 
 func TestReadKey(t *testing.T) {
-	for content, want := range map[string]string{"k3y": "k3y", "k3y\n": "k3y", "k3y\r\n": "k3y", "k3y\n\n": "k3y", strings.Repeat("k", 4096): strings.Repeat("k", 4096)} {
+	for content, want := range map[string]string{"k3y": "k3y", "k3y\n": "k3y", "k3y\r\n": "k3y", "k3y\n\n": "k3y", "\ufeffk3y\r\n": "k3y", strings.Repeat("k", 4096): strings.Repeat("k", 4096)} {
 		key, err := Account{APIKeyFile: write(t, content)}.ReadKey()
 		if err != nil || key.Reveal() != want {
 			t.Errorf("%.10q: got %q, %v", content, key.Reveal(), err)
@@ -60,7 +64,16 @@ func TestReadKeyRefuses(t *testing.T) {
 		"NUL":           {Account{APIKeyFile: write(t, "s3cret\x00")}, "contains a control character"},
 		"spaces":        {Account{APIKeyFile: write(t, " s3cret")}, "holds a space"},
 		"not ASCII":     {Account{APIKeyFile: write(t, "s3crét")}, "not ASCII"},
-		"BOM":           {Account{APIKeyFile: write(t, "\ufeffs3cret")}, "not ASCII"},
+		"second mark":   {Account{APIKeyFile: write(t, "\ufeff\ufeffs3cret")}, "invisible character"},
+		"UTF-16":        {Account{APIKeyFile: write(t, "\xff\xfes\x003\x00c\x00r\x00")}, "is UTF-16; save it as UTF-8"},
+		"UTF-16, bare":  {Account{APIKeyFile: write(t, "\x00s\x003\x00c\x00r")}, "is UTF-16"},
+		"quoted":        {Account{APIKeyFile: write(t, "\"s3cret\"\n")}, "has quotes around it"},
+		"half quoted":   {Account{APIKeyFile: write(t, "s3cret'\n")}, "begins or ends with a quote"},
+		"unexpanded":    {Account{APIKeyFile: write(t, "${S3CRET}\n")}, "holds a placeholder"},
+		"half expanded": {Account{APIKeyFile: write(t, "s3cret${S3CRET}\n")}, "holds a placeholder"},
+		"shell":         {Account{APIKeyFile: write(t, "SFVOPI_API_KEY=s3cret\n")}, "begins with a name"},
+		"header":        {Account{APIKeyFile: write(t, "X-API-Key: s3cret\n")}, "begins with a name"},
+		"YAML":          {Account{APIKeyFile: write(t, "api_key: s3cret\n")}, "begins with a name"},
 		"not UTF-8":     {Account{APIKeyFile: write(t, "s3cret\xff")}, "is not UTF-8"},
 		"none":          {Account{}, "is empty"},
 	} {
@@ -106,15 +119,19 @@ func TestReadFileIsBounded(t *testing.T) {
 
 func TestCheckFiles(t *testing.T) {
 	cert, key := newCertificate(t)
-	c := valid()
-	c.NATS.CredentialsFile = write(t, "creds")
-	c.NATS.TLS = TLS{CAFile: write(t, cert), CertFile: write(t, cert), KeyFile: write(t, key)}
-	c.Provider.CAFile = write(t, cert)
-	account := DefaultAccount()
-	account.APIKeyFile = write(t, "k3y\n")
-	c.Accounts["other"] = account
-	if err := CheckFiles(c); err != nil {
-		t.Errorf("got %v", err)
+	token, seed := newUser(t, time.Hour)
+	for _, mark := range []string{"", "\ufeff"} {
+		c := valid()
+		c.NATS.CredentialsFile = write(t, mark+credentials(t, token, seed))
+		c.NATS.NKeyFile = write(t, mark+seed+"\n")
+		c.NATS.TLS = TLS{CAFile: write(t, mark+cert), CertFile: write(t, mark+cert), KeyFile: write(t, mark+key)}
+		c.Provider.CAFile = write(t, mark+cert)
+		account := DefaultAccount()
+		account.APIKeyFile = write(t, mark+"k3y\n")
+		c.Accounts["other"] = account
+		if err := c.checkFiles().err(); err != nil {
+			t.Errorf("mark %q: got %v", mark, err)
+		}
 	}
 }
 
@@ -133,7 +150,7 @@ func TestCheckFilesNamesEveryMistake(t *testing.T) {
 	c.Accounts["other"] = account
 	c.origins = map[string]Origin{"accounts.other.api_key_file": {File: "r.yaml", Line: 7}}
 	wantMistakes(
-		t, mistakesOf(t, CheckFiles(c)),
+		t, mistakesOf(t, c.checkFiles()),
 		"nats.credentials_file: cannot be used: "+missing+": no such file", "nats.password_file: cannot be used", "nats.token_file: cannot be used",
 		"nats.nkey_file: cannot be used", "nats.tls.ca_file: cannot be used", "nats.tls.key_file: cannot be used", "provider.ca_file: cannot be used",
 		"r.yaml:7: accounts.other.api_key_file: cannot be used",
@@ -141,7 +158,85 @@ func TestCheckFilesNamesEveryMistake(t *testing.T) {
 
 	c = valid()
 	c.NATS.TLS = TLS{CertFile: missing, KeyFile: write(t, foreignKey)}
-	wantMistakes(t, mistakesOf(t, CheckFiles(c)), "nats.tls.cert_file: cannot be used")
+	wantMistakes(t, mistakesOf(t, c.checkFiles()), "nats.tls.cert_file: cannot be used")
+}
+
+func TestCheckFilesRefusesRubbish(t *testing.T) {
+	token, seed := newUser(t, time.Hour)
+	expired, seedOfExpired := newUser(t, -time.Hour)
+	_, otherSeed := newUser(t, time.Hour)
+	account, err := nkeys.CreateAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	accountSeed, _ := account.Seed()
+	public, _ := account.PublicKey()
+	for name, test := range map[string]struct{ seed, credentials, want string }{
+		"text":               {seed: "s3cret\n", want: "holds no seed of a user"},
+		"public key":         {seed: public, want: "holds no seed of a user"},
+		"seed of an account": {seed: string(accountSeed), want: "holds no seed of a user"},
+		"mistyped seed":      {seed: seed[:20] + "A" + seed[21:len(seed)-1], want: "holds no seed of a user"},
+		"quoted seed":        {seed: `"` + seed + `"`, want: "holds no seed of a user"},
+		"UTF-16 seed":        {seed: "\xff\xfeS\x00U\x00", want: "is UTF-16"},
+		"no JWT":             {credentials: "s3cret", want: "holds no JWT of a user"},
+		"seed alone":         {credentials: seed, want: "holds no JWT of a user"},
+		"JWT alone":          {credentials: token, want: "holds no seed of a user"},
+		"cut off":            {credentials: credentials(t, token, seed)[:200], want: "holds no JWT of a user"},
+		"another's seed":     {credentials: strings.Replace(credentials(t, token, seed), seed, otherSeed, 1), want: "the JWT of one user and the seed of another"},
+		"expired":            {credentials: credentials(t, expired, seedOfExpired), want: "expired at "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := valid()
+			if test.seed != "" {
+				c.NATS.NKeyFile = write(t, test.seed)
+			} else {
+				c.NATS.CredentialsFile = write(t, test.credentials)
+			}
+			got := mistakesOf(t, c.checkFiles())
+			wantMistakes(t, got, test.want)
+			for _, secret := range []string{"s3cret", seed[2:], token} {
+				if strings.Contains(got.Error(), secret) {
+					t.Errorf("a secret is printed: %v", got)
+				}
+			}
+		})
+	}
+}
+
+// newUser makes a user of NATS: a JWT, signed by an account, and a seed.
+func newUser(t *testing.T, lasts time.Duration) (token, seed string) {
+	t.Helper()
+	account, err := nkeys.CreateAccount()
+	if err != nil {
+		t.Fatal(err)
+	}
+	user, err := nkeys.CreateUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := user.PublicKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := jwt.NewUserClaims(public)
+	claims.Expires = time.Now().Add(lasts).Unix()
+	if token, err = claims.Encode(account); err != nil {
+		t.Fatal(err)
+	}
+	secret, err := user.Seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token, string(secret)
+}
+
+func credentials(t *testing.T, token, seed string) string {
+	t.Helper()
+	text, err := jwt.FormatUserConfig(token, []byte(seed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // newCertificate makes a certificate that signs itself, and its key, as PEM.

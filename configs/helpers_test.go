@@ -64,75 +64,38 @@ func wantMistakes(t *testing.T, got Mistakes, want ...string) {
 	}
 }
 
-// leafKeys are the keys of a configuration struct, found by its YAML tags and
-// so without the table that the package itself uses.
-func leafKeys(t reflect.Type, prefix string) []string {
+// allKeys are the keys outside of accounts, and those of one account with the
+// prefix given.
+func allKeys(accountPrefix string) []string {
 	var keys []string
-	for i := range t.NumField() {
-		field := t.Field(i)
-		tag := field.Tag.Get("yaml")
-		switch {
-		case !field.IsExported() || field.Type.Kind() == reflect.Map:
-		case isSection(field.Type):
-			keys = append(keys, leafKeys(field.Type, prefix+tag+".")...)
-		default:
-			keys = append(keys, prefix+tag)
-		}
+	for _, s := range new(Config).settings() {
+		keys = append(keys, s.key)
+	}
+	for _, s := range new(Account).settings() {
+		keys = append(keys, accountPrefix+s.key)
 	}
 	return keys
 }
 
-func isSection(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && t != reflect.TypeFor[Secret]() && t != reflect.TypeFor[CallbackURL]()
-}
-
-// allKeys are the leaf keys outside of accounts, and those of one account with
-// the prefix given.
-func allKeys(accountPrefix string) []string {
-	return append(leafKeys(reflect.TypeFor[Config](), ""), leafKeys(reflect.TypeFor[Account](), accountPrefix)...)
-}
-
-// leafValue is the field behind a key, found by YAML tags.
-func leafValue(v reflect.Value, key string) reflect.Value {
-	name, rest, nested := strings.Cut(key, ".")
-	for i := range v.NumField() {
-		if v.Type().Field(i).Tag.Get("yaml") != name {
-			continue
+// textOf is the value of a key.
+func textOf(t *testing.T, c Config, key string) string {
+	t.Helper()
+	for _, s := range c.all() {
+		if s.key == key {
+			return s.text()
 		}
-		if nested {
-			return leafValue(v.Field(i), rest)
-		}
-		return v.Field(i)
 	}
-	return reflect.Value{}
+	t.Fatalf("there is no key %s", key)
+	return ""
 }
 
 // environOf writes a configuration as variables, every key of it.
 func environOf(c Config) []string {
 	var environ []string
-	add := func(v reflect.Value, prefix string) {
-		for _, key := range leafKeys(v.Type(), "") {
-			environ = append(environ, variable(prefix+key)+"="+reveal(leafValue(v, key).Interface()))
-		}
-	}
-	add(reflect.ValueOf(c), "")
-	for name, account := range c.Accounts {
-		add(reflect.ValueOf(account), "accounts."+name+".")
+	for _, s := range c.all() {
+		environ = append(environ, variable(s.key)+"="+s.text())
 	}
 	return environ
-}
-
-func reveal(value any) string {
-	switch value := value.(type) {
-	case Secret:
-		return value.Reveal()
-	case CallbackURL:
-		return value.Reveal()
-	default:
-		pointer := reflect.New(reflect.TypeOf(value))
-		pointer.Elem().Set(reflect.ValueOf(value))
-		return show(pointer.Interface())
-	}
 }
 
 // same compares what two configurations say, not where they got it from.

@@ -57,7 +57,7 @@ func (m Mistake) String() string {
 	return b.String()
 }
 
-// Mistakes is the error that Load, Validate and CheckFiles return: everything
+// Mistakes is the error that Load, Check and Validate return: everything
 // that is wrong, in the order in which it was found.
 type Mistakes []Mistake
 

@@ -1,14 +1,18 @@
 package configs
 
+import "strings"
+
 // nearest is the one of the known names that a mistyped name most likely means,
 // or "" if none is close: at most one edit, and one more for every four letters.
+// Capitals and dashes count as what they stand for.
 func nearest(name string, known []string) string {
+	name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
 	best, bestDistance := "", 2+len(name)/4
 	for _, candidate := range known {
 		if max(len(name)-len(candidate), len(candidate)-len(name)) >= bestDistance {
 			continue
 		}
-		if d := editDistance(name, candidate); d < bestDistance {
+		if d := editDistance(name, strings.ToLower(candidate)); d < bestDistance && d < len(candidate) {
 			best, bestDistance = candidate, d
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // Commands that dial nothing need to know where the broker is, and no more.
 func TestOperatorsNeedNoAccount(t *testing.T) {
-	c, err := LoadForOperators("", nil, []string{"NATS_URL=nats://broker:4222"})
+	c, err := CheckForOperators("", nil, []string{"NATS_URL=nats://broker:4222"})
 	if err != nil || c.NATS.URL != "nats://broker:4222" || c.Records.Keep != 36*time.Hour {
 		t.Errorf("%+v, %v", c.NATS, err)
 	}
@@ -18,7 +18,7 @@ func TestOperatorsNeedNoAccount(t *testing.T) {
 	}
 	// What only workers go by may be wrong, as far as values go.
 	data := "provider:\n  ambiguous: never\naccounts:\n  acme-west: {}\n"
-	if _, err := LoadForOperators("ringonce.yaml", []byte(data), nil); err != nil {
+	if _, err := CheckForOperators("ringonce.yaml", []byte(data), nil); err != nil {
 		t.Errorf("values that only workers go by: %v", err)
 	}
 	_ = mistakesOf(t, func() error { _, err := Load("ringonce.yaml", []byte(data), nil); return err }())
@@ -35,7 +35,7 @@ func TestOperatorsAreToldOfTheirMistakes(t *testing.T) {
 		"no YAML":                   "nats: [",
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := LoadForOperators("ringonce.yaml", []byte(data), nil)
+			_, err := CheckForOperators("ringonce.yaml", []byte(data), nil)
 			_ = mistakesOf(t, err)
 		})
 	}
@@ -43,19 +43,20 @@ func TestOperatorsAreToldOfTheirMistakes(t *testing.T) {
 
 func TestFilesThatOperatorsNeed(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "nowhere")
-	c := Default()
-	c.Accounts["default"] = Account{APIKeyFile: missing}
-	c.Provider.CAFile = missing
-	if err := CheckFilesForOperators(c); err != nil {
+	data := []byte("provider: {ca_file: " + missing + "}\naccounts: {default: {api_key_file: " + missing + "}}\n")
+	if _, err := CheckForOperators("", data, nil); err != nil {
 		t.Errorf("files that only workers need: %v", err)
 	}
-	_ = mistakesOf(t, CheckFiles(c))
-	c.NATS.TokenFile = missing
-	_ = mistakesOf(t, CheckFilesForOperators(c))
+	if _, err := Check("", data, nil); len(mistakesOf(t, err)) != 2 {
+		t.Errorf("a worker needs both: %v", err)
+	}
+	token := []string{"RINGONCE_NATS_TOKEN_FILE=" + missing}
+	_, err := CheckForOperators("", data, token)
+	_ = mistakesOf(t, err)
 	if err := os.WriteFile(missing, []byte("token"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := CheckFilesForOperators(c); err != nil {
+	if _, err := CheckForOperators("", data, token); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,15 +1,39 @@
 package configs
 
 import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/goccy/go-yaml"
+	"time"
 )
+
+// update writes what follows from the tables: make generate.
+var update = flag.Bool("update", false, "write reference.yaml, schema.json and the tables of docs/configuration.md")
+
+// The reference, the schema and the documentation's tables follow from the
+// tables of settings.
+func TestGenerated(t *testing.T) {
+	const documentation = "../docs/configuration.md"
+	text := readSample(t, documentation)
+	text = between(t, text, "short names", shortNameTable())
+	text = between(t, text, "keys", keyTable())
+	for path, want := range map[string]string{documentation: text, "reference.yaml": reference(), "schema.json": schema(t)} {
+		if *update {
+			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if readSample(t, path) != want {
+			t.Errorf("%s is not what follows from table.go; run: make generate", path)
+		}
+	}
+}
 
 func readSample(t *testing.T, path string) string {
 	t.Helper()
@@ -20,9 +44,197 @@ func readSample(t *testing.T, path string) string {
 	return string(data)
 }
 
-// The reference shows every key, and the defaults. Its one account needs a key.
+// between replaces what stands between two comments.
+func between(t *testing.T, text, name, content string) string {
+	t.Helper()
+	begin, end := "<!-- "+name+": written by make generate -->\n", "<!-- end -->"
+	before, rest, found := strings.Cut(text, begin)
+	_, after, ended := strings.Cut(rest, end)
+	if !found || !ended {
+		t.Fatalf("the documentation has no place for the %s", name)
+	}
+	return before + begin + "\n" + content + "\n" + end + after
+}
+
+// documented are the defaults of all keys, those of an account last.
+func documented(account string) []setting {
+	c, a := Default(), DefaultAccount()
+	settings := c.settings()
+	for _, s := range a.settings() {
+		s.key = "accounts." + account + "." + s.key
+		settings = append(settings, s)
+	}
+	return settings
+}
+
+func keyTable() string {
+	var b strings.Builder
+	b.WriteString("| key | default | environment | meaning |\n|---|---|---|---|\n")
+	for _, s := range documented("<name>") {
+		value := "|"
+		if s.value != "" {
+			value = "`" + s.value + "` |"
+		}
+		variables := "`" + variable(s.key) + "`"
+		for name, key := range shortNames {
+			if key == s.key {
+				variables += ", `" + name + "`"
+			}
+		}
+		fmt.Fprintf(&b, "| `%s` | %s %s | %s |\n", s.key, value, variables, s.help)
+	}
+	return b.String()
+}
+
+func shortNameTable() string {
+	var rows []string
+	for name, key := range shortNames {
+		rows = append(rows, "| `"+name+"` | `"+key+"` |\n")
+	}
+	slices.Sort(rows)
+	return "| short name | key |\n|---|---|\n" + strings.Join(rows, "")
+}
+
+// reference is a file with every key at its default.
+func reference() string {
+	var b strings.Builder
+	b.WriteString(`# Every setting with its default. An empty text ("") means: not set.
+# docs/configuration.md names the environment variable of each. Written by
+# make generate.
+# yaml-language-server: $schema=schema.json
+`)
+	var before []string
+	for _, s := range documented(DefaultAccountName) {
+		path := strings.Split(s.key, ".")
+		if path[0] != slices.Concat(before, []string{""})[0] {
+			b.WriteString("\n")
+		}
+		for depth, name := range path {
+			indent := strings.Repeat("  ", depth)
+			switch {
+			case depth < len(path)-1 && (depth >= len(before)-1 || !slices.Equal(before[:depth+1], path[:depth+1])):
+				b.WriteString(indent + name + ":\n")
+			case depth == len(path)-1:
+				b.WriteString(comment(indent, strings.ReplaceAll(s.help, "`", "")))
+				b.WriteString(indent + name + ": " + sample(s) + "\n")
+			}
+		}
+		before = path
+	}
+	return b.String()
+}
+
+// sample is a value in the reference, whose account needs a key.
+func sample(s setting) string {
+	switch {
+	case strings.HasSuffix(s.key, ".api_key_file"):
+		return "/run/secrets/superfone_api_key"
+	case s.value == "" || strings.HasPrefix(s.value, ":"):
+		return `"` + s.value + `"`
+	}
+	return s.value
+}
+
+// comment breaks a text into lines.
+func comment(indent, text string) string {
+	var b strings.Builder
+	line := indent + "#"
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+1+len(word) > 80 {
+			b.WriteString(line + "\n")
+			line = indent + "#"
+		}
+		line += " " + word
+	}
+	return b.String() + line + "\n"
+}
+
+// schema is the JSON Schema of a file, for editors.
+func schema(t *testing.T) string {
+	t.Helper()
+	type object = map[string]any
+	section := func() object {
+		return object{"type": []string{"object", "null"}, "additionalProperties": false, "properties": object{}}
+	}
+	root, account := section(), section()
+	root["$schema"], root["title"] = "https://json-schema.org/draft/2020-12/schema", "The configuration of ringonce"
+	root["properties"].(object)["accounts"] = object{
+		"type": []string{"object", "null"}, "propertyNames": object{"pattern": accountNamePattern.String()}, "additionalProperties": account,
+	}
+	put := func(in object, s setting) {
+		path := strings.Split(s.key, ".")
+		for _, name := range path[:len(path)-1] {
+			properties := in["properties"].(object)
+			if properties[name] == nil {
+				properties[name] = section()
+			}
+			in = properties[name].(object)
+		}
+		in["properties"].(object)[path[len(path)-1]] = schemaOf(s)
+	}
+	for _, s := range new(Config).settings() {
+		put(root, s)
+	}
+	for _, s := range new(Account).settings() {
+		put(account, s)
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(root); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func schemaOf(s setting) map[string]any {
+	value := map[string]any{"description": strings.ReplaceAll(s.help, "`", "")}
+	if s.value != "" {
+		value["default"] = s.value
+	}
+	number := func(kind string) {
+		value["type"] = kind
+		if s.value != "" {
+			value["default"] = json.Number(s.value)
+		}
+		if s.rule.most != 0 {
+			value["minimum"], value["maximum"] = s.rule.least, s.rule.most
+		}
+		if s.rule.zero {
+			value["minimum"] = 0
+		}
+		if s.rule.choices != nil {
+			var numbers []json.Number
+			for _, choice := range s.rule.choices {
+				numbers = append(numbers, json.Number(choice))
+			}
+			value["enum"] = numbers
+		}
+	}
+	switch s.target.(type) {
+	case *time.Duration:
+		value["type"], value["pattern"] = "string", `^([0-9.]+(ns|us|µs|ms|s|m|h))+$`
+	case *bool:
+		value["type"], value["default"] = "boolean", s.value == "true"
+	case *int:
+		number("integer")
+	case *float64:
+		number("number")
+	case *Secret: // a key of digits is a number to a parser of YAML
+		value["type"] = []string{"string", "number"}
+	default:
+		value["type"] = "string"
+		if s.rule.choices != nil {
+			value["enum"] = s.rule.choices
+		}
+	}
+	return value
+}
+
+// The reference shows every key, and the defaults.
 func TestReferenceEqualsDefaults(t *testing.T) {
-	c := mustLoad(t, readSample(t, "reference.yaml"))
+	c := mustLoad(t, reference())
 	want := Default()
 	account := DefaultAccount()
 	account.APIKeyFile = "/run/secrets/superfone_api_key"
@@ -30,82 +242,12 @@ func TestReferenceEqualsDefaults(t *testing.T) {
 	if !same(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}
-}
-
-func TestReferenceNamesEveryKey(t *testing.T) {
-	var file map[string]any
-	if err := yaml.Unmarshal([]byte(readSample(t, "reference.yaml")), &file); err != nil {
-		t.Fatal(err)
-	}
-	got := keysIn(file, "")
-	want := allKeys("accounts.default.")
-	slices.Sort(got)
-	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-}
-
-func keysIn(section map[string]any, prefix string) []string {
-	var keys []string
-	for name, value := range section {
-		if inner, ok := value.(map[string]any); ok {
-			keys = append(keys, keysIn(inner, prefix+name+".")...)
-			continue
+	for _, key := range allKeys("accounts.default.") {
+		if c.origins[key].Line == 0 {
+			t.Errorf("%s is not in the reference", key)
 		}
-		keys = append(keys, prefix+name)
 	}
-	return keys
-}
-
-var tableRow = regexp.MustCompile("(?m)^\\| `([a-z_.<>]+)` \\| (?:`([^`]*)` )?\\| (`RINGONCE_[^|]*) \\| .+ \\|$")
-
-// The documentation's table has every key, once, in the reference's order, with
-// its default and all of its names in the environment.
-func TestDocumentationNamesEveryKey(t *testing.T) {
-	type row struct{ key, value, variables string }
-	var got, want []row
-	for _, match := range tableRow.FindAllStringSubmatch(readSample(t, "../docs/configuration.md"), -1) {
-		got = append(got, row{match[1], match[2], match[3]})
-	}
-	defaults, account := Default(), DefaultAccount()
-	for _, key := range documentedOrder() {
-		var value any
-		systematic := variable(key)
-		short := key
-		if rest, ok := strings.CutPrefix(key, "accounts.<name>."); ok {
-			value = leafValue(reflect.ValueOf(account), rest).Interface()
-			systematic = "RINGONCE_ACCOUNTS_<NAME>_" + strings.TrimPrefix(variable(rest), "RINGONCE_")
-			short = ""
-		} else {
-			value = leafValue(reflect.ValueOf(defaults), key).Interface()
-		}
-		variables := "`" + systematic + "`"
-		for name, of := range shortNames {
-			if of == short {
-				variables += ", `" + name + "`"
-			}
-		}
-		want = append(want, row{key, reveal(value), variables})
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-}
-
-// documentedOrder puts the account's keys where the struct has its accounts.
-func documentedOrder() []string {
-	keys := leafKeys(reflect.TypeFor[Config](), "")
-	accounts := leafKeys(reflect.TypeFor[Account](), "accounts.<name>.")
-	at := slices.Index(keys, "retry.initial_delay")
-	return slices.Insert(keys, at, accounts...)
-}
-
-func TestDocumentationNamesEveryShortName(t *testing.T) {
-	text := readSample(t, "../docs/configuration.md")
-	for name, key := range shortNames {
-		if row := "| `" + name + "` | `" + key + "` |"; !strings.Contains(text, row) {
-			t.Errorf("no row %s", row)
-		}
+	if !reflect.DeepEqual(c.Differences(want), []string(nil)) {
+		t.Error("differences between equals")
 	}
 }

@@ -75,7 +75,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"nats.tls.key_file: is missing", func(c *Config, _ *Account) { c.NATS.TLS.CertFile = "/c" }},
 		{"nats.tls.cert_file: is missing", func(c *Config, _ *Account) { c.NATS.TLS.KeyFile = "/k" }},
 
-		{"provider.base_url: must begin with http:// or https://", func(c *Config, _ *Account) { c.Provider.BaseURL = "" }},
+		{"provider.base_url: is empty", func(c *Config, _ *Account) { c.Provider.BaseURL = "" }},
 		{"provider.base_url: must begin with http:// or https://", func(c *Config, _ *Account) { c.Provider.BaseURL = "ftp://a" }},
 		{"provider.base_url: has no host", func(c *Config, _ *Account) { c.Provider.BaseURL = "https:///x" }},
 		{"provider.base_url: holds user information", func(c *Config, _ *Account) { c.Provider.BaseURL = "https://s3cret@a" }},
@@ -93,9 +93,9 @@ func TestValidateRefuses(t *testing.T) {
 		{"retry.initial_delay: must be more than 0", func(c *Config, _ *Account) { c.Retry.InitialDelay = 0 }},
 		{"retry.max_delay: must be more than 0", func(c *Config, _ *Account) { c.Retry.MaxDelay = 0 }},
 		{"retry.max_delay: must be at least retry.initial_delay (2s), is 1.999s", func(c *Config, _ *Account) { c.Retry.MaxDelay = 1999 * time.Millisecond }},
-		{"retry.multiplier: must be a number of at least 1", func(c *Config, _ *Account) { c.Retry.Multiplier = 0.999 }},
-		{"retry.multiplier: must be a number of at least 1", func(c *Config, _ *Account) { c.Retry.Multiplier = math.NaN() }},
-		{"retry.multiplier: must be a number of at least 1", func(c *Config, _ *Account) { c.Retry.Multiplier = math.Inf(1) }},
+		{"retry.multiplier: must be from 1 to 1000", func(c *Config, _ *Account) { c.Retry.Multiplier = 0.999 }},
+		{"retry.multiplier: must be from 1 to 1000", func(c *Config, _ *Account) { c.Retry.Multiplier = math.NaN() }},
+		{"retry.multiplier: must be from 1 to 1000", func(c *Config, _ *Account) { c.Retry.Multiplier = math.Inf(1) }},
 		{"retry.max_attempts: must be from 1 to 1000", func(c *Config, _ *Account) { c.Retry.MaxAttempts = 0 }},
 		{"retry.max_attempts: must be from 1 to 1000", func(c *Config, _ *Account) { c.Retry.MaxAttempts = 1001 }},
 
@@ -106,8 +106,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"dead.keep: must be more than 0", func(c *Config, _ *Account) { c.Dead.Keep = 0 }},
 		{"dead.keep: must be at least records.keep (36h)", func(c *Config, _ *Account) { c.Dead.Keep = 36*time.Hour - 1 }},
 
-		{"streams.replicas: must be 1, 3 or 5, is 2", func(c *Config, _ *Account) { c.Streams.Replicas = 2 }},
-		{"streams.replicas: must be 1, 3 or 5, is 0", func(c *Config, _ *Account) { c.Streams.Replicas = 0 }},
+		{"streams.replicas: must be one of 1, 3, 5, is \"2\"; choose one", func(c *Config, _ *Account) { c.Streams.Replicas = 2 }},
+		{"streams.replicas: must be one of 1, 3, 5, is \"0\"; choose one", func(c *Config, _ *Account) { c.Streams.Replicas = 0 }},
 		{"http.address: must be host:port", func(c *Config, _ *Account) { c.HTTP.Address = "8080" }},
 		{"http.address: has the port \"http\"", func(c *Config, _ *Account) { c.HTTP.Address = ":http" }},
 		{"http.address: has the port \"65536\"", func(c *Config, _ *Account) { c.HTTP.Address = ":65536" }},
@@ -118,7 +118,7 @@ func TestValidateRefuses(t *testing.T) {
 
 		{"accounts: there is none", func(c *Config, _ *Account) { clear(c.Accounts) }},
 		{"accounts.default.api_key: is missing", func(_ *Config, a *Account) { a.APIKey = Secret{} }},
-		{"accounts.default.api_key_file: is set, and so is api_key", func(_ *Config, a *Account) { a.APIKeyFile = "/k" }},
+		{"accounts.default.api_key_file: is set, and so is accounts.default.api_key;", func(_ *Config, a *Account) { a.APIKeyFile = "/k" }},
 		{"accounts.default.api_key: holds a space", func(_ *Config, a *Account) { a.APIKey = NewSecret("s3cret x") }},
 		{"accounts.default.api_key: holds a space, a control character", func(_ *Config, a *Account) { a.APIKey = NewSecret("s3cret\x00") }},
 		{"accounts.default.api_key: is longer", func(_ *Config, a *Account) { a.APIKey = NewSecret(strings.Repeat("s3cret", 1000)) }},
@@ -144,8 +144,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"accounts.default.defaults.answer_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.AnswerMethod = "PUT" }},
 		{"accounts.default.defaults.ring_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.RingMethod = "post" }},
 		{"accounts.default.defaults.hangup_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.HangupMethod = "" }},
-		{"accounts.default.defaults.ring_timeout: must be from 1 to 600 seconds", func(_ *Config, a *Account) { a.Defaults.RingTimeout = 0 }},
-		{"accounts.default.defaults.ring_timeout: must be from 1 to 600 seconds", func(_ *Config, a *Account) { a.Defaults.RingTimeout = 601 }},
+		{"accounts.default.defaults.ring_timeout: must be from 1 to 600, is", func(_ *Config, a *Account) { a.Defaults.RingTimeout = 0 }},
+		{"accounts.default.defaults.ring_timeout: must be from 1 to 600, is", func(_ *Config, a *Account) { a.Defaults.RingTimeout = 601 }},
 		{"accounts.default.defaults.call_time_limit: must be from 1 to 86400", func(_ *Config, a *Account) { a.Defaults.CallTimeLimit = 0 }},
 		{"accounts.default.defaults.call_time_limit: must be from 1 to 86400", func(_ *Config, a *Account) { a.Defaults.CallTimeLimit = 86401 }},
 	} {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -12,6 +14,8 @@ import (
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/ringonce/ringonce/internal/bom"
 )
 
 // Bounds on a configuration file. The parser's work grows with the square of
@@ -23,130 +27,211 @@ const (
 	maxNesting  = 16
 )
 
-// lineFault is a fault at a line of the file; 0 is the file as a whole.
-type lineFault struct {
-	line int
-	fault
+// refused are the parts of YAML that no configuration needs.
+var refused = map[token.Type]fault{
+	token.AnchorType:        {"anchors, aliases and merge keys are not supported", "write the value out; quote it if it begins with & or *"},
+	token.AliasType:         {"anchors, aliases and merge keys are not supported", "write the value out; quote it if it begins with & or *"},
+	token.MergeKeyType:      {"anchors, aliases and merge keys are not supported", "write the value out; quote it if it begins with & or *"},
+	token.TagType:           {"tags are not supported", "remove the tag; quote the value if it begins with !"},
+	token.DirectiveType:     {"directives are not supported", "remove the line; quote the value if it begins with %"},
+	token.SequenceEntryType: {"no setting is a list", "write a single value; quote it if it begins with [ or -"},
+	token.SequenceStartType: {"no setting is a list", "write a single value; quote it if it begins with [ or -"},
+	token.MappingKeyType:    {"keys are plain names", "write key: value; quote the value if it begins with ?"},
 }
 
-// parseYAML turns the bytes of a file into the mapping that it holds; nil for
-// one that holds nothing. The subset of YAML is what a configuration needs:
-// mappings and scalars. Everything else is refused by name, before the parser
-// has to bear it.
-func parseYAML(data []byte) (ast.Node, *lineFault) {
-	if len(data) > maxFileSize {
-		return nil, &lineFault{0, fault{fmt.Sprintf("the file is larger than %d bytes", maxFileSize), "is this the right file?"}}
+// readFile applies what the file says. It reports whether the file could be
+// read at all; mistakes in single settings are noted and do not stop it.
+func (l *loader) readFile(data []byte) bool {
+	body, line, f := parseYAML(data)
+	if f == nil && body != nil {
+		if _, ok := body.(ast.MapNode); !ok {
+			line, f = lineOf(body), &fault{"the file must hold keys with values", "write lines like shutdown_grace: 45s"}
+		}
 	}
-	if line, ok := firstInvalidLine(data); !ok {
-		return nil, &lineFault{line, fault{"the file is not UTF-8", "save it as UTF-8"}}
+	if f != nil {
+		l.note("", Origin{File: l.file, Line: line}, f.rule, f.fix)
+		return false
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if line := tabIndented(data); line > 0 {
-		return nil, &lineFault{line, fault{"the line is indented with a tab", "indent with spaces"}}
-	}
+	l.readSection("", body)
+	return true
+}
 
+// readSection applies the keys of a section. An empty one is allowed, so that
+// all keys in it can be commented out.
+func (l *loader) readSection(section string, value ast.Node) {
+	pairs, ok := value.(ast.MapNode)
+	if !ok {
+		if value != nil && value.Type() != ast.NullType {
+			l.refuse(section, l.at(value), &fault{"must hold keys", "indent its keys on the lines below it"})
+		}
+		return
+	}
+	seen := map[string]int{}
+	for pair := pairs.MapRange(); pair.Next(); {
+		name, at := pair.Key().GetToken().Value, l.at(pair.Key())
+		key := strings.TrimPrefix(section+"."+plainOrQuoted(name), ".")
+		if first, twice := seen[name]; twice {
+			l.note(key, at, fmt.Sprintf("is given twice, first at line %d", first), "remove one of the two")
+			continue
+		}
+		seen[name] = at.Line
+		if section == "accounts" {
+			l.origins[key] = at
+			l.addAccount(name)
+		}
+		if _, ok := l.settings[key]; ok {
+			l.readValue(key, at, pair.Value())
+			continue
+		}
+		if key == "accounts" || section == "accounts" || len(l.names(key)) > 0 {
+			l.readSection(key, pair.Value())
+			continue
+		}
+		l.note(key, at, "there is no such key", l.meant(section, name))
+	}
+}
+
+// meant is the fix for a key that does not exist.
+func (l *loader) meant(section, name string) string {
+	known := l.names(section)
+	fix := didYouMean(name, known, "the keys here are "+strings.Join(known, ", "))
+	if nearest(name, known) != "" {
+		return fix
+	}
+	for _, key := range l.possibleKeys() {
+		if key == name || strings.HasSuffix(key, "."+name) {
+			return "did you mean " + key + "? Each dot is a deeper indentation"
+		}
+	}
+	return fix
+}
+
+// names are the keys that may stand directly in a section.
+func (l *loader) names(section string) []string {
+	var names []string
+	for _, key := range l.keys {
+		if rest, ok := strings.CutPrefix("."+key, strings.TrimSuffix("."+section, ".")+"."); ok {
+			name, _, _ := strings.Cut(rest, ".")
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	if section == "" && len(l.accounts) == 0 {
+		return append(names, "accounts")
+	}
+	return names
+}
+
+func (l *loader) readValue(key string, at Origin, value ast.Node) {
+	text, f := scalarText(value)
+	if f != nil {
+		l.refuse(key, at, f)
+		return
+	}
+	l.set(key, at, text)
+}
+
+// scalarText is the text of a single value just as it was written: an API key
+// of digits stays what it is.
+func scalarText(value ast.Node) (string, *fault) {
+	switch value := value.(type) {
+	case nil, *ast.NullNode:
+		return "", &fault{"has no value", `give one or remove the line; "" is the empty text`}
+	case *ast.StringNode:
+		return value.Value, nil
+	case *ast.LiteralNode:
+		return value.Value.Value, nil
+	case ast.ScalarNode:
+		return value.GetToken().Value, nil
+	default:
+		return "", &fault{"must be a single value", "write it after the key, on the same line; quote it if it begins with {"}
+	}
+}
+
+func (l *loader) at(node ast.Node) Origin { return Origin{File: l.file, Line: lineOf(node)} }
+
+// parseYAML turns the bytes of a file into the node that it holds; nil for one
+// that holds nothing. A fault stands at a line; 0 is the file as a whole. What
+// the parser would have trouble with is refused before it runs.
+func parseYAML(data []byte) (ast.Node, int, *fault) {
+	if len(data) > maxFileSize {
+		return nil, 0, &fault{fmt.Sprintf("the file is larger than %d bytes", maxFileSize), "is this the right file?"}
+	}
+	if isUTF16(data) {
+		return nil, 1, &fault{"the file is UTF-16", "save it as UTF-8"}
+	}
+	data = bom.Strip(data)
+	for i, line := range bytes.Split(data, []byte("\n")) {
+		if !utf8.Valid(line) {
+			return nil, i + 1, &fault{"the file is not UTF-8", "save it as UTF-8"}
+		}
+		if tabIndented.Match(line) {
+			return nil, i + 1, &fault{"the line is indented with a tab", "indent with spaces"}
+		}
+	}
 	tokens := lexer.Tokenize(string(data))
-	if f := refuseTokens(tokens); f != nil {
-		return nil, f
+	if line, f := checkTokens(tokens); f != nil {
+		return nil, line, f
 	}
 	// Duplicate keys are let through here, because the parser would stop at
 	// the first; readSection refuses all of them.
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		return nil, syntaxFault(err)
+		line, f := syntaxFault(err)
+		return nil, line, f
 	}
 	var body ast.Node
 	for _, document := range file.Docs {
-		if document.Body == nil {
-			continue
+		if document.Body != nil && body != nil {
+			return nil, lineOf(document.Body), &fault{"a second document begins here", "keep everything in one document"}
 		}
-		if body != nil {
-			return nil, &lineFault{lineOf(document.Body), fault{"a second document begins here", "keep everything in one document"}}
+		if document.Body != nil {
+			body = document.Body
 		}
-		body = document.Body
 	}
-	return body, nil
+	return body, 0, nil
 }
 
-// refuseTokens refuses what no configuration needs.
-func refuseTokens(tokens token.Tokens) *lineFault {
+func checkTokens(tokens token.Tokens) (int, *fault) {
 	count, nesting := 0, 0
 	for _, t := range tokens {
-		if t.Type != token.CommentType {
-			count++
+		line := t.Position.Line
+		if f, ok := refused[t.Type]; ok {
+			return line, &f
 		}
-		if count > maxTokens {
-			return &lineFault{t.Position.Line, fault{fmt.Sprintf("the file holds more than %d words and signs", maxTokens), "is this the right file?"}}
-		}
-		var f fault
 		switch t.Type {
-		case token.AnchorType, token.AliasType, token.MergeKeyType:
-			f = fault{"anchors, aliases and merge keys are not supported", "write the value out; quote it if it begins with & or *"}
-		case token.TagType:
-			f = fault{"tags are not supported", "remove the tag; quote the value if it begins with !"}
-		case token.DirectiveType:
-			f = fault{"directives are not supported", "remove the line; quote the value if it begins with %"}
-		case token.SequenceEntryType, token.SequenceStartType:
-			f = fault{"no setting is a list", "write a single value; quote it if it begins with [ or -"}
-		case token.MappingKeyType:
-			f = fault{"keys are plain names", "write key: value; quote the value if it begins with ?"}
+		case token.CommentType:
+			count--
 		case token.MappingStartType:
-			if nesting++; nesting <= maxNesting {
-				continue
-			}
-			f = fault{"is nested too deeply", "no key lies so deep"}
+			nesting++
 		case token.MappingEndType:
 			nesting--
-			continue
-		default:
-			continue
 		}
-		return &lineFault{t.Position.Line, f}
+		if count++; count > maxTokens {
+			return line, &fault{fmt.Sprintf("the file holds more than %d words and signs", maxTokens), "is this the right file?"}
+		}
+		if nesting > maxNesting {
+			return line, &fault{"is nested too deeply", "no key lies so deep"}
+		}
 	}
-	return nil
+	return 0, nil
 }
 
 // syntaxFault is the parser's error without anything of the file's text in it:
 // the text may be a secret.
-func syntaxFault(err error) *lineFault {
-	fix := "check the indentation and the quotes of this line and of its neighbours"
+func syntaxFault(err error) (int, *fault) {
+	f := &fault{"the file is not YAML", "check the indentation and the quotes of this line and of its neighbours"}
 	var syntax *yaml.SyntaxError
 	if !errors.As(err, &syntax) {
-		return &lineFault{0, fault{"the file is not YAML", fix}}
-	}
-	line := 0
-	if t := syntax.GetToken(); t != nil && t.Position != nil {
-		line = t.Position.Line
+		return 0, f
 	}
 	message, _, _ := strings.Cut(syntax.GetMessage(), `"`)
-	message = strings.TrimRight(message, ": ")
-	return &lineFault{line, fault{"the file is not YAML: " + message, fix}}
-}
-
-// tabIndented is the first line whose indentation holds a tab, or 0. YAML
-// forbids them, and the parser's own words for it help nobody.
-func tabIndented(data []byte) int {
-	for i, line := range bytes.Split(data, []byte("\n")) {
-		text := bytes.TrimLeft(line, " \t")
-		indent := line[:len(line)-len(text)]
-		blank := len(bytes.TrimSpace(text)) == 0 || text[0] == '#'
-		if !blank && bytes.ContainsRune(indent, '\t') {
-			return i + 1
-		}
+	f.rule += ": " + strings.TrimRight(message, ": ")
+	if t := syntax.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line, f
 	}
-	return 0
-}
-
-func firstInvalidLine(data []byte) (line int, valid bool) {
-	if utf8.Valid(data) {
-		return 0, true
-	}
-	for i, text := range bytes.Split(data, []byte("\n")) {
-		if !utf8.Valid(text) {
-			return i + 1, false
-		}
-	}
-	return 0, false
+	return 0, f
 }
 
 func lineOf(node ast.Node) int {
@@ -154,4 +239,19 @@ func lineOf(node ast.Node) int {
 		return t.Position.Line
 	}
 	return 0
+}
+
+var (
+	// tabIndented is a line with a tab in its indentation. YAML forbids them,
+	// and the parser's own words for it do not help.
+	tabIndented = regexp.MustCompile(`^ *\t\s*[^\s#]`)
+	plainName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}$`)
+)
+
+// plainOrQuoted keeps a name from outside from breaking the line it is shown on.
+func plainOrQuoted(name string) string {
+	if plainName.MatchString(name) {
+		return name
+	}
+	return quote(name)
 }

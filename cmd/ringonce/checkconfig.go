@@ -29,13 +29,18 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 		Short: "Check the configuration and name every mistake in it",
 		Args:  noArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			config, err := checkConfig(file, environ)
+			file := configs.File(file, environ)
+			data, err := readConfig(file)
+			if err != nil {
+				return err
+			}
+			config, err := parseConfig(file, data, environ)
 			if err == nil {
 				return printSummary(command.OutOrStdout(), config)
 			}
 			var mistakes configs.Mistakes
 			if !errors.As(err, &mistakes) {
-				return usageError{err}
+				return err
 			}
 			for _, mistake := range mistakes {
 				command.PrintErrln(mistake)
@@ -43,20 +48,8 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 			return usageError{fmt.Errorf("the configuration cannot be used: %s", count(len(mistakes), "mistake"))}
 		},
 	}
-	command.Flags().StringVar(&file, "config", "", "configuration `FILE`; without it the environment alone is read")
+	command.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
 	return command
-}
-
-// checkConfig loads the configuration and reads every file that it names.
-func checkConfig(file string, environ []string) (configs.Config, error) {
-	var data []byte
-	if file != "" {
-		var err error
-		if data, err = configs.ReadFile(file); err != nil {
-			return configs.Config{}, err
-		}
-	}
-	return configs.Check(file, data, environ)
 }
 
 // printSummary shows the accounts with their limits, and every setting that is

@@ -30,7 +30,7 @@ type desk struct {
 
 // flags adds what says where the broker is.
 func (d *desk) flags(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&d.file, "config", "", "the workers' configuration `FILE`; without it the environment alone is read")
+	c.PersistentFlags().StringVar(&d.file, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
 	c.PersistentFlags().StringVar(&d.url, "nats", "", "`URL` of the NATS server, instead of the configured one")
 }
 
@@ -42,24 +42,14 @@ func (d *desk) variables() []string {
 	return append(d.environ[:len(d.environ):len(d.environ)], natsVariable+"="+d.url)
 }
 
-// read gives the file's content, nil without a file.
-func (d *desk) read() ([]byte, error) {
-	if d.file == "" {
-		return nil, nil
-	}
-	return configs.ReadFile(d.file)
-}
-
 // config loads what commands go by that dial nothing. They need no account.
 func (d *desk) config() (configs.Config, error) {
-	data, err := d.read()
+	file := configs.File(d.file, d.environ)
+	data, err := readConfig(file)
 	if err != nil {
-		return configs.Config{}, usageError{err}
+		return configs.Config{}, err
 	}
-	config, err := configs.LoadForOperators(d.file, data, d.variables())
-	if err == nil {
-		err = configs.CheckFilesForOperators(config)
-	}
+	config, err := configs.CheckForOperators(file, data, d.variables())
 	if err != nil {
 		return configs.Config{}, usageError{d.blame(err)}
 	}

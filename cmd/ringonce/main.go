@@ -52,8 +52,10 @@ through the provider's API. To see it at work, with nothing to set up:
 
   ringonce dev`,
 		Args: knownCommand, RunE: showHelp,
+		Version:      versionLine(),
 		SilenceUsage: true, SilenceErrors: true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
 		newDevCommand(),

@@ -36,6 +36,7 @@ SIGTERM stops pulling, lets claimed calls finish within shutdown_grace, and exit
 with 0. A second signal stops at once.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			file := configs.File(file, environ)
 			data, err := readConfig(file)
 			if err != nil {
 				return err
@@ -65,7 +66,7 @@ with 0. A second signal stops at once.`,
 			return runReloading(c.Context(), a, &reloader{file: file, environ: environ, data: data, worker: a})
 		},
 	}
-	c.Flags().StringVar(&file, "config", "", "the configuration, a YAML file")
+	c.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
 	return c
 }
 
@@ -96,11 +97,8 @@ func readConfig(file string) ([]byte, error) {
 
 // parseConfig checks the configuration, and the files it names.
 func parseConfig(file string, data []byte, environ []string) (configs.Config, error) {
-	config, err := configs.Load(file, data, environ)
+	config, err := configs.Check(file, data, environ)
 	if err != nil {
-		return configs.Config{}, usageError{err}
-	}
-	if err := configs.CheckFiles(config); err != nil {
 		return configs.Config{}, usageError{err}
 	}
 	return config, nil

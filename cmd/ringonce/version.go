@@ -28,14 +28,19 @@ func build() app.Build {
 	return b
 }
 
+// versionLine is what version and --version print.
+func versionLine() string {
+	b := build()
+	return fmt.Sprintf("ringonce %s (revision %s, %s)", b.Version, b.Revision, b.GoVersion)
+}
+
 func newVersionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print which ringonce this is",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			b := build()
-			_, err := fmt.Fprintf(c.OutOrStdout(), "ringonce %s (revision %s, %s)\n", b.Version, b.Revision, b.GoVersion)
+			_, err := fmt.Fprintln(c.OutOrStdout(), versionLine())
 			return err
 		},
 	}
