@@ -1,13 +1,9 @@
 package main
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/configs"
 )
 
 // completeValues has the shell complete what is a closed list: reasons,
@@ -46,15 +42,11 @@ func configuredAccounts(c *cobra.Command, environ []string) []string {
 	if f := c.Flag("config"); f != nil {
 		d.file = f.Value.String()
 	}
-	data, err := d.read()
+	config, err := d.config()
 	if err != nil {
 		return nil
 	}
-	config, err := configs.Load(d.file, data, environ)
-	if err != nil {
-		return nil
-	}
-	return slices.Sorted(maps.Keys(config.Accounts))
+	return config.AccountNames()
 }
 
 func texts[T ~string](items []T) []string {
