@@ -116,8 +116,10 @@ func connect(c configs.NATS) (*queue.Conn, error) {
 		return conn, nil
 	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
 		return nil, fmt.Errorf("%w: %s does not accept the credentials; check the nats settings (ringonce check-config shows them)", err, c.URL)
+	case errors.Is(err, nats.ErrNoServers):
+		return nil, fmt.Errorf("no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", c.URL)
 	default:
-		return nil, fmt.Errorf("%w: no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", err, c.URL)
+		return nil, fmt.Errorf("cannot connect to %s; check --nats, NATS_URL or nats.url (%w)", c.URL, err)
 	}
 }
 

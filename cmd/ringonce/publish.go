@@ -66,23 +66,9 @@ func (f *publishFlags) run(c *cobra.Command) error {
 		rules: publishRules{numbers: call.NumberPolicy(config.Request.Numbers), maxAge: config.Request.MaxAge},
 		dry:   f.dryRun, makeIDs: f.makeIDs, out: c.OutOrStdout(), err: c.ErrOrStderr(),
 	}
-	if p.account, err = call.ParseAccount(f.account); err != nil {
-		return usageError{fmt.Errorf("--account: %w", err)}
-	}
-	if p.priority, err = call.ParsePriority(f.priority); err != nil {
-		return usageError{fmt.Errorf("--priority: %w", err)}
-	}
-	if given := f.call.given(c); f.file != "" && given != "" {
-		return usageError{fmt.Errorf("--%s and --file exclude each other: the file says it for every call", given)}
-	}
-	if f.makeIDs && f.file == "" {
-		return usageError{errors.New("--make-ids is for --file; a single call without --id gets one anyway")}
-	}
-	var one single
-	if f.file == "" {
-		if one, err = p.read(c, &f.call); err != nil {
-			return err
-		}
+	publish, err := f.prepare(c, p)
+	if err != nil {
+		return usageError{fmt.Errorf("refused, nothing was published: %w", err)}
 	}
 	if !p.dry {
 		conn, err := connect(config.NATS)
@@ -96,10 +82,40 @@ func (f *publishFlags) run(c *cobra.Command) error {
 		}
 		defer p.warnUnserved(c.Context(), conn)
 	}
-	if f.file != "" {
-		return p.publishFile(c.Context(), c.InOrStdin(), f.file)
+	return publish(c.Context())
+}
+
+// prepare reads what is to be published, and returns what publishes it. The error
+// lists every mistake of the command line.
+func (f *publishFlags) prepare(c *cobra.Command, p *publishing) (publish func(context.Context) error, err error) {
+	var all []error
+	note := func(err error) {
+		if err != nil {
+			all = append(all, err)
+		}
 	}
-	return p.publishOne(c.Context(), one)
+	if p.account, err = call.ParseAccount(f.account); err != nil {
+		note(fmt.Errorf("--account: %w", err))
+	}
+	if p.priority, err = call.ParsePriority(f.priority); err != nil {
+		note(fmt.Errorf("--priority: %w", err))
+	}
+	if given := f.call.given(c); f.file != "" && given != "" {
+		note(fmt.Errorf("--%s and --file exclude each other: the file says it for every call", given))
+	}
+	if f.makeIDs && f.file == "" {
+		note(errors.New("--make-ids is for --file; a single call without --id gets one anyway"))
+	}
+	if f.file != "" {
+		file, err := openRequests(f.file, c.InOrStdin())
+		note(err)
+		publish = func(ctx context.Context) error { return p.publishFile(ctx, file) }
+	} else {
+		one, err := p.read(c, &f.call)
+		all = append(all, asFlags(err)...)
+		publish = func(ctx context.Context) error { return p.publishOne(ctx, one) }
+	}
+	return publish, listed(all)
 }
 
 // publishing is one run of the command.
@@ -123,20 +139,17 @@ type single struct {
 func (p *publishing) read(c *cobra.Command, flags *callFlags) (single, error) {
 	fields, err := flags.fields(c)
 	if err != nil {
-		return single{}, usageError{err}
+		return single{}, err
 	}
 	if fields.ID == "" {
 		fields.ID = madeUpID()
 	}
 	body, err := fields.encode()
 	if err != nil {
-		return single{}, usageError{err}
+		return single{}, err
 	}
 	request, _, err := p.rules.check(body, time.Now())
-	if err != nil {
-		return single{}, usageError{fmt.Errorf("refused, nothing was published: %s", asFlags(err))}
-	}
-	return single{request, body}, nil
+	return single{request, body}, err
 }
 
 func (p *publishing) publishOne(ctx context.Context, one single) error {
@@ -242,22 +255,33 @@ func allMistakes(err error) []error {
 	return all
 }
 
-// asFlags lists every mistake, with the flag instead of the field.
-func asFlags(err error) string {
-	var lines []string
-	for _, mistake := range allMistakes(err) {
+// asFlags returns every mistake, with the flag instead of the field.
+func asFlags(err error) []error {
+	if err == nil {
+		return nil
+	}
+	all := allMistakes(err)
+	for i, mistake := range all {
 		var invalid *call.InvalidError
 		if errors.As(mistake, &invalid) && invalid.Field != "" {
 			shown := *invalid
 			shown.Field = "--" + strings.ReplaceAll(invalid.Field, "_", "-")
-			mistake = &shown
+			all[i] = &shown
 		}
-		lines = append(lines, mistake.Error())
 	}
-	if len(lines) == 1 {
-		return lines[0]
+	return all
+}
+
+// listed joins errors, each on a line of its own if there are several.
+func listed(all []error) error {
+	if len(all) < 2 {
+		return errors.Join(all...)
 	}
-	return "\n  " + strings.Join(lines, "\n  ")
+	lines := make([]string, len(all))
+	for i, err := range all {
+		lines[i] = "\n  " + err.Error()
+	}
+	return errors.New(strings.Join(lines, ""))
 }
 
 // madeUpID names a call whose publisher did not.

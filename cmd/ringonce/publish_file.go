@@ -20,29 +20,44 @@ import (
 // confirmation at once.
 const maxPublishing = 128
 
-// publishFile publishes the requests of a file. Lines that are refused are named
-// and passed over; a broker that does not take a request ends it.
-func (p *publishing) publishFile(ctx context.Context, stdin io.Reader, name string) error {
-	in, size := stdin, int64(0)
+// requestFile is a file of requests that can be read.
+type requestFile struct {
+	next   requestReader
+	read   *countingReader
+	size   int64 // in bytes, 0 if it is not known
+	closer io.Closer
+}
+
+// openRequests opens a file, or takes standard input for -, and looks at what it
+// begins with.
+func openRequests(name string, stdin io.Reader) (*requestFile, error) {
+	f := &requestFile{read: &countingReader{in: stdin}, closer: io.NopCloser(nil)}
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return usageError{fmt.Errorf("open the file of requests: %w", err)}
+			return nil, fmt.Errorf("--file: %w", err)
 		}
-		defer func() { _ = file.Close() }()
 		if info, err := file.Stat(); err == nil && info.Mode().IsRegular() {
-			size = info.Size()
+			f.size = info.Size()
 		}
-		in = file
+		f.read.in, f.closer = file, file
 	}
-	counted := &countingReader{in: in}
-	read, err := newRequestReader(counted, name)
-	if err != nil {
-		return usageError{fmt.Errorf("%w; nothing was published", err)}
+	var err error
+	if f.next, err = newRequestReader(f.read, name); err != nil {
+		_ = f.closer.Close()
+		return nil, err
 	}
+	return f, nil
+}
+
+// publishFile publishes the requests of a file, and closes it. Lines that are
+// refused are named and passed over; a broker that does not take a request ends
+// it.
+func (p *publishing) publishFile(ctx context.Context, f *requestFile) error {
+	defer func() { _ = f.closer.Close() }() // only read from
 	batch := &fileBatch{publishing: p, seen: seenIDs{}, notes: notes{out: p.err}}
-	stopBar := batch.showProgress(counted, size)
-	err = batch.publishAll(ctx, read)
+	stopBar := batch.showProgress(f.read, f.size)
+	err := batch.publishAll(ctx, f.next)
 	stopBar(err == nil)
 	return batch.report(err)
 }

@@ -131,7 +131,7 @@ func (r *lineReader) firstText() (string, error) {
 		case errors.Is(err, io.EOF):
 			return "", nil
 		case err != nil:
-			return "", fmt.Errorf("line %d: %w", line.number, err)
+			return "", fmt.Errorf("--file: %w", err)
 		case bytes.IndexByte(line.text, 0) >= 0:
 			return "", errors.New("the file seems to be UTF-16 without a byte order mark; save it as UTF-8")
 		}

@@ -45,7 +45,10 @@ func batchOf(t *testing.T, name string, content []byte, change func(*publishing)
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = p.publishFile(t.Context(), nil, file)
+	opened, err := openRequests(file, nil)
+	if err == nil {
+		err = p.publishFile(t.Context(), opened)
+	}
 	return ids, out.String(), err
 }
 
