@@ -138,6 +138,15 @@ var (
 	errRecordInvalid = errors.New("decode the record of a call: it is not valid")
 )
 
+// Encode gives the stored form of the record.
+func (r Record) Encode() ([]byte, error) {
+	data, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode the record of a call: %w", err)
+	}
+	return data, nil
+}
+
 // DecodeRecord reads the stored form. Fields it does not know are ignored, so
 // that workers of two versions can run side by side; a higher format is an
 // error.
