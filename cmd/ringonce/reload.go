@@ -92,6 +92,5 @@ func (r *reloader) load() {
 		r.worker.RefuseReload(err)
 		return
 	}
-	relaxGC(r.environ, config)
 	r.worker.Reload(config)
 }
