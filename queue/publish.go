@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -24,22 +24,88 @@ var (
 
 // pubAck is the broker's answer to a publish.
 type pubAck struct {
-	Stream    string `json:"stream"`
-	Sequence  uint64 `json:"seq"`
-	Duplicate bool   `json:"duplicate"`
-	Error     *struct {
-		Code        jetstream.ErrorCode `json:"err_code"`
-		Description string              `json:"description"`
-	} `json:"error"`
+	jetstream.PubAck
+	Error *jetstream.APIError `json:"error"`
+}
+
+// answers is where the broker's answers to publishes of ours arrive: one
+// subscription for as long as the connection lives.
+//
+// The client's own publish would send a claim again, and cannot tell over which
+// connection it went.
+type answers struct {
+	nc     *nats.Conn
+	prefix string
+
+	mu      sync.Mutex
+	serial  uint64
+	awaited map[string]chan<- *nats.Msg // by the subject of the answer
+}
+
+func newAnswers(nc *nats.Conn) (*answers, error) {
+	a := &answers{nc: nc, prefix: nc.NewInbox() + ".", awaited: map[string]chan<- *nats.Msg{}}
+	if _, err := nc.Subscribe(a.prefix+"*", a.arrive); err != nil {
+		return nil, fmt.Errorf("subscribe to answers: %w", err)
+	}
+	return a, nil
+}
+
+func (a *answers) arrive(answer *nats.Msg) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if waiter := a.awaited[answer.Subject]; waiter != nil {
+		delete(a.awaited, answer.Subject) // it has room for one
+		waiter <- answer
+	}
+}
+
+// await gives where the answer to m will come. No two publishes share a subject to
+// be answered at: a late answer to one that was given up could be taken for the
+// confirmation of another claim.
+func (a *answers) await(m *nats.Msg) <-chan *nats.Msg {
+	waiter := make(chan *nats.Msg, 1)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.serial++
+	m.Reply = a.prefix + strconv.FormatUint(a.serial, 36)
+	a.awaited[m.Reply] = waiter
+	return waiter
+}
+
+func (a *answers) giveUp(m *nats.Msg) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.awaited, m.Reply)
+}
+
+// ask publishes a message once and gives the answer to it, within requestTimeout.
+// The error is errMoved if the message may have gone over another connection than
+// the one that is asked for.
+func (a *answers) ask(ctx context.Context, over connection, m *nats.Msg) (*nats.Msg, error) {
+	answer := a.await(m)
+	defer a.giveUp(m)
+	if err := a.nc.PublishMsg(m); err != nil {
+		return nil, err
+	}
+	if over != anyConnection && over != connectionOf(a.nc) {
+		return nil, errMoved
+	}
+	within := time.NewTimer(requestTimeout)
+	defer within.Stop()
+	select {
+	case m := <-answer:
+		return m, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-within.C:
+		return nil, context.DeadlineExceeded
+	}
 }
 
 // publish stores one message in a stream and waits until the broker says so,
 // giving its sequence. [call.ErrConflict] says that the expected version is no
 // longer the last; after any other error the message may have been stored, or
 // still be.
-//
-// It is the client's own publish without its second tries, which would send a
-// claim again, and with a decoder that costs a tenth.
 func publish(ctx context.Context, a *answers, stream string, m *nats.Msg) (uint64, error) {
 	return publishOver(ctx, a, anyConnection, stream, m)
 }
@@ -55,18 +121,15 @@ func publishOver(ctx context.Context, a *answers, over connection, stream string
 	if len(answer.Data) == 0 && answer.Header.Get(headerStatusLine) == noResponders {
 		return 0, errNoResponse
 	}
-	if sequence, ok := plainAck(answer.Data, stream); ok {
-		return sequence, nil
-	}
 	var ack pubAck
 	if err := json.Unmarshal(answer.Data, &ack); err != nil {
 		return 0, errNotAnAck
 	}
 	switch {
-	case ack.Error != nil && isConflict(ack.Error.Code):
+	case ack.Error != nil && isConflict(ack.Error.ErrorCode):
 		return 0, call.ErrConflict
 	case ack.Error != nil:
-		return 0, fmt.Errorf("the broker refused it: %s (%d)", ack.Error.Description, ack.Error.Code)
+		return 0, fmt.Errorf("the broker refused it: %s (%d)", ack.Error.Description, ack.Error.ErrorCode)
 	case ack.Stream != stream || ack.Sequence == 0:
 		return 0, errNotAnAck
 	case ack.Duplicate:
@@ -79,21 +142,6 @@ const (
 	headerStatusLine = "Status" // as the client names the status of a message
 	noResponders     = "503"
 )
-
-// plainAck reads an acknowledgement that says nothing but that the message was
-// stored, in the form that every broker writes it in. It knows no other form.
-func plainAck(data []byte, stream string) (sequence uint64, ok bool) {
-	rest, ok := strings.CutPrefix(string(data), `{"stream":"`+stream+`","seq":`)
-	if !ok {
-		return 0, false
-	}
-	digits, ok := strings.CutSuffix(rest, "}")
-	if !ok {
-		return 0, false
-	}
-	sequence, err := strconv.ParseUint(digits, 10, 64)
-	return sequence, err == nil && sequence > 0
-}
 
 func isConflict(code jetstream.ErrorCode) bool {
 	return code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant

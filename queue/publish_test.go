@@ -1,10 +1,15 @@
 package queue
 
 import (
+	"context"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/call"
 )
 
 // TestWhatTheBrokerForgotIsNotStored: it answers success, with a mark.
@@ -17,4 +22,110 @@ func TestWhatTheBrokerForgotIsNotStored(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestWhatConfirms a publish: an acknowledgement of this very stream, and no
+// other answer, whoever gives it.
+func TestWhatConfirms(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		for answer, want := range map[string]error{
+			`{"stream":"CALL_RECORDS","seq":4711}`:                                           nil,
+			`{"seq":4711,"domain":"hub","stream":"CALL_RECORDS"}`:                            nil,
+			`{"stream":"CALLS_DEAD","seq":4711}`:                                             errNotAnAck,
+			`{"seq":4711}`:                                                                   errNotAnAck,
+			`{"stream":"CALL_RECORDS","seq":0}`:                                              errNotAnAck,
+			`{"stream":"CALL_RECORDS","seq":-1}`:                                             errNotAnAck,
+			`{"stream":"CALL_RECORDS","seq":18446744073709551616}`:                           errNotAnAck,
+			`{"stream":"CALL_RECORDS","seq":4711}}`:                                          errNotAnAck,
+			`{"stream":"CALL_RECORDS","seq":4711,"duplicate":true}`:                          errDuplicate,
+			`{"error":{"code":400,"err_code":10071,"description":"no"},"stream":"","seq":0}`: call.ErrConflict,
+			`{"error":{"code":400,"err_code":10071},"stream":"CALL_RECORDS","seq":4711}`:     call.ErrConflict,
+			``: errNotAnAck,
+		} {
+			sub := must[*nats.Subscription](t)(b.nc.Subscribe("answers.so", func(m *nats.Msg) { _ = m.Respond([]byte(answer)) }))
+			sequence, err := publish(t.Context(), b.answers, StreamRecords, &nats.Msg{Subject: "answers.so", Header: nats.Header{}})
+			if !errors.Is(err, want) || err == nil && sequence != 4711 {
+				t.Errorf("%s: %d, %v", answer, sequence, err)
+			}
+			if err := sub.Unsubscribe(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// The answer to a publish that was given up comes while the next publish waits
+// for its own: it must not be taken for it.
+func TestALateAnswerIsNobodys(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		conn := b.Conn
+		var asked []*nats.Msg
+		came := make(chan struct{}, 8)
+		if _, err := conn.nc.Subscribe("slow.stream", func(m *nats.Msg) {
+			asked = append(asked, m)
+			came <- struct{}{}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		publishOne := func(ctx context.Context) (uint64, error) {
+			return publish(ctx, conn.answers, StreamRecords, &nats.Msg{Subject: "slow.stream", Header: nats.Header{}})
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			<-came
+			cancel()
+		}()
+		if _, err := publishOne(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("given up: %v", err)
+		}
+		began := time.Now()
+		if _, err := publishOne(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != requestTimeout {
+			t.Errorf("no answer: %v after %s", err, time.Since(began))
+		}
+		<-came
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if sequence, err := publishOne(t.Context()); err != nil || sequence != 3 {
+				t.Errorf("the third is confirmed with %d, %v", sequence, err)
+			}
+		}()
+		<-came
+		for i, answer := range []string{"1", "2", "3"} {
+			if err := asked[i].Respond([]byte(`{"stream":"CALL_RECORDS","seq":` + answer + `}`)); err != nil {
+				t.Error(err)
+			}
+		}
+		<-done
+	})
+}
+
+func TestNoStreamForTheSubject(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		conn := b.Conn
+		_, err := publish(t.Context(), conn.answers, StreamCalls, &nats.Msg{Subject: "nobody.takes.this", Header: nats.Header{}})
+		if !errors.Is(err, errNoResponse) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestEveryPublishIsAnsweredAtItsOwnSubject(t *testing.T) {
+	a := &answers{prefix: "_INBOX.x.", awaited: map[string]chan<- *nats.Msg{}}
+	seen := map[string]bool{}
+	for range 1000 {
+		m := &nats.Msg{}
+		answer := a.await(m)
+		if seen[m.Reply] || !strings.HasPrefix(m.Reply, a.prefix) {
+			t.Fatalf("%s is given twice", m.Reply)
+		}
+		seen[m.Reply] = true
+		a.arrive(&nats.Msg{Subject: m.Reply})
+		a.arrive(&nats.Msg{Subject: m.Reply}) // twice, and nobody is held up
+		<-answer
+		a.giveUp(m)
+	}
+	if len(a.awaited) > 0 {
+		t.Errorf("%d are awaited", len(a.awaited))
+	}
 }

@@ -69,7 +69,7 @@ func (l *Limit) take(ctx context.Context, b believed, w int64, n int, now time.T
 		return nil, nil
 	}
 	add := min(n+max(0, passed-known), holds-known)
-	value, sequence, err := count(ctx, l.rate.nc, l.account, w, add)
+	value, sequence, err := count(ctx, l.rate.js, l.account, w, add)
 	if err != nil {
 		return nil, err
 	}

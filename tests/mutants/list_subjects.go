@@ -25,6 +25,14 @@ func ofSubjects() []mutant {
 			"	if o.Stream == \"\" {\n		return n\n", "	if o.Stream != n {\n		return n\n",
 		},
 		{
+			"any-stream-confirms", "takes another stream's acknowledgement for that of a claim", "queue/publish.go",
+			"	case ack.Stream != stream || ack.Sequence == 0:\n", "	case ack.Sequence == 0:\n",
+		},
+		{
+			"answers-share-a-subject", "takes a late answer to a claim that was given up for that to another one", "queue/publish.go",
+			"	a.serial++\n", "",
+		},
+		{
 			"a-duplicate-is-stored", "takes what the broker forgot for stored", "queue/publish.go",
 			"	case ack.Duplicate:\n		return 0, errDuplicate\n", "",
 		},
