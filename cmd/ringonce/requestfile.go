@@ -132,12 +132,30 @@ func (r *lineReader) firstText() (string, error) {
 			return "", nil
 		case err != nil:
 			return "", fmt.Errorf("--file: %w", err)
-		case bytes.IndexByte(line.text, 0) >= 0:
-			return "", errors.New("the file seems to be UTF-16 without a byte order mark; save it as UTF-8")
+		}
+		if err := notText(line.text); err != nil {
+			return "", err
 		}
 		if text := bytes.TrimSpace(line.text); len(text) > 0 || line.tooLong {
 			r.unread(line)
 			return string(text), nil
 		}
+	}
+}
+
+// notText refuses the first line of a file that is no text with lines, with what
+// it seems to be.
+func notText(line []byte) error {
+	switch {
+	case bytes.HasPrefix(line, []byte("PK\x03\x04")):
+		return errors.New("the file is a spreadsheet or an archive; export it as CSV")
+	case bytes.HasPrefix(line, []byte{0x1f, 0x8b}):
+		return errors.New("the file is compressed; pipe it, as in: gunzip -c FILE | ringonce publish --file -")
+	case bytes.IndexByte(line, 0) >= 0:
+		return errors.New("the file seems to be UTF-16 without a byte order mark; save it as UTF-8")
+	case bytes.IndexByte(bytes.TrimSpace(line), '\r') >= 0:
+		return errors.New("the lines of the file end in carriage returns alone; save it with the line ends of Windows or Unix")
+	default:
+		return nil
 	}
 }
