@@ -19,8 +19,11 @@ import (
 func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	r := rig.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 200 * time.Millisecond}}, nil)
 	program := buildProgram(t)
-	workers := []string{startWorker(t, r, program), startWorker(t, r, program)}
-	p := startPrometheus(t, workers)
+	workers := []string{freeAddress(t), freeAddress(t)}
+	for i, address := range workers {
+		startWorker(t, program, fmt.Sprintf("worker-%d", i), address, oneAccount(r))
+	}
+	p := startPrometheus(t, "../../deployments/prometheus", workers)
 
 	// The streams are there as soon as a worker is ready.
 	r.Eventually("the workers are ready", func() bool { return slices.Equal(p.query(`sum(ringonce_ready)`), []string{"2"}) })

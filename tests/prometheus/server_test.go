@@ -22,13 +22,13 @@ type server struct {
 	url string
 }
 
-// startPrometheus runs it as deployments/compose does, but that it scrapes these
-// addresses, and every second.
-func startPrometheus(t *testing.T, workers []string) server {
+// startPrometheus runs it as deployments/compose does, with the rules of this
+// directory, but that it scrapes these addresses, and every second.
+func startPrometheus(t *testing.T, rules string, workers []string) server {
 	t.Helper()
 	directory := t.TempDir()
 	file := filepath.Join(directory, "prometheus.yml")
-	if err := os.WriteFile(file, configuration(t, workers), 0o600); err != nil {
+	if err := os.WriteFile(file, configuration(t, rules, workers), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	address := freeAddress(t)
@@ -47,13 +47,13 @@ func startPrometheus(t *testing.T, workers []string) server {
 	return server{t: t, url: "http://" + address}
 }
 
-func configuration(t *testing.T, workers []string) []byte {
+func configuration(t *testing.T, rules string, workers []string) []byte {
 	t.Helper()
 	var c map[string]any
 	if err := yaml.Unmarshal(readFile(t, "../../deployments/compose/prometheus.yaml"), &c); err != nil {
 		t.Fatal(err)
 	}
-	rules, err := filepath.Abs("../../deployments/prometheus")
+	rules, err := filepath.Abs(rules)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,13 +112,22 @@ func (s server) get(path string, values url.Values, into any) {
 // query gives the values of an instant query.
 func (s server) query(expr string) []string {
 	s.t.Helper()
-	var answer struct {
-		Result []struct{ Value [2]any }
-	}
-	s.get("/api/v1/query", url.Values{"query": {expr}}, &answer)
 	var values []string
-	for _, r := range answer.Result {
-		values = append(values, fmt.Sprint(r.Value[1]))
+	for _, sample := range s.samples(expr) {
+		values = append(values, fmt.Sprint(sample.Value[1]))
 	}
 	return values
+}
+
+// sample is one series of the answer to an instant query.
+type sample struct {
+	Metric map[string]string
+	Value  [2]any
+}
+
+func (s server) samples(expr string) []sample {
+	s.t.Helper()
+	var answer struct{ Result []sample }
+	s.get("/api/v1/query", url.Values{"query": {expr}}, &answer)
+	return answer.Result
 }
