@@ -92,5 +92,6 @@ func (r *reloader) load() {
 		r.worker.RefuseReload(err)
 		return
 	}
+	relaxGC(r.environ, config)
 	r.worker.Reload(config)
 }
