@@ -1,34 +1,126 @@
 package call
 
 import (
+	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-// maxMessageLength bounds what we keep of a text the provider or the network
-// gave us, in bytes.
-const maxMessageLength = 256
+const (
+	// maxMessageLength bounds what we keep of a text the provider or the network
+	// gave us, in bytes.
+	maxMessageLength = 256
+	// maxMasked bounds what is looked at for it.
+	maxMasked = 8 * maxMessageLength
+	// minSecret is the shortest secret that is struck out, in bytes. A shorter
+	// one would strike out ordinary words. minBareSecret is the shortest that is
+	// struck out inside a word.
+	minSecret     = 4
+	minBareSecret = 8
+)
 
 var (
-	// Callback URLs carry secret tokens in their path and query. They come
-	// plain, with the slashes of PHP's JSON escaped, percent-encoded, and as a
-	// bare path with its query.
-	urlText = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?::|%3a)(?:\\?/|%2f){2}\S+|\S*\?\S*=\S*`)
-	// Seven digits or more, of any script and however they are set apart, may
-	// be a phone number.
-	numberText = regexp.MustCompile(`\+?\p{Nd}(?:[\p{Zs}\p{Pd}()./]{0,4}\p{Nd}){6,}`)
+	// Callback URLs carry secret tokens in their path, query and user. They come
+	// with a scheme (plain, with the slashes of PHP's JSON escaped, or
+	// percent-encoded), as anything with a query or a user and password, and as
+	// a host with a path, which may have been taken for a number.
+	urlText = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?::|%3a)(?:\\?/|%2f){2}\S+` +
+		`|\S*\?\S*=\S*` +
+		`|[^\s@]*:[^\s@]*@\S+` +
+		`|(?:[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+(?::\d+)?|[\p{L}\p{N}_-]+:\d+|\(number\))(?:\\?/|%2f|#)\S+`)
+	// Seven digits or more, of any script and whatever but a letter sets them
+	// apart, may be a phone number.
+	numberText = regexp.MustCompile(`\+?` + digit + `(?:[^\p{L}\p{N}]*` + digit + `){6,}`)
+	// The addresses in the errors of Go's and of Node's network: they look like
+	// numbers, and an operator needs them.
+	addressText = regexp.MustCompile(`(?:\blookup \S+ on |\b(?:tcp|udp)[46]? |\bE[A-Z]{4,} |->)(?:\[[^\]\s]+\]|\d+\.\d+\.\d+\.\d+):\d+`)
 )
 
+const digit = `[\p{N}零一二三四五六七八九]`
+
 // MaskText makes a text from outside fit to be stored and logged: phone
-// numbers and URLs are taken out, control and invisible characters dropped,
-// its length bounded.
-func MaskText(s string) string {
-	s = plainText(s, 4*maxMessageLength)
+// numbers, URLs and the given secrets are taken out, control and invisible
+// characters dropped, its length bounded.
+func MaskText(s string, secrets ...string) string {
+	if len(s) > maxMasked {
+		s = s[:maxMasked]
+		if end := strings.LastIndexByte(s, ' '); end > 0 {
+			s = s[:end] // half a secret is not recognized
+		}
+	}
+	s = StrikeOut(plainText(s, maxMasked), secrets)
 	// Numbers first: one that holds a space would hide where a URL goes on.
-	s = numberText.ReplaceAllString(s, "(number)")
-	s = urlText.ReplaceAllString(s, "(url)")
-	return plainText(s, maxMessageLength)
+	s = urlText.ReplaceAllString(maskNumbers(s), "(url)")
+	// The cut may have taken from an address what told it from a number.
+	return plainText(maskNumbers(plainText(s, maxMessageLength)), maxMessageLength)
+}
+
+// StrikeOut takes secrets out of a text, in any case.
+func StrikeOut(s string, secrets []string) string {
+	folded := strings.ToLower(s)
+	var patterns []string
+	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) }) {
+		if len(secret) < minSecret {
+			break
+		}
+		if !strings.Contains(folded, strings.ToLower(secret)) {
+			continue
+		}
+		pattern := regexp.QuoteMeta(secret)
+		if len(secret) < minBareSecret {
+			pattern = bounded(pattern, secret)
+		}
+		patterns = append(patterns, pattern)
+	}
+	if len(patterns) == 0 {
+		return s
+	}
+	all, err := regexp.Compile(`(?i)` + strings.Join(patterns, "|"))
+	if err != nil {
+		return "(secret)" // a secret that is no UTF-8
+	}
+	return all.ReplaceAllString(s, "(secret)")
+}
+
+// bounded keeps a pattern for a secret from matching inside of a word.
+func bounded(pattern, secret string) string {
+	if wordEdge.MatchString(secret[:1]) {
+		pattern = `\b` + pattern
+	}
+	if wordEdge.MatchString(secret[len(secret)-1:]) {
+		pattern += `\b`
+	}
+	return pattern
+}
+
+var wordEdge = regexp.MustCompile(`^\w$`)
+
+// maskNumbers takes out what may be a phone number, and leaves the addresses of
+// network errors.
+func maskNumbers(s string) string {
+	var b strings.Builder
+	done := 0
+	for _, at := range addressText.FindAllStringIndex(s, -1) {
+		address := s[at[0]:at[1]]
+		address = address[strings.LastIndexAny(address, " >")+1:]
+		if _, err := netip.ParseAddrPort(address); err != nil || goesOn(s[at[1]:]) {
+			continue
+		}
+		b.WriteString(numberText.ReplaceAllString(s[done:at[0]], "(number)"))
+		b.WriteString(s[at[0]:at[1]])
+		done = at[1]
+	}
+	b.WriteString(numberText.ReplaceAllString(s[done:], "(number)"))
+	return b.String()
+}
+
+// goesOn reports whether digits follow an address as if they belonged to it.
+func goesOn(rest string) bool {
+	next, _ := utf8.DecodeRuneInString(strings.TrimLeft(rest, ".:-/"))
+	return unicode.IsNumber(next)
 }
 
 // plainText makes valid UTF-8 of at most the given number of bytes, without

@@ -32,6 +32,40 @@ func TestMaskText(t *testing.T) {
 		{"hidden by direction marks", "\u202a+91 98765\u202c 43210", "(number)"},
 		{"hidden by control characters", "98765\x00\x0143210", "(number)"},
 		{"hidden by invalid UTF-8", "98765\xff43210", "(number)"},
+		{"commas", "to 98,1234,5678 failed", "to (number) failed"},
+		{"one comma", "98,12345", "(number)"},
+		{"stars", "9*8*1*2*3*4*5", "(number)"},
+		{"a list", "[9,8,1,2,3,4,5]", "[(number)]"},
+		{"a list with blanks and quotes", `["9", "8", "1", "2", "3", "4", "5"]`, `["(number)"]`},
+		{"underscores", "98765_43210", "(number)"},
+		{"bars, arrows and hashes", "98|76->54#32", "(number)"},
+		{"many of them", "98765 ---------- 43210", "(number)"},
+		{"percent-encoded blanks", "98765%2043210", "(number)"},
+		{"line breaks", "98765\r\n\r\n\r\n43210", "(number)"},
+		{"keycaps", "9\ufe0f\u20e38\ufe0f\u20e37\ufe0f\u20e36\ufe0f\u20e35\ufe0f\u20e34\ufe0f\u20e33\ufe0f\u20e3", "(number)\ufe0f\u20e3"},
+		{"Chinese digits", "九八七六五四三二一〇", "(number)"},
+		{"circled digits", "①②③④⑤⑥⑦", "(number)"},
+		{"Arabic digits", "٩٨٧٦٥٤٣٢١٠", "(number)"},
+		{"like an address", "98.76.54.32.10", "(number)"},
+		{"like an address with a port", "call 98.76.54.32:1010", "call (number)"},
+		{"the DNS server", "dial tcp: lookup x.example on 10.0.0.2:53: no such host", "dial tcp: lookup x.example on 10.0.0.2:53: no such host"},
+		{"addresses of a connection", "read udp 10.10.10.10:53124->10.100.100.200:53: i/o timeout", "read udp 10.10.10.10:53124->10.100.100.200:53: i/o timeout"},
+		{"IPv6 addresses", "dial tcp [2001:4860:4860::8888]:443: connect: network is unreachable", "dial tcp [2001:4860:4860::8888]:443: connect: network is unreachable"},
+		{"an address of Node's", "connect ECONNREFUSED 10.0.0.7:443", "connect ECONNREFUSED 10.0.0.7:443"},
+		{"a number behind an address", "dial tcp 10.0.0.2:53 98765 43210", "dial tcp 10.0.0.2:53 (number)"},
+		{"a number that goes on behind one", "dial tcp 10.0.0.2:53.98765", "dial tcp (number)"},
+		{"no address", "dial tcp 300.100.100.100:53", "dial tcp (number)"},
+		{"URL without a scheme", "no answer from hooks.example.com/h/s3cr3t", "no answer from (url)"},
+		{"with a port", "hooks:8080/s3cr3t localhost:80/s3cr3t 10.1.2.3:80/s3cr3t", "(url) (url) (url)"},
+		{"with a query alone", "hooks.example.com?t=s3cr3t", "(url)"},
+		{"with a fragment", "hooks.example.com#s3cr3t", "(url)"},
+		{"beginning with slashes", "//hooks.example.com/s3cr3t", "//(url)"},
+		{"with escaped slashes", `hooks.example.com\/s3cr3t`, "(url)"},
+		{"percent-encoded without a scheme", "hooks.example.com%2Fs3cr3t", "(url)"},
+		{"international", "bücher.example/s3cr3t", "(url)"},
+		{"user and password", "u:s3cr3t@hooks.example.com", "(url)"},
+		{"a path stays", "Cannot POST /sfvopi/calls", "Cannot POST /sfvopi/calls"},
+		{"versions stay", "nginx/1.18.0 (Ubuntu)", "nginx/1.18.0 (Ubuntu)"},
 		{"inside a word", "x9876543210y", "x(number)y"},
 		{"six digits stay", "123456", "123456"},
 		{"URL", `Post "https://hooks.example.com/a?token=s3cr3t": EOF`, `Post (url) EOF`},
@@ -59,6 +93,25 @@ func TestMaskText(t *testing.T) {
 	}
 }
 
+func TestSecretsAreStruckOut(t *testing.T) {
+	secrets := []string{"kEy-0123456789", "tok3", "/+=secret", "日本語日本語", "no", ""}
+	for text, want := range map[string]string{
+		"Invalid key kEy-0123456789.":    "Invalid key (secret).",
+		"invalid key KEY-0123456789":     "invalid key (secret)",
+		"xkEy-0123456789x":               "x(secret)x",
+		"kEy-0123\u200b456789":           "(secret)",
+		"token tok3, not atok3 or tok33": "token (secret), not atok3 or tok33",
+		"is /+=secret":                   "is (secret)",
+		"is 日本語日本語":                      "is (secret)",
+		"no one knows":                   "no one knows",
+		strings.Repeat("https://a/b ", 330) + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaakEy-0123456789": "(url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url) (url)",
+	} {
+		if got := call.MaskText(text, secrets...); got[:min(len(got), 250)] != want[:min(len(want), 250)] {
+			t.Errorf("MaskText(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestMaskTextBoundsLongTexts(t *testing.T) {
 	for _, text := range []string{
 		strings.Repeat("a", 100_000),
@@ -69,6 +122,8 @@ func TestMaskTextBoundsLongTexts(t *testing.T) {
 		strings.Repeat("x", 1018) + "+919876543210",
 		strings.Repeat("https://a/s3cr3t ", 1_000),
 		strings.Repeat("9", 100_000),
+		strings.Repeat("x", 240) + " dial tcp 10.100.100.200:443",
+		strings.Repeat("x", 225) + " dial tcp 10.100.100.200:443",
 	} {
 		checkMasked(t, text)
 	}

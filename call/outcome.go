@@ -1,6 +1,9 @@
 package call
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Class is what an attempt came to, and so what is done about it.
 type Class string
@@ -39,9 +42,15 @@ type Outcome struct {
 	// SlowsAccount marks a refusal that every other call of the account would
 	// meet as well until the delay is over.
 	SlowsAccount bool
-	// FeedsBreaker marks a refusal that speaks of the provider's health
-	// rather than of this call.
+	// FeedsBreaker marks a refusal or an unknown that speaks of the provider's
+	// health rather than of this call.
 	FeedsBreaker bool
 	// MayHaveRung marks a rejection that came after the phone may have rung.
 	MayHaveRung bool
+}
+
+// MaybeRang reports whether nothing proves that no call went out: an unknown, or
+// what provider.ambiguous: retry made a refusal of one.
+func (o Outcome) MaybeRang() bool {
+	return o.Class == Unknown || o.Class == Refused && slices.Contains(AttemptReasons(Unknown), o.Reason)
 }

@@ -30,6 +30,7 @@ const (
 	Capacity           Reason = "capacity"            // out of channels, throttled: a long retry
 	NotHandled         Reason = "not_handled"         // 425, 408 before the request was complete
 	NotSent            Reason = "not_sent"            // no byte of the request was written
+	OutOfResources     Reason = "out_of_resources"    // this machine has no file descriptor or memory for a connection
 	OriginUnreachable  Reason = "origin_unreachable"  // 521, 523, 525, 526
 	LinkageUnknown     Reason = "linkage_unknown"     // the look-up failed; nothing was dialled
 	Interrupted        Reason = "interrupted"         // stopped, or too late, before the request was written
@@ -42,8 +43,8 @@ const (
 	Unauthorized       Reason = "unauthorized"        // 401
 	PaymentRequired    Reason = "payment_required"    // 402
 	Forbidden          Reason = "forbidden"           // 403
-	EndpointMissing    Reason = "endpoint_missing"    // 404, 405, 406, 415, 501 on this path: wrong base URL
-	Redirected         Reason = "redirected"          // 3xx, never followed
+	EndpointMissing    Reason = "endpoint_missing"    // 404, 405, 415, 501 on this path: wrong base URL
+	Redirected         Reason = "redirected"          // 307, 308, never followed
 	CertificateInvalid Reason = "certificate_invalid" // never fall back to insecure
 	AccountBlocked     Reason = "account_blocked"     // the carrier says balance, credentials, configuration
 )
@@ -52,9 +53,9 @@ const (
 const (
 	TimedOut       Reason = "timed_out"       // no answer in time, after the first byte was written
 	ConnectionLost Reason = "connection_lost" // reset or closed after the first byte was written
-	BadAnswer      Reason = "bad_answer"      // not HTTP, cut short, too large, or 2xx without a request_uuid
+	BadAnswer      Reason = "bad_answer"      // not HTTP, cut short, 2xx without a request_uuid, or one that contradicts itself
 	Ambiguous      Reason = "ambiguous"       // a status that says nothing either way
-	CarrierLost    Reason = "carrier_lost"    // the provider lost the carrier after reaching it
+	CarrierLost    Reason = "carrier_lost"    // it failed to initiate, in a carrier's words that prove nothing
 	WorkerLost     Reason = "worker_lost"     // the worker that claimed it never told
 )
 
@@ -78,7 +79,7 @@ func AttemptReasons(c Class) []Reason {
 	case Refused:
 		return []Reason{
 			ServiceUnavailable, InitiateFailed, RateLimited, Capacity, NotHandled,
-			NotSent, OriginUnreachable, Interrupted, Ambiguous, TimedOut, ConnectionLost, BadAnswer, CarrierLost,
+			NotSent, OutOfResources, OriginUnreachable, Interrupted, Ambiguous, TimedOut, ConnectionLost, BadAnswer, CarrierLost,
 		}
 	case Rejected:
 		return []Reason{NumberNotLinked, InvalidRequest, WebhookFailed, NotPermitted}

@@ -11,9 +11,12 @@ const (
 	// refusalsToOpen is how many refusals in a row that speak of the provider's
 	// health stop an account.
 	refusalsToOpen = 5
-	// unknownsToOpen is how many unknowns in a row do: a provider that hangs
-	// would turn every slot into a call that may have rung.
+	// unknownsToOpen is how many unknowns in a row do that speak of it, too: a
+	// provider that hangs would turn every slot into a call that may have rung.
 	unknownsToOpen = 3
+	// unprovenToOpen is how many attempts in a row may prove nothing, each
+	// because of its own call, without a placed one between them.
+	unprovenToOpen = 10
 	// waitFirst and waitMost bound the time between two questions while the
 	// breaker is open. With the jitter on top, a recovery is noticed within 7.5 s.
 	waitFirst = time.Second
@@ -40,6 +43,7 @@ const (
 type breaker struct {
 	refusals int // in a row
 	unknowns int // in a row
+	unproven int // since a call was placed
 	open     bool
 	until    time.Time // when open: nothing is asked of the provider before
 	answers  bool      // when open: the harmless question was answered, so one real call may probe
@@ -115,6 +119,16 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 	probes := b.awaits(p)
 	b.abandon(p)
 	switch {
+	case o.MaybeRang() && !o.FeedsBreaker:
+		b.unproven++
+		if probes {
+			b.unclear++
+			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
+			return call.ProbeUnclear
+		}
+		if b.unproven >= unprovenToOpen {
+			b.trip(now, luck)
+		}
 	case o.Class == call.Unknown:
 		b.unknowns++
 		b.refusals = 0
@@ -141,6 +155,9 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 		// Says nothing of whether calls go through.
 	default:
 		b.refusals, b.unknowns = 0, 0
+		if o.Class == call.Placed {
+			b.unproven = 0
+		}
 		if probes {
 			b.close()
 			return call.ProbeWell

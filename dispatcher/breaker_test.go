@@ -10,7 +10,9 @@ import (
 var (
 	wellOutcome    = call.Outcome{Class: call.Placed, Reason: call.Accepted}
 	sickOutcome    = call.Outcome{Class: call.Refused, Reason: call.ServiceUnavailable, FeedsBreaker: true}
-	unknownOutcome = call.Outcome{Class: call.Unknown, Reason: call.TimedOut}
+	unknownOutcome = call.Outcome{Class: call.Unknown, Reason: call.TimedOut, FeedsBreaker: true}
+	// unprovenOutcome speaks of its own call alone.
+	unprovenOutcome = call.Outcome{Class: call.Unknown, Reason: call.Ambiguous}
 )
 
 const limit = 8
@@ -106,6 +108,30 @@ func TestWhatSaysNothingOfTheProvidersHealth(t *testing.T) {
 		var b breaker
 		b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, o, sickOutcome)
 		b.allows(t, 0, limit)
+	}
+}
+
+// TestWhatProvesNothingOfOneCallOpensTheBreakerByTen in a row without a placed
+// call, under either setting of provider.ambiguous. As a probe it is unclear.
+func TestWhatProvesNothingOfOneCallOpensTheBreakerByTen(t *testing.T) {
+	retried := unprovenOutcome
+	retried.Class = call.Refused
+	rejected := call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}
+	for _, o := range []call.Outcome{unprovenOutcome, retried} {
+		var b breaker
+		for range unprovenToOpen - 1 {
+			b.observes(noon, o)
+		}
+		b.observes(noon, wellOutcome)
+		for range unprovenToOpen - 1 {
+			b.observes(noon, o, rejected)
+		}
+		b.allows(t, 0, limit)
+		b.observes(noon, o)
+		b.waits(t, noon, waitFirst)
+		at := b.answered(t)
+		b.probes(t, at, o, call.ProbeUnclear)
+		b.waits(t, at, 4*waitFirst)
 	}
 }
 

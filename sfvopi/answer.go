@@ -31,6 +31,9 @@ const (
 	NotConnected Failure = "not connected"
 	// NotTrusted: the certificate did not verify.
 	NotTrusted Failure = "not trusted"
+	// OutOfResources: this machine has no file descriptor, port or memory left
+	// for a connection.
+	OutOfResources Failure = "out of resources"
 	// NotInTime: no whole answer within the request timeout, or before the
 	// caller gave up.
 	NotInTime Failure = "not in time"
@@ -42,14 +45,18 @@ const (
 	CutShort Failure = "cut short"
 	// TooLarge: the answer is larger than MaxAnswerSize.
 	TooLarge Failure = "too large"
+	// NotDecoded: the answer is in a coding that cannot be undone.
+	NotDecoded Failure = "not decoded"
 )
 
 // Answer is what one POST came to, before it is judged.
 type Answer struct {
 	Status     int    // 0 if there was none
 	RetryAfter string // the header, as it came
-	Body       []byte // at most MaxAnswerSize
+	Body       []byte // at most MaxAnswerSize, decoded
+	Behind     bool   // more bytes came behind the answer
 	Failure    Failure
 	Written    Written
-	Detail     string // the error's text if it failed; not masked yet
+	Detail     string   // the error's text if it failed; not masked yet
+	Secrets    []string // what must not be repeated of what was said
 }

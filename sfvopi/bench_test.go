@@ -50,7 +50,7 @@ func BenchmarkClassifyPlaced(b *testing.B) {
 	answer, now := Answer{Status: 201, Body: []byte(queued)}, time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
-		Classify(answer, Hold, now)
+		Classify(answer, RuleSettings{}, now)
 	}
 }
 

@@ -1,11 +1,9 @@
 package sfvopi
 
 import (
+	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -19,94 +17,85 @@ const CapacityRetryAfter = 60 * time.Second
 // bytes; a documented one has 23.
 const maxRequestUUID = 128
 
-// Classify says what an answer means: the outcome of the first row of the
-// table that matches it. It is pure; now is compared with a Retry-After that is
-// a date. What is said in the outcome is masked.
-func Classify(a Answer, policy Ambiguous, now time.Time) call.Outcome {
+// RuleSettings are what a team may decide about the rules.
+type RuleSettings struct {
+	// Ambiguous decides over the rules marked †. Empty means Hold.
+	Ambiguous Ambiguous
+	// NotDialled are messages by which the provider, as it told the team, says
+	// that no call went out. A message that equals one of them, in any case, is
+	// refused. Messages about the answer webhook stay what they are.
+	NotDialled []string
+}
+
+// Classify returns the outcome that the first matching rule gives an answer.
+// It is pure; now is compared with a Retry-After that is a date. What is said in
+// the outcome is masked.
+func Classify(a Answer, settings RuleSettings, now time.Time) call.Outcome {
 	s := see(a, now)
-	for i := range table {
-		if table[i].when(&s) {
-			return table[i].then.outcome(&s, policy)
+	v := s.judge(settings.NotDialled)
+	switch {
+	case s.contradicts() && (v.class == call.Refused || v.class == call.Suspended || v.has(dagger)):
+		v = contradicted(&s, v)
+	case v.has(dagger) && settings.Ambiguous == Retry:
+		v.class = call.Refused
+	}
+	return v.outcome(&s)
+}
+
+// judge applies the list of the team, then the rules.
+func (s *seen) judge(listed []string) verdict {
+	if s.hasAnswer() && s.content.enveloped && s.says != "" && !speaksOfWebhook(s) &&
+		slices.ContainsFunc(listed, func(text string) bool { return plain(text) == s.says }) {
+		return notDialled
+	}
+	for i := range rules {
+		if rules[i].when(s) {
+			return rules[i].then
 		}
 	}
-	return everythingElse.outcome(&s, policy)
+	return everythingElse
 }
 
-// seen is an answer as the rows of the table look at it.
+// seen is an answer as the rules look at it.
 type seen struct {
 	Answer
-	requestUUID string        // data.request_uuid, of any status
-	message     string        // of the provider's envelope; empty without one
-	says        string        // message in lower case
-	initiating  string        // what follows "Failed to initiate outbound call:", in lower case
-	retryAfter  time.Duration // 0 without a usable header
+	content    content
+	says       string        // the message of the envelope, plain
+	retryAfter time.Duration // 0 without a usable header
 }
-
-// envelope is the form of every error of the provider.
-type envelope struct {
-	Message jsontext.Value `json:"message"`
-}
-
-const initiateStem = "failed to initiate outbound call"
 
 func see(a Answer, now time.Time) seen {
-	s := seen{Answer: a}
+	s := seen{Answer: a, content: readContent(a.Body)}
+	s.says = plain(s.content.message)
 	s.retryAfter, _ = ParseRetryAfter(a.RetryAfter, now)
-
-	if len(a.Body) == 0 {
-		return s
-	}
-	s.requestUUID = requestUUID(a.Body)
-	if a.Status/100 == 2 {
-		return s
-	}
-	var e envelope
-	if json.Unmarshal(a.Body, &e) != nil {
-		return s
-	}
-	if e.Message.Kind() != '"' || json.Unmarshal(e.Message, &s.message) != nil {
-		return s
-	}
-	s.message = strings.TrimSpace(s.message)
-	s.says = strings.ToLower(s.message)
-	if rest, ok := strings.CutPrefix(s.says, initiateStem+":"); ok {
-		s.initiating = strings.TrimSpace(rest)
-	}
 	return s
 }
 
-// requestUUID finds the provider's name for a call in its answer. It is bounded and
-// stripped of control characters, for it goes into records and logs.
-func requestUUID(body []byte) string {
-	var answer struct {
-		Data struct {
-			RequestUUID string `json:"request_uuid"`
-		} `json:"data"`
-	}
-	if json.Unmarshal(body, &answer) != nil {
-		return ""
-	}
-	uuid := strings.Map(func(r rune) rune {
-		if r <= ' ' || r >= 0x7f {
-			return -1
-		}
-		return r
-	}, answer.Data.RequestUUID)
-	return uuid[:min(len(uuid), maxRequestUUID)]
+// hasAnswer reports whether there is an answer that is no success.
+func (s *seen) hasAnswer() bool { return s.Status != 0 && s.Status/100 != 2 }
+
+// contradicts reports whether an answer that is no success proves nothing.
+func (s *seen) contradicts() bool {
+	return s.hasAnswer() && (s.content.contradicts || s.Behind || s.Failure != NoFailure)
+}
+
+// plain is a message in lower case, with single spaces.
+func plain(message string) string {
+	return strings.ToLower(strings.Join(strings.Fields(message), " "))
 }
 
 // text is what the outcome repeats of what was said.
 func (s *seen) text() string {
 	switch {
-	case s.message != "":
-		return call.MaskText(s.message)
+	case s.content.message != "":
+		return call.MaskText(s.content.message, s.Secrets...)
 	case s.Detail != "":
-		return call.MaskText(s.Detail)
+		return call.MaskText(s.Detail, s.Secrets...)
 	default:
-		return call.MaskText(string(s.Body[:min(len(s.Body), maxTextSize)]))
+		return call.MaskText(string(s.Body[:min(len(s.Body), maxTextSize)]), s.Secrets...)
 	}
 }
 
 // maxTextSize bounds how much of a page that is not the provider's is looked at
 // for something to repeat, in bytes.
-const maxTextSize = 1 << 10
+const maxTextSize = 4 << 10

@@ -1,7 +1,10 @@
 package sfvopi
 
 import (
+	"bytes"
+	"compress/gzip"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -17,11 +20,42 @@ func answered(status int, message string) Answer {
 	return Answer{Status: status, Body: fmt.Appendf(nil, `{"message":%q}`, message)}
 }
 
+// said are answers of one status in the envelope.
+func said(status int, messages ...string) (answers []Answer) {
+	for _, m := range messages {
+		answers = append(answers, answered(status, m))
+	}
+	return answers
+}
+
+// failedWith are 500s "Failed to initiate outbound call: {error}".
+func failedWith(errors ...string) (answers []Answer) {
+	for _, e := range errors {
+		answers = append(answers, answered(500, "Failed to initiate outbound call: "+e))
+	}
+	return answers
+}
+
 func page(status int) Answer {
 	return Answer{Status: status, Body: []byte("<html><body>gateway</body></html>")}
 }
 
+func pages(statuses ...int) (answers []Answer) {
+	for _, s := range statuses {
+		answers = append(answers, page(s))
+	}
+	return answers
+}
+
 func body(status int, body string) Answer { return Answer{Status: status, Body: []byte(body)} }
+
+// bodies are answers of one status.
+func bodies(status int, texts ...string) (answers []Answer) {
+	for _, b := range texts {
+		answers = append(answers, body(status, b))
+	}
+	return answers
+}
 
 func asking(a Answer, retryAfter string) Answer {
 	a.RetryAfter = retryAfter
@@ -33,185 +67,239 @@ func failing(a Answer, f Failure, w Written) Answer {
 	return a
 }
 
-// One case for every row and every text of the contract. want leaves out
-// Status and Message; retry is the class under ambiguous: retry, if another.
-var contract = []struct {
-	name   string
-	answer Answer
-	want   call.Outcome
-	retry  call.Class
-}{
-	// placed
-	{"201 queued", body(201, `{"data":{"request_uuid":"sfv_ob_req_a8k3m2x9p1z0","status":"queued"},"message":"success"}`), accepted("sfv_ob_req_a8k3m2x9p1z0"), ""},
-	{"200 queued", body(200, `{"data":{"request_uuid":"sfv_ob_req_a8k3m2x9p1z0","status":"queued"},"message":"success"}`), accepted("sfv_ob_req_a8k3m2x9p1z0"), ""},
-	{"202 another data.status", body(202, `{"data":{"request_uuid":"u","status":"failed?"}}`), accepted("u"), ""},
-	{"201 cut short after the whole JSON", failing(body(201, `{"data":{"request_uuid":"u"}}`), CutShort, WrittenWhole), accepted("u"), ""},
-	{"201 with a uuid of many bytes", body(201, `{"data":{"request_uuid":"`+strings.Repeat("u", 500)+`"}}`), accepted(strings.Repeat("u", maxRequestUUID)), ""},
-
-	// 2xx without it
-	{"200 without uuid", body(200, `{"data":{"status":"queued"},"message":"success"}`), held(call.BadAnswer), ""},
-	{"200 empty uuid", body(200, `{"data":{"request_uuid":""}}`), held(call.BadAnswer), ""},
-	{"200 blank uuid", body(200, `{"data":{"request_uuid":" \n "}}`), held(call.BadAnswer), ""},
-	{"200 uuid is a number", body(200, `{"data":{"request_uuid":7}}`), held(call.BadAnswer), ""},
-	{"200 data is a list", body(200, `{"data":[{"request_uuid":"u"}]}`), held(call.BadAnswer), ""},
-	{"200 null data", body(200, `{"data":null,"message":"success"}`), held(call.BadAnswer), ""},
-	{"200 malformed", body(200, `{"data":{"request_uuid":`), held(call.BadAnswer), ""},
-	{"200 HTML", page(200), held(call.BadAnswer), ""},
-	{"201 empty", body(201, ``), held(call.BadAnswer), ""},
-	{"204", body(204, ``), held(call.BadAnswer), ""},
-	{"201 cut short", failing(body(201, `{"data":{"req`), CutShort, WrittenWhole), held(call.BadAnswer), ""},
-	{"201 not in time", failing(body(201, ``), NotInTime, WrittenWhole), held(call.BadAnswer), ""},
-	{"500 that names a call", body(500, `{"data":{"request_uuid":"u"},"message":"Service temporarily unavailable"}`), held(call.BadAnswer), ""},
-	{"429 that names a call", body(429, `{"data":{"request_uuid":"u"}}`), held(call.BadAnswer), ""},
-
-	// no answer
-	{"interrupted", failing(Answer{}, WasInterrupted, WrittenNothing), call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true}, ""},
-	{"certificate invalid", failing(Answer{}, NotTrusted, WrittenNothing), call.Outcome{Class: call.Suspended, Reason: call.CertificateInvalid}, ""},
-	{"no connection", failing(Answer{}, NotConnected, WrittenNothing), call.Outcome{Class: call.Refused, Reason: call.NotSent, FeedsBreaker: true}, ""},
-	{"idle connection closed before the write", failing(Answer{}, ConnectionCut, WrittenNothing), call.Outcome{Class: call.Refused, Reason: call.NotSent, FeedsBreaker: true}, ""},
-	{"timeout after the write", failing(Answer{}, NotInTime, WrittenWhole), held(call.TimedOut), call.Refused},
-	{"timeout after a part", failing(Answer{}, NotInTime, WrittenPartly), held(call.TimedOut), call.Refused},
-	{"reset after the write", failing(Answer{}, ConnectionCut, WrittenWhole), held(call.ConnectionLost), call.Refused},
-	{"reset after a part", failing(Answer{}, ConnectionCut, WrittenPartly), held(call.ConnectionLost), call.Refused},
-	{"not HTTP", failing(Answer{}, NotHTTP, WrittenWhole), held(call.BadAnswer), call.Refused},
-	{"interrupted after the write", failing(Answer{}, WasInterrupted, WrittenWhole), held(call.BadAnswer), call.Refused},
-	{"not connected after the write", failing(Answer{}, NotConnected, WrittenPartly), held(call.BadAnswer), call.Refused},
-	{"401 too large", failing(page(401), TooLarge, WrittenWhole), held(call.BadAnswer), call.Refused},
-	{"500 transient, cut short", failing(answered(500, "Service temporarily unavailable"), CutShort, WrittenWhole), held(call.BadAnswer), call.Refused},
-	{"400 not in time", failing(body(400, ``), NotInTime, WrittenWhole), held(call.TimedOut), call.Refused},
-
-	// 3xx
-	{"301", page(301), stopped(call.Redirected), ""},
-	{"307", page(307), stopped(call.Redirected), ""},
-	{"308 with the envelope", answered(308, "Moved"), stopped(call.Redirected), ""},
-
-	// 4xx
-	{"400 not linked", answered(400, "VoIP number +918012345678 is not linked to any SFVoPI app for this org"), ended(call.NumberNotLinked), ""},
-	{"400 other", answered(400, "to must be E.164"), ended(call.InvalidRequest), ""},
-	{"400 HTML", page(400), ended(call.InvalidRequest), ""},
-	{"413", page(413), ended(call.InvalidRequest), ""},
-	{"414", page(414), ended(call.InvalidRequest), ""},
-	{"422", answered(422, "no"), ended(call.InvalidRequest), ""},
-	{"431", page(431), ended(call.InvalidRequest), ""},
-	{"401 UnAuthorized", answered(401, "UnAuthorized"), stopped(call.Unauthorized), ""},
-	{"401 login", answered(401, "UnAuthorized, Please Login"), stopped(call.Unauthorized), ""},
-	{"401 organisation", answered(401, "UnAuthorized, Please Login to Organisation"), stopped(call.Unauthorized), ""},
-	{"401 no key", answered(401, "UnAuthorized, Please Provide API Key"), stopped(call.Unauthorized), ""},
-	{"401 invalid key", answered(401, "UnAuthorized, Please Provide Valid API Key"), stopped(call.Unauthorized), ""},
-	{"401 HTML", page(401), stopped(call.Unauthorized), ""},
-	{"402", answered(402, "pay"), stopped(call.PaymentRequired), ""},
-	{"403", page(403), stopped(call.Forbidden), ""},
-	{"404", answered(404, "Cannot POST /sfvopi/calls"), stopped(call.EndpointMissing), ""},
-	{"405", page(405), stopped(call.EndpointMissing), ""},
-	{"406", page(406), stopped(call.EndpointMissing), ""},
-	{"415", page(415), stopped(call.EndpointMissing), ""},
-	{"501", answered(501, "Not Implemented"), stopped(call.EndpointMissing), ""},
-	{"425", page(425), call.Outcome{Class: call.Refused, Reason: call.NotHandled}, ""},
-	{"408 written in part", failing(page(408), NoFailure, WrittenPartly), call.Outcome{Class: call.Refused, Reason: call.NotHandled}, ""},
-	{"408 written whole", answered(408, "Request Timeout"), held(call.Ambiguous), call.Refused},
-	{"409", answered(409, "Conflict"), held(call.Ambiguous), ""},
-	{"409 already linked", answered(409, "VoIP number is already linked to another SFVoPI app"), ended(call.NotPermitted), ""},
-	{"429", answered(429, "Too many requests"), limited(0), ""},
-	{"429 seconds", asking(answered(429, "Too many requests"), "7"), limited(7 * time.Second), ""},
-	{"429 date", asking(page(429), noon.Add(90*time.Second).Format(time.RFC1123[:len(time.RFC1123)-3])+"GMT"), limited(90 * time.Second), ""},
-	{"429 garbage", asking(page(429), "soon"), limited(0), ""},
-	{"429 a year", asking(page(429), "31536000"), limited(time.Hour), ""},
-	{"410", answered(410, "Gone"), ended(call.NotPermitted), ""},
-	{"423", page(423), ended(call.NotPermitted), ""},
-	{"451", page(451), ended(call.NotPermitted), ""},
-
-	// 500 with a documented text
-	{"500 temporarily unavailable", answered(500, "Service temporarily unavailable"), down(0), ""},
-	{"500 failed to initiate", answered(500, "Failed to initiate outbound call"), again(), ""},
-	{"500 look-up by number", answered(500, "Failed to get app by number: connection timeout"), down(0), ""},
-	{"500 look-up of app", answered(500, "Failed to get SFVoPI app: pool closed"), down(0), ""},
-
-	// 502 about the answer webhook
-	{"502 both failed", answered(502, "Both answer_url and fallback_answer_url failed"), rang(), ""},
-	{"502 schema", answered(502, "Webhook response failed schema validation"), rang(), ""},
-	{"502 answer_url timeout", answered(502, "answer_url timeout"), rang(), ""},
-	{"502 answer_url HTTP 503", answered(502, "answer_url returned HTTP 503"), rang(), ""},
-	{"502 answer_url connection", answered(502, "answer_url connection failed: connect ECONNREFUSED, service unavailable, try again"), rang(), ""},
-	{"502 invalid response", answered(502, "Invalid webhook response from answer_url"), rang(), ""},
-	{"500 about the answer webhook", answered(500, "answer_url timeout, try again"), held(call.Ambiguous), ""},
-	{"503 about the answer webhook", asking(answered(503, "Webhook unavailable"), "5"), held(call.Ambiguous), ""},
-
-	// 5xx that declares itself not handled
-	{"500 unavailable", answered(500, "Telephony is Unavailable"), down(0), ""},
-	{"500 overloaded", answered(500, "Server overloaded"), down(0), ""},
-	{"500 maintenance", answered(500, "Down for maintenance"), down(0), ""},
-	{"502 too many", answered(502, "Too many calls in progress"), down(0), ""},
-	{"504 try again", answered(504, "Please try again later"), down(0), ""},
-	{"500 try again, timed out", answered(500, "Upstream timed out, try again"), held(call.Ambiguous), call.Refused},
-	{"503 reset", answered(503, "upstream connect error or disconnect/reset before headers"), held(call.Ambiguous), call.Refused},
-	{"503 envelope", answered(503, "Service Unavailable"), down(0), ""},
-	{"503 envelope, any text", answered(503, "no"), down(0), ""},
-	{"503 envelope with Retry-After", asking(answered(503, "Service Unavailable"), "9"), down(9 * time.Second), ""},
-	{"503 page with Retry-After", asking(page(503), "9"), down(9 * time.Second), ""},
-	{"503 page with a Retry-After that says nothing", asking(page(503), "soon"), held(call.Ambiguous), call.Refused},
-
-	// other 5xx
-	{"500 other", answered(500, "Internal server error"), held(call.Ambiguous), call.Refused},
-	{"500 initiate, spelled otherwise", answered(500, "Failed to initiate outbound call!"), held(call.Ambiguous), call.Refused},
-	{"500 page", page(500), held(call.Ambiguous), call.Refused},
-	{"500 empty", body(500, ""), held(call.Ambiguous), call.Refused},
-	{"500 envelope of another form", body(500, `{"message":["Service temporarily unavailable"]}`), held(call.Ambiguous), call.Refused},
-	{"500 envelope and more", body(500, `{"message":"Service temporarily unavailable"} trailing`), held(call.Ambiguous), call.Refused},
-	{"500 text in a page", body(500, `Service temporarily unavailable`), held(call.Ambiguous), call.Refused},
-	{"502 page", page(502), held(call.Ambiguous), call.Refused},
-	{"502 envelope", answered(502, "Bad Gateway"), held(call.Ambiguous), call.Refused},
-	{"503 page", page(503), held(call.Ambiguous), call.Refused},
-	{"504 page", page(504), held(call.Ambiguous), call.Refused},
-	{"504 envelope", answered(504, "Endpoint request timed out"), held(call.Ambiguous), call.Refused},
-	{"507 envelope", answered(507, "Insufficient Storage"), held(call.Ambiguous), call.Refused},
-	{"520", page(520), held(call.Ambiguous), call.Refused},
-	{"522", page(522), held(call.Ambiguous), call.Refused},
-	{"524", page(524), held(call.Ambiguous), call.Refused},
-	{"599", page(599), held(call.Ambiguous), call.Refused},
-	{"521", page(521), unreached(), ""},
-	{"523", page(523), unreached(), ""},
-	{"525", page(525), unreached(), ""},
-	{"526", page(526), unreached(), ""},
-
-	// nothing we know
-	{"101", body(101, ""), held(call.BadAnswer), ""},
-	{"600", body(600, ""), held(call.BadAnswer), ""},
-	{"-1", body(-1, ""), held(call.BadAnswer), ""},
+func followed(a Answer) Answer {
+	a.Behind = true
+	return a
 }
 
-// The {error} of a 500 "Failed to initiate outbound call: {error}".
-var initiateErrors = []struct {
-	want  call.Outcome
-	retry call.Class
-	texts []string
+func httpDate(t time.Time) string { return t.UTC().Format(http.TimeFormat) }
+
+// How many POSTs one request may cause.
+const (
+	once       = 1
+	attempts   = 12 // retry.max_attempts
+	whileAlive = 0  // no attempt is spent; until the request expires
+)
+
+func posts(o call.Outcome) int {
+	switch {
+	case o.Class == call.Suspended || o.Unspent:
+		return whileAlive
+	case o.Class == call.Refused:
+		return attempts
+	default:
+		return once
+	}
+}
+
+// contract has the answers of every row of the contract, and their nearest
+// neighbours in the row into which those fall. want leaves out Status and
+// Message; dagger marks what is refused with ambiguous: retry.
+var contract = []struct {
+	rule    string // its name in rules; empty: what comes before them
+	want    call.Outcome
+	dagger  bool
+	posts   int
+	answers []Answer
 }{
-	{held(call.CarrierLost), call.Refused, []string{
-		"timeout of 10000ms exceeded", "Request timed out", "Time-out", "TIME OUT", "connect ETIMEDOUT 10.0.0.7:443",
-		"ESOCKETTIMEDOUT", "context deadline exceeded", "read ECONNRESET", "ECONNABORTED", "write EPIPE", "Broken pipe",
-		"Connection reset by peer", "socket hang up", "socket Hangup", "request aborted", "The operation was aborted",
-		"Connection closed", "Bad Gateway", "Request failed with status code 503", "502", "HTTP500", "(504)",
-		"ECONNREFUSED after ETIMEDOUT", "Too many timeouts", "insufficient balance; gateway said 402",
-		"answer_url returned HTTP 404", "no answer", "Call declined by user",
+	// Transport.
+	{"given up before anything was written", call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true}, false, whileAlive, []Answer{
+		failing(Answer{}, WasInterrupted, WrittenNothing),
 	}},
-	{again(), "", []string{
-		"connect ECONNREFUSED 10.0.0.7:443", "getaddrinfo ENOTFOUND carrier.internal", "getaddrinfo EAI_AGAIN x",
-		"connect EHOSTUNREACH 10.0.0.7:5060", "ECONNREFUSED, no channel",
-		"Carrier refused the call", "undefined", "", "5000 things", "15030",
+	{"certificate invalid", stopped(call.CertificateInvalid), false, whileAlive, []Answer{failing(Answer{}, NotTrusted, WrittenNothing)}},
+	{"out of file descriptors, ports or memory", call.Outcome{Class: call.Refused, Reason: call.OutOfResources, Unspent: true}, false, whileAlive, []Answer{
+		failing(Answer{}, OutOfResources, WrittenNothing),
 	}},
-	{call.Outcome{Class: call.Refused, Reason: call.Capacity, SlowsAccount: true, RetryAfter: CapacityRetryAfter}, "", []string{
-		"Rate limit exceeded", "rate-limited", "Too many calls", "Request was throttled", "Trunk capacity exceeded",
-		"Concurrency limit reached", "max concurrent calls", "No free channel", "channel suspended",
+	{"no connection, or an error before the first byte", call.Outcome{Class: call.Refused, Reason: call.NotSent, FeedsBreaker: true}, false, attempts, []Answer{
+		failing(Answer{}, NotConnected, WrittenNothing), failing(Answer{}, ConnectionCut, WrittenNothing), failing(Answer{}, NotInTime, WrittenNothing),
 	}},
-	{stopped(call.AccountBlocked), "", []string{
-		"Insufficient balance", "Credit exhausted", "Payment overdue", "Account suspended", "Wrong credentials",
-		"Trunk not configured", "balance too low to call blocked number",
+	{"no answer in time, after the first byte", sick(call.TimedOut), true, once, []Answer{
+		failing(Answer{}, NotInTime, WrittenWhole), failing(Answer{}, NotInTime, WrittenPartly),
 	}},
-	{ended(call.InvalidRequest), "", []string{"Invalid number", "The number +919812345678 is invalid", "Unsupported number", "Unallocated"}},
-	{ended(call.NotPermitted), "", []string{"Number is on the DND list", "Do not disturb", "Destination blocked"}},
+	{"reset or closed after the first byte", sick(call.ConnectionLost), true, once, []Answer{
+		failing(Answer{}, ConnectionCut, WrittenWhole), failing(Answer{}, ConnectionCut, WrittenPartly),
+	}},
+	{"the answer is not HTTP", sick(call.BadAnswer), true, once, []Answer{
+		failing(Answer{}, NotHTTP, WrittenWhole), failing(Answer{}, NotHTTP, WrittenPartly), failing(Answer{}, WasInterrupted, WrittenWhole),
+		failing(Answer{}, NotConnected, WrittenPartly), failing(Answer{}, TooLarge, WrittenWhole), failing(Answer{}, OutOfResources, WrittenWhole),
+	}},
+
+	// 2xx.
+	{"2xx with data.request_uuid", accepted("u"), false, once, slices.Concat(
+		bodies(200, `{"data":{"request_uuid":"u","status":"queued"},"message":"success"}`, `{"data":{"request_uuid":"u","request_uuid":"u"}}`,
+			"\ufeff"+`{"data":{"request_uuid":"u"}}`, " \r\n"+`{"data":{"request_uuid":"u"}}`+"\n", `{"data":{"request_uuid":"u"},"org":"`+"\xff"+`"}`,
+			`{"data":{"request_uuid":"u"},"org":"\ud800"}`, `{"data":{"request_uuid":" u "}}`, `{"data":{"request_uuid":"u"}} and more`),
+		bodies(201, `{"data":{"request_uuid":"u"}}`, `{"message":"Service temporarily unavailable","data":{"request_uuid":"u"}}`),
+		bodies(202, `{"data":{"request_uuid":"u","status":"failed?"}}`), bodies(299, `{"data":{"request_uuid":"u"}}`),
+		[]Answer{failing(body(201, `{"data":{"request_uuid":"u"}}`), CutShort, WrittenWhole), followed(body(201, `{"data":{"request_uuid":"u"}}`))},
+	)},
+	{"2xx with data.request_uuid", accepted("12345"), false, once, bodies(201, `{"data":{"request_uuid":12345}}`)},
+	{"2xx with data.request_uuid", accepted("true"), false, once, bodies(201, `{"data":{"request_uuid":true}}`)},
+	{"2xx with data.request_uuid", accepted(`["u"]`), false, once, bodies(201, `{"data":{"request_uuid":[ "u" ]}}`)},
+	{"2xx with data.request_uuid", accepted(`{"id":1}`), false, once, bodies(201, `{"data":{"request_uuid":{"id": 1}}}`)},
+	{"2xx with data.request_uuid", accepted(strings.Repeat("u", maxRequestUUID)), false, once, bodies(201, `{"data":{"request_uuid":"`+strings.Repeat("u", 500)+`"}}`)},
+	{"2xx without it, malformed, empty or HTML", sick(call.BadAnswer), false, once, slices.Concat(
+		bodies(200, `{"data":{"status":"queued"},"message":"success"}`, `{"data":{"request_uuid":""}}`, `{"data":{"request_uuid":" \n "}}`,
+			`{"data":{"request_uuid":null}}`, `{"data":{"request_uuid":[]}}`, `{"data":{"request_uuid":{}}}`, `{"data":{"request_uuid":false}}`,
+			`{"data":[{"request_uuid":"u"}]}`, `{"request_uuid":"u"}`, `{"data":{"data":{"request_uuid":"u"}}}`, `{"data":{"call_uuid":"u"}}`,
+			`{"data":null,"message":"success"}`, `{"data":{"request_uuid":`, `{"data":{"request_uuid":"u"`, `[{"data":{"request_uuid":"u"}}]`,
+			`"request_uuid"`, `OK`, `{"data":{"request_uuid":"\u0000"}}`),
+		pages(200, 201, 206), bodies(201, ``), bodies(204, ``), said(200, "Service temporarily unavailable"),
+		[]Answer{
+			failing(body(201, `{"data":{"req`), CutShort, WrittenWhole), failing(body(201, ``), NotInTime, WrittenWhole),
+			failing(page(200), TooLarge, WrittenWhole), failing(body(201, "\x00"), NotDecoded, WrittenWhole),
+		},
+	)},
+
+	// An answer that contradicts itself, where it would be refused, suspended or †.
+	{"", held(call.BadAnswer), false, once, slices.Concat(
+		bodies(429, `{"data":{"request_uuid":"u"}}`, `{"data":{"request_uuid":7}}`, `{"message":"Too many requests","call_uuid":"u"}`, `{"callUuid":"u"}`,
+			`[{"a":[{"request-uuid":"u"}]}]`, `{"data":[1]}`, `{"data":"queued"}`, `{"data":0}`, `{"detail":"{\"request_uuid\":\"u\"}"}`,
+			`{"message":"Too many requests"} {}`, `{"message":"Too many requests"}`+"\n\x00", `<call_uuid>u</call_uuid>`, `{"request_uuid":"u"`, `request_uuid=u`),
+		bodies(500, `{"data":{"request_uuid":"u"},"message":"Internal server error"}`, `{"message":"Failed to initiate outbound call","data":{"status":"queued"}}`,
+			`{"message":"Failed to initiate outbound call: user busy","call_uuid":"u"}`, `{"message":"Service temporarily unavailable","message":"Call queued"}`),
+		bodies(401, `{"message":"UnAuthorized","data":{"user":1}}`), bodies(403, `{"message":"Forbidden","request_uuid":"u"}`),
+		bodies(307, `{"request_uuid":"u"}`), bodies(302, `{"data":{"request_uuid":"u"}}`), bodies(425, `{"request_uuid":"u"}`),
+		bodies(499, `{"request_uuid":"u"}`),
+		[]Answer{
+			failing(page(401), TooLarge, WrittenWhole), failing(page(302), CutShort, WrittenWhole),
+			failing(page(402), NotDecoded, WrittenWhole), followed(answered(429, "Too many requests")), followed(answered(401, "UnAuthorized")),
+			failing(page(408), CutShort, WrittenPartly), followed(answered(500, "Failed to initiate outbound call")),
+		},
+	)},
+	{"", sick(call.BadAnswer), false, once, slices.Concat(
+		bodies(500, `{"message":"Service temporarily unavailable","data":{"request_uuid":"u"}}`, `{"message":"Service temporarily unavailable"} trailing`,
+			`{"message":"Internal server error","message":"Service temporarily unavailable"}`, `{"message":"Service temporarily unavailable"}{"message":"Service temporarily unavailable"}`),
+		bodies(502, `<a href="/?call_uuid=u">`), bodies(521, `request_uuid: u`), bodies(503, `{"data":{"request_uuid":"u"}}`),
+		[]Answer{
+			failing(answered(500, "Service temporarily unavailable"), CutShort, WrittenWhole), failing(page(502), TooLarge, WrittenWhole),
+			failing(page(523), ConnectionCut, WrittenWhole), failing(Answer{Status: 503}, NotHTTP, WrittenWhole),
+			asking(body(503, `{"message":"no","data":{"request_uuid":"u"}}`), "5"), followed(page(521)),
+		},
+	)},
+	{"", held(call.TimedOut), false, once, []Answer{failing(page(429), NotInTime, WrittenWhole), failing(page(303), NotInTime, WrittenWhole)}},
+	{"", sick(call.TimedOut), false, once, []Answer{failing(page(500), NotInTime, WrittenWhole)}},
+
+	// 3xx.
+	{"307, 308", stopped(call.Redirected), false, whileAlive, slices.Concat(pages(307, 308), said(307, "Moved"), bodies(308, ``))},
+	{"any other 3xx", held(call.Ambiguous), true, once, slices.Concat(pages(300, 301, 302, 303, 304, 305, 399), said(302, "Found", "Service temporarily unavailable"))},
+
+	// 4xx.
+	{"400 number not linked", ended(call.NumberNotLinked), false, once, slices.Concat(said(400,
+		"VoIP number +918012345678 is not linked to any SFVoPI app for this org", "voip number x IS NOT LINKED TO ANY SFVOPI APP", "is not linked to any SFVoPI app"),
+		bodies(400, "\ufeff"+`{"message":"VoIP number is not linked to any SFVoPI app","statusCode":400,"statusCode":400}`))},
+	{"any other 400, 413, 414, 422, 431", ended(call.InvalidRequest), false, once, slices.Concat(
+		said(400, "to must be E.164", "Invalid phone number", "Invalid request body", "VoIP number is not linked", "Service temporarily unavailable", "Failed to initiate outbound call"),
+		pages(400, 413, 414, 422, 431), said(422, "no"), bodies(400, `is not linked to any SFVoPI app`, `{"message":"no","data":{"field":"to"}}`, `{"request_uuid":"u"}`),
+		[]Answer{failing(body(400, `{"mess`), CutShort, WrittenWhole), failing(page(413), TooLarge, WrittenWhole)},
+	)},
+	{"401", stopped(call.Unauthorized), false, whileAlive, slices.Concat(said(401, "UnAuthorized", "UnAuthorized, Please Login",
+		"UnAuthorized, Please Login to Organisation", "UnAuthorized, Please Provide API Key", "UnAuthorized, Please Provide Valid API Key", "Service temporarily unavailable"),
+		pages(401), bodies(401, ``, `{"message":`, `{"message":"UnAuthorized","data":null,"request_uuid":null}`, `{"message":"UnAuthorized","data":{},"call_uuid":""}`))},
+	{"402", stopped(call.PaymentRequired), false, whileAlive, slices.Concat(said(402, "pay", "Insufficient balance"), pages(402))},
+	{"403", stopped(call.Forbidden), false, whileAlive, slices.Concat(said(403, "Forbidden resource"), pages(403), bodies(403, ``))},
+	{"404, 405, 415, 501", stopped(call.EndpointMissing), false, whileAlive, slices.Concat(pages(404, 405, 415, 501),
+		said(404, "Cannot POST /sfvopi/calls"), bodies(404, "404 page not found\n"), said(501, "Not Implemented"))},
+	{"425", call.Outcome{Class: call.Refused, Reason: call.NotHandled}, false, attempts, slices.Concat(pages(425), said(425, "Too Early"), bodies(425, ``))},
+	{"408 before the whole request was written", call.Outcome{Class: call.Refused, Reason: call.NotHandled}, false, attempts, []Answer{
+		failing(page(408), NoFailure, WrittenPartly), failing(answered(408, "Request Timeout"), NoFailure, WrittenPartly), failing(body(408, ""), NoFailure, WrittenNothing),
+	}},
+	{"406, 408 after the whole request was written, 460, 499", held(call.Ambiguous), true, once, slices.Concat(
+		said(408, "Request Timeout"), pages(406, 408, 460, 499), said(406, "Not Acceptable"), said(499, "Client Closed Request"))},
+	{"409 already linked", ended(call.NotPermitted), false, once, said(409, "VoIP number is already linked to another SFVoPI app", "ALREADY LINKED", "It is already linked.")},
+	{"409", held(call.Ambiguous), false, once, slices.Concat(said(409, "Conflict", "linked already"), pages(409), bodies(409, `already linked`))},
+	{"429", limited(0), false, whileAlive, slices.Concat(said(429, "Too many requests"), pages(429), bodies(429, ``), []Answer{
+		asking(page(429), "soon"), asking(page(429), "-1"), asking(page(429), "1."), asking(page(429), httpDate(noon)), asking(page(429), httpDate(noon.Add(-time.Minute))),
+	})},
+	{"429", limited(7 * time.Second), false, whileAlive, []Answer{asking(answered(429, "Too many requests"), "7"), asking(page(429), "6.2"), asking(page(429), "7.000")}},
+	{"429", limited(time.Second), false, whileAlive, []Answer{asking(page(429), "0"), asking(page(429), "0.1"), asking(page(429), "1")}},
+	{"429", limited(90 * time.Second), false, whileAlive, []Answer{asking(page(429), httpDate(noon.Add(90*time.Second))), asking(page(429), "90")}},
+	{"429", limited(time.Hour), false, whileAlive, []Answer{asking(page(429), "31536000"), asking(page(429), "99999999999999999999.5"), asking(page(429), httpDate(noon.Add(48*time.Hour)))}},
+	{"other 4xx", ended(call.NotPermitted), false, once, slices.Concat(said(410, "Gone"), pages(407, 411, 412, 416, 417, 421, 423, 424, 426, 428, 451, 498))},
+
+	// The answer webhook.
+	{"502 about the answer webhook", rang(), false, once, said(502, "Both answer_url and fallback_answer_url failed", "Webhook response failed schema validation",
+		"answer_url timeout", "answer_url returned HTTP 503", "answer_url connection failed: connect ECONNREFUSED, service unavailable, please try again",
+		"Invalid webhook response from answer_url", "ANSWER_URL TIMEOUT")},
+	{"any other 5xx about the answer webhook", held(call.Ambiguous), false, once, slices.Concat(
+		said(500, "answer_url timeout, please try again", "Failed to initiate outbound call: answer_url returned HTTP 404", "Failed to get SFVoPI app: webhook",
+			"Answer URL is temporarily unavailable", "Service temporarily unavailable (webhook)"),
+		said(502, "answer_url failed", "web-hook"), said(521, "answerUrl"), []Answer{asking(answered(503, "Webhook unavailable"), "5")},
+		bodies(500, `{"message":"Service temporarily unavailable","error":"answer_url timeout"}`), bodies(504, `<p>webhook</p>`))},
+
+	// 5xx by which the provider declares that it did nothing.
+	{"5xx that declares itself not handled", down(0), false, attempts, slices.Concat(said(500,
+		"Service temporarily unavailable", "service TEMPORARILY unavailable.", " Service  temporarily unavailable ", "Service is temporarily unavailable",
+		"The service is currently unavailable", "Our service is currently unavailable, please try again later.", "Voice service is temporarily unavailable. Please retry",
+		"Calling service temporarily unavailable; please try again", "Service currently unavailable", "The service is overloaded", "The service is under maintenance."),
+		said(502, "Service temporarily unavailable"), said(503, "Service temporarily unavailable"), said(521, "Service temporarily unavailable"),
+		bodies(500, "\ufeff"+`{"message":"Service temporarily unavailable"}`, `{"message":"Service temporarily unavailable","message":"Service temporarily unavailable"}`,
+			`{"statusCode":500,"message":"Service temporarily unavailable","data":null,"request_uuid":""}`, `{"message":"Service temporarily unavailable","x":"\udc00"}`))},
+	{"5xx that declares itself not handled", down(9 * time.Second), false, attempts, []Answer{asking(answered(500, "Service temporarily unavailable"), "9")}},
+	{"5xx whose look-up failed", down(0), false, attempts, said(500, "Failed to get app by number: connection pool exhausted", "failed to get SFVoPI app: connect ECONNREFUSED 10.0.0.7:5432",
+		"Failed to get SFVoPI app: relation does not exist", "Failed to get app by number:")},
+	{"any other 5xx with the envelope", held(call.Ambiguous), true, once, slices.Concat(
+		said(500, "Internal server error", "", "Failed to get app by number: connection timeout", "Failed to get SFVoPI app: read ECONNRESET", "Failed to get SFVoPI app: pool closed",
+			"Failed to get SFVoPI app: Connection terminated unexpectedly", "Failed to get SFVoPI app: call already queued", "Failed to get SFVoPI apps: x", "Failed to get SFVoPI app",
+			"480 Temporarily Unavailable", "Subscriber is temporarily unavailable", "The subscriber's service is temporarily unavailable", "Temporarily unavailable", "Unavailable",
+			"Telephony is Unavailable", "Service unavailable", "Service Temporarily Unavailable!", "Service temporarily unavailable: timeout", "Service temporarily unavailable, call was queued",
+			"The callee's service temporarily unavailable", "Service was temporarily unavailable", "Server overloaded", "Service is overloaded", "Down for maintenance",
+			"Please try again later", "Something went wrong, please try again", "Too many calls in progress", "Upstream timed out, try again",
+			"Failed to initiate outbound call!", "Failed to initiate outbound call.", "Failed to initiate outbound call again", "Could not initiate: Failed to initiate outbound call"),
+		said(502, "Bad Gateway", "Too many calls in progress", "Failed to initiate outbound call", "Failed to initiate outbound call: connect ECONNREFUSED"),
+		said(503, "Service Unavailable", "no", "upstream connect error or disconnect/reset before headers"),
+		said(504, "Endpoint request timed out", "Please try again later"), said(507, "Insufficient Storage"), said(520, "x"), said(521, "Web server is down"), said(523, "x"),
+		[]Answer{asking(answered(503, "Service Unavailable"), "soon"), asking(answered(503, "no"), httpDate(noon.Add(-time.Second))), asking(answered(500, "no"), "9"), asking(answered(502, "no"), "9")})},
+
+	// 500 Failed to initiate outbound call.
+	{"500 Failed to initiate outbound call", again(), false, attempts, said(500, "Failed to initiate outbound call", "FAILED to initiate outbound CALL", " Failed to initiate outbound call ")},
+	{"500 Failed to initiate: no connection", again(), false, attempts, failedWith(
+		"connect ECONNREFUSED 10.0.0.7:443", "ECONNREFUSED", "getaddrinfo ENOTFOUND carrier.internal", "getaddrinfo EAI_AGAIN x", "connect EHOSTUNREACH 10.0.0.7:5060",
+		"connect ENETUNREACH [2001:db8::1]:443", "ENETDOWN", "connect ECONNREFUSED ::1:443",
+		"Request failed with status code 400", "Request failed with status code 404", "Request failed with status code 422")},
+	{"500 Failed to initiate: no room", call.Outcome{Class: call.Refused, Reason: call.Capacity, SlowsAccount: true, RetryAfter: CapacityRetryAfter}, false, attempts, failedWith(
+		"Request failed with status code 429", "Request failed with status code 503", "Rate limit exceeded", "limit exceeded", "Too many requests",
+		"No channels available", "no capacity", "Concurrency limit reached")},
+	{"500 Failed to initiate: the account", stopped(call.AccountBlocked), false, whileAlive, failedWith(
+		"Request failed with status code 401", "Request failed with status code 402", "Request failed with status code 403", "Insufficient balance", "insufficient credit",
+		"Payment required", "Account suspended", "Invalid credentials", "Not configured")},
+	{"500 Failed to initiate: the callee's number", ended(call.InvalidRequest), false, once, failedWith("Invalid number", "Unsupported number", "Unallocated", "Unallocated number")},
+	{"500 Failed to initiate: the callee may not be called", ended(call.NotPermitted), false, once, failedWith("DND", "blocked", "Blocked")},
+	{"500 Failed to initiate: anything else", held(call.CarrierLost), true, once, failedWith(
+		"timeout of 10000ms exceeded", "Request timed out", "connect ETIMEDOUT 10.0.0.7:443", "ESOCKETTIMEDOUT", "context deadline exceeded", "read ECONNRESET", "ECONNABORTED",
+		"write EPIPE", "Connection reset by peer", "socket hang up", "request aborted", "Connection closed", "Bad Gateway", "fetch failed",
+		"no-answer", "user busy", "487 Request Terminated", "480 Temporarily Unavailable", "voicemail", "Call declined by user", "Unexpected token < in JSON", "failed to save call",
+		"14 UNAVAILABLE", "DEADLINE_EXCEEDED", "read ECONNREFUSED", "ECONNREFUSED after ETIMEDOUT", "connect ECONNREFUSED 10.0.0.7:443, then queued", "no channel",
+		"Request failed with status code 500", "Request failed with status code 502", "Request failed with status code 504", "Request failed with status code 4000", "status code 400",
+		"Rate limit exceeded by 3 calls", "Too many timeouts", "Too many calls", "Trunk capacity exceeded", "no capacity left after ringing", "busy: concurrency limit reached",
+		"account suspended after the call", "Insufficient balance to continue the call", "Trunk not configured", "callee blocked the call", "Do not disturb", "number is DND",
+		"Number is invalid", "unallocated or busy", "Carrier refused the call", "undefined", "", "5000 things")},
+
+	// 503, CDNs, gateways.
+	{"503 with the envelope and Retry-After", down(9 * time.Second), false, attempts, []Answer{
+		asking(answered(503, "Service Unavailable"), "9"), asking(answered(503, ""), "8.5"), asking(answered(503, "no"), httpDate(noon.Add(9*time.Second))),
+	}},
+	{"521, 523, 525, 526", unreached(), false, attempts, slices.Concat(pages(521, 523, 525, 526), bodies(521, `error code: 521`))},
+	{"every other 5xx", sick(call.Ambiguous), true, once, slices.Concat(pages(500, 502, 503, 504, 505, 507, 511, 520, 522, 524, 527, 530, 599),
+		bodies(500, "", `{"message":["Service temporarily unavailable"]}`, `{"message":null}`, `{"Message":"Service temporarily unavailable"}`, `{"error":{"message":"Service temporarily unavailable"}}`,
+			`"Service temporarily unavailable"`, `[{"message":"Service temporarily unavailable"}]`, `Service temporarily unavailable`, `{"message":"Service temporarily unavailable"`,
+			`{"message":"Service temporarily unavailable",}`, `500 {"message":"Service temporarily unavailable"}`),
+		[]Answer{asking(page(503), "9"), asking(body(503, ""), "9"), asking(body(503, `{"error":"x"}`), "9")})},
+
+	// Nothing that we know.
+	{"", sick(call.BadAnswer), false, once, bodies(101, "")},
+	{"", sick(call.BadAnswer), false, once, bodies(600, "")},
+	{"", sick(call.BadAnswer), false, once, bodies(-1, "")},
 }
 
 func accepted(uuid string) call.Outcome {
 	return call.Outcome{Class: call.Placed, Reason: call.Accepted, RequestUUID: uuid}
+}
+
+// sick is an unknown that speaks of the provider, held one that speaks of this
+// call alone.
+func sick(r call.Reason) call.Outcome {
+	return call.Outcome{Class: call.Unknown, Reason: r, FeedsBreaker: true}
 }
 func held(r call.Reason) call.Outcome    { return call.Outcome{Class: call.Unknown, Reason: r} }
 func stopped(r call.Reason) call.Outcome { return call.Outcome{Class: call.Suspended, Reason: r} }
@@ -234,83 +322,131 @@ func limited(d time.Duration) call.Outcome {
 	return call.Outcome{Class: call.Refused, Reason: call.RateLimited, Unspent: true, SlowsAccount: true, RetryAfter: d}
 }
 
+func (a Answer) String() string {
+	return fmt.Sprintf("%d %.80s %s %v %s", a.Status, a.Body, a.Failure, a.Written, a.RetryAfter)
+}
+
 func TestClassify(t *testing.T) {
-	for _, c := range contract {
-		t.Run(c.name, func(t *testing.T) { checkOutcome(t, c.answer, c.want, c.retry) })
-	}
-	for _, group := range initiateErrors {
-		for _, text := range group.texts {
-			t.Run("initiate: "+text, func(t *testing.T) {
-				checkOutcome(t, answered(500, "Failed to initiate outbound call: "+text), group.want, group.retry)
-			})
+	n := 0
+	for _, row := range contract {
+		for _, a := range row.answers {
+			n++
+			t.Run(a.String(), func(t *testing.T) { checkOutcome(t, a, row.want, row.dagger, row.posts, row.rule) })
 		}
+	}
+	if n < 250 {
+		t.Errorf("only %d answers", n)
 	}
 }
 
-func checkOutcome(t *testing.T, a Answer, want call.Outcome, retry call.Class) {
+func checkOutcome(t *testing.T, a Answer, want call.Outcome, dagger bool, atMost int, name string) {
 	t.Helper()
-	got := Classify(a, Hold, noon)
+	got := Classify(a, RuleSettings{}, noon)
 	if got.Status != a.Status {
 		t.Errorf("status %d, want %d", got.Status, a.Status)
 	}
-	if !slices.Contains(call.AttemptReasons(got.Class), got.Reason) {
-		t.Errorf("reason %s is not one of class %s", got.Reason, got.Class)
+	if n := posts(got); n != atMost {
+		t.Errorf("one request may cause %d POSTs, want %d", n, atMost)
 	}
 	got.Status, got.Message = 0, ""
 	if got != want {
 		t.Errorf("hold:\n got %+v\nwant %+v", got, want)
 	}
-	if retry == "" {
-		retry = want.Class
+	if dagger {
+		want.Class = call.Refused
 	}
-	under := Classify(a, Retry, noon)
-	if under.Class != retry || under.Reason != want.Reason {
-		t.Errorf("retry: got %s %s, want %s %s", under.Class, under.Reason, retry, want.Reason)
+	under := Classify(a, RuleSettings{Ambiguous: Retry}, noon)
+	under.Status, under.Message = 0, ""
+	if under != want {
+		t.Errorf("retry:\n got %+v\nwant %+v", under, want)
 	}
-	if !slices.Contains(call.AttemptReasons(under.Class), under.Reason) {
-		t.Errorf("retry: reason %s is not one of class %s", under.Reason, under.Class)
+	for _, o := range []call.Outcome{got, under} {
+		if !slices.Contains(call.AttemptReasons(o.Class), o.Reason) {
+			t.Errorf("reason %s is not one of class %s", o.Reason, o.Class)
+		}
+	}
+	s := see(a, noon)
+	i := slices.IndexFunc(rules, func(r rule) bool { return r.when(&s) })
+	if name != "" && (i < 0 || rules[i].name != name) {
+		t.Errorf("decided by another rule than %q: %d", name, i)
 	}
 }
 
-// Every row has to be reached by some case above, or it is dead.
-func TestEveryRowIsReached(t *testing.T) {
-	answers := make([]Answer, 0, len(contract))
-	for _, c := range contract {
-		answers = append(answers, c.answer)
+// Every rule has to be reached by a case above, or it is dead.
+func TestEveryRuleIsReached(t *testing.T) {
+	reached, names := make(map[string]int), make(map[string]bool)
+	for _, row := range contract {
+		reached[row.rule] += len(row.answers)
 	}
-	for _, group := range initiateErrors {
-		for _, text := range group.texts {
-			answers = append(answers, answered(500, "Failed to initiate outbound call: "+text))
+	for _, r := range rules {
+		least := 3
+		if strings.Contains(r.name, "certificate") || strings.Contains(r.name, "given up") || strings.Contains(r.name, "out of") || strings.Contains(r.name, "first byte") {
+			least = 1 // no answer: there is only one of the kind
 		}
-	}
-	reached := make(map[string]bool)
-	for _, a := range answers {
-		s := see(a, noon)
-		if i := slices.IndexFunc(table, func(r row) bool { return r.when(&s) }); i >= 0 {
-			reached[table[i].name] = true
+		if reached[r.name] < least {
+			t.Errorf("rule %q: %d answers reach it", r.name, reached[r.name])
 		}
-	}
-	for _, r := range table {
-		if !reached[r.name] {
-			t.Errorf("row %q: no case of the contract reaches it first", r.name)
-		}
-	}
-}
-
-// Whatever a row can come to, under either policy, is a pair that the rest of
-// the program knows.
-func TestEveryRowHasAKnownReason(t *testing.T) {
-	names := make(map[string]bool)
-	for _, r := range append(slices.Clone(table), row{name: "everything else", then: everythingElse, why: "-"}) {
 		if names[r.name] || r.why == "" {
-			t.Errorf("row %q: its name must be its own, and it must say why", r.name)
+			t.Errorf("rule %q: its name must be its own, and it must say why", r.name)
 		}
 		names[r.name] = true
-		for _, policy := range []Ambiguous{Hold, Retry} {
-			o := r.then.outcome(&seen{}, policy)
-			if !slices.Contains(call.AttemptReasons(o.Class), o.Reason) {
-				t.Errorf("row %q under %s: %s is not a reason of %s", r.name, policy, o.Reason, o.Class)
+	}
+}
+
+// TestTheContractOverHTTP makes one attempt for each answer that can be sent,
+// and counts what arrives.
+func TestTheContractOverHTTP(t *testing.T) {
+	var answer Answer
+	arrived := 0
+	provider := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		arrived++
+		w.Header()["Content-Type"] = nil
+		if answer.RetryAfter != "" {
+			w.Header().Set("Retry-After", answer.RetryAfter)
+		}
+		w.WriteHeader(answer.Status)
+		_, _ = w.Write(answer.Body) // a status without a body refuses it
+	})
+	client := newClient(t, Config{BaseURL: provider.URL})
+	for _, row := range contract {
+		for _, a := range row.answers {
+			if a.Status < 200 || a.Failure != NoFailure || a.Behind || a.Written != WrittenWhole || strings.Contains(a.RetryAfter, "GMT") {
+				continue
 			}
+			answer, arrived = a, 0
+			got := client.Place(t.Context(), request(t), soon())
+			if got.Class != row.want.Class || got.Reason != row.want.Reason || got.FeedsBreaker != row.want.FeedsBreaker || arrived != 1 {
+				t.Errorf("%s: %+v by %d POSTs, want %+v", a, got, arrived, row.want)
+			}
+		}
+	}
+}
+
+func TestWhatATeamWasTold(t *testing.T) {
+	settings := RuleSettings{NotDialled: []string{"Queue is full", "answer_url timeout", "Failed to initiate outbound call: user busy", ""}}
+	for _, c := range []struct {
+		answer Answer
+		want   call.Class
+	}{
+		{answered(500, "Queue is full"), call.Refused},
+		{answered(500, " queue is  FULL "), call.Refused},
+		{answered(422, "Queue is full"), call.Refused},
+		{answered(500, "Failed to initiate outbound call: user busy"), call.Refused},
+		{answered(500, "Queue is full."), call.Unknown},
+		{answered(500, "The Queue is full"), call.Unknown},
+		{answered(500, ""), call.Unknown},
+		{body(500, "Queue is full"), call.Unknown},
+		{body(500, `{"message":"Queue is full","data":{"request_uuid":"u"}}`), call.Unknown},
+		{body(500, `{"message":"Queue is full"} more`), call.Unknown},
+		{followed(answered(500, "Queue is full")), call.Unknown},
+		{failing(answered(500, "Queue is full"), CutShort, WrittenWhole), call.Unknown},
+		{body(500, `{"message":"Queue is full","error":"webhook"}`), call.Unknown},
+		{answered(502, "answer_url timeout"), call.Rejected},
+		{answered(500, "answer_url timeout"), call.Unknown},
+		{answered(201, "Queue is full"), call.Unknown},
+	} {
+		if got := Classify(c.answer, settings, noon); got.Class != c.want {
+			t.Errorf("%s: %s %s, want %s", c.answer, got.Class, got.Reason, c.want)
 		}
 	}
 }
@@ -321,7 +457,7 @@ func TestMessagesAreMasked(t *testing.T) {
 		"page":     body(502, "<p>no route to +91 80 1234 5678</p>"),
 		"error":    {Failure: NotHTTP, Detail: `malformed HTTP response "+918012345678"`},
 	} {
-		got := Classify(a, Hold, noon).Message
+		got := Classify(a, RuleSettings{}, noon).Message
 		if got == "" || strings.Contains(strings.ReplaceAll(got, " ", ""), "8012345678") {
 			t.Errorf("%s: message %q", name, got)
 		}
@@ -329,8 +465,45 @@ func TestMessagesAreMasked(t *testing.T) {
 }
 
 func TestRequestUUIDIsClean(t *testing.T) {
-	got := Classify(body(200, `{"data":{"request_uuid":"a\u0000\nb\u202ec"}}`), Hold, noon)
+	got := Classify(body(200, `{"data":{"request_uuid":"a\u0000\nb\u202ec"}}`), RuleSettings{}, noon)
 	if got.RequestUUID != "abc" {
 		t.Errorf("request_uuid %q, want abc", got.RequestUUID)
+	}
+}
+
+func TestDecoded(t *testing.T) {
+	zipped := func(s string) []byte {
+		var b bytes.Buffer
+		z := gzip.NewWriter(&b)
+		say(z, s)
+		z.Close()
+		return b.Bytes()
+	}
+	for name, c := range map[string]struct {
+		body   []byte
+		coding string
+		want   string
+		fails  bool
+	}{
+		"plain":             {[]byte("x"), "", "x", false},
+		"identity":          {[]byte("x"), "identity", "x", false},
+		"gzip":              {zipped("x"), "gzip", "x", false},
+		"x-gzip":            {zipped("x"), "X-GZIP", "x", false},
+		"gzip unsaid":       {zipped("x"), "", "x", false},
+		"nothing":           {nil, "br", "", false},
+		"nothing, zipped":   {nil, "gzip", "", false},
+		"brotli":            {[]byte("x"), "br", "x", true},
+		"twice":             {zipped("x"), "gzip, gzip", string(zipped("x")), true},
+		"no gzip":           {[]byte(`{"message":"no"}`), "gzip", `{"message":"no"}`, true},
+		"cut short":         {zipped("xyz")[:14], "gzip", "", true},
+		"larger than read":  {zipped(strings.Repeat("x", 100)), "gzip", strings.Repeat("x", 10), true},
+		"broken at its end": {append(zipped("x")[:20], 1, 2, 3, 4, 5, 6), "gzip", "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := decoded(c.body, http.Header{"Content-Encoding": {c.coding}}, 10)
+			if (err != nil) != c.fails || c.want != "" && string(got) != c.want {
+				t.Errorf("%q, %v", got, err)
+			}
+		})
 	}
 }

@@ -13,7 +13,8 @@ import (
 type Client struct {
 	key            func() string
 	requestTimeout time.Duration
-	ambiguous      Ambiguous
+	rules          RuleSettings
+	proxySecrets   []string
 	base           *url.URL // with a path that ends in /sfvopi
 
 	// Calls go over lines of our own, so that what was written of an attempt is
@@ -54,7 +55,8 @@ func NewClient(config Config) (*Client, error) {
 	return &Client{
 		key:            config.Key,
 		requestTimeout: config.RequestTimeout,
-		ambiguous:      config.Ambiguous,
+		rules:          RuleSettings{Ambiguous: config.Ambiguous, NotDialled: config.NotDialled},
+		proxySecrets:   proxySecrets(proxy),
 		base:           base,
 		form:           form,
 		lines: lines{

@@ -1,27 +1,18 @@
 package sfvopi
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
 
-// condition says whether a row is about an answer.
+// condition reports whether a rule is about an answer. Texts are compared in
+// lower case and with single spaces.
 type condition func(*seen) bool
 
 func all(conditions ...condition) condition {
 	return func(s *seen) bool {
-		for _, c := range conditions {
-			if !c(s) {
-				return false
-			}
-		}
-		return true
-	}
-}
-
-func either(conditions ...condition) condition {
-	return func(s *seen) bool {
-		return slices.ContainsFunc(conditions, func(c condition) bool { return c(s) })
+		return !slices.ContainsFunc(conditions, func(c condition) bool { return !c(s) })
 	}
 }
 
@@ -40,41 +31,75 @@ func failed(failures ...Failure) condition {
 	return func(s *seen) bool { return slices.Contains(failures, s.Failure) }
 }
 
-// says is the provider's envelope with a message that contains any of these,
-// in any case.
+// says is the envelope with a message that contains any of these.
 func says(parts ...string) condition {
 	parts = lower(parts)
 	return func(s *seen) bool { return containsAny(s.says, parts) }
 }
 
-// saysExactly is the envelope with this message and nothing else, in any case.
-func saysExactly(message string) condition {
-	message = strings.ToLower(message)
-	return func(s *seen) bool { return s.says == message }
+// begins is the envelope with a message that begins with this.
+func begins(prefix string) condition {
+	return func(s *seen) bool { return strings.HasPrefix(s.says, prefix) }
 }
 
-// begins is the envelope with a message that begins with any of these.
-func begins(parts ...string) condition {
-	parts = lower(parts)
+// saysWhole is the envelope with a message that one of the patterns matches
+// from its first character to its last.
+func saysWhole(patterns ...string) condition {
+	whole := wholly(patterns)
+	return func(s *seen) bool { return whole.MatchString(s.says) }
+}
+
+// initiating is the envelope with "Failed to initiate outbound call: {error}",
+// where one of the patterns matches the whole {error}.
+func initiating(patterns ...string) condition {
+	whole := wholly(patterns)
 	return func(s *seen) bool {
-		return slices.ContainsFunc(parts, func(p string) bool { return strings.HasPrefix(s.says, p) })
+		err, ok := strings.CutPrefix(s.says, "failed to initiate outbound call: ")
+		return ok && whole.MatchString(err)
 	}
 }
 
-// initiating is a 500 that failed to initiate the call, with an error that
-// contains any of these.
-func initiating(parts ...string) condition {
-	parts = lower(parts)
-	return func(s *seen) bool { return containsAny(s.initiating, parts) }
+func wholly(patterns []string) *regexp.Regexp {
+	return regexp.MustCompile(`^(?:` + strings.Join(patterns, "|") + `)$`)
 }
 
-func noAnswerAtAll(s *seen) bool  { return s.Status == 0 }
+func noStatus(s *seen) bool       { return s.Status == 0 }
 func nothingWritten(s *seen) bool { return s.Written == WrittenNothing }
 func wholeWritten(s *seen) bool   { return s.Written == WrittenWhole }
-func unfinished(s *seen) bool     { return s.Failure != NoFailure }
-func namesCall(s *seen) bool      { return s.requestUUID != "" }
-func enveloped(s *seen) bool      { return s.message != "" }
+func hasRequestUUID(s *seen) bool { return s.content.requestUUID != "" }
+func enveloped(s *seen) bool      { return s.content.enveloped }
 func asksToWait(s *seen) bool     { return s.retryAfter > 0 }
+
+// speaksOfWebhook looks into all of the body, and at every spelling.
+func speaksOfWebhook(s *seen) bool {
+	const separators = "_- "
+	text := strings.ToLower(s.says + "\n" + string(s.Body))
+	text = strings.Map(func(r rune) rune {
+		if strings.ContainsRune(separators, r) {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.Contains(text, "answerurl") || strings.Contains(text, "webhook")
+}
+
+// lookupFailed is the envelope with a documented look-up error that mentions
+// neither a time-out, nor a lost connection, nor a call.
+func lookupFailed(s *seen) bool {
+	for _, stem := range []string{"failed to get app by number:", "failed to get sfvopi app:"} {
+		if err, ok := strings.CutPrefix(s.says, stem); ok {
+			return !containsAny(err, notALookup)
+		}
+	}
+	return false
+}
+
+// notALookup are words by which the error of a look-up is about more than that.
+var notALookup = []string{
+	"timeout", "time-out", "time out", "time_out", "timedout", "timed-out", "timed out", "timed_out", "deadline",
+	"reset", "abort", "epipe", "eof", "pipe", "hang up", "hangup", "hung up", "closed", "lost", "terminat", "disconnect", "gone away",
+	"call", "dial", "initiat", "rang", "ringing", "answer",
+}
 
 func lower(parts []string) []string {
 	parts = slices.Clone(parts)

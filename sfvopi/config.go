@@ -51,6 +51,8 @@ type Config struct {
 
 	// Ambiguous is Hold if empty.
 	Ambiguous Ambiguous
+	// NotDialled is as in [RuleSettings].
+	NotDialled []string
 
 	// ProxyURL names an HTTP proxy, through which every connection is tunnelled
 	// with CONNECT, whatever the scheme of BaseURL: a proxy that sees the

@@ -5,11 +5,14 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/textproto"
 	"net/url"
+	"regexp"
 	"time"
 )
 
@@ -40,13 +43,13 @@ func (c *connector) connect(ctx context.Context, network, addr string) (_ net.Co
 	}
 	conn, err := c.dial(ctx, network, first)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("connect: %w", c.atProxy(blamed(err)))
 	}
 	if c.proxy != nil {
 		tunnel, err := c.tunnel(ctx, conn, addr)
 		if err != nil {
 			_ = conn.Close() // the error that matters is the tunnel's
-			return nil, fmt.Errorf("connect through the proxy: %w", err)
+			return nil, fmt.Errorf("connect: %w", c.atProxy(err))
 		}
 		conn = tunnel
 	}
@@ -59,6 +62,21 @@ func (c *connector) connect(ctx context.Context, network, addr string) (_ net.Co
 		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
 	return secured, nil
+}
+
+// ProxyError is a connection that the proxy, or the way to it, kept from being
+// opened.
+type ProxyError struct{ err error }
+
+func (e *ProxyError) Error() string { return "the proxy: " + e.err.Error() }
+func (e *ProxyError) Unwrap() error { return e.err }
+
+// atProxy blames the proxy, if there is one, unless it is this machine's fault.
+func (c *connector) atProxy(err error) error {
+	if c.proxy == nil || isOutOfResources(err) {
+		return err
+	}
+	return &ProxyError{err}
 }
 
 func (c *connector) handshake(ctx context.Context, conn net.Conn, addr string) (net.Conn, error) {
@@ -98,22 +116,46 @@ func (c *connector) tunnel(ctx context.Context, conn net.Conn, addr string) (net
 		return nil, err
 	}
 	answer := bufio.NewReader(io.LimitReader(conn, maxProxyAnswer))
-	response, err := http.ReadResponse(answer, request)
-	if err != nil {
+	if err := readTunnelAnswer(answer); err != nil {
 		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }() // empty: a tunnel follows
-	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answered %d", response.StatusCode)
-	}
-	if answer.Buffered() > 0 {
-		return nil, fmt.Errorf("it spoke before the tunnel was used")
 	}
 	if !stop() {
 		return nil, context.Cause(ctx)
 	}
 	return conn, nil
 }
+
+// readTunnelAnswer reads what a proxy answers to CONNECT: a header of any 2xx,
+// which no body follows, whatever it says of one.
+func readTunnelAnswer(answer *bufio.Reader) error {
+	for range maxInterim {
+		text := textproto.NewReader(answer)
+		line, err := text.ReadLine()
+		if err != nil {
+			return err
+		}
+		found := connectAnswer.FindStringSubmatch(line)
+		if found == nil {
+			return fmt.Errorf("its answer is not HTTP: %.80q", line)
+		}
+		if _, err := text.ReadMIMEHeader(); err != nil {
+			return err
+		}
+		switch found[1][0] {
+		case '1':
+		case '2':
+			if answer.Buffered() > 0 {
+				return errors.New("it spoke before the tunnel was used")
+			}
+			return nil
+		default:
+			return fmt.Errorf("it answered %s", found[1])
+		}
+	}
+	return errInterim
+}
+
+var connectAnswer = regexp.MustCompile(`^HTTP/1\.[01] ([1-5][0-9][0-9])(?: .*)?$`)
 
 // hostPort adds the port that the scheme stands for.
 func hostPort(u *url.URL) string {

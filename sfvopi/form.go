@@ -25,7 +25,9 @@ const noBody = "Content-Length: 0\r\n"
 func newForm(calls *url.URL) (form, error) {
 	model := &http.Request{
 		Method: http.MethodPost, URL: calls, Host: calls.Host,
-		Header: http.Header{"Content-Type": {"application/json"}, "User-Agent": {userAgent}},
+		Header: http.Header{
+			"Content-Type": {"application/json"}, "User-Agent": {userAgent}, "Accept-Encoding": {"identity"},
+		},
 	}
 	var b bytes.Buffer
 	if err := model.Write(&b); err != nil {

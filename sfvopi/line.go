@@ -6,6 +6,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"time"
 
 	"github.com/ringonce/ringonce/call"
@@ -81,42 +83,68 @@ func (l *line) send(request []byte, by call.Deadline) (Written, error) {
 // the line may carry another attempt.
 func (l *line) answer() (a Answer, reusable bool) {
 	l.left, l.failed = maxHeaderSize, false
-	response, err := l.response() //nolint:bodyclose // its body is the line, which is read to the end of it or hung up
+	response, status, err := l.response() //nolint:bodyclose // its body is the line, which is read to the end of it or hung up
 	if err != nil {
 		otherwise := NotHTTP
 		if l.failed {
 			otherwise = ConnectionCut
 		}
-		return Answer{Failure: why(err, otherwise), Detail: err.Error()}, false
+		return Answer{Status: status, Failure: why(err, otherwise), Detail: err.Error()}, false
 	}
 	failpoint.Here(failpoint.AnswerHeader)
 	l.left = maxBodyOnWire
 	body, err := readBounded(response, MaxAnswerSize)
 	failpoint.Here(failpoint.AnswerRead)
 	a = Answer{Status: response.StatusCode, RetryAfter: response.Header.Get("Retry-After"), Body: body}
+	if err == nil {
+		a.Body, err = decoded(body, response.Header, MaxAnswerSize)
+	}
 	if err != nil {
 		a.Failure, a.Detail = why(err, CutShort), err.Error()
 		return a, false
 	}
+	a.Behind = l.answers.Buffered() > 0
 	final := response.StatusCode != http.StatusSwitchingProtocols
-	return a, final && !response.Close && !l.failed && l.answers.Buffered() == 0
+	return a, final && !response.Close && !l.failed && !a.Behind
 }
 
-// response reads the header of the answer, past those that only announce it.
-func (l *line) response() (*http.Response, error) {
+// response reads the header of the answer, past those that only announce it. If
+// it fails, status is the one that was read before it did, or 0.
+func (l *line) response() (_ *http.Response, status int, err error) {
 	for range maxInterim {
+		begin, _ := l.answers.Peek(len("HTTP/1.1 200")) // its error shows again in ReadResponse
+		status = statusIn(begin)                        // now: what was peeked at is overwritten
 		r, err := http.ReadResponse(l.answers, nil)
-		if err != nil || r.StatusCode/100 != 1 || r.StatusCode == http.StatusSwitchingProtocols {
-			return r, err
+		if err != nil {
+			return nil, status, err
+		}
+		if r.StatusCode/100 != 1 || r.StatusCode == http.StatusSwitchingProtocols {
+			return r, 0, nil
 		}
 	}
-	return nil, errInterim
+	return nil, 0, errInterim
+}
+
+var statusLine = regexp.MustCompile(`^HTTP/1\.[01] [2-5][0-9][0-9]$`)
+
+// statusIn is the status of an answer that begins so.
+func statusIn(begin []byte) int {
+	if !statusLine.Match(begin) {
+		return 0
+	}
+	status, err := strconv.Atoi(string(begin[len(begin)-3:]))
+	if err != nil {
+		return 0
+	}
+	return status
 }
 
 func why(err error, otherwise Failure) Failure {
 	switch {
 	case errors.Is(err, errTooLarge):
 		return TooLarge
+	case errors.Is(err, errCoding):
+		return NotDecoded
 	case isTimeout(err):
 		return NotInTime
 	default:

@@ -22,10 +22,13 @@ import (
 // the deadline passed, before anything was written. If ctx ends later, the
 // outcome is unknown.
 func (c *Client) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
-	return Classify(c.post(ctx, r, by), c.ambiguous, time.Now())
+	key := c.key()
+	a := c.post(ctx, r, key, by)
+	a.Secrets = c.secretsOf(r, key)
+	return Classify(a, c.rules, time.Now())
 }
 
-func (c *Client) post(ctx context.Context, r call.Request, by call.Deadline) Answer {
+func (c *Client) post(ctx context.Context, r call.Request, key string, by call.Deadline) Answer {
 	until := time.Now().Add(c.requestTimeout)
 	if err := context.Cause(ctx); err != nil {
 		return unwritten(WasInterrupted, err)
@@ -47,13 +50,13 @@ func (c *Client) post(ctx context.Context, r call.Request, by call.Deadline) Ans
 		}
 	}()
 	var answer Answer
-	answer, reusable = c.exchange(ctx, l, r, by)
+	answer, reusable = c.exchange(ctx, l, r, key, by)
 	return answer
 }
 
 // exchange makes the attempt on the one line that it has.
-func (c *Client) exchange(ctx context.Context, l *line, r call.Request, by call.Deadline) (a Answer, reusable bool) {
-	request, err := l.fill(c.form, c.key(), r)
+func (c *Client) exchange(ctx context.Context, l *line, r call.Request, key string, by call.Deadline) (a Answer, reusable bool) {
+	request, err := l.fill(c.form, key, r)
 	if err != nil {
 		return unwritten(NotConnected, err), false
 	}
@@ -75,6 +78,8 @@ func whyNoLine(ctx context.Context, err error) Failure {
 	switch {
 	case ctx.Err() != nil:
 		return WasInterrupted
+	case isOutOfResources(err):
+		return OutOfResources
 	case errors.As(err, &untrusted):
 		return NotTrusted
 	default:

@@ -2,6 +2,7 @@ package sfvopi
 
 import (
 	"bufio"
+	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
@@ -45,7 +46,7 @@ func TestPlaceSendsWhatTheProviderDocuments(t *testing.T) {
 				}
 				want := fmt.Sprint(http.Header{
 					"Content-Type": {"application/json"}, "X-Api-Key": {"key-1"},
-					"User-Agent": {"ringonce"}, "Content-Length": {fmt.Sprint(len(c.body))},
+					"User-Agent": {"ringonce"}, "Accept-Encoding": {"identity"}, "Content-Length": {fmt.Sprint(len(c.body))},
 				})
 				if got := fmt.Sprint(r.Header); got != want {
 					t.Errorf("header\n got %s\nwant %s", got, want)
@@ -129,45 +130,88 @@ func TestRedirectIsNeverFollowed(t *testing.T) {
 	}
 }
 
+// TestAnswersThatCannotBeRead: one that has a status is no proof under either
+// setting, unless it rejects. One that has none is †.
 func TestAnswersThatCannotBeRead(t *testing.T) {
 	for name, c := range map[string]struct {
-		handler http.HandlerFunc
-		reason  call.Reason
+		handler      http.HandlerFunc
+		reason       call.Reason
+		class, retry call.Class
 	}{
 		"too large": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			say(w, strings.Repeat("x", MaxAnswerSize+1))
-		}, call.BadAnswer},
-		"cut short": {func(w http.ResponseWriter, _ *http.Request) {
+		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"a refusal, cut short": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			w.WriteHeader(http.StatusInternalServerError)
+			say(w, `{"message":"Service temporarily unavailable"}`)
+		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"a rejection, cut short": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			w.WriteHeader(http.StatusBadRequest)
 			say(w, `{"message":"no"}`)
-		}, call.BadAnswer},
+		}, call.InvalidRequest, call.Rejected, call.Rejected},
 		"cut short in chunks": {func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(http.StatusBadRequest)
+			w.WriteHeader(http.StatusTooManyRequests)
 			flush(t, w)
 			panic(http.ErrAbortHandler)
-		}, call.BadAnswer},
+		}, call.BadAnswer, call.Unknown, call.Unknown},
 		"header too large": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Large", strings.Repeat("x", 2*maxHeaderSize))
 			say(w, queued)
-		}, call.BadAnswer},
+		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"header of a refusal, cut short": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _ := hijack(t, w)
+			say(conn, "HTTP/1.1 429 Too Many Requests\r\nRetry-Af")
+			conn.Close()
+		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"a transfer coding that is not known": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _ := hijack(t, w)
+			say(conn, "HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")
+			conn.Close()
+		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"a coding that cannot be undone": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "br")
+			w.WriteHeader(http.StatusUnauthorized)
+			say(w, "\x1b\x03")
+		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"another answer behind it": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _ := hijack(t, w)
+			say(conn, "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 201 Created\r\n\r\n")
+			conn.Close()
+		}, call.BadAnswer, call.Unknown, call.Unknown},
 		"closed without one": {func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)
-		}, call.ConnectionLost},
+		}, call.ConnectionLost, call.Unknown, call.Refused},
 		"not HTTP": {func(w http.ResponseWriter, _ *http.Request) {
 			conn, _ := hijack(t, w)
 			say(conn, "SSH-2.0-OpenSSH_9.6\r\n")
 			conn.Close()
-		}, call.BadAnswer},
+		}, call.BadAnswer, call.Unknown, call.Refused},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := newClient(t, Config{BaseURL: serve(t, c.handler).URL})
-			check(t, client.Place(t.Context(), request(t), soon()), call.Unknown, c.reason)
+			check(t, client.Place(t.Context(), request(t), soon()), c.class, c.reason)
 
 			client = newClient(t, Config{BaseURL: serve(t, c.handler).URL, Ambiguous: Retry})
-			check(t, client.Place(t.Context(), request(t), soon()), call.Refused, c.reason)
+			check(t, client.Place(t.Context(), request(t), soon()), c.retry, c.reason)
 		})
+	}
+}
+
+func TestGzipIsReadAlthoughNobodyAskedForIt(t *testing.T) {
+	for _, coding := range []string{"gzip", ""} {
+		provider := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			if w.Header()["Content-Encoding"] = nil; coding != "" {
+				w.Header().Set("Content-Encoding", coding)
+			}
+			w.WriteHeader(http.StatusCreated)
+			z := gzip.NewWriter(w)
+			say(z, queued)
+			z.Close()
+		})
+		check(t, newClient(t, Config{BaseURL: provider.URL}).Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
 	}
 }
 

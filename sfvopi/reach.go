@@ -21,9 +21,13 @@ func (c *Client) Reach(ctx context.Context) error {
 	return fmt.Errorf("reach the provider: %w", err)
 }
 
+// unavailableTexts are by which the provider calls itself unavailable: a looser
+// list than that of the rules, because asking again costs nothing.
+var unavailableTexts = []string{"unavailable", "overloaded", "maintenance", "too many", "try again"}
+
 // fromWithin reports whether the provider itself answered, and does not call
 // itself unavailable. Look-ups that fail while the rest works are its own
 // answer, too: they must not keep calls back.
 func (e *StatusError) fromWithin() bool {
-	return e.Status/100 != 5 || e.Message != "" && !containsAny(strings.ToLower(e.Message), notHandledTexts)
+	return e.Status/100 != 5 || e.Message != "" && !containsAny(strings.ToLower(e.Message), unavailableTexts)
 }

@@ -3,6 +3,7 @@ package sfvopi
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,24 +18,29 @@ const (
 	maxSecondsDigits    = 9 // more overflow nothing, and are far beyond the bound
 )
 
-// ParseRetryAfter reads a Retry-After header (RFC 9110: whole seconds, or an
-// HTTP date compared with now) and clamps it. ok is false if it says neither.
+// ParseRetryAfter reads a Retry-After header (RFC 9110: seconds, or an HTTP date
+// compared with now) and clamps it. A fraction of a second is rounded up. ok is
+// false if it says neither, or a time that is past.
 func ParseRetryAfter(value string, now time.Time) (d time.Duration, ok bool) {
 	if value == "" || len(value) > maxRetryAfterLength {
 		return 0, false
 	}
-	if onlyDigits(value) {
-		if len(value) > maxSecondsDigits {
+	whole, fraction, isFraction := strings.Cut(value, ".")
+	if onlyDigits(whole) && onlyDigits(fraction) && whole != "" && isFraction == (fraction != "") {
+		if len(whole) > maxSecondsDigits {
 			return MaxRetryAfter, true
 		}
-		seconds, err := strconv.Atoi(value)
+		seconds, err := strconv.Atoi(whole)
 		if err != nil {
 			return 0, false
+		}
+		if strings.Trim(fraction, "0") != "" {
+			seconds++
 		}
 		return clampRetryAfter(time.Duration(seconds) * time.Second), true
 	}
 	at, err := http.ParseTime(value)
-	if err != nil {
+	if err != nil || !at.After(now) {
 		return 0, false
 	}
 	return clampRetryAfter(at.Sub(now)), true

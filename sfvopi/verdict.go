@@ -2,32 +2,32 @@ package sfvopi
 
 import "github.com/ringonce/ringonce/call"
 
-// row is one row of the table: which answers, what they mean, and why.
-type row struct {
+// rule says which answers it is about, what they mean, and why.
+type rule struct {
 	name string
 	when condition
 	then verdict
 	why  string
 }
 
-// verdict is what a row makes of an answer.
+// verdict is what a rule makes of an answer.
 type verdict struct {
 	class  call.Class
 	reason call.Reason
 	marks  mark
 }
 
-// mark is what a row says besides class and reason.
+// mark is what a rule says besides class and reason.
 type mark uint8
 
 const (
-	// dagger (†): it says nothing either way, so the policy decides.
+	// dagger (†): it says nothing either way, so provider.ambiguous decides.
 	dagger mark = 1 << iota
 	// unspent: a refusal that costs no attempt.
 	unspent
 	// slowsAccount: a refusal that the account's other calls would meet too.
 	slowsAccount
-	// feedsBreaker: a refusal that speaks of the provider's health.
+	// feedsBreaker: a refusal or an unknown that speaks of the provider's health.
 	feedsBreaker
 	// mayHaveRung: a rejection from after the phone may have rung.
 	mayHaveRung
@@ -46,14 +46,11 @@ func suspended(r call.Reason) verdict            { return verdict{call.Suspended
 func unknown(r call.Reason, marks mark) verdict  { return verdict{call.Unknown, r, marks} }
 func (v verdict) has(m mark) bool                { return v.marks&m != 0 }
 
-func (v verdict) outcome(s *seen, policy Ambiguous) call.Outcome {
-	if v.has(dagger) && policy == Retry {
-		v.class = call.Refused
-	}
+func (v verdict) outcome(s *seen) call.Outcome {
 	o := call.Outcome{Class: v.class, Reason: v.reason, Status: s.Status}
 	switch v.class {
 	case call.Placed:
-		o.RequestUUID = s.requestUUID
+		o.RequestUUID = call.StrikeOut(s.content.requestUUID, s.Secrets)
 		return o
 	case call.Refused:
 		o.Unspent, o.SlowsAccount, o.FeedsBreaker = v.has(unspent), v.has(slowsAccount), v.has(feedsBreaker)
@@ -66,7 +63,9 @@ func (v verdict) outcome(s *seen, policy Ambiguous) call.Outcome {
 		}
 	case call.Rejected:
 		o.MayHaveRung = v.has(mayHaveRung)
-	case call.Suspended, call.Unknown:
+	case call.Unknown:
+		o.FeedsBreaker = v.has(feedsBreaker)
+	case call.Suspended:
 	}
 	o.Message = s.text()
 	return o

@@ -17,7 +17,7 @@ import (
 // play publishes the batch, waits until it has ended, and judges it.
 func (s *stage) play(ctx context.Context, out io.Writer, requests []devRequest) error {
 	err := s.provider.PutRule(simulator.Rule{
-		Name: "outage", Fault: "unavailable", After: outageFrom, Until: outageUntil,
+		Name: "outage", Fault: "service_temporarily_unavailable", After: outageFrom, Until: outageUntil,
 	})
 	if err != nil {
 		return err

@@ -17,15 +17,18 @@ func serverErrorFaults() []Fault {
 		badGateway,
 		badGateway.twin("5029"),
 		unavailable,
+		unavailable.twin("5038"),
 		named("5031", "unavailable_seconds", unavailable.header("Retry-After", "{retry_seconds}"), "503 in the envelope with Retry-After in seconds"),
 		named("5032", "unavailable_date", unavailable.header("Retry-After", "{retry_date}"), "503 in the envelope with Retry-After as an HTTP date"),
 		storage,
 		storage.twin("5071"),
-		answers("5310", "overloaded", 500, "Server is overloaded", "declares itself not handled"),
-		answers("5311", "maintenance", 500, "System is under maintenance", "declares itself not handled"),
-		answers("5312", "too_many_in_progress", 500, "Too many calls in progress", "declares itself not handled"),
-		answers("5313", "try_again", 500, "Something went wrong, please try again later", "declares itself not handled"),
-		answers("5314", "telephony_unavailable", 500, "Telephony service is unavailable", "declares itself not handled"),
+		answers("5310", "overloaded", 500, "The service is overloaded", "declares itself not handled"),
+		answers("5311", "maintenance", 500, "The service is under maintenance", "declares itself not handled"),
+		answers("5312", "currently_unavailable", 500, "Our service is currently unavailable, please try again later.", "declares itself not handled"),
+		answers("5313", "try_again", 500, "Something went wrong, please try again later", "what gateways say: no declaration").ringing(),
+		answers("5314", "subscriber_unavailable", 500, "Subscriber is temporarily unavailable", "said after ringing").ringing(),
+		contradiction("5320", "unavailable_names_call", 500, `{"data":{"request_uuid":"{request_uuid}"},"message":"Service temporarily unavailable"}`),
+		contradiction("5321", "unavailable_bytes_behind", 500, `{"message":"Service temporarily unavailable"}{"data":{"request_uuid":"{request_uuid}"}}`),
 	}
 }
 
@@ -58,29 +61,35 @@ func initiateFaults() []Fault {
 		lost("5409", "aborted", "request aborted"),
 		lost("5410", "closed", "Connection closed before the answer"),
 		lost("5411", "gateway", "Bad Gateway"),
-		lost("5412", "status_code", "Request failed with status code 503"),
+		lost("5412", "status_code", "Request failed with status code 504"),
 		not("5413", "timeout_silent", "timeout of 10000ms exceeded", "the same text where the carrier never rang the phone"),
+		lost("5414", "busy", "user busy"),
+		lost("5415", "no_answer", "no-answer"),
+		lost("5416", "terminated", "487 Request Terminated"),
+		lost("5417", "voicemail", "voicemail"),
+		lost("5418", "not_saved", "failed to save call"),
 		not("5420", "econnrefused", "connect ECONNREFUSED 10.0.0.7:443", unreached),
 		not("5421", "enotfound", "getaddrinfo ENOTFOUND carrier.internal", unreached),
 		not("5422", "eai_again", "getaddrinfo EAI_AGAIN carrier.internal", unreached),
 		not("5423", "ehostunreach", "connect EHOSTUNREACH 10.0.0.7:443", unreached),
+		not("5424", "carrier_400", "Request failed with status code 400", "the carrier did not take the request"),
 		not("5430", "rate_limit", "Rate limit exceeded", full),
-		not("5431", "too_many", "Too many calls", full),
-		not("5432", "throttled", "Request was throttled", full),
-		not("5433", "capacity", "Trunk capacity exceeded", full),
+		not("5431", "too_many", "Too many requests", full),
+		not("5432", "carrier_429", "Request failed with status code 429", full),
+		not("5433", "capacity", "No capacity", full),
 		not("5434", "concurrency", "Concurrency limit reached", full),
-		not("5435", "channel", "No free channel", full),
+		not("5435", "channel", "No channels available", full),
 		not("5440", "balance", "Insufficient balance", account),
-		not("5441", "credit", "Credit exhausted", account),
-		not("5442", "payment", "Payment overdue", account),
+		not("5441", "credit", "Insufficient credit", account),
+		not("5442", "payment", "Payment required", account),
 		not("5443", "suspended", "Account suspended", account),
-		not("5444", "credentials", "Wrong credentials", account),
-		not("5445", "not_configured", "Trunk not configured", account),
+		not("5444", "credentials", "Invalid credentials", account),
+		not("5445", "not_configured", "Not configured", account),
 		not("5450", "invalid_number", "Invalid number", callee),
 		not("5451", "unsupported_number", "Unsupported number", callee),
-		not("5452", "unallocated", "Unallocated number", callee),
-		not("5453", "dnd", "Number is on the DND list", callee),
-		not("5454", "blocked", "Destination blocked", callee),
+		not("5452", "unallocated", "Unallocated", callee),
+		not("5453", "dnd", "DND", callee),
+		not("5454", "blocked", "Blocked", callee),
 		not("5460", "other", "Carrier refused the call", "any other error"),
 	}
 }
@@ -101,6 +110,12 @@ func webhookFaults() []Fault {
 		answered("5024", "answer_url_connection", "answer_url connection failed: {error}", "connect ECONNREFUSED 192.0.2.10:443", ""),
 		answered("5025", "answer_url_invalid", "Invalid webhook response from answer_url", "", ""),
 	}
+}
+
+// contradiction refuses a call, and names it.
+func contradiction(magic, name string, status int, body string) Fault {
+	f := broken(magic, name, Answer, status, body, "refused, and yet it names the call that rings").ringing()
+	return f.header("Content-Type", jsonType[0])
 }
 
 // because is a 500 whose message ends in the reason.

@@ -20,6 +20,9 @@ func acceptedFaults() []Fault {
 		ok("2000", "accepted_200", 200, queued, "accepted with 200 instead of 201"),
 		ok("2001", "accepted_other_status", 201, strings.Replace(queued, `"queued"`, `"ringing"`, 1), "accepted, with another data.status"),
 		ok("2002", "accepted_extra_fields", 201, strings.Replace(queued, `{"data":{`, `{"version":2,"data":{"priority":{"level":1},`, 1), "accepted, with fields that nobody documented"),
+		ok("2004", "accepted_mark", 201, "\ufeff"+queued, "accepted; the answer begins with a byte order mark"),
+		ok("2005", "accepted_duplicate_keys", 201, strings.Replace(queued, `"status":"queued"`, `"status":"queued","status":"queued","note":"\ud800"`, 1), "accepted, with a key given twice and half a character"),
+		ok("2017", "accepted_uuid_number", 201, `{"data":{"request_uuid":12345,"status":"queued"},"message":"success"}`, "accepted, with a request_uuid that is a number"),
 		ok("2003", "slow_answer", 201, queued, "accepted; the answer comes 3 s later").after(slowAnswer),
 	}
 }
@@ -36,7 +39,6 @@ func successFaults() []Fault {
 		ok("2014", "success_empty", 201, "", "2xx with an empty body"),
 		ok("2015", "success_no_content", http.StatusNoContent, "", "204"),
 		ok("2016", "success_null_data", 201, `{"data":null,"message":"success"}`, "2xx with null data"),
-		ok("2017", "success_uuid_number", 201, `{"data":{"request_uuid":12345,"status":"queued"},"message":"success"}`, "2xx with a request_uuid that is no string"),
 		ok("2018", "success_too_large", 201, `{"padding":"{padding}",`+queued[1:], "2xx with a body of 1 MiB, the request_uuid at its end"),
 		broken("2019", "success_truncated", CutShort, 201, cutShortText, "2xx cut off in the middle of its body").ringing(),
 		silent("2020", "success_html_silent", html, "2xx with an HTML page from something that never passed the request on"),
@@ -44,7 +46,7 @@ func successFaults() []Fault {
 
 		redirect("3010", "redirect_301", http.StatusMovedPermanently),
 		redirect("3020", "redirect_302", http.StatusFound),
-		redirect("3030", "redirect_303", http.StatusSeeOther),
+		named("3030", "redirect_303", redirect("", "", http.StatusSeeOther), "how many servers answer a POST that succeeded").ringing(),
 		redirect("3070", "redirect_307", http.StatusTemporaryRedirect),
 		redirect("3080", "redirect_308", http.StatusPermanentRedirect),
 	}

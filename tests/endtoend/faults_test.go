@@ -55,15 +55,16 @@ func suspended(r call.Reason) ending {
 
 var endings = map[string]ending{
 	"accepted_200": accepted, "accepted_other_status": accepted, "accepted_extra_fields": accepted,
+	"accepted_mark": accepted, "accepted_duplicate_keys": accepted, "accepted_uuid_number": accepted,
 
 	// 2xx that say nothing, and what comes too late.
 	"slow_answer": heldRang, "success_uuid_missing": heldRang, "success_uuid_empty": heldRang, "success_malformed": heldRang,
 	"success_html": heldRang, "success_empty": heldRang, "success_no_content": heldRang, "success_null_data": heldRang,
-	"success_uuid_number": heldRang, "success_too_large": heldRang, "success_truncated": heldRang,
+	"success_too_large": heldRang, "success_truncated": heldRang,
 	"success_html_silent": heldSilent, "success_empty_silent": heldSilent,
 
 	// A redirect that is followed is a second POST.
-	"redirect_301": suspended(call.Redirected), "redirect_302": suspended(call.Redirected), "redirect_303": suspended(call.Redirected),
+	"redirect_301": heldSilent, "redirect_302": heldSilent, "redirect_303": heldRang,
 	"redirect_307": suspended(call.Redirected), "redirect_308": suspended(call.Redirected),
 
 	"number_not_linked": rejected(call.NumberNotLinked),
@@ -77,10 +78,11 @@ var endings = map[string]ending{
 	"payment_required": suspended(call.PaymentRequired),
 	"forbidden":        suspended(call.Forbidden), "forbidden_html": suspended(call.Forbidden),
 	"not_found": suspended(call.EndpointMissing), "not_found_html": suspended(call.EndpointMissing),
-	"method_not_allowed": suspended(call.EndpointMissing), "not_acceptable": suspended(call.EndpointMissing),
+	"method_not_allowed":     suspended(call.EndpointMissing),
 	"unsupported_media_type": suspended(call.EndpointMissing), "not_implemented": suspended(call.EndpointMissing),
 
 	"request_timeout": heldSilent, "request_timeout_rang": heldRang, "request_timeout_unread": heldUnread,
+	"not_acceptable": heldRang, "closed_460": heldRang, "closed_499": heldRang,
 	"conflict": heldSilent, "conflict_rang": heldRang,
 	"too_early":         again,
 	"too_many_requests": rateLimited, "too_many_requests_garbage": rateLimited, "too_many_requests_html": rateLimited,
@@ -88,18 +90,23 @@ var endings = map[string]ending{
 
 	// 5xx in the provider's envelope.
 	"service_temporarily_unavailable": again, "initiate_failed": again, "get_app_by_number_failed": again, "get_app_failed": again,
-	"unavailable": again, "unavailable_seconds": again, "unavailable_date": again, "overloaded": again, "maintenance": again,
-	"too_many_in_progress": again, "try_again": again, "telephony_unavailable": again,
+	"unavailable_seconds": again, "unavailable_date": again, "overloaded": again, "maintenance": again, "currently_unavailable": again,
+	"unavailable": heldSilent, "unavailable_rang": heldRang, "try_again": heldRang, "subscriber_unavailable": heldRang,
 	"internal_error": heldSilent, "internal_error_rang": heldRang, "bad_gateway": heldSilent, "bad_gateway_rang": heldRang,
 	"insufficient_storage": heldSilent, "insufficient_storage_rang": heldRang,
+
+	// An answer that names a call is no proof that none went out.
+	"unavailable_names_call": heldRang, "unavailable_bytes_behind": heldRang, "unauthorized_names_call": heldRang,
+	"too_many_requests_names_call": heldRang,
 
 	// A carrier that was reached and lost may have rung.
 	"initiate_timeout": heldRang, "initiate_timed_out": heldRang, "initiate_etimedout": heldRang, "initiate_esockettimedout": heldRang,
 	"initiate_econnreset": heldRang, "initiate_econnaborted": heldRang, "initiate_epipe": heldRang, "initiate_reset": heldRang,
 	"initiate_hang_up": heldRang, "initiate_aborted": heldRang, "initiate_closed": heldRang, "initiate_gateway": heldRang,
-	"initiate_status_code": heldRang, "initiate_timeout_silent": heldSilent,
-	"initiate_econnrefused": again, "initiate_enotfound": again, "initiate_eai_again": again, "initiate_ehostunreach": again, "initiate_other": again,
-	"initiate_rate_limit": noRoom, "initiate_too_many": noRoom, "initiate_throttled": noRoom, "initiate_capacity": noRoom,
+	"initiate_status_code": heldRang, "initiate_timeout_silent": heldSilent, "initiate_other": heldSilent,
+	"initiate_busy": heldRang, "initiate_no_answer": heldRang, "initiate_terminated": heldRang, "initiate_voicemail": heldRang, "initiate_not_saved": heldRang,
+	"initiate_econnrefused": again, "initiate_enotfound": again, "initiate_eai_again": again, "initiate_ehostunreach": again, "initiate_carrier_400": again,
+	"initiate_rate_limit": noRoom, "initiate_too_many": noRoom, "initiate_carrier_429": noRoom, "initiate_capacity": noRoom,
 	"initiate_concurrency": noRoom, "initiate_channel": noRoom,
 	"initiate_balance": suspended(call.AccountBlocked), "initiate_credit": suspended(call.AccountBlocked), "initiate_payment": suspended(call.AccountBlocked),
 	"initiate_suspended": suspended(call.AccountBlocked), "initiate_credentials": suspended(call.AccountBlocked), "initiate_not_configured": suspended(call.AccountBlocked),
@@ -114,7 +121,7 @@ var endings = map[string]ending{
 	"gateway_500_html": heldSilent, "gateway_500_html_rang": heldRang, "gateway_502_html": heldSilent, "gateway_502_html_rang": heldRang,
 	"gateway_503_html": heldSilent, "gateway_503_html_rang": heldRang, "gateway_504_html": heldSilent, "gateway_504_html_rang": heldRang,
 	"gateway_500_empty": heldSilent, "gateway_500_empty_rang": heldRang,
-	"gateway_503_html_seconds": again, "gateway_503_html_date": again,
+	"gateway_503_html_seconds": heldSilent, "gateway_503_html_date": heldSilent,
 	"cdn_520": heldSilent, "cdn_520_rang": heldRang, "cdn_522": heldSilent, "cdn_522_rang": heldRang, "cdn_524": heldSilent, "cdn_524_rang": heldRang,
 	"cdn_521": again, "cdn_523": again, "cdn_525": again, "cdn_526": again,
 

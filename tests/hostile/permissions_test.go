@@ -29,7 +29,7 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 		forNobody(t, w)
 		// Every effect that a worker has: placed, parked, dead, held, suspended.
 		for i, callee := range []string{
-			"+919812345678", magic(t, "service_temporarily_unavailable", 2), magic(t, "unavailable", 0), magic(t, "bad_request", 0),
+			"+919812345678", magic(t, "service_temporarily_unavailable", 2), magic(t, "overloaded", 0), magic(t, "bad_request", 0),
 			magic(t, "gateway_504_html", 0), magic(t, "number_not_linked", 0),
 		} {
 			p.publish(t, p.body("call-"+string(rune('a'+i)), callee))

@@ -39,7 +39,7 @@ func ofCalls() []mutant {
 			"	if by.For == -time.Second {\n",
 		},
 		{
-			"retry-on-time-out", "takes a time-out for a refusal", "sfvopi/table.go",
+			"retry-on-time-out", "takes a time-out for a refusal", "sfvopi/rules.go",
 			"		unknown(call.TimedOut, dagger|feedsBreaker), \"the classic double dial\",\n",
 			"		refused(call.TimedOut, feedsBreaker), \"the classic double dial\",\n",
 		},
@@ -138,7 +138,7 @@ func ofCalls() []mutant {
 			"	w.claims.settled(nonce)\n	version, err := w.write(ctx, t, next, err)\n	if err != nil {\n		return err\n	}\n",
 		},
 		{
-			"a-401-is-a-rejection", "dead-letters requests for a bad key", "sfvopi/table.go",
+			"a-401-is-a-rejection", "dead-letters requests for a bad key", "sfvopi/rules.go",
 			"suspended(call.Unauthorized)", "rejected(call.InvalidRequest, 0)",
 		},
 		{
@@ -158,7 +158,27 @@ func ofCalls() []mutant {
 			"Nonce: rand.Text,", "Nonce: func() string { return a.worker + rand.Text()[:0] },",
 		},
 		{
-			"a-webhook-failure-is-retried", "dials again a callee who picked up", "sfvopi/table.go",
+			"believe-a-contradiction", "redials what is refused and names a call", "sfvopi/classify.go",
+			"	case s.contradicts() && (", "	case s.contradicts() && s.Status == 0 && (",
+		},
+		{
+			"a-part-of-a-text-is-proof", "takes a few words of an error for the whole", "sfvopi/condition.go",
+			"`^(?:` + strings.Join(patterns, \"|\") + `)$`", "`(?:` + strings.Join(patterns, \"|\") + `)`",
+		},
+		{
+			"a-503-is-refused", "redials what a gateway answers after a time-out", "sfvopi/rules.go",
+			"all(status(503), enveloped, asksToWait)", "all(status(503), enveloped)",
+		},
+		{
+			"a-303-suspends", "lifts by time what may have rung", "sfvopi/rules.go",
+			"\"any other 3xx\", hundred(3),\n\t\tunknown(call.Ambiguous, dagger)", "\"any other 3xx\", hundred(3),\n\t\tsuspended(call.Redirected)",
+		},
+		{
+			"what-proves-nothing-closes-the-breaker", "takes a probe that may have rung for one that went well", "dispatcher/breaker.go",
+			"	case o.MaybeRang() && !o.FeedsBreaker:\n", "	case o.MaybeRang() && !o.FeedsBreaker && !probes:\n",
+		},
+		{
+			"a-webhook-failure-is-retried", "dials again a callee who picked up", "sfvopi/rules.go",
 			"rejected(call.WebhookFailed, mayHaveRung)", "refused(call.ServiceUnavailable, 0)",
 		},
 	}

@@ -28,9 +28,9 @@ func world() simulator.World {
 // that one did. They stand here by name, and not by asking the program.
 var clearFaults = []string{
 	"service_temporarily_unavailable", "initiate_failed", "too_many_requests", "too_many_requests_seconds",
-	"too_many_requests_date", "unavailable", "unavailable_seconds", "unavailable_date", "too_early", "overloaded",
-	"maintenance", "try_again", "telephony_unavailable", "get_app_failed", "get_app_by_number_failed",
-	"initiate_econnrefused", "initiate_enotfound", "initiate_other", "initiate_capacity", "initiate_channel",
+	"too_many_requests_date", "unavailable_seconds", "unavailable_date", "too_early", "overloaded",
+	"maintenance", "currently_unavailable", "get_app_failed", "get_app_by_number_failed",
+	"initiate_econnrefused", "initiate_enotfound", "initiate_carrier_400", "initiate_capacity", "initiate_channel",
 	"initiate_invalid_number", "initiate_dnd", "number_not_linked", "bad_request", "body_too_large",
 	"answer_url_timeout", "answer_url_both_failed", "answer_url_schema",
 	"cdn_521", "cdn_523", "cdn_525", "cdn_526",
@@ -38,7 +38,7 @@ var clearFaults = []string{
 
 // suspendingFaults stop the whole account, so they are met less often.
 var suspendingFaults = []string{
-	"unauthorized", "payment_required", "forbidden", "not_found", "redirect_302", "initiate_balance",
+	"unauthorized", "payment_required", "forbidden", "not_found", "redirect_307", "initiate_balance",
 }
 
 // ambiguousFaults are all the others that a callee can choose.

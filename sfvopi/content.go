@@ -1,0 +1,174 @@
+package sfvopi
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// lenient is how JSON from the provider is read: duplicate names and broken
+// text harm nothing in fields that nobody needs.
+var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// content is what the body of an answer says.
+type content struct {
+	requestUUID string // of data, clean and bounded; empty without one
+	enveloped   bool   // a JSON object with a message that is a string
+	message     string // that string
+	// contradicts: the body names a call, gives two messages, or has bytes
+	// behind its JSON, so it proves nothing else.
+	contradicts bool
+}
+
+// readContent reads a body. What is no JSON is text.
+func readContent(body []byte) (c content) {
+	body = withoutMark(body)
+	if len(body) == 0 || (body[0] != '{' && body[0] != '[') {
+		c.contradicts = namesCall(string(body))
+		return c
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(body), lenient)
+	first, err := d.ReadValue()
+	if err != nil {
+		c.contradicts = namesCall(string(body))
+		return c
+	}
+	c.contradicts = len(bytes.TrimSpace(body[d.InputOffset():])) > 0
+	walk := walker{jsontext.NewDecoder(bytes.NewBuffer(first), lenient), &c}
+	walk.value(0, "")
+	return c
+}
+
+// walker goes through one valid JSON value.
+type walker struct {
+	*jsontext.Decoder
+	content *content
+}
+
+// value reads one value, and reports whether it says nothing. depth counts the
+// objects and arrays around it; parent is the name of the one next to it.
+func (w walker) value(depth int, parent string) (empty bool) {
+	token, err := w.ReadToken()
+	if err != nil {
+		return true
+	}
+	switch token.Kind() {
+	case '{':
+		empty = w.PeekKind() == '}'
+		for w.PeekKind() != '}' {
+			name, err := w.ReadToken()
+			if err != nil {
+				return false
+			}
+			w.member(depth+1, parent, name.String())
+		}
+		_, _ = w.ReadToken() // its end, which was looked at
+		return empty
+	case '[':
+		empty = w.PeekKind() == ']'
+		for w.PeekKind() != ']' {
+			if w.PeekKind() == jsontext.KindInvalid {
+				return false
+			}
+			w.value(depth+1, "")
+		}
+		_, _ = w.ReadToken() // its end, which was looked at
+		return empty
+	case '"':
+		text := token.String()
+		w.content.contradicts = w.content.contradicts || namesCall(text)
+		return strings.TrimSpace(text) == ""
+	default:
+		return token.Kind() == 'n' || token.Kind() == 'f'
+	}
+}
+
+// member reads the value of a member of an object.
+func (w walker) member(depth int, parent, name string) {
+	c := w.content
+	switch {
+	case depth == 1 && name == "message" && w.PeekKind() == '"':
+		message, err := w.ReadToken()
+		if err != nil {
+			return
+		}
+		text := message.String()
+		c.contradicts = c.contradicts || namesCall(text) || (c.enveloped && text != c.message)
+		c.enveloped, c.message = true, text
+	case depth == 2 && parent == "data" && name == "request_uuid":
+		value, err := w.ReadValue()
+		if err != nil {
+			return
+		}
+		if uuid := uuidText(value); uuid != "" {
+			c.requestUUID, c.contradicts = uuid, true
+		}
+	default:
+		empty := w.value(depth, name)
+		names := (depth == 1 && name == "data") || isUUIDName(name)
+		c.contradicts = c.contradicts || (names && !empty)
+	}
+}
+
+// uuidText is the provider's name for a call, whatever its type, bounded and
+// without what cannot be seen, for it goes into records and logs.
+func uuidText(value jsontext.Value) string {
+	value = value.Clone()
+	text := string(value)
+	switch value.Kind() {
+	case '"':
+		if json.Unmarshal(value, &text, lenient) != nil {
+			return ""
+		}
+	case 'n', 'f':
+		return ""
+	case '{', '[':
+		if value.Compact() == nil {
+			text = string(value)
+		}
+		if text == "{}" || text == "[]" {
+			return ""
+		}
+	default:
+	}
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) || unicode.IsSpace(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, text)
+	return strings.ToValidUTF8(text[:min(len(text), maxRequestUUID)], "")
+}
+
+// isUUIDName reports whether a member names a call, in any spelling.
+func isUUIDName(name string) bool {
+	switch strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name)) {
+	case "requestuuid", "calluuid":
+		return true
+	default:
+		return false
+	}
+}
+
+// callName is text that names a call: in HTML, XML, a query, or JSON that is
+// broken or stands inside a string.
+var callName = regexp.MustCompile(`(?i)(?:request|call)[_-]?uuid[\\"']{0,3}\s{0,3}[:=>]\s{0,3}[\\"']{0,3}([\w-]+)`)
+
+func namesCall(text string) bool {
+	for _, found := range callName.FindAllStringSubmatch(text, -1) {
+		if value := strings.ToLower(found[1]); value != "null" && value != "undefined" {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutMark leaves out a byte order mark and the blanks around.
+func withoutMark(body []byte) []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
+}
