@@ -164,9 +164,9 @@ func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
 		MaxAge: c.Request.MaxAge, Keep: c.Records.Keep, Numbers: call.NumberPolicy(c.Request.Numbers),
 		Defaults: call.Defaults{
 			Callbacks: call.Callbacks{
-				AnswerURL: d.AnswerURL.Reveal(), AnswerMethod: string(d.AnswerMethod),
-				RingURL: d.RingURL.Reveal(), RingMethod: string(d.RingMethod),
-				HangupURL: d.HangupURL.Reveal(), HangupMethod: string(d.HangupMethod),
+				AnswerURL: d.AnswerURL.Reveal(), AnswerMethod: d.AnswerMethod,
+				RingURL: d.RingURL.Reveal(), RingMethod: d.RingMethod,
+				HangupURL: d.HangupURL.Reveal(), HangupMethod: d.HangupMethod,
 			},
 			Limits: call.Limits{RingTimeout: d.RingTimeout, CallTimeLimit: d.CallTimeLimit},
 		},

@@ -43,8 +43,8 @@ func (l *loader) readEnvironment(environ []string) {
 		if rest, ok := strings.CutPrefix(key, "accounts."); ok {
 			account, _, _ := strings.Cut(rest, ".")
 			if l.accounts[account] == nil && !open {
-				l.note(key, at, "the file names its accounts, and none is "+quote(account),
-					"add accounts."+account+" to the file or remove the variable; the file has "+named)
+				l.note(key, at, &fault{"the file names its accounts, and none is " + quote(account),
+					"add accounts." + account + " to the file or remove the variable; the file has " + named})
 				return
 			}
 			if l.accounts[account] == nil {
@@ -66,8 +66,8 @@ func (l *loader) readEnvironment(environ []string) {
 		}
 		key := keyOf(name)
 		if key == "" {
-			l.note("", Origin{Variable: plainOrQuoted(name)}, "there is no such variable",
-				didYouMean(name, l.variables(), "remove it; all names begin with RINGONCE_, and docs/configuration.md lists them"))
+			fix := didYouMean(name, l.variables(), "remove it; all names begin with RINGONCE_, and docs/configuration.md lists them")
+			l.note("", Origin{Variable: plainOrQuoted(name)}, &fault{"there is no such variable", fix})
 			continue
 		}
 		apply(name, key)
@@ -121,7 +121,7 @@ func ours(environ []string) map[string]string {
 	variables := map[string]string{}
 	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if ok && (shortNames[name] != "" || strings.HasPrefix(name, variablePrefix)) && name != fileVariable {
+		if ok && (shortNames[name] != "" || strings.HasPrefix(strings.ToUpper(name), variablePrefix)) && name != fileVariable {
 			variables[name] = value
 		}
 	}

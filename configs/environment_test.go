@@ -228,7 +228,7 @@ func TestSystematicNameBeatsShortName(t *testing.T) {
 }
 
 func TestLastOfEqualNamesWins(t *testing.T) {
-	if c := mustLoad(t, minimal, "RINGONCE_LOG_LEVEL=warn", "RINGONCE_LOG_LEVEL=debug"); c.Log.Level != LevelDebug {
+	if c := mustLoad(t, minimal, "RINGONCE_LOG_LEVEL=warn", "RINGONCE_LOG_LEVEL=debug"); c.Log.Level != "debug" {
 		t.Errorf("got %s", c.Log.Level)
 	}
 }
@@ -255,10 +255,15 @@ func TestEnvironmentRefused(t *testing.T) {
 		{"key with a line break", minimal, []string{"SFVOPI_API_KEY=secr3t\n"}, []string{"ends in a line break"}},
 		{"key with a space", minimal, []string{"SFVOPI_API_KEY=secr3t x"}, []string{"SFVOPI_API_KEY: accounts.default.api_key: holds a space"}},
 		{"two ways to authenticate", minimal + "nats: {token: secr3t}\n", []string{"NATS_CREDS_FILE=/c"}, []string{"nats.credentials_file (NATS_CREDS_FILE), nats.token (ringonce.yaml:4)"}},
-		{"empty number", minimal, []string{"RINGONCE_STREAMS_REPLICAS="}, []string{"streams.replicas: must be a whole number"}},
+		{"empty number", minimal, []string{"RINGONCE_STREAMS_REPLICAS="}, []string{"streams.replicas: is empty; give a value, or remove it for the default, 1"}},
+		{"empty duration", minimal, []string{"RINGONCE_RETRY_MAX_DELAY="}, []string{"RINGONCE_RETRY_MAX_DELAY: retry.max_delay: is empty"}},
+		{"quoted number", minimal, []string{`RINGONCE_RETRY_MAX_ATTEMPTS="3"`}, []string{"retry.max_attempts: has quotes around it"}},
+		{"number with a space", minimal, []string{"RINGONCE_RETRY_MAX_ATTEMPTS=3 "}, []string{"retry.max_attempts: begins or ends with a space"}},
+		{"name in lower case", minimal, []string{"ringonce_log_level=debug"}, []string{"ringonce_log_level: there is no such variable; did you mean RINGONCE_LOG_LEVEL?"}},
+		{"name of the file", minimal, []string{"RINGONCE_CONFIG=a.yaml", "RINGONCE_CONFIGS=a.yaml"}, []string{"RINGONCE_CONFIGS: there is no such variable; did you mean RINGONCE_CONFIG?"}},
 		{"empty URL", minimal, []string{"NATS_URL="}, []string{"NATS_URL: nats.url: is empty"}},
 		{"port that only looks like a service's", minimal, []string{"RINGONCE_HTTP_PORT=80"}, []string{"RINGONCE_HTTP_PORT: there is no such variable"}},
-		{"broken file and environment", "a: [", []string{"RINGONCE_X=1", "SFVOPI_API_KEY=secr3t"}, []string{"no setting is a list", "RINGONCE_X"}},
+		{"broken file and environment", "a: [", []string{"RINGONCE_X=1", "SFVOPI_API_KEY=secr3t"}, []string{"the file is not YAML", "RINGONCE_X"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := loadMistakes(t, test.file, test.environ...)
@@ -267,6 +272,24 @@ func TestEnvironmentRefused(t *testing.T) {
 				t.Errorf("a secret is printed: %v", got)
 			}
 		})
+	}
+}
+
+// The flag beats the environment, in which the last of equal names wins.
+func TestFile(t *testing.T) {
+	for _, test := range []struct {
+		flag    string
+		environ []string
+		want    string
+	}{
+		{"", nil, ""},
+		{"", []string{"RINGONCE_CONFIG="}, ""},
+		{"", []string{"RINGONCE_CONFIGURATION=b", "RINGONCE_CONFIG=a", "RINGONCE_CONFIG=b=c"}, "b=c"},
+		{"a", []string{"RINGONCE_CONFIG=b"}, "a"},
+	} {
+		if got := File(test.flag, test.environ); got != test.want {
+			t.Errorf("%q, %q: got %q", test.flag, test.environ, got)
+		}
 	}
 }
 
@@ -309,7 +332,7 @@ func TestServiceLinksAreLeftAlone(t *testing.T) {
 		"RINGONCE_METRICS_SERVICE_HOST=10.0.0.2", "RINGONCE_METRICS_PORT_9090_TCP_ADDR=10.0.0.2",
 		"RINGONCE_LOG_LEVEL=warn",
 	)
-	if c.Log.Level != LevelWarn {
+	if c.Log.Level != "warn" {
 		t.Errorf("got %s", c.Log.Level)
 	}
 }

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -39,38 +40,24 @@ func ReadFile(path string) ([]byte, error) {
 // read again with every call, so that a key can be replaced while we run; the
 // line break at its end is dropped. No error holds any of the key.
 func (a Account) ReadKey() (Secret, error) {
-	key, err := readSecret(a.APIKey, a.APIKeyFile)
+	key, err := readSecret("the API key", a.APIKey, a.APIKeyFile)
 	if err != nil {
-		return Secret{}, fmt.Errorf("reading the API key: %w", err)
+		return Secret{}, err
 	}
 	if f := checkAPIKey(key.Reveal()); f != nil {
-		source := "api_key"
-		if a.APIKeyFile != "" {
-			source = a.APIKeyFile
-		}
-		return Secret{}, fmt.Errorf("reading the API key from %s: it %s; %s", source, f.rule, f.fix)
+		return Secret{}, fmt.Errorf("reading the API key from %s: it %s; %s", cmp.Or(a.APIKeyFile, "api_key"), f.rule, f.fix)
 	}
 	return key, nil
 }
 
 // ReadPassword is the password for NATS, from wherever it is given; zero if
-// none is.
+// none is. So is ReadToken.
 func (n NATS) ReadPassword() (Secret, error) {
-	password, err := readSecret(n.Password, n.PasswordFile)
-	if err != nil {
-		return Secret{}, fmt.Errorf("reading the NATS password: %w", err)
-	}
-	return password, nil
+	return readSecret("the NATS password", n.Password, n.PasswordFile)
 }
 
-// ReadToken is the token for NATS, from wherever it is given; zero if none is.
-func (n NATS) ReadToken() (Secret, error) {
-	token, err := readSecret(n.Token, n.TokenFile)
-	if err != nil {
-		return Secret{}, fmt.Errorf("reading the NATS token: %w", err)
-	}
-	return token, nil
-}
+// ReadToken is the token for NATS.
+func (n NATS) ReadToken() (Secret, error) { return readSecret("the NATS token", n.Token, n.TokenFile) }
 
 // ReadText is the content of a file of certificates, credentials or a seed,
 // without a byte order mark.
@@ -99,17 +86,17 @@ func (c Config) checkFiles() Mistakes {
 
 // readSecret is the inline secret, or else the content of the file without the
 // line break at its end.
-func readSecret(inline Secret, path string) (Secret, error) {
+func readSecret(what string, inline Secret, path string) (Secret, error) {
 	if path == "" {
 		return inline, nil
 	}
 	data, err := readText(path, maxSecretFile)
 	if err != nil {
-		return Secret{}, err
+		return Secret{}, fmt.Errorf("reading %s: %w", what, err)
 	}
 	text := strings.TrimRight(string(data), "\r\n")
 	if f := checkText(text, true); f != nil {
-		return Secret{}, fmt.Errorf("%s %s", path, f.rule)
+		return Secret{}, fmt.Errorf("reading %s: %s %s; %s", what, path, f.rule, f.fix)
 	}
 	return NewSecret(text), nil
 }
@@ -161,7 +148,7 @@ func plainPathError(err error) error {
 }
 
 func holdsSecret(path string) error {
-	_, err := readSecret(Secret{}, path)
+	_, err := readSecret("the secret", Secret{}, path)
 	return err
 }
 

@@ -124,7 +124,7 @@ func TestCheckFiles(t *testing.T) {
 		c := valid()
 		c.NATS.CredentialsFile = write(t, mark+credentials(t, token, seed))
 		c.NATS.NKeyFile = write(t, mark+seed+"\n")
-		c.NATS.TLS = TLS{CAFile: write(t, mark+cert), CertFile: write(t, mark+cert), KeyFile: write(t, mark+key)}
+		c.NATS.TLS.CAFile, c.NATS.TLS.CertFile, c.NATS.TLS.KeyFile = write(t, mark+cert), write(t, mark+cert), write(t, mark+key)
 		c.Provider.CAFile = write(t, mark+cert)
 		account := DefaultAccount()
 		account.APIKeyFile = write(t, mark+"k3y\n")
@@ -142,8 +142,8 @@ func TestCheckFilesNamesEveryMistake(t *testing.T) {
 	c := valid()
 	c.NATS = NATS{
 		CredentialsFile: missing, PasswordFile: write(t, "\n"), TokenFile: write(t, "a\nb"), NKeyFile: write(t, " \n"),
-		TLS: TLS{CAFile: write(t, "no certificate"), CertFile: write(t, cert), KeyFile: write(t, foreignKey)},
 	}
+	c.NATS.TLS.CAFile, c.NATS.TLS.CertFile, c.NATS.TLS.KeyFile = write(t, "no certificate"), write(t, cert), write(t, foreignKey)
 	c.Provider.CAFile = missing
 	account := DefaultAccount()
 	account.APIKeyFile = write(t, "")
@@ -157,7 +157,7 @@ func TestCheckFilesNamesEveryMistake(t *testing.T) {
 	)
 
 	c = valid()
-	c.NATS.TLS = TLS{CertFile: missing, KeyFile: write(t, foreignKey)}
+	c.NATS.TLS.CertFile, c.NATS.TLS.KeyFile = missing, write(t, foreignKey)
 	wantMistakes(t, mistakesOf(t, c.checkFiles()), "nats.tls.cert_file: cannot be used")
 }
 

@@ -114,11 +114,11 @@ func (l *loader) set(key string, at Origin, text string) {
 // refuse notes what is wrong with a value.
 func (l *loader) refuse(key string, at Origin, f *fault) {
 	l.unread[key] = true
-	l.note(key, at, f.rule, f.fix)
+	l.note(key, at, f)
 }
 
-func (l *loader) note(key string, at Origin, rule, fix string) {
-	l.mistakes = append(l.mistakes, Mistake{Origin: at, Key: key, Rule: rule, Fix: fix})
+func (l *loader) note(key string, at Origin, f *fault) {
+	l.mistakes = append(l.mistakes, Mistake{Origin: at, Key: key, Rule: f.rule, Fix: f.fix})
 }
 
 // preferEnvironment drops what the file says about a secret that the

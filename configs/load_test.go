@@ -57,7 +57,7 @@ streams:
 	want.NATS.URL = "nats://a:4222, tls://b:4222"
 	want.Provider.BaseURL = "https://example.com/superfone"
 	want.Provider.ConnectTimeout = 500 * time.Millisecond
-	want.Provider.Ambiguous = RetryAmbiguous
+	want.Provider.Ambiguous = "retry"
 	acme := DefaultAccount()
 	acme.APIKey = NewSecret("0123")
 	acme.CallsPerSecond = 0.5
@@ -67,7 +67,7 @@ streams:
 	other.APIKeyFile = "/run/key"
 	other.CallsPerSecond = 0
 	want.Accounts = map[string]Account{"acme-west": acme, "default": other}
-	want.Streams = Streams{Replicas: 3}
+	want.Streams.Replicas, want.Streams.Provision = 3, false
 	if !same(c, want) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}
@@ -126,14 +126,24 @@ func TestLoadRefusesFile(t *testing.T) {
 		{"mapping for a value", minimal + "nats:\n  url:\n    a: b\n", []string{"nats.url: must be a single value"}},
 		{"value for a mapping", minimal + "nats: nats://x\n", []string{"nats: must hold keys"}},
 		{"value for an account", "accounts:\n  default: key\n", []string{"accounts.default: must hold keys", "accounts.default.api_key: is missing"}},
-		{"list", minimal + "nats:\n  url:\n  - a\n", []string{"ringonce.yaml:6: no setting is a list"}},
-		{"flow list", minimal + "nats: {url: [a]}\n", []string{"no setting is a list"}},
-		{"anchor", minimal + "http: &h {address: ':1'}\n", []string{"ringonce.yaml:4: anchors"}},
-		{"alias", minimal + "http: *h\n", []string{"ringonce.yaml:4: anchors"}},
-		{"merge", minimal + "http:\n  <<: {address: ':1'}\n", []string{"anchors, aliases and merge keys"}},
-		{"tag", minimal + "shutdown_grace: !!str 60s\n", []string{"ringonce.yaml:4: tags"}},
-		{"directive", "%YAML 1.2\n---\n" + minimal, []string{"ringonce.yaml:1: directives"}},
-		{"complex key", minimal + "? http\n: {address: ':1'}\n", []string{"keys are plain names"}},
+		{"list", minimal + "nats:\n  url:\n  - a\n", []string{"ringonce.yaml:5: nats.url: must be a single value: no list"}},
+		{"flow list", minimal + "nats: {url: [a]}\n", []string{"nats.url: must be a single value: no list"}},
+		{"list for a mapping", minimal + "nats: [a]\n", []string{"nats: must hold keys with values"}},
+		{"list for a file", "- a: b\n", []string{"ringonce.yaml:1: the file must hold keys with values"}},
+		{"key of another section", minimal + "max_delay: 5m\n", []string{"ringonce.yaml:4: max_delay: there is no such key; did you mean retry.max_delay?"}},
+		{"key with a dot", minimal + "retry.max_delay: 5m\n", []string{`ringonce.yaml:4: "retry.max_delay": there is no such key; did you mean retry.max_delay?`}},
+		{"key with capitals", minimal + "    api-Key-File: /k\n", []string{"did you mean api_key_file?"}},
+		{"duplicate key in quotes", minimal + "log: {level: info}\n\"log\": {level: warn}\n", []string{"ringonce.yaml:5: log: is given twice, first at line 4"}},
+		{"UTF-16", "\xff\xfea\x00:\x00", []string{"ringonce.yaml:1: the file is UTF-16; save it as UTF-8"}},
+		{"UTF-16 without a mark", "\x00a\x00:", []string{"ringonce.yaml:1: the file is UTF-16"}},
+		{"unexpanded in braces", "accounts:\n  default: {api_key: ${KEY}}\n", []string{"ringonce.yaml:2: the file is not YAML: ',' or '}' must be specified; replace the placeholder in this line"}},
+		{"template", "accounts:\n  default:\n    api_key: {{ .Key }}\n", []string{"ringonce.yaml:3: the file is not YAML: could not find flow map content; replace the placeholder"}},
+		{"anchor", minimal + "http: &h {address: ':1'}\n", []string{"ringonce.yaml:4: http: must hold keys with values: no text, list, tag, anchor or alias"}},
+		{"alias", minimal + "http: *h\n", []string{"ringonce.yaml:4: http: must hold keys with values: no text, list, tag, anchor or alias"}},
+		{"merge", minimal + "http:\n  <<: {address: ':1'}\n", []string{`ringonce.yaml:5: http."<<": there is no such key`}},
+		{"tag", minimal + "shutdown_grace: !!str 60s\n", []string{"ringonce.yaml:4: shutdown_grace: must be a single value: no list, keys, tag"}},
+		{"directive", "%YAML 1.2\n---\n" + minimal, []string{"ringonce.yaml:3: a second document begins here; keep everything in one document, without directives"}},
+		{"complex key", minimal + "? http\n: {address: ':1'}\n", []string{`ringonce.yaml:4: "?": there is no such key`}},
 		{"two documents", minimal + "---\nhttp: {address: ':1'}\n", []string{"ringonce.yaml:5: a second document"}},
 		{"text", "just text\n", []string{"the file must hold keys"}},
 		{"tab", "accounts:\n\tdefault:\n", []string{"ringonce.yaml:2: the line is indented with a tab; indent with spaces"}},
@@ -146,8 +156,8 @@ func TestLoadRefusesFile(t *testing.T) {
 		{"line break", minimal + "nats:\n  url: |\n    nats://x:1\n", []string{"nats.url: ends in a line break"}},
 		{"long value", minimal + "http: {address: " + strings.Repeat("x", 4097) + "}", []string{"http.address: is longer than 4096 bytes"}},
 		{"too large", minimal + "#" + strings.Repeat("x", 1<<20), []string{"larger than 1048576 bytes"}},
-		{"too deep", strings.Repeat("{a: ", 5_000), []string{"nested too deeply"}},
-		{"too many brackets", strings.Repeat("[", 50_000), []string{"no setting is a list"}},
+		{"too deep", strings.Repeat("{a: ", 5_000), []string{"ringonce.yaml:1: the file is not YAML"}},
+		{"too many brackets", strings.Repeat("[", 50_000), []string{"more than 30000 words and signs"}},
 		{"too many keys", strings.Repeat("a: 1\n", 10_100), []string{"ringonce.yaml:10001: the file holds more than 30000 words and signs"}},
 		{"too many commas", "{" + strings.Repeat(",", 31_000), []string{"more than 30000 words and signs"}},
 		{"account's name", "accounts:\n  Acme_1: {api_key: k}\n", []string{`accounts.Acme_1: is no account name`}},
@@ -158,6 +168,83 @@ func TestLoadRefusesFile(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			wantMistakes(t, loadMistakes(t, test.data), test.want...)
 		})
+	}
+}
+
+// What can only be a slip in a single value is refused at its line.
+func TestLoadRefusesSlips(t *testing.T) {
+	const quotes, placeholder, space = "has quotes around it", "holds a placeholder", "begins or ends with a space"
+	const host = "has a host that is neither a name nor an IP address"
+	for _, group := range []struct {
+		key    string
+		values map[string]string
+	}{
+		{"accounts.a-b.api_key", map[string]string{
+			`"abc"`: quotes, "`abc`": quotes, "“abc”": quotes, "„abc“": quotes, "«abc»": quotes,
+			`"abc`: "begins or ends with a quote", `abc"`: "begins or ends with a quote", `"`: "begins or ends with a quote",
+			"${KEY}": placeholder, "$KEY": placeholder, "$key": placeholder, "$(KEY)": placeholder, "abc${KEY}": placeholder,
+			"{{ key }}": placeholder, "%KEY%": placeholder, "<your key>": placeholder,
+			" abc": "holds a space", "Bearer abc": "holds a space", "abc\u00a0": "contains an invisible character", "abc\u200b": "contains an invisible character", "\ufeffabc": "contains an invisible character",
+			"SFVOPI_API_KEY=abc": "begins with a name", "api_key:abc": "begins with a name",
+		}},
+		{"nats.token", map[string]string{`"t"`: quotes, "${TOKEN}": placeholder, "$TOKEN": placeholder}},
+		{"provider.base_url", map[string]string{
+			`"https://a"`: quotes, "https://${HOST}/x": placeholder, "https://$HOST/x": placeholder, " https://a": space, "https://a ": space,
+			"http:/x": "has no host", "http://": "has no host", "https:///x": "has no host", "https://:80": "has no host",
+			"a.example/x": "must begin with http:// or https://", "a:9380": "must begin with", "nats://a": "must begin with", "ftp://a": "must begin with",
+			"https://a b": "is not a URL", "https://a/b c": "is not a URL", "https://a:b": "is not a URL", "https://a:1:2": "is not a URL", `https:\\a`: "is not a URL", "https://[::1": "is not a URL",
+			"https://a:0": "has a port", "https://a:70000": "has a port", "https://a:": "has a port", "https://https://a": "has a port",
+			"https://a..b": host, "https://-a": host, "https://1.2.3.400": host, "https://1.2.3": host, "https://a,b": host, "https://*.a": host, "https://<host>/x": host,
+			"https://a?b": "must not have a query", "https://u:p@a": "holds user information",
+			"https://a/sfvopi/calls":            `ends in "/sfvopi/calls", which is a path of the API; write https://a`,
+			"https://a/superfone/sfvopi/calls/": `ends in "/sfvopi/calls", which is a path of the API; write https://a/superfone`,
+			"https://a/x//SFVOPI/apps/1":        `ends in "//SFVOPI/apps/1", which is a path of the API; write https://a/x`,
+		}},
+		{"provider.proxy_url", map[string]string{"proxy:3128": "must begin with", "http://proxy:0": "has a port", "socks5://proxy:1": "must begin with", "${PROXY}": placeholder}},
+		{"nats.url", map[string]string{
+			`"nats://a"`: quotes, "$NATS_URL": placeholder, "nats://${HOST}:4222": placeholder,
+			"http://a": "must begin with nats://", "tcp://a:4222": "must begin with nats://", "nats:/a": "has a port", "nats:a": "is not a URL",
+			"nats://a:0": "has a port", "a:70000": "has a port", ":4222": "has no host", "4222": host, "nats://a;nats://b": host, "::1": host,
+			"nats://a b": "is not a URL", "nats//a": "has something after the port", "nats://a:1/x": "has something after the port", "nats://a?x=y": "has something after the port",
+			"nats://a,,http://b": "entry 2 is empty, entry 3 must begin with", "nats://a,wss://b": "mixes ws:// or wss://",
+		}},
+		{"http.address", map[string]string{
+			"8080": "must be host:port", "http://:8080": "must be host:port", ":70000": `has the port "70000"`, ":http": `has the port "http"`, ":-1": `has the port "-1"`,
+			"a b:80": `has the host "a b"`, "1.2.3.400:80": `has the host "1.2.3.400"`, "*:80": `has the host "*"`,
+		}},
+		{"accounts.a-b.defaults.answer_url", map[string]string{"example.com/a": "must begin with", "https://a:0/?t=s3cret": "has a port", "${HOOK}": placeholder, `"https://a"`: quotes}},
+		{"provider.ca_file", map[string]string{"~/ca.pem": placeholder, "$HOME/ca.pem": placeholder, `"/ca.pem"`: quotes, "/ca.pem ": space, `%APPDATA%\ca.pem`: placeholder}},
+		{"shutdown_grace", map[string]string{"1 minute": "must be a duration", "1d": "must be a duration", "60": "is the bare number", "-45s": "must be more than 0", "0s": "must be more than 0", `"45s"`: quotes}},
+		{"log.level", map[string]string{"DEBUG": `must be one of debug, info, warn, error, is "DEBUG"; did you mean debug?`, "trace": "must be one of"}},
+	} {
+		for value, want := range group.values {
+			t.Run(group.key+"="+value, func(t *testing.T) {
+				got := loadMistakes(t, yamlOf(group.key, value))
+				line := 1 + strings.Count(group.key, ".")
+				wantMistakes(t, got, fmt.Sprintf("ringonce.yaml:%d: %s: %s", line, group.key, want))
+				got = loadMistakes(t, accountAB, variable(group.key)+"="+value)
+				wantMistakes(t, got, fmt.Sprintf("%s: %s: %s", variable(group.key), group.key, want))
+				if strings.Contains(got.Error(), "s3cret") || strings.Contains(got.Error(), "abc") {
+					t.Errorf("a secret is printed: %v", got)
+				}
+			})
+		}
+	}
+}
+
+// What only looks like a slip is accepted.
+func TestLoadAcceptsTheUnusual(t *testing.T) {
+	for key, values := range map[string][]string{
+		"nats.password":                    {"a${b}c", "$ecret", "p'", `x"y`, " p ", "100%A%"},
+		"accounts.a-b.api_key":             {`x"y`, "a$b", "YWJj+/==", "sf_live.abc-1", "a:b"},
+		"provider.base_url":                {"https://a", "https://a/", "https://a/sfvopi", "https://a/sfvopi/", "HTTPS://a_b.example:443/x", "http://[::1]:9380", "https://a/sfvopi-proxy", "https://a.b.", "https://exämple.com"},
+		"nats.url":                         {"a", "a:4222", "127.0.0.1", "[::1]:4222", "NATS://a:4222/", "ws://a/path, wss://b:443"},
+		"http.address":                     {":0", "127.0.0.1:0", "[::]:8080", "localhost:8080"},
+		"accounts.a-b.defaults.answer_url": {"https://a/b?x=%E0%A4%B9&t=abc", "http://127.0.0.1:1/a#b"},
+	} {
+		for _, value := range values {
+			mustLoad(t, accountAB+"nats: {user: u, password: p}\n", variable(key)+"="+value)
+		}
 	}
 }
 

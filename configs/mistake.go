@@ -43,18 +43,14 @@ type Mistake struct {
 
 // String is the mistake on one line.
 func (m Mistake) String() string {
-	var b strings.Builder
-	if m.Origin != (Origin{}) {
-		b.WriteString(m.Origin.String() + ": ")
-	}
+	text := m.Rule + "; " + m.Fix
 	if m.Key != "" {
-		b.WriteString(m.Key + ": ")
+		text = m.Key + ": " + text
 	}
-	b.WriteString(m.Rule)
-	if m.Fix != "" {
-		b.WriteString("; " + m.Fix)
+	if m.Origin != (Origin{}) {
+		text = m.Origin.String() + ": " + text
 	}
-	return b.String()
+	return text
 }
 
 // Mistakes is the error that Load, Check and Validate return: everything

@@ -56,7 +56,7 @@ func (c *Config) settings() []setting {
 		{"provider.base_url", &c.Provider.BaseURL, "https://prod-api.superfone.co.in/superfone", rule{form: checkBaseURL}, "the provider's API, `http` or `https`; may end in `/` or `/sfvopi`"},
 		{"provider.connect_timeout", &c.Provider.ConnectTimeout, "5s", rule{}, "for reaching the provider: resolving, connecting, TLS"},
 		{"provider.request_timeout", &c.Provider.RequestTimeout, "30s", rule{}, "for the whole request; more than the connect timeout, which it includes"},
-		{"provider.ambiguous", &c.Provider.Ambiguous, "hold", oneOf(Hold, RetryAmbiguous), "what becomes of a call whose answer says neither that it went out nor that it did not. `hold` keeps it as unknown; `retry` dials it again and gives away the promise that no phone rings twice"},
+		{"provider.ambiguous", &c.Provider.Ambiguous, "hold", oneOf("hold", "retry"), "what becomes of a call whose answer says neither that it went out nor that it did not. `hold` keeps it as unknown; `retry` dials it again and gives away the promise that no phone rings twice"},
 		{"provider.proxy_url", &c.Provider.ProxyURL, "", rule{form: checkHTTPURL}, "an HTTP proxy, without user and password; `HTTP_PROXY` and its like are not looked at"},
 		{"provider.ca_file", &c.Provider.CAFile, "", rule{file: holdsCertificates}, "authorities to trust besides the system's, PEM"},
 
@@ -67,15 +67,15 @@ func (c *Config) settings() []setting {
 		{"retry.max_attempts", &c.Retry.MaxAttempts, "12", rule{least: 1, most: 1000}, "attempts at one request, the first one included, 1 to 1000"},
 
 		{"request.max_age", &c.Request.MaxAge, "24h", rule{}, "how long after its first publish a request may still be dialled; afterwards it ends as `expired`"},
-		{"request.numbers", &c.Request.Numbers, "possible", oneOf(Possible, Assigned), "`possible` accepts numbers of a possible length for their country, `assigned` demands an assigned range, too"},
+		{"request.numbers", &c.Request.Numbers, "possible", oneOf("possible", "assigned"), "`possible` accepts numbers of a possible length for their country, `assigned` demands an assigned range, too"},
 		{"records.keep", &c.Records.Keep, "36h", rule{}, "how long a placed call is remembered, so that the same id does not ring again"},
 		{"dead.keep", &c.Dead.Keep, "720h", rule{}, "how long dead letters are kept, at least `records.keep`"},
-		{"streams.replicas", &c.Streams.Replicas, "1", rule{choices: []string{"1", "3", "5"}}, "replicas of every stream, 1, 3 or 5: 1 for a single server, 3 for a cluster"},
+		{"streams.replicas", &c.Streams.Replicas, "1", oneOf("1", "3", "5"), "replicas of every stream, 1, 3 or 5: 1 for a single server, 3 for a cluster"},
 		{"streams.provision", &c.Streams.Provision, "true", rule{}, "create missing streams when a worker starts"},
 		{"http.address", &c.HTTP.Address, ":8080", rule{form: checkAddress}, "where health and metrics are served; port 0 takes a free one"},
 		{"shutdown_grace", &c.ShutdownGrace, "45s", rule{}, "how long a stopping worker lets claimed calls finish"},
-		{"log.level", &c.Log.Level, "info", oneOf(LevelDebug, LevelInfo, LevelWarn, LevelError), "`debug`, `info`, `warn` or `error`"},
-		{"log.format", &c.Log.Format, "text", oneOf(FormatText, FormatJSON), "`text` or `json`"},
+		{"log.level", &c.Log.Level, "info", oneOf("debug", "info", "warn", "error"), "`debug`, `info`, `warn` or `error`"},
+		{"log.format", &c.Log.Format, "text", oneOf("text", "json"), "`text` or `json`"},
 	}
 }
 
@@ -83,7 +83,7 @@ func (c *Config) settings() []setting {
 // them.
 func (a *Account) settings() []setting {
 	d := &a.Defaults
-	callback, method := rule{form: checkHTTPURL}, oneOf(MethodPost, MethodGet)
+	callback, method := rule{form: checkHTTPURL}, oneOf("POST", "GET")
 	return []setting{
 		{"api_key", &a.APIKey, "", rule{form: checkAPIKey}, "the API key of the organisation. Exactly one of `api_key` and `api_key_file`. Names of accounts are 1 to 32 of `a-z`, `0-9` and `-`"},
 		{"api_key_file", &a.APIKeyFile, "", rule{file: holdsAPIKey}, "a file that holds the key alone, at most 4 KiB; read again when it changes"},

@@ -13,6 +13,8 @@ import (
 
 const apiPath = "/sfvopi"
 
+var pathOfAPI = regexp.MustCompile(`(?i)/+sfvopi(/.*)?$`)
+
 // normaliseBaseURL strips what people add to the provider's base URL: slashes,
 // and the /sfvopi with which every path of the API begins.
 func normaliseBaseURL(base string) string {
@@ -35,8 +37,8 @@ func checkBaseURL(text string) *fault {
 		return &fault{"must not have a query or a fragment", "remove what stands after ? or #"}
 	}
 	text = normaliseBaseURL(text)
-	if base, path, ok := strings.Cut(text, apiPath+"/"); ok {
-		return &fault{"ends in " + quote(apiPath+"/"+path) + ", which is a path of the API", "write " + base}
+	if at := pathOfAPI.FindStringIndex(text); at != nil {
+		return &fault{"ends in " + quote(text[at[0]:]) + ", which is a path of the API", "write " + text[:at[0]]}
 	}
 	return nil
 }
@@ -90,9 +92,9 @@ func isHost(host string) bool {
 // well as a URL, and one kind of connection at a time.
 func checkServers(list string) *fault {
 	const fix = "write it like nats://127.0.0.1:4222"
-	servers := NATS{URL: list}.Servers()
-	var all fault
-	websockets := 0
+	servers, websockets := NATS{URL: list}.Servers(), 0
+	var rules []string
+	var last *fault
 	for i, server := range servers {
 		if !strings.Contains(server, "://") && server != "" {
 			server = "nats://" + server
@@ -106,20 +108,16 @@ func checkServers(list string) *fault {
 		case f == nil && (strings.Trim(u.Path, "/") != "" || strings.ContainsAny(server, "?#")):
 			f = &fault{"has something after the port", fix}
 		}
-		if f == nil {
-			continue
-		}
-		if len(servers) > 1 {
+		if f != nil && len(servers) > 1 {
 			f.rule = fmt.Sprintf("entry %d %s", i+1, f.rule)
 		}
-		if all.rule != "" {
-			f.rule = all.rule + ", " + f.rule
+		if f != nil {
+			rules, last = append(rules, f.rule), f
 		}
-		all = *f
 	}
 	switch {
-	case all.rule != "":
-		return &all
+	case last != nil:
+		return &fault{strings.Join(rules, ", "), last.fix}
 	case websockets != 0 && websockets != len(servers):
 		return &fault{"mixes ws:// or wss:// with other addresses", "use one kind for all of them"}
 	}
@@ -155,7 +153,7 @@ func checkAPIKey(key string) *fault {
 	case strings.ContainsAny(key[:1]+key[len(key)-1:], "\"'`"):
 		return &fault{"begins or ends with a quote", fix}
 	case unexpanded.MatchString(key) || strings.HasPrefix(key, "$"):
-		return &fault{"holds a placeholder, such as ${NAME}, that was not replaced", "write the key itself; variables are not expanded here"}
+		return &fault{"holds a placeholder, such as ${NAME}, that was not replaced", "write the key itself; nothing is expanded here"}
 	case namedKey.MatchString(key):
 		return &fault{"begins with a name and not with the key", fix}
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }):

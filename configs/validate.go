@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 )
 
 // mostAccounts is what one set of streams serves: each account has four
@@ -18,143 +17,112 @@ func (c Config) Validate() error { return c.validate(nil).err() }
 
 // validate is Validate, but concludes nothing from the keys in unread, whose
 // values are not what the operator meant.
-func (c Config) validate(unread map[string]bool) Mistakes {
-	v := &validator{origins: c.origins, doubtful: map[string]bool{}}
-	maps.Copy(v.doubtful, unread)
-	settings := c.all()
-	for _, s := range settings {
-		if f := s.judge(); f != nil {
-			v.refuse(s.key, f.rule, f.fix)
-		}
-	}
-	v.twoPlaces(settings)
-	v.authentication(c.NATS)
-	v.spans(c)
-	v.accounts(c)
-	return v.mistakes
-}
-
-// validator gathers mistakes in values.
-type validator struct {
-	origins map[string]Origin
-	// doubtful holds the keys whose values are wrong in themselves: comparing
-	// another value with them would only confuse.
-	doubtful map[string]bool
-	mistakes Mistakes
-}
-
-// refuse notes a mistake, unless the value or one that it was compared with is
-// known to be wrong already.
-func (v *validator) refuse(key, rule, fix string, comparedWith ...string) {
-	if v.doubtful[key] || slices.ContainsFunc(comparedWith, func(other string) bool { return v.doubtful[other] }) {
-		return
-	}
-	// A value that is wrong only beside another one can still be compared.
-	if len(comparedWith) == 0 {
-		v.doubtful[key] = true
-	}
-	v.mistakes = append(v.mistakes, Mistake{Origin: v.origins[key], Key: key, Rule: rule, Fix: fix})
-}
-
-// twoPlaces refuses a secret that is given both by itself and by a file.
-func (v *validator) twoPlaces(settings []setting) {
-	given := map[string]bool{}
-	for _, s := range settings {
-		given[s.key] = s.isText() && s.text() != ""
-	}
-	for _, s := range settings {
-		if inline, ok := strings.CutSuffix(s.key, "_file"); ok && given[s.key] && given[inline] {
-			v.refuse(s.key, "is set, and so is "+inline, "remove one of the two")
-		}
-	}
-}
-
-// authentication demands at most one way to prove to NATS who we are.
-func (v *validator) authentication(n NATS) {
-	passwords := !n.Password.IsZero() || n.PasswordFile != ""
-	switch {
-	case n.User != "" && !passwords:
-		v.refuse("nats.user", "has no password", "give nats.password or nats.password_file", "nats.password", "nats.password_file")
-	case n.User == "" && passwords:
-		v.refuse("nats.user", "is missing, but there is a password", "give nats.user, or nats.token if it is a token")
-	}
-	switch {
-	case n.TLS.CertFile != "" && n.TLS.KeyFile == "":
-		v.refuse("nats.tls.key_file", "is missing, but nats.tls.cert_file is set", "give both or neither")
-	case n.TLS.KeyFile != "" && n.TLS.CertFile == "":
-		v.refuse("nats.tls.cert_file", "is missing, but nats.tls.key_file is set", "give both or neither")
-	}
-
-	tokenKey := "nats.token"
-	if n.TokenFile != "" {
-		tokenKey = "nats.token_file"
-	}
-	var chosen, ways []string
-	choose := func(key string, given bool) {
-		if !given {
+func (c Config) validate(unread map[string]bool) (mistakes Mistakes) {
+	// Comparing a value with one that is wrong in itself would only confuse.
+	doubtful := map[string]bool{}
+	maps.Copy(doubtful, unread)
+	refuse := func(key string, f fault, others ...string) {
+		if doubtful[key] || slices.ContainsFunc(others, func(other string) bool { return doubtful[other] }) {
 			return
 		}
-		way := key
-		if at := v.origins[key]; at != (Origin{}) {
-			way += " (" + at.String() + ")"
+		// A value that is wrong only beside another one can still be compared.
+		doubtful[key] = len(others) == 0
+		mistakes = append(mistakes, Mistake{c.origins[key], key, f.rule, f.fix})
+	}
+	for _, s := range c.all() {
+		if f := s.judge(); f != nil {
+			refuse(s.key, *f)
 		}
-		chosen, ways = append(chosen, key), append(ways, way)
 	}
-	choose("nats.credentials_file", n.CredentialsFile != "")
-	choose("nats.user", n.User != "" || passwords)
-	choose(tokenKey, !n.Token.IsZero() || n.TokenFile != "")
-	choose("nats.nkey_file", n.NKeyFile != "")
-	if len(chosen) > 1 {
-		v.refuse("nats", "has more than one way to authenticate: "+strings.Join(ways, ", "),
-			"keep one; an empty variable, such as "+variable(chosen[0])+"=, clears a value of the file")
+	for _, r := range c.comparisons() {
+		if r.wrong {
+			refuse(r.key, r.fault, r.others...)
+		}
 	}
+	return mistakes
 }
 
-// spans judges durations against each other.
-func (v *validator) spans(c Config) {
+// comparison is a rule about a value beside others.
+type comparison struct {
+	wrong bool
+	key   string
+	fault
+	others []string
+}
+
+func (c Config) comparisons() []comparison {
 	const connect, request = "provider.connect_timeout", "provider.request_timeout"
-	show := formatDuration
-	p := c.Provider
-	if p.RequestTimeout <= p.ConnectTimeout {
-		v.refuse(request, fmt.Sprintf("must be more than %s (%s), which it includes, is %s", connect, show(p.ConnectTimeout), show(p.RequestTimeout)),
-			"raise it or lower "+connect, connect)
-	}
-	v.atLeast("retry.max_delay", c.Retry.MaxDelay, "retry.initial_delay", c.Retry.InitialDelay)
-	if least := c.Request.MaxAge + p.keepMargin(); c.Records.Keep < least {
-		v.refuse("records.keep",
+	n, p, d := c.NATS, c.Provider, formatDuration
+	password := !n.Password.IsZero() || n.PasswordFile != ""
+	leastKeep, busy := c.Request.MaxAge+p.keepMargin(), p.ClaimDeadline()+p.RequestTimeout
+	all := []comparison{
+		{p.RequestTimeout <= p.ConnectTimeout, request, fault{
+			fmt.Sprintf("must be more than %s (%s), which it includes, is %s", connect, d(p.ConnectTimeout), d(p.RequestTimeout)),
+			"raise it or lower " + connect,
+		}, []string{connect}},
+		{c.Retry.MaxDelay < c.Retry.InitialDelay, "retry.max_delay", fault{
+			fmt.Sprintf("must be at least retry.initial_delay (%s), is %s", d(c.Retry.InitialDelay), d(c.Retry.MaxDelay)),
+			"raise it or lower retry.initial_delay",
+		}, []string{"retry.initial_delay"}},
+		{c.Records.Keep < leastKeep, "records.keep", fault{
 			fmt.Sprintf("must be at least %s, is %s: request.max_age (%s), the longest wait for a claim (%s) and an hour, because a request whose record is gone could be dialled again",
-				show(least), show(c.Records.Keep), show(c.Request.MaxAge), show(p.ForeignClaimWait())),
-			"raise it or lower request.max_age", "request.max_age", connect, request)
+				d(leastKeep), d(c.Records.Keep), d(c.Request.MaxAge), d(p.ForeignClaimWait())),
+			"raise it or lower request.max_age",
+		}, []string{"request.max_age", connect, request}},
+		{c.Dead.Keep < c.Records.Keep, "dead.keep", fault{
+			fmt.Sprintf("must be at least records.keep (%s), is %s", d(c.Records.Keep), d(c.Dead.Keep)), "raise it or lower records.keep",
+		}, []string{"records.keep"}},
+		{c.ShutdownGrace <= busy, "shutdown_grace", fault{
+			fmt.Sprintf("must be more than %s, is %s: twice %s and %s, which a call that is claimed may still need", d(busy), d(c.ShutdownGrace), connect, request),
+			"raise it or lower the timeouts",
+		}, []string{connect, request}},
+		{n.User != "" && !password, "nats.user", fault{"has no password", "give nats.password or nats.password_file"}, []string{"nats.password", "nats.password_file"}},
+		{n.User == "" && password, "nats.user", fault{"is missing, but there is a password", "give nats.user, or nats.token if it is a token"}, nil},
+		{n.TLS.CertFile != "" && n.TLS.KeyFile == "", "nats.tls.key_file", fault{"is missing, but nats.tls.cert_file is set", "give both or neither"}, nil},
+		{n.TLS.KeyFile != "" && n.TLS.CertFile == "", "nats.tls.cert_file", fault{"is missing, but nats.tls.key_file is set", "give both or neither"}, nil},
+		c.oneIdentity(),
+		{len(c.Accounts) == 0, "accounts", fault{"there is none, and at least one is needed", "add accounts.default.api_key_file to the file, or set SFVOPI_API_KEY or SFVOPI_API_KEY_FILE"}, nil},
+		{len(c.Accounts) > mostAccounts, "accounts", fault{
+			fmt.Sprintf("there are %d, and one set of streams serves at most %d", len(c.Accounts), mostAccounts),
+			"give some of them workers and a NATS account of their own, see docs/scaling.md",
+		}, nil},
 	}
-	v.atLeast("dead.keep", c.Dead.Keep, "records.keep", c.Records.Keep)
-	if busy := p.ClaimDeadline() + p.RequestTimeout; c.ShutdownGrace <= busy {
-		v.refuse("shutdown_grace",
-			fmt.Sprintf("must be more than %s, is %s: twice %s and %s, which a call that is claimed may still need", show(busy), show(c.ShutdownGrace), connect, request),
-			"raise it or lower the timeouts", connect, request)
+	for _, a := range c.SortedAccounts() {
+		key := accountKey(a.Name, "api_key")
+		all = append(all,
+			comparison{!accountNamePattern.MatchString(a.Name), "accounts." + plainOrQuoted(a.Name), fault{"is no account name: 1 to 32 of a-z, 0-9 and -", "rename it; it stands in the subjects of its requests"}, nil},
+			comparison{a.APIKey.IsZero() && a.APIKeyFile == "", key, fault{"is missing", "give api_key_file, or api_key"}, []string{key + "_file"}})
 	}
+	given := map[string]bool{}
+	for _, s := range c.all() { // a secret stands before its file
+		given[s.key] = s.isText() && s.text() != ""
+		inline, ok := strings.CutSuffix(s.key, "_file")
+		all = append(all, comparison{ok && given[s.key] && given[inline], s.key, fault{"is set, and so is " + inline, "remove one of the two"}, nil})
+	}
+	return all
 }
 
-func (v *validator) atLeast(key string, d time.Duration, other string, least time.Duration) {
-	if d < least {
-		v.refuse(key, fmt.Sprintf("must be at least %s (%s), is %s", other, formatDuration(least), formatDuration(d)), "raise it or lower "+other, other)
-	}
-}
-
-func (v *validator) accounts(c Config) {
-	if len(c.Accounts) == 0 {
-		v.refuse("accounts", "there is none, and at least one is needed",
-			"add accounts.default.api_key_file to the file, or set SFVOPI_API_KEY or SFVOPI_API_KEY_FILE")
-	}
-	if len(c.Accounts) > mostAccounts {
-		v.refuse("accounts", fmt.Sprintf("there are %d, and one set of streams serves at most %d", len(c.Accounts), mostAccounts),
-			"give some of them workers and a NATS account of their own, see docs/scaling.md")
-	}
-	for _, account := range c.SortedAccounts() {
-		if !accountNamePattern.MatchString(account.Name) {
-			v.refuse("accounts."+plainOrQuoted(account.Name), "is no account name: 1 to 32 of a-z, 0-9 and -", "rename it; it stands in the subjects of its requests")
-		}
-		if account.APIKey.IsZero() && account.APIKeyFile == "" {
-			v.refuse(accountKey(account.Name, "api_key"), "is missing", "give api_key_file, or api_key", accountKey(account.Name, "api_key_file"))
+// oneIdentity demands at most one way to prove to NATS who we are.
+func (c Config) oneIdentity() comparison {
+	n := c.NATS
+	var keys, ways []string
+	for key, given := range map[string]bool{
+		"nats.credentials_file": n.CredentialsFile != "",
+		"nats.user":             n.User != "" || n.PasswordFile != "" || !n.Password.IsZero(),
+		"nats.token":            !n.Token.IsZero(),
+		"nats.token_file":       n.TokenFile != "" && n.Token.IsZero(),
+		"nats.nkey_file":        n.NKeyFile != "",
+	} {
+		if given {
+			keys = append(keys, key)
 		}
 	}
+	slices.Sort(keys)
+	for _, key := range keys {
+		ways = append(ways, strings.TrimSuffix(fmt.Sprintf("%s (%s)", key, c.origins[key]), " (default)"))
+	}
+	return comparison{len(keys) > 1, "nats", fault{
+		"has more than one way to authenticate: " + strings.Join(ways, ", "),
+		"keep one; an empty variable, such as RINGONCE_NATS_TOKEN=, clears a value of the file",
+	}, nil}
 }

@@ -68,10 +68,10 @@ func TestValidateRefuses(t *testing.T) {
 		{"nats: has more than one way to authenticate: nats.credentials_file, nats.token;", func(c *Config, _ *Account) {
 			c.NATS.CredentialsFile, c.NATS.Token = "/c", NewSecret("s3cret")
 		}},
-		{"nats.user, nats.nkey_file;", func(c *Config, _ *Account) {
+		{"nats.nkey_file, nats.user;", func(c *Config, _ *Account) {
 			c.NATS.User, c.NATS.Password, c.NATS.NKeyFile = "u", NewSecret("s3cret"), "/n"
 		}},
-		{"nats.token_file, nats.nkey_file;", func(c *Config, _ *Account) { c.NATS.TokenFile, c.NATS.NKeyFile = "/t", "/n" }},
+		{"nats.nkey_file, nats.token_file;", func(c *Config, _ *Account) { c.NATS.TokenFile, c.NATS.NKeyFile = "/t", "/n" }},
 		{"nats.tls.key_file: is missing", func(c *Config, _ *Account) { c.NATS.TLS.CertFile = "/c" }},
 		{"nats.tls.cert_file: is missing", func(c *Config, _ *Account) { c.NATS.TLS.KeyFile = "/k" }},
 
@@ -86,7 +86,8 @@ func TestValidateRefuses(t *testing.T) {
 		{"provider.request_timeout: must be more than provider.connect_timeout (5s), which it includes, is 5s", func(c *Config, _ *Account) {
 			c.Provider.RequestTimeout = c.Provider.ConnectTimeout
 		}},
-		{"provider.ambiguous: must be one of hold, retry", func(c *Config, _ *Account) { c.Provider.Ambiguous = "" }},
+		{"provider.ambiguous: is empty; give a value, or remove it for the default, hold", func(c *Config, _ *Account) { c.Provider.Ambiguous = "" }},
+		{"provider.ambiguous: must be one of hold, retry", func(c *Config, _ *Account) { c.Provider.Ambiguous = "redial" }},
 		{"provider.proxy_url: must begin with", func(c *Config, _ *Account) { c.Provider.ProxyURL = "socks5://a:1" }},
 		{"provider.proxy_url: holds user information", func(c *Config, _ *Account) { c.Provider.ProxyURL = "http://u:s3cret@a:1" }},
 
@@ -114,7 +115,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"shutdown_grace: must be more than 0", func(c *Config, _ *Account) { c.ShutdownGrace = -time.Second }},
 		{"shutdown_grace: must be more than 40s, is 40s", func(c *Config, _ *Account) { c.ShutdownGrace = 40 * time.Second }},
 		{"log.level: must be one of debug, info, warn, error", func(c *Config, _ *Account) { c.Log.Level = "trace" }},
-		{"log.format: must be one of text, json", func(c *Config, _ *Account) { c.Log.Format = "" }},
+		{"log.format: must be one of text, json, is \"JSON\"; did you mean json?", func(c *Config, _ *Account) { c.Log.Format = "JSON" }},
 
 		{"accounts: there is none", func(c *Config, _ *Account) { clear(c.Accounts) }},
 		{"accounts.default.api_key: is missing", func(_ *Config, a *Account) { a.APIKey = Secret{} }},
@@ -143,7 +144,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"accounts.default.defaults.hangup_url: is not a URL", func(_ *Config, a *Account) { a.Defaults.HangupURL = NewCallbackURL("http://a/%zz?s3cret") }},
 		{"accounts.default.defaults.answer_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.AnswerMethod = "PUT" }},
 		{"accounts.default.defaults.ring_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.RingMethod = "post" }},
-		{"accounts.default.defaults.hangup_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.HangupMethod = "" }},
+		{"accounts.default.defaults.hangup_method: is empty", func(_ *Config, a *Account) { a.Defaults.HangupMethod = "" }},
 		{"accounts.default.defaults.ring_timeout: must be from 1 to 600, is", func(_ *Config, a *Account) { a.Defaults.RingTimeout = 0 }},
 		{"accounts.default.defaults.ring_timeout: must be from 1 to 600, is", func(_ *Config, a *Account) { a.Defaults.RingTimeout = 601 }},
 		{"accounts.default.defaults.call_time_limit: must be from 1 to 86400", func(_ *Config, a *Account) { a.Defaults.CallTimeLimit = 0 }},

@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -32,13 +33,7 @@ type rule struct {
 	file func(path string) error
 }
 
-func oneOf[T ~string](choices ...T) rule {
-	var r rule
-	for _, choice := range choices {
-		r.choices = append(r.choices, string(choice))
-	}
-	return r
-}
+func oneOf(choices ...string) rule { return rule{choices: choices} }
 
 func setDefaults(settings []setting) {
 	for _, s := range settings {
@@ -51,7 +46,7 @@ func setDefaults(settings []setting) {
 // webhook's address never stands in the fault.
 func (s setting) parse(text string) *fault {
 	_, isSecret := s.target.(*Secret)
-	if f := checkText(text, isSecret); f != nil {
+	if f := cmp.Or(s.checkEmpty(text), checkText(text, isSecret)); f != nil {
 		return f
 	}
 	switch target := s.target.(type) {
@@ -117,11 +112,18 @@ func (s setting) isText() bool {
 	return kind == reflect.String || kind == reflect.Struct
 }
 
+func (s setting) checkEmpty(text string) *fault {
+	if text == "" && s.value != "" {
+		return &fault{"is empty", "give a value, or remove it for the default, " + s.value}
+	}
+	return nil
+}
+
 // judge refuses a value that is wrong by itself.
 func (s setting) judge() *fault {
 	text := s.text()
-	if s.isText() && text == "" && s.value == "" {
-		return nil
+	if text == "" {
+		return s.checkEmpty(text)
 	}
 	if s.rule.choices != nil && !slices.Contains(s.rule.choices, text) {
 		return &fault{
@@ -164,7 +166,7 @@ var (
 	// placeholder is a text that is nothing but a name to be replaced, and
 	// unexpanded one with such a name in it.
 	placeholder = regexp.MustCompile(`^(\$\{.*\}|\$\(.*\)|\{\{.*\}\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|<[^<>]*>)$`)
-	unexpanded  = regexp.MustCompile(`\$\{|\$\(|\{\{|\$[A-Z_][A-Z0-9_]|%[A-Z_][A-Z0-9_]{2,}%`)
+	unexpanded  = regexp.MustCompile(`^~/|\$\{|\$\(|\{\{|\$[A-Z_][A-Z0-9_]|%[A-Z_][A-Z0-9_]{2,}%`)
 	quoted      = regexp.MustCompile("^(\".*\"|'.*'|`.*`|“.*”|„.*[“”]|‘.*’|«.*»)$")
 )
 
@@ -185,7 +187,7 @@ func checkText(text string, secret bool) *fault {
 	case quoted.MatchString(text):
 		return &fault{"has quotes around it that are part of the value", "remove the quotes"}
 	case placeholder.MatchString(text), !secret && unexpanded.MatchString(text):
-		return &fault{"holds a placeholder, such as ${NAME}, that was not replaced", "write the value itself; variables are not expanded here"}
+		return &fault{"holds a placeholder, such as ${NAME} or ~, that was not replaced", "write the value itself; nothing is expanded here"}
 	case !secret && strings.TrimSpace(text) != text:
 		return &fault{"begins or ends with a space", "remove it"}
 	}

@@ -19,37 +19,19 @@ import (
 )
 
 // Bounds on a configuration file. The parser's work grows with the square of
-// the nesting and of the number of tokens; a key with its value is three, so
+// the number of tokens (two seconds at worst); a key with its value is three, so
 // 600 accounts with every key set stay below maxTokens.
 const (
 	maxFileSize = 1 << 20
 	maxTokens   = 30_000
-	maxNesting  = 16
 )
-
-// refused are the parts of YAML that no configuration needs.
-var refused = map[token.Type]fault{
-	token.AnchorType:        {"anchors, aliases and merge keys are not supported", "write the value out; quote it if it begins with & or *"},
-	token.AliasType:         {"anchors, aliases and merge keys are not supported", "write the value out; quote it if it begins with & or *"},
-	token.MergeKeyType:      {"anchors, aliases and merge keys are not supported", "write the value out; quote it if it begins with & or *"},
-	token.TagType:           {"tags are not supported", "remove the tag; quote the value if it begins with !"},
-	token.DirectiveType:     {"directives are not supported", "remove the line; quote the value if it begins with %"},
-	token.SequenceEntryType: {"no setting is a list", "write a single value; quote it if it begins with [ or -"},
-	token.SequenceStartType: {"no setting is a list", "write a single value; quote it if it begins with [ or -"},
-	token.MappingKeyType:    {"keys are plain names", "write key: value; quote the value if it begins with ?"},
-}
 
 // readFile applies what the file says. It reports whether the file could be
 // read at all; mistakes in single settings are noted and do not stop it.
 func (l *loader) readFile(data []byte) bool {
 	body, line, f := parseYAML(data)
-	if f == nil && body != nil {
-		if _, ok := body.(ast.MapNode); !ok {
-			line, f = lineOf(body), &fault{"the file must hold keys with values", "write lines like shutdown_grace: 45s"}
-		}
-	}
 	if f != nil {
-		l.note("", Origin{File: l.file, Line: line}, f.rule, f.fix)
+		l.note("", Origin{File: l.file, Line: line}, f)
 		return false
 	}
 	l.readSection("", body)
@@ -62,7 +44,7 @@ func (l *loader) readSection(section string, value ast.Node) {
 	pairs, ok := value.(ast.MapNode)
 	if !ok {
 		if value != nil && value.Type() != ast.NullType {
-			l.refuse(section, l.at(value), &fault{"must hold keys", "indent its keys on the lines below it"})
+			l.refuse(section, l.at(value), &fault{"must hold keys with values: no text, list, tag, anchor or alias", "indent its keys on the lines below it, as key: value"})
 		}
 		return
 	}
@@ -71,7 +53,7 @@ func (l *loader) readSection(section string, value ast.Node) {
 		name, at := pair.Key().GetToken().Value, l.at(pair.Key())
 		key := strings.TrimPrefix(section+"."+plainOrQuoted(name), ".")
 		if first, twice := seen[name]; twice {
-			l.note(key, at, fmt.Sprintf("is given twice, first at line %d", first), "remove one of the two")
+			l.note(key, at, &fault{fmt.Sprintf("is given twice, first at line %d", first), "remove one of the two"})
 			continue
 		}
 		seen[name] = at.Line
@@ -79,37 +61,37 @@ func (l *loader) readSection(section string, value ast.Node) {
 			l.origins[key] = at
 			l.addAccount(name)
 		}
-		if _, ok := l.settings[key]; ok {
-			l.readValue(key, at, pair.Value())
-			continue
-		}
-		if key == "accounts" || section == "accounts" || len(l.names(key)) > 0 {
+		switch text, f := scalarText(pair.Value()); {
+		case l.settings[key].key != "" && f != nil:
+			l.refuse(key, at, f)
+		case l.settings[key].key != "":
+			l.set(key, at, text)
+		case key == "accounts" || section == "accounts" || len(l.names(key)) > 0:
 			l.readSection(key, pair.Value())
-			continue
+		default:
+			l.note(key, at, &fault{"there is no such key", l.meant(section, name)})
 		}
-		l.note(key, at, "there is no such key", l.meant(section, name))
 	}
 }
 
 // meant is the fix for a key that does not exist.
 func (l *loader) meant(section, name string) string {
 	known := l.names(section)
-	fix := didYouMean(name, known, "the keys here are "+strings.Join(known, ", "))
-	if nearest(name, known) != "" {
-		return fix
+	if near := nearest(name, known); near != "" {
+		return "did you mean " + near + "?"
 	}
 	for _, key := range l.possibleKeys() {
-		if key == name || strings.HasSuffix(key, "."+name) {
+		if strings.HasSuffix("."+key, "."+name) {
 			return "did you mean " + key + "? Each dot is a deeper indentation"
 		}
 	}
-	return fix
+	return "the keys here are " + strings.Join(known, ", ")
 }
 
 // names are the keys that may stand directly in a section.
 func (l *loader) names(section string) []string {
 	var names []string
-	for _, key := range l.keys {
+	for _, key := range append(slices.Clone(l.keys), "accounts") {
 		if rest, ok := strings.CutPrefix("."+key, strings.TrimSuffix("."+section, ".")+"."); ok {
 			name, _, _ := strings.Cut(rest, ".")
 			if !slices.Contains(names, name) {
@@ -117,19 +99,7 @@ func (l *loader) names(section string) []string {
 			}
 		}
 	}
-	if section == "" && len(l.accounts) == 0 {
-		return append(names, "accounts")
-	}
 	return names
-}
-
-func (l *loader) readValue(key string, at Origin, value ast.Node) {
-	text, f := scalarText(value)
-	if f != nil {
-		l.refuse(key, at, f)
-		return
-	}
-	l.set(key, at, text)
 }
 
 // scalarText is the text of a single value just as it was written: an API key
@@ -142,18 +112,28 @@ func scalarText(value ast.Node) (string, *fault) {
 		return value.Value, nil
 	case *ast.LiteralNode:
 		return value.Value.Value, nil
-	case ast.ScalarNode:
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		return value.GetToken().Value, nil
 	default:
-		return "", &fault{"must be a single value", "write it after the key, on the same line; quote it if it begins with {"}
+		return "", &fault{"must be a single value: no list, keys, tag, anchor or alias", "write it after the key, on the same line; quote it if it begins with a sign"}
 	}
 }
 
-func (l *loader) at(node ast.Node) Origin { return Origin{File: l.file, Line: lineOf(node)} }
+func (l *loader) at(node ast.Node) Origin { return Origin{File: l.file, Line: lineOf(node.GetToken())} }
+
+func lineOf(t *token.Token) int {
+	if t == nil || t.Position == nil {
+		return 0
+	}
+	return t.Position.Line
+}
+
+// tabIndented is a line with a tab in its indentation. YAML forbids them, and
+// the parser's own words for it do not help.
+var tabIndented = regexp.MustCompile(`^ *\t\s*[^\s#]`)
 
 // parseYAML turns the bytes of a file into the node that it holds; nil for one
-// that holds nothing. A fault stands at a line; 0 is the file as a whole. What
-// the parser would have trouble with is refused before it runs.
+// that holds nothing. A fault stands at a line; 0 is the file as a whole.
 func parseYAML(data []byte) (ast.Node, int, *fault) {
 	if len(data) > maxFileSize {
 		return nil, 0, &fault{fmt.Sprintf("the file is larger than %d bytes", maxFileSize), "is this the right file?"}
@@ -162,7 +142,8 @@ func parseYAML(data []byte) (ast.Node, int, *fault) {
 		return nil, 1, &fault{"the file is UTF-16", "save it as UTF-8"}
 	}
 	data = bom.Strip(data)
-	for i, line := range bytes.Split(data, []byte("\n")) {
+	lines := bytes.Split(data, []byte("\n"))
+	for i, line := range lines {
 		if !utf8.Valid(line) {
 			return nil, i + 1, &fault{"the file is not UTF-8", "save it as UTF-8"}
 		}
@@ -171,82 +152,54 @@ func parseYAML(data []byte) (ast.Node, int, *fault) {
 		}
 	}
 	tokens := lexer.Tokenize(string(data))
-	if line, f := checkTokens(tokens); f != nil {
-		return nil, line, f
+	count := 0
+	for _, t := range tokens {
+		if t.Type == token.CommentType {
+			continue
+		}
+		if count++; count > maxTokens {
+			return nil, lineOf(t), &fault{fmt.Sprintf("the file holds more than %d words and signs", maxTokens), "is this the right file?"}
+		}
 	}
 	// Duplicate keys are let through here, because the parser would stop at
 	// the first; readSection refuses all of them.
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		line, f := syntaxFault(err)
+		if line > 0 && line <= len(lines) && unexpanded.Match(lines[line-1]) {
+			f.fix = "replace the placeholder in this line: nothing is expanded here"
+		}
 		return nil, line, f
 	}
 	var body ast.Node
 	for _, document := range file.Docs {
 		if document.Body != nil && body != nil {
-			return nil, lineOf(document.Body), &fault{"a second document begins here", "keep everything in one document"}
+			return nil, lineOf(document.Body.GetToken()), &fault{"a second document begins here", "keep everything in one document, without directives"}
 		}
 		if document.Body != nil {
 			body = document.Body
 		}
 	}
-	return body, 0, nil
-}
-
-func checkTokens(tokens token.Tokens) (int, *fault) {
-	count, nesting := 0, 0
-	for _, t := range tokens {
-		line := t.Position.Line
-		if f, ok := refused[t.Type]; ok {
-			return line, &f
-		}
-		switch t.Type {
-		case token.CommentType:
-			count--
-		case token.MappingStartType:
-			nesting++
-		case token.MappingEndType:
-			nesting--
-		}
-		if count++; count > maxTokens {
-			return line, &fault{fmt.Sprintf("the file holds more than %d words and signs", maxTokens), "is this the right file?"}
-		}
-		if nesting > maxNesting {
-			return line, &fault{"is nested too deeply", "no key lies so deep"}
-		}
+	if _, ok := body.(ast.MapNode); !ok && body != nil {
+		return nil, lineOf(body.GetToken()), &fault{"the file must hold keys with values", "write lines like shutdown_grace: 45s"}
 	}
-	return 0, nil
+	return body, 0, nil
 }
 
 // syntaxFault is the parser's error without anything of the file's text in it:
 // the text may be a secret.
 func syntaxFault(err error) (int, *fault) {
-	f := &fault{"the file is not YAML", "check the indentation and the quotes of this line and of its neighbours"}
+	f := &fault{"the file is not YAML", "check the indentation and the quotes of this line and of its neighbours; quote a value that begins with a sign"}
 	var syntax *yaml.SyntaxError
 	if !errors.As(err, &syntax) {
 		return 0, f
 	}
 	message, _, _ := strings.Cut(syntax.GetMessage(), `"`)
 	f.rule += ": " + strings.TrimRight(message, ": ")
-	if t := syntax.GetToken(); t != nil && t.Position != nil {
-		return t.Position.Line, f
-	}
-	return 0, f
+	return lineOf(syntax.GetToken()), f
 }
 
-func lineOf(node ast.Node) int {
-	if t := node.GetToken(); t != nil && t.Position != nil {
-		return t.Position.Line
-	}
-	return 0
-}
-
-var (
-	// tabIndented is a line with a tab in its indentation. YAML forbids them,
-	// and the parser's own words for it do not help.
-	tabIndented = regexp.MustCompile(`^ *\t\s*[^\s#]`)
-	plainName   = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}$`)
-)
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}$`)
 
 // plainOrQuoted keeps a name from outside from breaking the line it is shown on.
 func plainOrQuoted(name string) string {

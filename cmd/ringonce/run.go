@@ -106,8 +106,10 @@ func parseConfig(file string, data []byte, environ []string) (configs.Config, er
 
 // newLogger writes as log.level and log.format say.
 func newLogger(w io.Writer, c configs.Log) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.Level.Slog()}
-	if c.Format == configs.FormatJSON {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // info for what is no level
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
