@@ -60,7 +60,7 @@ const argentina = 54
 // plain one.
 func findInvisible(s string) (rune, bool) {
 	for _, r := range s {
-		if r != ' ' && unicode.In(r, unicode.Cf, unicode.Zs, unicode.Zl, unicode.Zp) {
+		if r > unicode.MaxASCII && unicode.In(r, unicode.Cf, unicode.Zs, unicode.Zl, unicode.Zp) {
 			return r, true
 		}
 	}
