@@ -84,19 +84,27 @@ func (c Config) checkFiles() Mistakes {
 	return mistakes
 }
 
-// readSecret is the inline secret, or else the content of the file without the
-// line break at its end.
+// readSecret is the inline secret, or else that of the file.
 func readSecret(what string, inline Secret, path string) (Secret, error) {
 	if path == "" {
 		return inline, nil
 	}
-	data, err := readText(path, maxSecretFile)
+	secret, err := readSecretFile(path)
 	if err != nil {
 		return Secret{}, fmt.Errorf("reading %s: %w", what, err)
 	}
+	return secret, nil
+}
+
+// readSecretFile drops the line break at the end.
+func readSecretFile(path string) (Secret, error) {
+	data, err := readText(path, maxSecretFile)
+	if err != nil {
+		return Secret{}, err
+	}
 	text := strings.TrimRight(string(data), "\r\n")
 	if f := checkText(text, true); f != nil {
-		return Secret{}, fmt.Errorf("reading %s: %s %s; %s", what, path, f.rule, f.fix)
+		return Secret{}, fmt.Errorf("%s %s; %s", path, f.rule, f.fix)
 	}
 	return NewSecret(text), nil
 }
@@ -148,7 +156,7 @@ func plainPathError(err error) error {
 }
 
 func holdsSecret(path string) error {
-	_, err := readSecret("the secret", Secret{}, path)
+	_, err := readSecretFile(path)
 	return err
 }
 

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/ringonce/ringonce/internal/bom"
 )
 
 // Ambiguous says what becomes of an attempt whose answer says nothing about
@@ -154,7 +156,7 @@ func (c Config) tlsConfig() (*tls.Config, error) {
 		} else {
 			roots = roots.Clone()
 		}
-		if !roots.AppendCertsFromPEM(pem) {
+		if !roots.AppendCertsFromPEM(bom.Strip(pem)) {
 			return nil, fmt.Errorf("read %s: %w", c.CAFile, errNoCertificate)
 		}
 	}

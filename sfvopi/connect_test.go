@@ -83,11 +83,13 @@ func TestTLS(t *testing.T) {
 	t.Run("trusted by file", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "ca.pem")
 		block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: provider.Certificate().Raw})
-		if err := os.WriteFile(file, block, 0o600); err != nil {
-			t.Fatal(err)
+		for _, mark := range []string{"", "\ufeff"} {
+			if err := os.WriteFile(file, append([]byte(mark), block...), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			check(t, place(Config{CAFile: file}, soon()), call.Placed, call.Accepted)
+			check(t, place(Config{RootCAs: x509.NewCertPool(), CAFile: file}, soon()), call.Placed, call.Accepted)
 		}
-		check(t, place(Config{CAFile: file}, soon()), call.Placed, call.Accepted)
-		check(t, place(Config{RootCAs: x509.NewCertPool(), CAFile: file}, soon()), call.Placed, call.Accepted)
 	})
 	t.Run("not trusted", func(t *testing.T) {
 		before := posts.Load()
