@@ -17,6 +17,7 @@ const firesWithin = 5 * time.Minute
 // Rules that are tried on written series alone may wait for series that no worker
 // ever writes.
 func TestEveryAlertFiresAndEnds(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	p := startPrometheus(t, shortened(t), []string{s.address, s.silentAddress})
 	faults := s.faults()

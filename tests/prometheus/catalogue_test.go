@@ -32,7 +32,10 @@ func newCatalogue(t *testing.T) catalogue {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := catalogue{"up": {}}
+	c := catalogue{
+		"up":     {},
+		"ALERTS": {"alertname": nil, "alertstate": {"pending", "firing"}, "account": nil, "severity": nil},
+	}
 	for _, f := range families {
 		c.add(f)
 	}

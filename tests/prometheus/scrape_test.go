@@ -3,11 +3,13 @@ package prometheus_test
 import (
 	"fmt"
 	"net/url"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/rig"
@@ -17,18 +19,25 @@ import (
 // and every query of the dashboard returns data: a number that moves, wherever
 // the faults of the simulator can make it move.
 func TestPrometheusAnswersTheDashboard(t *testing.T) {
+	t.Parallel()
 	r := rig.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 200 * time.Millisecond}}, nil)
 	program := buildProgram(t)
 	workers := []string{freeAddress(t), freeAddress(t)}
 	for i, address := range workers {
 		startWorker(t, program, fmt.Sprintf("worker-%d", i), address, oneAccount(r))
 	}
-	p := startPrometheus(t, "../../deployments/prometheus", workers)
+	p := startPrometheus(t, shortened(t), workers)
 
 	// The streams are there as soon as a worker is ready.
 	r.Eventually("the workers are ready", func() bool { return slices.Equal(p.query(`sum(ringonce_ready)`), []string{"2"}) })
-	r.Publish("calls.requests.default", fmt.Sprintf(`{"id":"later","from":%q,"to":"+919876500000","answer_url":%q,"not_before":%q}`,
-		simulator.DefaultNumber, rig.AnswerURL, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
+	for _, id := range []string{"later", "taken-back"} {
+		r.Publish("calls.requests.default", fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919876500000","answer_url":%q,"not_before":%q}`,
+			id, simulator.DefaultNumber, rig.AnswerURL, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
+	}
+	r.Publish("calls.requests.nobody", rig.Body("unserved", "+919876500000"))
+	r.Reaches("taken-back", call.StateWaiting)
+
+	operate(t, r, program)
 
 	silent := map[string]string{}
 	for _, q := range overview(t).queries("30s") {
@@ -41,7 +50,7 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	})
 	batch := 0
 	r.Eventually("every query of the dashboard has returned data", func() bool {
-		if r.Messages(queue.StreamCalls, ">") == 0 {
+		if r.Messages(queue.StreamCalls, "calls.requests.default.>") == 0 {
 			batch++
 			publishEverything(r, batch)
 		}
@@ -62,6 +71,21 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 		}
 	}
 	rulesAreWell(t, r, p)
+}
+
+// operate has an operator pause a number and take a call back.
+func operate(t *testing.T, r *rig.Rig, program string) {
+	t.Helper()
+	for _, args := range []string{
+		"accounts pause --why test --number " + simulator.DefaultAvailableNumber + "1",
+		"calls cancel --account default taken-back",
+	} {
+		command := exec.CommandContext(t.Context(), program, strings.Fields(args)...)
+		command.Env = oneAccount(r)
+		if out, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("ringonce %s: %v\n%s", args, err, out)
+		}
+	}
 }
 
 // publishEverything asks for calls that meet each ending.
@@ -91,6 +115,7 @@ func publishEverything(r *rig.Rig, batch int) {
 func tells(values []string, expr string) bool {
 	accident := slices.ContainsFunc([]string{
 		"contradictions", "late_evidence", "claim_conflicts", "foreign_claim_waits", "handed_back", "settle_retries",
+		"panics", "consumers_missing",
 	}, func(part string) bool { return strings.Contains(expr, part) })
 	return slices.ContainsFunc(values, func(v string) bool {
 		return v != "NaN" && (v != "0" || accident)

@@ -64,7 +64,8 @@ func configuration(t *testing.T, rules string, workers []string) []byte {
 		t.Fatal("deployments/compose/prometheus.yaml scrapes nothing")
 	}
 	delete(job, "dns_sd_configs")
-	job["static_configs"] = []map[string]any{{"targets": workers}}
+	// As the Prometheus operator labels what it finds in a namespace.
+	job["static_configs"] = []map[string]any{{"targets": workers, "labels": map[string]string{"namespace": "ringonce"}}}
 	made, err := yaml.Marshal(c)
 	if err != nil {
 		t.Fatal(err)
