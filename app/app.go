@@ -57,7 +57,8 @@ func New(o Options) (*App, error) {
 	a.health = newHealth(a.metrics)
 	a.accounts = newAccounts()
 	a.hands = dispatcher.NewHands()
-	a.ledger = newLedger(a.log, a.accounts.halt)
+	a.ledger = newLedger(a.log, a.accounts.halt, a.metrics.RecordsFault)
+	a.health.records = a.ledger.trouble
 	for _, cfg := range o.Config.SortedAccounts() {
 		acc, err := a.newAccount(cfg)
 		if err != nil {
@@ -147,6 +148,7 @@ func (a *App) dial(ctx context.Context, b *broker) {
 func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup) {
 	owned.Go(func() { b.control.Watch(background, a.flagged) })
 	owned.Go(func() { a.ledger.run(background, b) })
+	owned.Go(func() { a.ledger.watchWrites(background, b) })
 	owned.Go(func() { b.witnesses.Run(background) })
 	owned.Go(func() { a.probeAcks(background, b) })
 	owned.Go(func() { a.measure(background, b) })

@@ -76,7 +76,7 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 		return nil, err
 	}
 	if err := a.refuse(differences); err != nil {
-		return nil, err
+		return nil, errors.Join(err, a.ledger.remember(ctx, conn, differences))
 	}
 	records, err := conn.NewRecords(ctx, queue.Keep{Placed: a.config.Records.Keep, Dead: a.config.Dead.Keep}, a.ledger.regressed)
 	if err != nil {

@@ -19,6 +19,7 @@ const (
 // health is what the probes of an orchestrator are answered from.
 type health struct {
 	metrics *metrics.Metrics
+	records func() []error // why the call records are not relied on
 
 	bound   atomic.Bool // the consumers are bound, and it is not stopping
 	control atomic.Bool // the control flags are known
@@ -73,6 +74,9 @@ func (h *health) missing() []error {
 	}
 	if !h.ack.Load() {
 		missing = append(missing, errAckUnknown)
+	}
+	if h.records != nil {
+		missing = append(missing, h.records()...)
 	}
 	return missing
 }

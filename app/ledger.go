@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -21,6 +23,12 @@ const (
 	// that is only slow is given more each time, up to checkMost.
 	checkWithin = 2 * time.Second
 	checkMost   = 16 * time.Second
+	// Whether the records take writes is asked every writesInterval, with
+	// writesTimeout. That they do not is said when they did not twice in a row,
+	// writesRetryDelay apart: an election is over by then.
+	writesInterval   = 5 * time.Second
+	writesTimeout    = 3 * time.Second
+	writesRetryDelay = time.Second
 )
 
 var errUnchecked = errors.New("the connection to NATS was lost; the call records are not checked yet")
@@ -28,20 +36,86 @@ var errUnchecked = errors.New("the connection to NATS was lost; the call records
 // ledger watches over the stream of call records: while it may have gone back
 // in time, nothing is dialled. It may have whenever the connection was lost.
 type ledger struct {
-	log  *slog.Logger
-	halt func(error) // tells every lane
+	log     *slog.Logger
+	halt    func(error)                // tells every lane
+	faulted func(...call.RecordsFault) // sets the metric: these hold, and no others
 
 	suspect chan struct{} // holds a token when there is a reason to check at once
 
 	mu      sync.Mutex
-	down    bool // without a connection
-	gone    bool // the last check found that it went back
+	down    bool                // without a connection
+	fault   *queue.RecordsError // what the last check found, if anything
+	refuses error               // why it takes no writes
 	valid   queue.Ledger
 	records *queue.Records
 }
 
-func newLedger(log *slog.Logger, halt func(error)) *ledger {
-	return &ledger{log: log, halt: halt, suspect: make(chan struct{}, 1)}
+func newLedger(log *slog.Logger, halt func(error), faulted func(...call.RecordsFault)) *ledger {
+	return &ledger{log: log, halt: halt, faulted: faulted, suspect: make(chan struct{}, 1)}
+}
+
+// trouble lists why nothing is dialled although the broker is there.
+func (l *ledger) trouble() []error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var found []error
+	if l.fault != nil {
+		found = append(found, l.fault)
+	}
+	if l.refuses != nil {
+		found = append(found, l.refuses)
+	}
+	return found
+}
+
+// found takes in what a check came to: nil if the records hold.
+func (l *ledger) found(fault *queue.RecordsError) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fault = fault
+	l.show()
+}
+
+// remember has it written down that the records were found with a wrong setting by
+// a worker that has not begun to work: mended, they would look well to the next.
+func (l *ledger) remember(ctx context.Context, conn *queue.Conn, differences []queue.Difference) error {
+	if !slices.ContainsFunc(differences, func(d queue.Difference) bool {
+		return d.Stream == queue.StreamRecords && d.Setting != "" && d.Breaks != ""
+	}) {
+		return nil
+	}
+	_, err := conn.CheckLedger(ctx)
+	var fault *queue.RecordsError
+	if errors.As(err, &fault) {
+		l.found(fault)
+		return nil // it says no more than the differences
+	}
+	return err
+}
+
+// takesWrites takes in why the records take no writes; nil if they do.
+func (l *ledger) takesWrites(refuses error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if was := l.refuses != nil; !was && refuses != nil {
+		l.log.Error("the call records take no writes", "error", refuses)
+	} else if was && refuses == nil {
+		l.log.Info("the call records take writes again")
+	}
+	l.refuses = refuses
+	l.show()
+}
+
+// show sets the metric. The lock is held.
+func (l *ledger) show() {
+	var causes []call.RecordsFault
+	if l.fault != nil {
+		causes = append(causes, l.fault.Fault.Cause)
+	}
+	if l.refuses != nil {
+		causes = append(causes, call.RecordsRefuseWrites)
+	}
+	l.faulted(causes...)
 }
 
 // incarnation is when the present ledger began and from when it is complete.
@@ -89,7 +163,7 @@ func (l *ledger) isDown() bool {
 // for a declaration to be noticed, and what one worker saw all of them know.
 func (l *ledger) heard(said queue.Ledger) {
 	l.mu.Lock()
-	news, records := said.Regressed && !l.gone || !said.Declared.Equal(l.valid.Declared), l.records
+	news, records := said.Fault.Cause != "" && l.fault == nil || !said.Declared.Equal(l.valid.Declared), l.records
 	l.mu.Unlock()
 	if records != nil {
 		records.Learn(said)
@@ -111,25 +185,30 @@ func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) err
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	valid, err := b.records.Check(ctx)
-	var regressed *queue.RegressedError
-	if errors.As(err, &regressed) {
+	var fault *queue.RecordsError
+	if errors.As(err, &fault) {
 		l.halt(err)
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.gone = true
+		l.found(fault)
 		return err
 	}
 	if err != nil {
 		return err
 	}
 	b.records.Follow(valid)
+	l.holds(valid, b.records)
+	return nil
+}
+
+// holds opens the lanes, unless the connection was lost while the records were
+// checked.
+func (l *ledger) holds(valid queue.Ledger, records *queue.Records) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.valid, l.records, l.gone = valid, b.records, false
+	l.valid, l.records, l.fault = valid, records, nil
+	l.show()
 	if !l.down {
 		l.halt(nil)
 	}
-	return nil
 }
 
 // run checks at once, and then now and again until ctx ends. A check that could
@@ -140,6 +219,9 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		backoff.WithMaxElapsedTime(0),
 	)
 	var loud seldom
+	if stop, err := b.conn.OnRecordsUpdated(l.hurry); err == nil {
+		defer stop()
+	}
 	within := checkWithin
 	for {
 		again := ledgerCheck
@@ -147,8 +229,8 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		if ctx.Err() != nil {
 			return
 		}
-		var regressed *queue.RegressedError
-		unknown := err != nil && !errors.As(err, &regressed)
+		var fault *queue.RecordsError
+		unknown := err != nil && !errors.As(err, &fault)
 		if err != nil && (!unknown || !l.isDown() && loud.may()) {
 			l.log.Error("checking the call records failed", "error", err)
 		}
@@ -163,6 +245,38 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-l.suspect:
+		}
+		timer.Stop()
+	}
+}
+
+// watchWrites asks now and again, until ctx ends, whether the records take writes.
+func (l *ledger) watchWrites(ctx context.Context, b *broker) {
+	failures := 0
+	for {
+		pause := writesInterval
+		bounded, cancel := context.WithTimeout(ctx, writesTimeout)
+		err := b.records.ProbeWrites(bounded)
+		cancel()
+		switch {
+		case ctx.Err() != nil:
+			return
+		case l.isDown():
+			failures = 0 // said elsewhere
+		case err == nil:
+			failures = 0
+			l.takesWrites(nil)
+		default:
+			failures++
+			pause = writesRetryDelay
+			if failures > 1 {
+				l.takesWrites(err)
+			}
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
 		}
 		timer.Stop()
 	}

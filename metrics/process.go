@@ -1,10 +1,13 @@
 package metrics
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/ringonce/ringonce/call"
 )
 
 // Build tells which ringonce this is.
@@ -29,6 +32,7 @@ type process struct {
 	unservedEnded  prometheus.Counter
 	clockOffset    prometheus.Gauge
 	clockError     prometheus.Gauge
+	recordsFault   *prometheus.GaugeVec
 }
 
 func newProcess(reg prometheus.Registerer, b Build) process {
@@ -57,8 +61,16 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 		Help: "0 from when NATS refused an acknowledgement until a probe shows that it is permitted, else 1.",
 	})
 	ackPermission.Set(1) // a worker that could not probe yet was refused nothing
+	recordsFault := f.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "ringonce_records_fault",
+		Help: "1 for the reason for which the call records cannot be relied on, so that nothing is dialled, else 0. All but refuse_writes end with: ringonce streams declare.",
+	}, []string{labelCause})
+	for _, cause := range call.RecordsFaults() {
+		recordsFault.WithLabelValues(string(cause))
+	}
 	return process{
-		reloads: reloads, configInForce: inForce, ackPermission: ackPermission,
+		recordsFault: recordsFault,
+		reloads:      reloads, configInForce: inForce, ackPermission: ackPermission,
 		natsConnected: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_nats_connected",
 			Help: "1 while the worker is connected to NATS, else 0.",
@@ -149,6 +161,14 @@ func (m *Metrics) Unserved(requests uint64) { m.unserved.Set(float64(requests)) 
 func (m *Metrics) BrokerClock(ahead, within time.Duration) {
 	m.clockOffset.Set(ahead.Seconds())
 	m.clockError.Set(within.Seconds())
+}
+
+// RecordsFault sets why the call records cannot be relied on: for these causes, and
+// no others.
+func (m *Metrics) RecordsFault(causes ...call.RecordsFault) {
+	for _, c := range call.RecordsFaults() {
+		m.recordsFault.WithLabelValues(string(c)).Set(oneIf(slices.Contains(causes, c)))
+	}
 }
 
 // UnservedEnded counts that a request of an account that nobody serves was ended.

@@ -13,6 +13,7 @@ const (
 	labelStep     = "step"
 	labelKind     = "kind"
 	labelAction   = "action"
+	labelCause    = "cause"
 )
 
 // vector is a metric that has the account as a label.

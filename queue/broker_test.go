@@ -185,7 +185,7 @@ func (b *broker) publish(subject, body string, headers ...string) {
 	}
 }
 
-// subjects lists what a stream holds.
+// subjects lists what a stream holds, but for the canary.
 func (b *broker) subjects(stream string) []string {
 	b.t.Helper()
 	s, err := b.JetStream().Stream(b.t.Context(), stream)
@@ -198,6 +198,9 @@ func (b *broker) subjects(stream string) []string {
 	}
 	var subjects []string
 	for subject, n := range info.State.Subjects {
+		if subject == canarySubject {
+			continue
+		}
 		for range n {
 			subjects = append(subjects, subject)
 		}

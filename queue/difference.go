@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -30,7 +31,78 @@ func (d Difference) String() string {
 	if d.Breaks != "" {
 		s += ": " + d.Breaks
 	}
+	if mend := d.mend(); mend != "" {
+		s += "; mend it with: " + mend
+	}
 	return s
+}
+
+// Names of settings.
+const (
+	settingSubjects   = "subjects"
+	settingRetention  = "retention"
+	settingDiscard    = "discard"
+	settingDiscardPer = "discard per subject"
+	settingAge        = "largest age"
+	settingSize       = "largest size"
+	settingCount      = "largest count"
+	settingMessage    = "largest message"
+	settingPerSubject = "messages per subject"
+	settingAck        = "acknowledgements"
+	settingDirect     = "direct get"
+	settingRollup     = "roll-up"
+	settingTTL        = "message TTL"
+	settingMarkers    = "delete markers"
+	settingTransform  = "subject transform"
+	settingSchedules  = "message schedules"
+	settingPurge      = "purging denied"
+	settingDelete     = "deleting denied"
+)
+
+// recordsFlags are what gives a setting of CALL_RECORDS its value with nats stream
+// edit. One that is not listed cannot be changed back.
+var recordsFlags = map[string]string{
+	settingSubjects: "--subjects='" + recordsPrefix + ">'", settingRetention: "--retention=limits", settingDiscard: "--discard=new",
+	settingDiscardPer: "--no-discard-per-subject", settingAge: "--max-age=0s", settingSize: "--max-bytes=-1",
+	settingCount: "--max-msgs=-1", settingMessage: "--max-msg-size=-1", settingPerSubject: "--max-msgs-per-subject=1",
+	settingAck: "--ack", settingDirect: "--no-allow-direct", settingRollup: "--no-allow-rollup", settingTTL: "--allow-msg-ttl",
+	settingMarkers: "--subject-del-markers-ttl=0s", settingTransform: "--no-transform", settingSchedules: "--no-allow-schedules",
+	settingPurge: "--deny-purge", settingDelete: "--deny-delete",
+}
+
+func (d Difference) mend() string {
+	flag := recordsFlags[d.Setting]
+	if d.Stream != StreamRecords || flag == "" {
+		return ""
+	}
+	return "nats stream edit " + StreamRecords + " " + flag
+}
+
+// mending says how to undo differences of CALL_RECORDS.
+func mending(found []Difference) string {
+	flags := ""
+	for _, d := range found {
+		if flag := recordsFlags[d.Setting]; flag != "" && !strings.Contains(flags, flag) {
+			flags += " " + flag
+			continue
+		}
+		return "delete it (" + d.Setting + " cannot be changed back), make it again with: ringonce streams apply"
+	}
+	return "mend it with: nats stream edit " + StreamRecords + flags
+}
+
+// settings lists differences of one stream, without what they break.
+func settings(found []Difference) string {
+	var list []string
+	for _, d := range found {
+		list = append(list, fmt.Sprintf("%s is %s and should be %s", d.Setting, d.Have, d.Want))
+	}
+	return strings.Join(list, ", ")
+}
+
+// breaking leaves out what is a matter of size or speed.
+func breaking(found []Difference) []Difference {
+	return slices.DeleteFunc(found, func(d Difference) bool { return d.Breaks == "" })
 }
 
 // Check compares the streams with what they have to be. The error says that
@@ -71,7 +143,7 @@ func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Difference, err
 		}}, nil
 	}
 	if s, ok := status.(*jetstream.KeyValueBucketStatus); ok && !s.StreamInfo().Config.AllowMsgTTL {
-		return []Difference{{Stream: BucketControl, Setting: "message TTL", Want: "true", Have: "false"}}, nil
+		return []Difference{{Stream: BucketControl, Setting: settingTTL, Want: "true", Have: "false"}}, nil
 	}
 	return nil, nil
 }
@@ -91,13 +163,18 @@ func compareLimits(want, have jetstream.StreamConfig) []Difference {
 	if have.Discard == jetstream.DiscardNew {
 		breaks = "" // nothing is dialled while it is full
 	}
+	breaksMessage := breaks
+	if want.Name == StreamRecords {
+		breaksMessage = "an outcome may not fit where its claim did"
+	}
 	var found []Difference
 	for _, l := range []struct {
 		setting string
 		have    int64
-	}{{"largest size", have.MaxBytes}, {"largest count", have.MaxMsgs}, {"largest message", int64(have.MaxMsgSize)}} {
+		breaks  string
+	}{{settingSize, have.MaxBytes, breaks}, {settingCount, have.MaxMsgs, breaks}, {settingMessage, int64(have.MaxMsgSize), breaksMessage}} {
 		if l.have > 0 {
-			found = append(found, Difference{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Breaks: breaks})
+			found = append(found, Difference{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Breaks: l.breaks})
 		}
 	}
 	return found
@@ -114,21 +191,26 @@ func compare(want, have jetstream.StreamConfig) []Difference {
 	}
 	slices.Sort(want.Subjects)
 	slices.Sort(have.Subjects)
-	differ("subjects", want.Subjects, have.Subjects, "messages go elsewhere")
-	differ("retention", want.Retention, have.Retention, "requests are lost or kept for ever")
+	differ(settingSubjects, want.Subjects, have.Subjects, "messages go elsewhere")
+	differ(settingRetention, want.Retention, have.Retention, "requests are lost or kept for ever")
 	differ("storage", want.Storage, have.Storage, "a restart of the broker forgets")
-	differ("message schedules", want.AllowMsgSchedules, have.AllowMsgSchedules, "retries cannot be parked, or publishers can forge them")
-	differ("message TTL", want.AllowMsgTTL, have.AllowMsgTTL, "records cannot expire, or publishers can make requests vanish")
-	differ("roll-up", want.AllowRollup, have.AllowRollup, "a publisher can empty the stream")
-	differ("direct get", want.AllowDirect, have.AllowDirect, "a record may be read from a replica that lags")
-	differ("messages per subject", want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
-	differ("largest age", want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
+	differ(settingSchedules, want.AllowMsgSchedules, have.AllowMsgSchedules, "retries cannot be parked, or publishers can forge them")
+	differ(settingTTL, want.AllowMsgTTL, have.AllowMsgTTL, "records cannot expire, or publishers can make requests vanish")
+	differ(settingRollup, want.AllowRollup, have.AllowRollup, "a publisher can empty the stream")
+	differ(settingDirect, want.AllowDirect, have.AllowDirect, "a record may be read from a replica that lags")
+	differ(settingPerSubject, want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
+	differ(settingAge, want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
 	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, breaksLimits)
-	differ("purging denied", want.DenyPurge, have.DenyPurge, "parked calls cannot be taken back, or counters can")
-	differ("deleting denied", want.DenyDelete, have.DenyDelete, "dead letters cannot be taken back, or counters can")
-	differ("delete markers", want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
-	differ("discard", want.Discard, have.Discard, "a full stream drops its oldest silently")
-	differ("subject transform", transform(want), transform(have), "requests that name no priority lie where nobody pulls them")
+	differ(settingPurge, want.DenyPurge, have.DenyPurge, purging(want.DenyPurge))
+	differ(settingDelete, want.DenyDelete, have.DenyDelete, purging(want.DenyDelete))
+	differ(settingMarkers, want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
+	differ(settingDiscard, want.Discard, have.Discard, "a full stream drops its oldest silently")
+	differ(settingDiscardPer, want.DiscardNewPerSubject, have.DiscardNewPerSubject, "what has a message already is refused")
+	differ(settingAck, !want.NoAck, !have.NoAck, "nothing that is written is confirmed")
+	differ("sealed", want.Sealed, have.Sealed, "nothing can be written")
+	differ("mirror", origins(want), origins(have), "messages come from elsewhere")
+	differ("persistence", want.PersistMode, have.PersistMode, "a restart of the broker forgets")
+	differ(settingTransform, transform(want), transform(have), "requests that name no priority lie where nobody pulls them")
 	found = append(found, compareLimits(want, have)...)
 	if have.Replicas < want.Replicas {
 		differ("replicas", want.Replicas, have.Replicas, "")
@@ -144,6 +226,28 @@ func compare(want, have jetstream.StreamConfig) []Difference {
 		differ("duplicate window", want.Duplicates, have.Duplicates, "the broker forgets messages that it calls stored")
 	}
 	return found
+}
+
+// purging says what breaks if messages may be removed, or may not.
+func purging(denied bool) string {
+	if denied {
+		return "records or counters can vanish"
+	}
+	return "parked calls and dead letters cannot be taken back"
+}
+
+// origins names the streams from which this one is filled.
+func origins(c jetstream.StreamConfig) string {
+	var names []string
+	for _, source := range append(slices.Clone(c.Sources), c.Mirror) {
+		if source != nil {
+			names = append(names, source.Name)
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	return strings.Join(names, ", ")
 }
 
 // transform says how the stream names what it keeps.

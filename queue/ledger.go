@@ -9,25 +9,55 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/failpoint"
 )
 
 // Ledger is what workers remember of CALL_RECORDS in another stream, so that
-// they notice when it went back in time: restored from an older copy, or
-// deleted and made anew.
+// they notice when it forgot something: restored from an older copy, deleted and
+// made again, purged, or with a setting under which messages vanish.
 type Ledger struct {
 	Created time.Time `json:"created"`
 	Highest uint64    `json:"highest"`
 	// ValidFrom is from when on the records are complete. A request published
 	// before may have had a record that is gone.
 	ValidFrom time.Time `json:"valid_from"`
-	// Regressed tells that somebody found it gone back in time. That is so until
-	// it is declared, however far it counts on meanwhile.
-	Regressed bool `json:"regressed,omitzero"`
+	// Canary is the first message of the stream.
+	Canary Canary `json:"canary,omitzero"`
+	// Fault is what was found wrong first. It stands until an operator declares the
+	// records valid, whatever is mended meanwhile: that brings nothing back.
+	Fault Fault `json:"fault,omitzero"`
 	// By and Declared say who declared it and when, if somebody did.
 	By       string    `json:"by,omitzero"`
 	Declared time.Time `json:"declared,omitzero"`
 }
+
+// Fault is a reason not to rely on CALL_RECORDS.
+type Fault struct {
+	Cause  call.RecordsFault `json:"cause"`
+	Detail string            `json:"detail"`
+}
+
+func (f Fault) found() bool { return f.Cause != "" }
+
+// or returns f if it was found, else the other.
+func (f Fault) or(other Fault) Fault {
+	if f.found() {
+		return f
+	}
+	return other
+}
+
+func faultf(cause call.RecordsFault, format string, args ...any) Fault {
+	detail := fmt.Sprintf(format, args...)
+	if len(detail) > maxFaultDetail {
+		detail = detail[:maxFaultDetail] + "…"
+	}
+	return Fault{Cause: cause, Detail: detail}
+}
+
+// maxFaultDetail bounds what is remembered of a fault, in bytes.
+const maxFaultDetail = 500
 
 // same reports whether both are about the same stream, as it is declared.
 func (l Ledger) same(other Ledger) bool {
@@ -39,33 +69,29 @@ func (l Ledger) after(other Ledger) bool {
 	return l.Created.Equal(other.Created) && l.Declared.After(other.Declared)
 }
 
-// RegressedError says how CALL_RECORDS went back in time. Nothing may be
-// dialled until an operator declares from when on its records are valid.
-type RegressedError struct {
+// RecordsError says why CALL_RECORDS is not relied on. Nothing may be dialled
+// until an operator declares from when on its records are valid.
+type RecordsError struct {
+	Fault      Fault
 	Remembered Ledger
-	Created    time.Time
 	Last       uint64
+	// Mend lists the settings that are still wrong.
+	Mend []Difference
 }
 
-func (e *RegressedError) Error() string {
-	if !e.Created.Equal(e.Remembered.Created) {
-		return fmt.Sprintf("%s was made anew at %s (the one we knew is from %s): calls that it recorded may have been dialled; "+
-			"declare from when on its records are valid: ringonce streams declare --valid-from TIME",
-			StreamRecords, e.Created.Format(time.RFC3339), e.Remembered.Created.Format(time.RFC3339))
+func (e *RecordsError) Error() string {
+	s := fmt.Sprintf("%s %s; ", StreamRecords, e.Fault.Detail)
+	if len(e.Mend) > 0 {
+		s += mending(e.Mend) + ", then "
 	}
-	how := fmt.Sprintf("ends at sequence %d and had reached %d", e.Last, e.Remembered.Highest)
-	if e.Last >= e.Remembered.Highest {
-		how = fmt.Sprintf("had gone back before it reached sequence %d again", e.Last)
-	}
-	return fmt.Sprintf("%s %s: it was restored from an older copy; "+
-		"declare from when on its records are valid: ringonce streams declare --valid-from TIME", StreamRecords, how)
+	return s + "declare from when on its records are valid: ringonce streams declare --valid-from TIME"
 }
 
 // CheckLedger compares CALL_RECORDS with what is remembered of it, writes down
-// how far it has come, and gives what is valid. The error is a
-// [*RegressedError] if the stream went back in time.
+// how far it has come, and returns what is valid. The error is a [*RecordsError] if
+// the stream may have forgotten something.
 func (c *Conn) CheckLedger(ctx context.Context) (Ledger, error) {
-	return checkLedger(ctx, c.js, Ledger{})
+	return checkLedger(ctx, c.js, Ledger{}, false)
 }
 
 // Check is [Conn.CheckLedger] with what this worker remembers as well. A worker
@@ -74,10 +100,11 @@ func (c *Conn) CheckLedger(ctx context.Context) (Ledger, error) {
 // What it finds holds as long as the connection over which it asked.
 func (r *Records) Check(ctx context.Context) (Ledger, error) {
 	over := connectionOf(r.nc)
-	valid, err := checkLedger(ctx, r.js, r.remembers())
-	var regressed *RegressedError
+	valid, err := checkLedger(ctx, r.js, r.remembers(), r.lostClaim())
+	var fault *RecordsError
 	switch {
-	case errors.As(err, &regressed):
+	case errors.As(err, &fault):
+		r.Learn(valid) // it stands also if it could not be written down
 		r.trust(noConnection)
 	case err == nil && over != connectionOf(r.nc):
 		err = errMoved
@@ -87,8 +114,14 @@ func (r *Records) Check(ctx context.Context) (Ledger, error) {
 	return valid, err
 }
 
-func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (Ledger, error) {
-	found, err := compareLedger(ctx, js, own)
+func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost bool) (Ledger, error) {
+	found, err := compareLedger(ctx, js, own, lost)
+	if err == nil && found.seen.last == 0 {
+		if err := writeFirstCanary(ctx, js); err != nil {
+			return found.valid, err
+		}
+		found, err = compareLedger(ctx, js, own, lost)
+	}
 	if !found.news {
 		return found.valid, err
 	}
@@ -96,24 +129,52 @@ func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (Ledge
 	return found.valid, errors.Join(err, writeErr)
 }
 
-// PeekLedger is [Conn.CheckLedger] without writing anything down.
+// PeekLedger is [Conn.CheckLedger] without writing anything.
 func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
-	found, err := compareLedger(ctx, c.js, Ledger{})
+	found, err := compareLedger(ctx, c.js, Ledger{}, false)
 	return found.valid, err
 }
 
 // comparison is what comparing CALL_RECORDS with its memory found.
 type comparison struct {
 	kv       jetstream.KeyValue
+	seen     sight
 	valid    Ledger
 	news     bool   // there is something new to remember
 	revision uint64 // of what that replaces, 0 if there was nothing
 }
 
+// sight is what CALL_RECORDS looks like.
+type sight struct {
+	created     time.Time
+	first, last uint64
+	canary      foundCanary
+	// wrong lists the settings under which it may forget, or confirm what it
+	// does not keep.
+	wrong []Difference
+	lost  bool // a claim that it had confirmed is gone
+}
+
+func lookAtRecords(ctx context.Context, js jetstream.JetStream) (sight, error) {
+	s, err := js.Stream(ctx, StreamRecords)
+	if err != nil {
+		return sight{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
+	}
+	info := s.CachedInfo()
+	seen := sight{
+		created: info.Created.UTC(), first: info.State.FirstSeq, last: info.State.LastSeq,
+		wrong: breaking(compare(Topology{}.records(), info.Config)),
+	}
+	if seen.last > 0 {
+		seen.canary, err = readCanary(ctx, s)
+	}
+	return seen, err
+}
+
 // compareLedger looks at what is remembered first, and at the stream afterwards:
 // the other way round the stream may come further between the two, another worker
 // remember that, and a sound ledger look like one that went back.
-func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (comparison, error) {
+func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost bool) (comparison, error) {
 	kv, err := js.KeyValue(ctx, BucketControl)
 	if err != nil {
 		return comparison{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
@@ -122,63 +183,98 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger) (com
 	if err != nil {
 		return comparison{}, err
 	}
-	s, err := js.Stream(ctx, StreamRecords)
+	seen, err := lookAtRecords(ctx, js)
 	if err != nil {
-		return comparison{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
+		return comparison{}, err
 	}
-	info := s.CachedInfo()
-	created, last := info.Created.UTC(), info.State.LastSeq
-	valid := reconcile(known, revision == 0, own, created, last)
-	found := comparison{kv: kv, valid: valid, revision: revision}
-	found.news = !valid.same(known) || valid.Highest != known.Highest || valid.Regressed != known.Regressed
-	if valid.Regressed {
-		return found, &RegressedError{Remembered: valid, Created: created, Last: last}
+	seen.lost = lost
+	valid, fault := reconcile(known, revision == 0, own, seen)
+	found := comparison{kv: kv, seen: seen, valid: valid, revision: revision}
+	found.news = !valid.same(known) || valid.Highest != known.Highest || valid.Canary != known.Canary || valid.Fault != known.Fault
+	if fault.found() {
+		return found, &RecordsError{Fault: fault, Remembered: valid, Last: seen.last, Mend: seen.wrong}
 	}
 	return found, nil
 }
 
-// reconcile gives what is to be remembered, from what the bucket says, what this
-// worker knows, and how far the stream has come. It is regressed if the stream is
-// not the one that is remembered, or not as far, or the bucket itself went back.
-func reconcile(known Ledger, empty bool, own Ledger, created time.Time, last uint64) Ledger {
-	valid := known
-	switch knows := !own.Created.IsZero() && (!own.Created.Equal(created) || !own.Declared.IsZero()); {
+// reconcile returns what is to be remembered, from what the bucket says, what this
+// worker knows, and what the stream looks like, and what is wrong with the stream.
+// That is remembered, too, unless the stream never held anything: such a one has
+// forgotten nothing.
+func reconcile(known Ledger, empty bool, own Ledger, seen sight) (valid Ledger, fault Fault) {
+	valid = known
+	putBack := false
+	switch knows := !own.Created.IsZero() && (!own.Created.Equal(seen.created) || !own.Declared.IsZero()); {
 	case empty && knows:
 		valid = own // the bucket was lost, and with it what an operator said
 	case empty:
-		valid = Ledger{Created: created, ValidFrom: created}
+		valid = Ledger{Created: seen.created, ValidFrom: seen.created}
 	case own.after(known): // the bucket was put back to before that was said
-		valid = own
-		valid.Regressed = true
+		valid, putBack = own, true
 	}
 	if own.same(valid) {
 		valid.Highest = max(valid.Highest, own.Highest)
-		valid.Regressed = valid.Regressed || own.Regressed
+		valid.Fault = valid.Fault.or(own.Fault)
+		if valid.Canary == (Canary{}) {
+			valid.Canary = own.Canary
+		}
 	}
-	if !created.Equal(valid.Created) || last < valid.Highest {
-		valid.Regressed = true
+	if valid.Canary == (Canary{}) && seen.canary.Sequence == 1 {
+		valid.Canary = seen.canary.Canary // it was not looked at before
 	}
-	if !valid.Regressed {
-		valid.Highest = last
+	fault = valid.Fault.or(examine(valid, putBack, seen))
+	if seen.last > 0 || valid.Highest > 0 {
+		valid.Fault = fault
 	}
-	return valid
+	if !fault.found() {
+		valid.Highest = seen.last
+	}
+	return valid, fault
+}
+
+// examine returns what is wrong with the stream as it is now, by what is remembered
+// of it.
+func examine(valid Ledger, putBack bool, seen sight) Fault {
+	switch {
+	case !seen.created.Equal(valid.Created):
+		return faultf(call.RecordsRecreated, "was made anew at %s (the one we knew is from %s): calls that it recorded may have been dialled",
+			seen.created.Format(time.RFC3339), valid.Created.Format(time.RFC3339))
+	case putBack:
+		return faultf(call.RecordsRolledBack, "was put back, with bucket %s, to before %s: it was restored from an older copy",
+			BucketControl, valid.Declared.Format(time.RFC3339))
+	case seen.last < valid.Highest:
+		return faultf(call.RecordsRolledBack, "ends at sequence %d and had reached %d: it was restored from an older copy", seen.last, valid.Highest)
+	case len(seen.wrong) > 0:
+		return faultf(call.RecordsMisset, "was found with a wrong setting and may have forgotten calls: %s", settings(seen.wrong))
+	case seen.last == 0 && valid.Canary == (Canary{}): // nothing was ever written
+	case seen.canary.Sequence == 0, seen.canary.Canary != valid.Canary:
+		return faultf(call.RecordsCanaryLost, "has lost its first message, as by a limit, a purge or a deletion, and may have forgotten calls")
+	case seen.lost:
+		return faultf(call.RecordsClaimLost, "has lost a claim that it had confirmed: it did not keep what it confirmed, or it was restored from an older copy")
+	}
+	return Fault{}
 }
 
 // DeclareLedger accepts CALL_RECORDS as it is: its records are complete from
-// validFrom on, and older requests end as too_old_to_know. It overrides
-// whatever was remembered, also what cannot be read any more.
+// validFrom on, and older requests end as too_old_to_know. It overrides whatever
+// was remembered, also what cannot be read any more, and writes the canary again
+// where it is gone. What lies before a canary could vanish unnoticed, so that the
+// records are then valid from the canary on at the earliest. Settings that are
+// still wrong are an error.
 func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string, now time.Time) (Ledger, error) {
-	s, err := c.js.Stream(ctx, StreamRecords)
+	seen, err := c.withCanary(ctx)
 	if err != nil {
-		return Ledger{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
+		return Ledger{}, err
 	}
 	kv, err := c.js.KeyValue(ctx, BucketControl)
 	if err != nil {
 		return Ledger{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
-	info := s.CachedInfo()
+	if seen.first < seen.canary.Sequence && validFrom.Before(seen.canary.at) {
+		validFrom = seen.canary.at
+	}
 	l := Ledger{
-		Created: info.Created.UTC(), Highest: info.State.LastSeq, ValidFrom: validFrom.UTC(),
+		Created: seen.created, Highest: seen.last, ValidFrom: validFrom.UTC(), Canary: seen.canary.Canary,
 		By: by, Declared: now.UTC().Round(0),
 	}
 	data, err := json.Marshal(l)
@@ -193,6 +289,27 @@ func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string
 	return l, nil
 }
 
+// withCanary returns what CALL_RECORDS looks like with a canary in it.
+func (c *Conn) withCanary(ctx context.Context) (sight, error) {
+	seen, err := lookAtRecords(ctx, c.js)
+	switch {
+	case err != nil:
+		return seen, err
+	case len(seen.wrong) > 0:
+		return seen, fmt.Errorf("%s has a wrong setting: %s; %s, and declare again",
+			StreamRecords, settings(seen.wrong), mending(seen.wrong))
+	case seen.canary.Sequence > 0:
+		return seen, nil
+	}
+	if err := rewriteCanary(ctx, c.js); err != nil {
+		return seen, err
+	}
+	if seen, err = lookAtRecords(ctx, c.js); err == nil && seen.canary.Sequence == 0 {
+		err = fmt.Errorf("stream %s does not keep its canary", StreamRecords)
+	}
+	return seen, err
+}
+
 func readLedger(ctx context.Context, kv jetstream.KeyValue) (Ledger, uint64, error) {
 	entry, err := kv.Get(ctx, keyLedger)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
@@ -203,7 +320,7 @@ func readLedger(ctx context.Context, kv jetstream.KeyValue) (Ledger, uint64, err
 	}
 	var known Ledger
 	if err := json.Unmarshal(entry.Value(), &known); err != nil {
-		return Ledger{}, 0, fmt.Errorf("read key %s of bucket %s: it is not valid JSON; declare it anew: ringonce streams declare", keyLedger, BucketControl)
+		return Ledger{}, 0, fmt.Errorf("read key %s of bucket %s: it is not valid JSON; declare it again: ringonce streams declare", keyLedger, BucketControl)
 	}
 	return known, entry.Revision(), nil
 }

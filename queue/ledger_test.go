@@ -51,11 +51,12 @@ func (b *broker) backUp(to string) {
 	<-time.After(time.Minute)
 }
 
+// wantRegressed counts records; before them comes the canary.
 func wantRegressed(t *testing.T, err error, last, highest uint64) {
 	t.Helper()
-	var regressed *RegressedError
-	if !errors.As(err, &regressed) || regressed.Last != last || regressed.Remembered.Highest != highest {
-		t.Errorf("got %v, want that it ends at %d and had reached %d", err, last, highest)
+	var regressed *RecordsError
+	if !errors.As(err, &regressed) || regressed.Last != last+1 || regressed.Remembered.Highest != highest+1 {
+		t.Errorf("got %v, want that it ends after %d records and had reached %d", err, last, highest)
 	}
 }
 
@@ -63,14 +64,14 @@ func TestTheLedgerIsRemembered(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
 		first := must[Ledger](t)(b.CheckLedger(t.Context()))
-		if !first.Created.Equal(r.Created()) || !first.ValidFrom.Equal(r.Created()) || first.Highest != 0 {
+		if !first.Created.Equal(r.Created()) || !first.ValidFrom.Equal(r.Created()) || first.Highest != 1 {
 			t.Errorf("at first %+v", first)
 		}
 		r.fill(t, "a", "b")
-		if l := must[Ledger](t)(r.Check(t.Context())); l.Highest != 2 {
+		if l := must[Ledger](t)(r.Check(t.Context())); l.Highest != 3 {
 			t.Errorf("later %+v", l)
 		}
-		if l := must[Ledger](t)(b.CheckLedger(t.Context())); l.Highest != 2 || !l.ValidFrom.Equal(first.ValidFrom) {
+		if l := must[Ledger](t)(b.CheckLedger(t.Context())); l.Highest != 3 || !l.ValidFrom.Equal(first.ValidFrom) {
 			t.Errorf("and again %+v", l)
 		}
 	})

@@ -173,7 +173,7 @@ func TestNothingIsDialledAgainWhileTheRecordsAreInDoubt(t *testing.T) {
 	if _, err := kv.PutString(t.Context(), "ledger", remembered); err != nil {
 		t.Fatal(err)
 	}
-	var regressed *queue.RegressedError
+	var regressed *queue.RecordsError
 	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), true); !errors.As(err, &regressed) {
 		t.Errorf("replay: %v", err)
 	}

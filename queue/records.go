@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -46,7 +47,24 @@ type Records struct {
 	known Ledger
 	// checked is the connection over which it was last found to hold.
 	checked connection
+	// claims are those that this worker wrote last, by subject.
+	claims map[string]confirmedClaim
+	// lost is the ledger from which one of them vanished.
+	lost Ledger
+	// refused says that a write was not confirmed since the last one that was.
+	refused bool
 }
+
+// confirmedClaim is a claim that the ledger, as it was known then, confirmed.
+type confirmedClaim struct {
+	sequence uint64
+	ledger   Ledger
+	at       time.Time
+}
+
+// claimKept is for how long a claim, or the record that followed it, has to be
+// there: far less than final records are remembered.
+const claimKept = time.Hour
 
 // NewRecords opens the ledger. There is nothing yet that it could contradict, so
 // claims may go over this connection. regressed is told, from whatever goroutine
@@ -59,7 +77,7 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 	}
 	return &Records{
 		nc: c.nc, answers: c.answers, js: c.js, stream: s, keep: keep, regressed: regressed,
-		known: Ledger{Created: s.CachedInfo().Created.UTC()}, checked: over,
+		known: Ledger{Created: s.CachedInfo().Created.UTC()}, checked: over, claims: map[string]confirmedClaim{},
 	}, nil
 }
 
@@ -82,7 +100,7 @@ func (r *Records) Follow(l Ledger) {
 	defer r.mu.Unlock()
 	if r.known.same(l) {
 		l.Highest = max(l.Highest, r.known.Highest)
-		l.Regressed = l.Regressed || r.known.Regressed
+		l.Fault = r.known.Fault.or(l.Fault)
 	}
 	r.known = l
 }
@@ -96,7 +114,7 @@ func (r *Records) Learn(l Ledger) {
 	switch {
 	case r.known.same(l):
 		r.known.Highest = max(r.known.Highest, l.Highest)
-		r.known.Regressed = r.known.Regressed || l.Regressed
+		r.known.Fault = r.known.Fault.or(l.Fault)
 	case l.after(r.known):
 		r.known = l
 	}
@@ -151,10 +169,19 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 	case errors.Is(err, errMoved): // to records that nobody has checked
 		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, err)
 	case err != nil:
-		return r.readBack(ctx, record, data, expected, before, err)
+		r.noteRefused(err)
+		version, err := r.readBack(ctx, record, data, expected, before, err)
+		if err == nil {
+			r.noteWritten(m.Subject, record, version, before)
+		}
+		return version, err
 	}
 	failpoint.Here(failpoint.RecordStored)
-	return r.confirmed(sequence, before)
+	version, err := r.confirmed(sequence, before)
+	if err == nil {
+		r.noteWritten(m.Subject, record, version, before)
+	}
+	return version, err
 }
 
 // readBack finds out what became of a write whose answer was an error or was
@@ -166,6 +193,9 @@ func (r *Records) readBack(
 ) (call.Version, error) {
 	failpoint.Here(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
+	if err == nil && version.Sequence == 0 {
+		r.noteAbsent(recordSubject(record.Account, record.ID), expected, before)
+	}
 	switch {
 	case stored != nil && bytes.Equal(stored, data) && version.Sequence > expected.Sequence &&
 		(record.State == call.StateDialling || version.Sequence > before.Highest):
@@ -178,6 +208,44 @@ func (r *Records) readBack(
 	default:
 		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, cause)
 	}
+}
+
+// noteWritten remembers a claim until its record is written again.
+func (r *Records) noteWritten(subject string, record call.Record, version call.Version, before Ledger) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused = false
+	if record.State == call.StateDialling {
+		r.claims[subject] = confirmedClaim{sequence: version.Sequence, ledger: before, at: time.Now()}
+	} else {
+		delete(r.claims, subject)
+	}
+}
+
+// noteAbsent takes in that a call has no record where this one was expected. A
+// claim of this worker can only be followed by other records, for a long time: if
+// the same ledger has none, it confirmed what it did not keep, or lost it.
+func (r *Records) noteAbsent(subject string, expected call.Version, before Ledger) {
+	r.mu.Lock()
+	c, claimed := r.claims[subject]
+	delete(r.claims, subject)
+	lost := claimed && c.sequence == expected.Sequence && c.ledger.same(before) && r.known.same(before) && time.Since(c.at) < claimKept
+	if lost {
+		r.lost, r.checked = r.known, noConnection
+	}
+	r.mu.Unlock()
+	if lost {
+		r.regressed()
+	}
+}
+
+// lostClaim reports whether this ledger lost a claim of this worker, and drops
+// claims of calls that were given up.
+func (r *Records) lostClaim() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.claims, func(_ string, c confirmedClaim) bool { return time.Since(c.at) >= claimKept })
+	return !r.lost.Created.IsZero() && r.lost.same(r.known)
 }
 
 // confirmed checks that the stream counts upward: a confirmed sequence is
@@ -201,7 +269,8 @@ func (r *Records) advance(sequence uint64, before Ledger) (version call.Version,
 	case !r.known.same(before):
 		return call.Version{}, false
 	case sequence <= before.Highest:
-		r.known.Regressed = true
+		r.known.Fault = r.known.Fault.or(faultf(call.RecordsRolledBack,
+			"gave out sequence %d and had reached %d: it was restored from an older copy", sequence, before.Highest))
 		return call.Version{}, false
 	}
 	r.known.Highest = max(r.known.Highest, sequence)
@@ -212,7 +281,7 @@ func (r *Records) advance(sequence uint64, before Ledger) (version call.Version,
 func (r *Records) checkedOver() connection {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.known.Regressed {
+	if r.known.Fault.found() {
 		return noConnection
 	}
 	return r.checked

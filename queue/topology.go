@@ -42,12 +42,7 @@ type Topology struct {
 // requests, because a request older than the records may have had one.
 func (t Topology) streams() []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{
-		{
-			Name: StreamRecords, Description: "one record per call: the ledger that makes dialling again safe",
-			Subjects: []string{recordsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
-			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
-			AllowMsgTTL: true, AllowDirect: false, Duplicates: minimumDuplicates,
-		},
+		t.records(),
 		{
 			Name: StreamDead, Description: "requests that did not end in a placed call, whole, with reason and history",
 			Subjects: []string{deadPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
@@ -64,6 +59,16 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		t.requests(call.Urgent, urgentMaxBytes),
 		t.requests(call.Normal, normalMaxBytes),
 		t.requests(call.Bulk, bulkMaxBytes),
+	}
+}
+
+// records is the ledger. What it holds leaves it by a TTL of its own alone.
+func (t Topology) records() jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name: StreamRecords, Description: "one record per call: the ledger that makes dialling again safe",
+		Subjects: []string{recordsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+		Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
+		AllowMsgTTL: true, AllowDirect: false, DenyPurge: true, DenyDelete: true, Duplicates: minimumDuplicates,
 	}
 }
 
@@ -129,6 +134,11 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 			return made, fmt.Errorf("create stream %s: %w", cfg.Name, err)
 		}
 		made = append(made, cfg.Name)
+		if cfg.Name == StreamRecords {
+			if err := writeFirstCanary(ctx, js); err != nil {
+				return made, err
+			}
+		}
 	}
 	_, err = js.KeyValue(ctx, BucketControl)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {

@@ -33,7 +33,7 @@ const (
 	answerEvery = 100 * time.Millisecond
 	// maxTestimony bounds a message, in bytes, and mostWitnesses how many are
 	// remembered.
-	maxTestimony  = 1 << 10
+	maxTestimony  = 4 << 10
 	mostWitnesses = 10_000
 )
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -214,14 +215,68 @@ func TestNobodyIsAwaited(t *testing.T) {
 func TestATestimonyThatCannotBeRead(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		one := b.colleague(b.Conn)
-		for _, bad := range []string{"", "{", `{"highest":7}`, `{"from":"x","highest":-1}`, `{"from":"` + string(make([]byte, 2000)) + `"}`} {
+		for _, bad := range []string{"", "{", `{"highest":7}`, `{"from":"x","highest":-1}`, `{"from":"` + string(make([]byte, 5000)) + `"}`} {
 			if err := b.nc.Publish(witnessSubject, []byte(bad)); err != nil {
 				t.Error(err)
 			}
 		}
 		synctest.Wait()
-		if len(one.witnesses.heard) != 0 || one.records.Highest() != 0 {
+		if len(one.witnesses.heard) != 0 || one.records.Highest() != 1 {
 			t.Errorf("heard %v, highest %d", one.witnesses.heard, one.records.Highest())
 		}
+	})
+}
+
+// TestWhoLeavesTellsWhatItSaw, though nothing was due to be told.
+func TestWhoLeavesTellsWhatItSaw(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		idle, busy := b.colleague(b.Conn), b.colleague(b.connect())
+		defer busy.Close()
+		busy.records.fill(t, "a", "b", "c")
+		busy.leave()
+		synctest.Wait()
+		if got, want := idle.records.Highest(), busy.records.Highest(); got != want {
+			t.Errorf("the other knows of sequence %d, want %d", got, want)
+		}
+	})
+}
+
+// moving is JetStream over a connection that is made again once a stream was looked
+// up.
+type moving struct {
+	jetstream.JetStream
+	after func()
+}
+
+func (m *moving) Stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	s, err := m.JetStream.Stream(ctx, name)
+	m.after()
+	return s, err
+}
+
+// TestAConnectionThatIsMadeAgainDuringACheck was not checked: what was found may
+// be another broker's.
+func TestAConnectionThatIsMadeAgainDuringACheck(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		js := r.js
+		r.js = &moving{js, func() {
+			before := connectionOf(b.nc)
+			if err := b.nc.ForceReconnect(); err != nil {
+				t.Error(err)
+			}
+			for connectionOf(b.nc) == before || !b.nc.IsConnected() {
+				<-time.After(time.Millisecond)
+			}
+		}}
+		if _, err := r.Check(t.Context()); !errors.Is(err, errMoved) {
+			t.Errorf("the check gets %v", err)
+		}
+		if _, err := r.Put(t.Context(), claimOf(t, "a"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+			t.Errorf("a claim after it gets %v", err)
+		}
+		r.js = js
+		must[Ledger](t)(r.Check(t.Context()))
+		must[call.Version](t)(r.Put(t.Context(), claimOf(t, "a"), call.Version{}))
 	})
 }

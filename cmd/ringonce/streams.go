@@ -50,6 +50,9 @@ are there stay as they are; what differs is printed.`,
 				fmt.Fprintln(c.OutOrStdout(), "note: pauses and suspensions were in", queue.BucketControl,
 					"and are in force again only if a running worker knew them; look at: ringonce accounts list")
 			}
+			if _, err := conn.PeekLedger(c.Context()); err != nil {
+				fmt.Fprintln(c.OutOrStdout(), "note:", err)
+			}
 			return checkStreams(c, conn, topology)
 		},
 	}
@@ -60,8 +63,8 @@ func newStreamsCheckCommand(d *desk) *cobra.Command {
 		Use:   "check",
 		Short: "Compare the streams with what they have to be",
 		Long: `Compare the streams with what they have to be. The exit code is 1 if a stream is
-missing, or differs so that the promise does not hold; what is only a matter of
-size or speed is printed as a note.`,
+missing, or differs so that the promise does not hold, or if CALL_RECORDS may have
+forgotten calls; what is only a matter of size or speed is printed as a note.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conn, config, err := d.connect()
@@ -69,7 +72,12 @@ size or speed is printed as a note.`,
 				return err
 			}
 			defer conn.Close()
-			return checkStreams(c, conn, queue.Topology{Replicas: config.Streams.Replicas})
+			err = checkStreams(c, conn, queue.Topology{Replicas: config.Streams.Replicas})
+			var fault *queue.RecordsError
+			if _, forgot := conn.PeekLedger(c.Context()); errors.As(forgot, &fault) {
+				return errors.Join(err, forgot)
+			}
+			return err
 		},
 	}
 }
@@ -95,7 +103,7 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 	case missing > 0 && missing == broken:
 		return fmt.Errorf("%s missing", count(missing, "stream"))
 	case broken > 0:
-		return fmt.Errorf("%s that must not be; stop the workers, then mend it with: nats stream edit", count(broken, "difference"))
+		return fmt.Errorf("%s would break the guarantee; stop all workers, then mend it with: nats stream edit", count(broken, "difference"))
 	}
 	fmt.Fprintln(c.OutOrStdout(), "the streams are as they have to be")
 	return nil
@@ -109,13 +117,17 @@ func newStreamsDeclareCommand(d *desk) *cobra.Command {
 	var a answer
 	c := &cobra.Command{
 		Use:   "declare --valid-from TIME",
-		Short: "Accept CALL_RECORDS after it was restored or made anew",
-		Long: `Accept CALL_RECORDS as it is, after it was restored from a copy or made anew.
-Workers dial nothing until that is done.
+		Short: "Accept CALL_RECORDS after it may have forgotten calls",
+		Long: `Accept CALL_RECORDS as it is, after it was restored from a copy, made again,
+purged, or had a setting under which records vanish. Workers dial nothing until
+that is done. A setting that is wrong is mended first; the first message of the
+stream, by which workers notice that something was removed, is written again
+where it is gone.
 
 TIME is from when on its records are complete: usually now. A request that was
 published before may have had a record that is gone, so it is never dialled: it
-ends as too_old_to_know.`,
+ends as too_old_to_know. Where the first message had to be written again, that is
+so for every request published before now.`,
 		Example: `  ringonce streams declare --valid-from now --why "restored from the backup of 02:00"
   ringonce streams declare --valid-from 2026-01-31T09:00:00Z --why … --yes`,
 		Args: noArgs,
@@ -143,6 +155,9 @@ ends as too_old_to_know.`,
 			}
 			fmt.Fprintf(c.OutOrStdout(), "declared: %s is valid from %s on; workers dial again within seconds\n",
 				queue.StreamRecords, l.ValidFrom.Format(time.RFC3339))
+			if l.ValidFrom.After(validFrom) {
+				fmt.Fprintf(c.OutOrStdout(), "note: not from %s on: what was recorded before could vanish unnoticed\n", validFrom.Format(time.RFC3339))
+			}
 			return nil
 		},
 	}

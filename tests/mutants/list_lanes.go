@@ -66,7 +66,40 @@ func ofLanes() []mutant {
 		},
 		{
 			"dial-on-an-older-ledger", "goes on although the records went back in time", "app/ledger.go",
-			"	if errors.As(err, &regressed) {\n		l.halt(err)\n", "	if errors.As(err, &regressed) {\n",
+			"	if errors.As(err, &fault) {\n		l.halt(err)\n", "	if errors.As(err, &fault) {\n",
+		},
+		{
+			"open-while-disconnected", "opens the lanes after a check that outlived its connection", "app/ledger.go",
+			"	if !l.down {\n		l.halt(nil)\n	}\n", "	l.halt(nil)\n",
+		},
+		{
+			"note-the-connection-late", "takes the connection after a check for the one that was checked", "queue/ledger.go",
+			"	over := connectionOf(r.nc)\n	valid, err := checkLedger(ctx, r.js, r.remembers(), r.lostClaim())\n",
+			"	valid, err := checkLedger(ctx, r.js, r.remembers(), r.lostClaim())\n	over := connectionOf(r.nc)\n",
+		},
+		{
+			"ignore-who-leaves", "learns nothing from a worker that leaves", "queue/witness.go",
+			"	w.records.Learn(t.Ledger)\n", "	if !t.Gone {\n		w.records.Learn(t.Ledger)\n	}\n",
+		},
+		{
+			"overlook-a-wrong-setting", "goes on although the records may vanish by a setting", "queue/ledger.go",
+			"	case len(seen.wrong) > 0:\n		return faultf", "	case len(seen.wrong) < 0:\n		return faultf",
+		},
+		{
+			"overlook-a-lost-canary", "goes on although something removed messages from the records", "queue/ledger.go",
+			"	case seen.canary.Sequence == 0, seen.canary.Canary != valid.Canary:\n", "	case false:\n",
+		},
+		{
+			"take-any-canary", "takes a canary that was written again for the one that was there", "queue/ledger.go",
+			"seen.canary.Canary != valid.Canary:\n", "seen.canary.Content != valid.Canary.Content:\n",
+		},
+		{
+			"mending-is-enough", "forgets that the records may have forgotten, once a setting is mended", "queue/ledger.go",
+			"		valid.Fault = fault\n", "		_ = fault\n",
+		},
+		{
+			"overlook-a-lost-claim", "goes on although a claim that was confirmed is gone", "queue/records.go",
+			"	if lost {\n		r.lost, r.checked", "	if lost && expected.Sequence == 0 {\n		r.lost, r.checked",
 		},
 		{
 			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/watch.go",

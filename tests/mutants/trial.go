@@ -26,10 +26,10 @@ func (m mutant) suites(seeds int) [][]string {
 	promise := []string{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)}
 	control, hostile, whole := []string{"./tests/control"}, []string{"./tests/hostile"}, []string{"./tests/endtoend"}
 	home := filepath.Dir(m.file)
-	if home == "app" { // wires everything, and tests little of it by itself
-		return [][]string{control, promise, hostile, whole}
-	}
 	own := []string{"./" + home}
+	if home == "app" { // wires everything, and tests little of it by itself
+		return [][]string{own, control, promise, hostile, whole}
+	}
 	if slices.Contains(withProperties, home) {
 		own = append(own, "-rapid.nofailfile") // what fails with a fault is no finding to keep
 	}

@@ -1,0 +1,31 @@
+package app
+
+import (
+	"errors"
+	"log/slog"
+	"testing"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// TestACheckThatOutlivedItsConnection opens no lane: behind the next connection may
+// be a broker with older files.
+func TestACheckThatOutlivedItsConnection(t *testing.T) {
+	var halted error
+	l := newLedger(slog.New(slog.DiscardHandler), func(why error) { halted = why }, func(...call.RecordsFault) {})
+	l.holds(queue.Ledger{}, nil)
+	if halted != nil {
+		t.Fatalf("a check that found nothing leaves %v", halted)
+	}
+	l.connected(false)
+	l.holds(queue.Ledger{}, nil)
+	if !errors.Is(halted, errUnchecked) {
+		t.Errorf("without a connection it leaves %v", halted)
+	}
+	l.connected(true)
+	l.holds(queue.Ledger{}, nil)
+	if halted != nil {
+		t.Errorf("over the next connection it leaves %v", halted)
+	}
+}

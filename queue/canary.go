@@ -1,0 +1,88 @@
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// canarySubject is no record's: those have two tokens after the prefix.
+const canarySubject = recordsPrefix + "canary"
+
+// maxCanary bounds the content of a canary, in bytes.
+const maxCanary = 64
+
+// Canary is the first message of CALL_RECORDS. It has no TTL, so whatever removes
+// messages but a TTL of their own (an age, a limit, a purge) removes it before any
+// record. One that is written again has another sequence and other content.
+type Canary struct {
+	Sequence uint64 `json:"sequence"`
+	Content  string `json:"content"`
+}
+
+// foundCanary is the canary that a stream holds, and when it was stored.
+type foundCanary struct {
+	Canary
+	at time.Time
+}
+
+// advisoryUpdated is where the broker says that the settings of CALL_RECORDS were
+// changed.
+const advisoryUpdated = "$JS.EVENT.ADVISORY.STREAM.UPDATED." + StreamRecords
+
+// OnRecordsUpdated has changed called whenever the settings of CALL_RECORDS are
+// changed, until stop is called. It is a hint: without the permission, or without a
+// connection at that moment, the next check finds out.
+func (c *Conn) OnRecordsUpdated(changed func()) (stop func(), err error) {
+	s, err := c.nc.Subscribe(advisoryUpdated, func(*nats.Msg) { changed() })
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to changes of stream %s: %w", StreamRecords, err)
+	}
+	return func() { _ = s.Unsubscribe() }, nil // fails if the connection is closed, which ends it too
+}
+
+// readCanary asks the leader for the canary; zero if there is none. A message in
+// its place that can vanish by itself is none.
+func readCanary(ctx context.Context, s jetstream.Stream) (foundCanary, error) {
+	m, err := s.GetLastMsgForSubject(ctx, canarySubject)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return foundCanary{}, nil
+	}
+	if err != nil {
+		return foundCanary{}, fmt.Errorf("read the canary of stream %s: %w", StreamRecords, err)
+	}
+	if m.Header.Get(jetstream.MsgTTLHeader) != "" || len(m.Data) == 0 || len(m.Data) > maxCanary {
+		return foundCanary{}, nil
+	}
+	return foundCanary{Canary{Sequence: m.Sequence, Content: string(m.Data)}, m.Time}, nil
+}
+
+// writeFirstCanary writes the canary into a stream that never held anything. Into
+// any other it is not written: then it is there already, or it is for an operator
+// to declare.
+func writeFirstCanary(ctx context.Context, js jetstream.JetStream) error {
+	return writeCanary(ctx, js, jetstream.ExpectedLastSeqHeader)
+}
+
+// rewriteCanary writes another canary where there is none that holds.
+func rewriteCanary(ctx context.Context, js jetstream.JetStream) error {
+	return writeCanary(ctx, js, "")
+}
+
+func writeCanary(ctx context.Context, js jetstream.JetStream, expectNothing string) error {
+	m := &nats.Msg{Subject: canarySubject, Data: []byte(rand.Text()), Header: nats.Header{}}
+	m.Header.Set(jetstream.ExpectedStreamHeader, StreamRecords)
+	if expectNothing != "" {
+		m.Header.Set(expectNothing, strconv.Itoa(0))
+	}
+	if _, err := js.PublishMsg(ctx, m); err != nil && !isConflictError(err) {
+		return fmt.Errorf("write the canary of stream %s: %w", StreamRecords, err)
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package control
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/bubble"
+)
+
+// alter changes the settings of the call records, as an operator can, and returns
+// what they were.
+func (w *world) alter(change func(*jetstream.StreamConfig)) (before jetstream.StreamConfig) {
+	w.t.Helper()
+	s, err := w.Conn.JetStream().Stream(w.t.Context(), queue.StreamRecords)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	before = s.CachedInfo().Config
+	after := before
+	change(&after)
+	w.restore(after)
+	return before
+}
+
+func (w *world) restore(cfg jetstream.StreamConfig) {
+	w.t.Helper()
+	if _, err := w.Conn.JetStream().UpdateStream(w.t.Context(), cfg); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// says waits for a worker to say why it does not dial: in its metric, when it is
+// asked whether it is ready, and with the way out.
+func (w *world) says(worker *bubble.Worker, cause call.RecordsFault, within time.Duration, words ...string) {
+	w.t.Helper()
+	over := time.Now().Add(within)
+	for {
+		value, _ := series(w.t, worker, "ringonce_records_fault", string(cause))
+		if value == 1 {
+			break
+		}
+		if time.Now().After(over) {
+			w.t.Fatalf("after %v the metric does not say %s, and it says %v", within, cause, worker.App.Ready())
+		}
+		<-time.After(100 * time.Millisecond)
+	}
+	err := worker.App.Ready()
+	for _, word := range words {
+		if err == nil || !strings.Contains(err.Error(), word) {
+			w.t.Errorf("it says %v, without %q", err, word)
+		}
+	}
+}
+
+// check is as long as it takes until the records are checked, whenever it begins.
+const check = 31 * time.Second
+
+// moment is as long as it takes until workers know that a setting was changed.
+const moment = time.Second
+
+// TestRecordsThatMayForget stop everything, until an operator declares from when
+// on they are valid. That the setting is put back is not enough: what is forgotten
+// stays so.
+func TestRecordsThatMayForget(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*jetstream.StreamConfig)
+		word  string
+		brief bool // put back before the next check
+	}{
+		{"an age", func(c *jetstream.StreamConfig) { c.MaxAge = 8 * time.Second }, "--max-age=0s", false},
+		{"an age for a while", func(c *jetstream.StreamConfig) { c.MaxAge = 8 * time.Second }, "largest age is 8s", true},
+		{"a limit that drops for a while", func(c *jetstream.StreamConfig) {
+			c.Discard, c.MaxMsgs = jetstream.DiscardOld, 1
+		}, "discard", true},
+		{"another subject for a while", func(c *jetstream.StreamConfig) {
+			c.SubjectTransform = &jetstream.SubjectTransformConfig{
+				Source: "calls.records.*.*", Destination: "calls.records.elsewhere.{{wildcard(2)}}",
+			}
+		}, "subject transform", true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, w *world) {
+				w.StartWorker("one")
+				worker := w.StartWorker("two")
+				<-time.After(time.Minute)
+				w.ask("default", "call", simulator.DefaultNumber, 1)
+				<-time.After(check)
+				before := w.alter(c.spoil)
+				w.says(worker, call.RecordsMisset, moment, c.word, "ringonce streams declare")
+				if c.brief {
+					<-time.After(10 * time.Second)
+					w.restore(before)
+				}
+				for range 3 {
+					w.ask("default", "call", simulator.DefaultNumber, 1)
+					<-time.After(10 * time.Second)
+				}
+				w.restore(before)
+				<-time.After(2 * check)
+				w.StartWorker("three") // what the others know, it has to find in the bucket
+				<-time.After(2 * check)
+				w.rungOnce(1)
+
+				now := time.Now()
+				if _, err := w.Conn.DeclareLedger(t.Context(), now, "asha: the age is mended", now); err != nil {
+					t.Fatal(err)
+				}
+				<-time.After(check)
+				w.ask("default", "later", simulator.DefaultNumber, 1)
+				<-time.After(check)
+				if got := w.states("default", "later", 1); got[call.StatePlaced] != 1 || worker.App.Ready() != nil {
+					t.Errorf("declared valid, it dials %v and says %v", got, worker.App.Ready())
+				}
+				if value, _ := series(t, worker, "ringonce_records_fault", string(call.RecordsMisset)); value != 0 {
+					t.Error("the metric still says that they are not")
+				}
+			})
+		})
+	}
+}
+
+// TestRecordsThatTakeNoWrites are said within fifteen seconds, whether or not there
+// is anything to write, and that they take them again is said, too.
+func TestRecordsThatTakeNoWrites(t *testing.T) {
+	const within = 15 * time.Second
+	for _, c := range []struct {
+		name  string
+		spoil func(*jetstream.StreamConfig)
+		busy  bool
+	}{
+		{"nothing is confirmed", func(c *jetstream.StreamConfig) { c.NoAck = true }, false},
+		{"no subject", func(c *jetstream.StreamConfig) { c.Subjects = []string{"calls.elsewhere"} }, false},
+		{"full", func(c *jetstream.StreamConfig) { c.MaxBytes = 1 }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, nil, func(t *testing.T, w *world) {
+				worker := w.StartWorker("one")
+				<-time.After(time.Minute + time.Second)
+				before := w.alter(c.spoil)
+				if c.busy {
+					w.ask("default", "call", simulator.DefaultNumber, 1)
+				}
+				w.says(worker, call.RecordsRefuseWrites, within, "does not take writes")
+				w.restore(before)
+				<-time.After(within)
+				if value, _ := series(t, worker, "ringonce_records_fault", string(call.RecordsRefuseWrites)); value != 0 {
+					t.Errorf("it still says so: %v", worker.App.Ready())
+				}
+				if c.busy {
+					<-time.After(check)
+					w.rungOnce(1)
+				} else {
+					w.rungOnce(0)
+				}
+			})
+		})
+	}
+}
