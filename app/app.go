@@ -37,6 +37,8 @@ type App struct {
 	hands    *dispatcher.Hands
 	reloads  chan configs.Config // holds one at most: the latest
 	down     seldom              // that there is no connection
+	refused  seldom              // that NATS refuses the credentials
+	denied   seldom              // that NATS refuses a permission
 }
 
 // New wires a worker from a valid configuration. It reads the key files, and
@@ -86,6 +88,11 @@ func (a *App) Run(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
+	owned.Go(func() {
+		conn.RetryDenied(background, func(subject string) {
+			a.log.Info("NATS permits a subscription that it refused; connecting again to take it up", "subject", subject)
+		})
+	})
 	b, err := a.prepare(ctx, conn)
 	if err != nil {
 		return nil //nolint:nilerr // stopped before there was anything to stop

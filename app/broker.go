@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+	"github.com/nats-io/nats.go"
 
 	"github.com/ringonce/ringonce/queue"
 )
@@ -59,6 +59,9 @@ func newPatience(ctx context.Context) backoff.BackOff {
 
 func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error) {
 	if !conn.NATS().IsConnected() {
+		if err := conn.NATS().LastError(); err != nil {
+			return nil, fmt.Errorf("not connected: %w", err)
+		}
 		return nil, errors.New("not connected")
 	}
 	topology := queue.Topology{Replicas: a.config.Streams.Replicas}
@@ -112,18 +115,23 @@ func (a *App) refuse(differences []queue.Difference) error {
 
 // connect begins to connect; it does not wait.
 func (a *App) connect() (*queue.Conn, error) {
-	options, err := NATSOptions(a.config.NATS)
+	var unread seldom
+	options, err := NATSOptions(a.config.NATS, func(err error) {
+		if unread.may() {
+			a.log.Error("what was read before is sent to NATS", "error", err)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
 	var once sync.Once
 	conn, err := queue.Connect(queue.ConnectOptions{
-		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...),
+		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...), NKey: NATSKey(a.config.NATS),
 		Connected: func(up bool, err error) {
 			a.metrics.Connected(up)
 			a.ledger.connected(up)
 			if !up {
-				a.heard(a.log, err)
+				a.lost(err)
 				return
 			}
 			first := false
@@ -133,7 +141,7 @@ func (a *App) connect() (*queue.Conn, error) {
 			}
 			a.log.Info("connected to NATS")
 		},
-		PullWaited: a.metrics.PullWaited,
+		Failed: a.natsFailed, PullWaited: a.metrics.PullWaited,
 		AckDenied: func() {
 			a.metrics.AckPermission(false)
 			a.health.ack.Store(false)
@@ -145,12 +153,31 @@ func (a *App) connect() (*queue.Conn, error) {
 	return conn, nil
 }
 
-// heard logs that the connection is down, once in a while.
-func (a *App) heard(log *slog.Logger, err error) {
-	if err == nil || !a.down.may() {
-		return
+// lost logs that the connection is down, once in a while.
+func (a *App) lost(err error) {
+	switch {
+	case err == nil:
+	case NATSRefused(err):
+		a.natsFailed(err)
+	case a.down.may():
+		a.log.Warn("no connection to NATS; trying again", "error", err)
 	}
-	log.Warn("no connection to NATS; trying again", "error", err)
+}
+
+// natsFailed logs what the broker refuses, once in a while.
+func (a *App) natsFailed(err error) {
+	switch {
+	case NATSRefused(err):
+		if a.refused.may() {
+			a.log.Error("NATS refuses the credentials; trying again, with what is read then", "error", err, "credentials", NATSCredentials(a.config.NATS))
+		}
+	case errors.Is(err, nats.ErrPermissionViolation):
+		if a.denied.may() {
+			a.log.Error("NATS refuses a permission; see docs/permissions.md for those that a worker needs", "error", err)
+		}
+	case a.down.may():
+		a.log.Warn("the NATS client reports a failure", "error", err)
+	}
 }
 
 // hostname names this process if nothing else does.

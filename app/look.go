@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 )
@@ -52,15 +53,17 @@ func (a *App) measure(ctx context.Context, b *broker) {
 // probeAcks finds out whether acknowledgements are permitted, until ctx ends.
 func (a *App) probeAcks(ctx context.Context, b *broker) {
 	every(ctx, probeEvery, func(ctx context.Context) (whole bool) {
+		var names []call.Account
 		for _, acc := range a.accounts.list() {
-			if err := b.conn.ProbeAck(ctx, acc.name); err != nil {
-				if errors.Is(err, queue.ErrAckDenied) {
-					a.log.Error("acknowledgements are refused", "error", err)
-					a.metrics.AckPermission(false)
-					a.health.ack.Store(false)
-				}
-				return false
+			names = append(names, acc.name)
+		}
+		if err := b.conn.ProbeAck(ctx, names...); err != nil {
+			if errors.Is(err, queue.ErrAckDenied) {
+				a.log.Error("acknowledgements are refused", "error", err)
+				a.metrics.AckPermission(false)
+				a.health.ack.Store(false)
 			}
+			return false
 		}
 		a.metrics.AckPermission(true)
 		a.health.ack.Store(true)

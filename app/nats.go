@@ -1,38 +1,36 @@
 package app
 
 import (
-	"fmt"
+	"errors"
+	"sync"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nkeys"
 
 	"github.com/ringonce/ringonce/configs"
 )
 
-// NATSOptions gives the way to authenticate to NATS and to encrypt, reading the
-// files that the configuration names.
-func NATSOptions(c configs.NATS) ([]nats.Option, error) {
+// NATSOptions returns how to authenticate to NATS and how to encrypt. Files are
+// read at each connect, so that what they hold can be replaced while a worker
+// runs. unreadable is told when a secret cannot be read again; the one that was
+// read before is used then. [NATSKey] is what is left.
+func NATSOptions(c configs.NATS, unreadable func(error)) ([]nats.Option, error) {
 	var options []nats.Option
-	password, err := c.ReadPassword()
-	if err != nil {
-		return nil, err
-	}
-	token, err := c.ReadToken()
-	if err != nil {
-		return nil, err
-	}
 	switch {
 	case c.CredentialsFile != "":
 		options = append(options, nats.UserCredentials(c.CredentialsFile))
 	case c.User != "":
-		options = append(options, nats.UserInfo(c.User, password.Reveal()))
-	case !token.IsZero():
-		options = append(options, nats.Token(token.Reveal()))
-	case c.NKeyFile != "":
-		option, err := nats.NkeyOptionFromSeed(c.NKeyFile)
+		password, err := newReread(c.ReadPassword, unreadable)
 		if err != nil {
-			return nil, fmt.Errorf("read nats.nkey_file: %w", err)
+			return nil, err
 		}
-		options = append(options, option)
+		options = append(options, nats.UserInfoHandler(func() (string, string) { return c.User, password.get() }))
+	case !c.Token.IsZero() || c.TokenFile != "":
+		token, err := newReread(c.ReadToken, unreadable)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, nats.TokenHandler(token.get))
 	}
 	if c.TLS.CAFile != "" {
 		options = append(options, nats.RootCAs(c.TLS.CAFile))
@@ -41,4 +39,77 @@ func NATSOptions(c configs.NATS) ([]nats.Option, error) {
 		options = append(options, nats.ClientCert(c.TLS.CertFile, c.TLS.KeyFile))
 	}
 	return options, nil
+}
+
+// NATSKey returns how to read the NKey that authenticates, nil if none does.
+func NATSKey(c configs.NATS) func() (nkeys.KeyPair, error) {
+	if c.NKeyFile == "" {
+		return nil
+	}
+	return c.ReadNKey
+}
+
+// reread is a secret that is read again each time it is needed.
+type reread struct {
+	read       func() (configs.Secret, error)
+	unreadable func(error)
+
+	mu   sync.Mutex
+	last configs.Secret
+}
+
+func newReread(read func() (configs.Secret, error), unreadable func(error)) (*reread, error) {
+	secret, err := read()
+	if err != nil {
+		return nil, err
+	}
+	return &reread{read: read, unreadable: unreadable, last: secret}, nil
+}
+
+func (r *reread) get() string {
+	secret, err := r.read()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.unreadable(err)
+	} else {
+		r.last = secret
+	}
+	return r.last.Reveal()
+}
+
+// NATSRefused reports whether the broker does not accept who we say we are.
+func NATSRefused(err error) bool {
+	for _, refusal := range []error{
+		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
+	} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	return false
+}
+
+// NATSCredentials names where the credentials for NATS come from.
+func NATSCredentials(c configs.NATS) string {
+	named := func(key, path string) string {
+		if path == "" {
+			return key
+		}
+		return key + "_file (" + path + ")"
+	}
+	switch {
+	case c.CredentialsFile != "":
+		return "nats.credentials_file (" + c.CredentialsFile + ")"
+	case c.User != "":
+		return "nats.user and " + named("nats.password", c.PasswordFile)
+	case !c.Token.IsZero() || c.TokenFile != "":
+		return named("nats.token", c.TokenFile)
+	case c.NKeyFile != "":
+		return "nats.nkey_file (" + c.NKeyFile + ")"
+	case c.TLS.CertFile != "":
+		return "nats.tls.cert_file (" + c.TLS.CertFile + ")"
+	default:
+		return "none: set nats.user, nats.token, nats.nkey_file or nats.credentials_file"
+	}
 }

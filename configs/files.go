@@ -206,6 +206,9 @@ func readUserKey(path string) (nkeys.KeyPair, error) {
 	return pair, nil
 }
 
+// ReadNKey is the key pair in the NKey file. No error holds any of it.
+func (n NATS) ReadNKey() (nkeys.KeyPair, error) { return readUserKey(n.NKeyFile) }
+
 func holdsSeed(path string) error {
 	_, err := readUserKey(path)
 	return err

@@ -42,13 +42,13 @@ func (c *Config) settings() []setting {
 	certFile := func() string { return c.NATS.TLS.CertFile }
 	return []setting{
 		{"nats.url", &c.NATS.URL, "nats://127.0.0.1:4222", rule{form: checkServers}, "one server, or several with commas between them; `nats://`, `tls://`, `ws://` or `wss://`. User and password are refused here, because URLs are logged"},
-		{"nats.credentials_file", &c.NATS.CredentialsFile, "", rule{file: holdsCredentials}, "a NATS credentials file (JWT and seed). At most one way to authenticate may be given"},
+		{"nats.credentials_file", &c.NATS.CredentialsFile, "", rule{file: holdsCredentials}, "a NATS credentials file (JWT and seed), read at each connect. At most one way to authenticate may be given"},
 		{"nats.user", &c.NATS.User, "", rule{}, "user name; needs a password"},
 		{"nats.password", &c.NATS.Password, "", rule{}, "its password"},
-		{"nats.password_file", &c.NATS.PasswordFile, "", rule{file: holdsSecret}, "a file that holds the password alone"},
+		{"nats.password_file", &c.NATS.PasswordFile, "", rule{file: holdsSecret}, "a file that holds the password alone; read at each connect"},
 		{"nats.token", &c.NATS.Token, "", rule{}, "a token"},
-		{"nats.token_file", &c.NATS.TokenFile, "", rule{file: holdsSecret}, "a file that holds the token alone"},
-		{"nats.nkey_file", &c.NATS.NKeyFile, "", rule{file: holdsSeed}, "an NKey seed file of a user"},
+		{"nats.token_file", &c.NATS.TokenFile, "", rule{file: holdsSecret}, "a file that holds the token alone; read at each connect"},
+		{"nats.nkey_file", &c.NATS.NKeyFile, "", rule{file: holdsSeed}, "an NKey seed file of a user; read at each connect"},
 		{"nats.tls.ca_file", &c.NATS.TLS.CAFile, "", rule{file: holdsCertificates}, "authorities to trust instead of the system's, PEM"},
 		{"nats.tls.cert_file", &c.NATS.TLS.CertFile, "", rule{file: holdsCertificates}, "the client's certificate, PEM; needs the key"},
 		{"nats.tls.key_file", &c.NATS.TLS.KeyFile, "", rule{file: holdsKeyFor(certFile)}, "the key of that certificate, PEM"},

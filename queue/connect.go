@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nkeys"
 )
 
 // requestTimeout bounds one question to the broker that comes without a
@@ -32,9 +32,15 @@ type ConnectOptions struct {
 	Name string // shown in the broker's connection list
 	// Options are credentials, TLS and, in tests, an in-process connection.
 	Options []nats.Option
+	// NKey, if any, returns the key pair to authenticate by. It is called each time
+	// the connection is made.
+	NKey func() (nkeys.KeyPair, error)
 
 	// Connected is told when the connection comes and goes.
 	Connected func(up bool, err error)
+	// Failed is told what the client reports without being asked: credentials or
+	// subjects that the broker refuses.
+	Failed func(error)
 	// AckDenied is told when the broker refuses an acknowledgement: without
 	// the permission it is dropped silently and messages come back for ever.
 	AckDenied func()
@@ -50,6 +56,7 @@ type Conn struct {
 	answers   *answers
 	debt      *debt
 	ackDenied atomic.Bool
+	denials   denials
 
 	binding chan struct{} // holds a token for each account that is being bound
 
@@ -83,23 +90,28 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nats.ConnectHandler(func(*nats.Conn) { hear(true, nil) }),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			c.ackDenied.Store(false) // permissions may be others now
+			c.denials.clear()
 			c.reconnected()
 			hear(true, nil)
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if deniesAck(err) {
-				c.ackDenied.Store(true)
-				if o.AckDenied != nil {
-					o.AckDenied()
-				}
-			}
-		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.failed(err, o) }),
 	}, o.Options...)
+	var key *nkey
+	if o.NKey != nil {
+		var err error
+		if key, err = newNKey(o.NKey); err != nil {
+			return nil, err
+		}
+		options = append(options, nats.Nkey(key.public, key.sign))
+	}
 	nc, err := nats.Connect(o.URL, options...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	if key != nil {
+		key.conn.Store(nc)
 	}
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
 	if err != nil {
@@ -202,9 +214,4 @@ func reconnectDelay(attempts int) time.Duration {
 		d = b.NextBackOff()
 	}
 	return d
-}
-
-func deniesAck(err error) bool {
-	return err != nil && strings.Contains(strings.ToLower(err.Error()), "permissions violation for publish") &&
-		strings.Contains(err.Error(), "$JS.ACK.")
 }

@@ -105,17 +105,19 @@ func (d *desk) operatorWith(ctx context.Context) (*queue.Operator, *queue.Conn, 
 // connect fails where a worker would try again for ever: somebody waits for the
 // answer.
 func connect(c configs.NATS) (*queue.Conn, error) {
-	options, err := app.NATSOptions(c)
+	options, err := app.NATSOptions(c, func(error) {}) // read once, a moment ago
 	if err != nil {
 		return nil, usageError{err}
 	}
 	options = append(options, nats.RetryOnFailedConnect(false), nats.Timeout(connectWithin))
-	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + whoAmI(), Options: options})
+	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + whoAmI(), Options: options, NKey: app.NATSKey(c)})
 	switch {
 	case err == nil:
 		return conn, nil
-	case errors.Is(err, nats.ErrAuthorization), errors.Is(err, nats.ErrAuthExpired):
-		return nil, fmt.Errorf("%w: %s does not accept the credentials; check the nats settings (ringonce check-config shows them)", err, c.URL)
+	case errors.Is(err, queue.ErrNKey):
+		return nil, usageError{err}
+	case app.NATSRefused(err):
+		return nil, fmt.Errorf("%w: %s does not accept the credentials; check %s", err, c.URL, app.NATSCredentials(c))
 	case errors.Is(err, nats.ErrNoServers):
 		return nil, fmt.Errorf("no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", c.URL)
 	default:

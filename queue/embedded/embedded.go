@@ -28,6 +28,7 @@ type Options struct {
 // Server is a running server.
 type Server struct {
 	*server.Server
+	options func() server.Options // as it was started with
 }
 
 // startTimeout bounds how long recovering the files may take.
@@ -39,14 +40,19 @@ func Start(o Options) (*Server, error) {
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
-	opts := &server.Options{
+	base := server.Options{
 		ServerName: "ringonce-embedded", Host: "127.0.0.1", Port: port, DontListen: !o.Listen,
 		JetStream: true, StoreDir: o.Dir, NoSigs: true, NoLog: true,
 	}
-	if o.Configure != nil {
-		o.Configure(opts)
+	options := func() server.Options {
+		opts := base
+		if o.Configure != nil {
+			o.Configure(&opts)
+		}
+		return opts
 	}
-	s, err := server.NewServer(opts)
+	opts := options()
+	s, err := server.NewServer(&opts)
 	if err != nil {
 		return nil, fmt.Errorf("set up the embedded NATS server: %w", err)
 	}
@@ -55,7 +61,18 @@ func Start(o Options) (*Server, error) {
 		s.Shutdown()
 		return nil, errors.New("the embedded NATS server did not start in time")
 	}
-	return &Server{Server: s}, nil
+	return &Server{Server: s, options: options}, nil
+}
+
+// Reload changes the configuration that the server was started with while it
+// runs, as a server does whose file has changed.
+func (s *Server) Reload(change func(*server.Options)) error {
+	opts := s.options()
+	change(&opts)
+	if err := s.ReloadOptions(&opts); err != nil {
+		return fmt.Errorf("reload the embedded NATS server: %w", err)
+	}
+	return nil
 }
 
 // MayStore sets how many bytes its streams may hold in files together; -1 is
