@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"ringonce": s.ringonce, "worker": s.worker, "await": s.await, "drained": s.drained,
 					"rung": s.rung, "unknown": s.unknown, "parked": s.parked, "outdate": s.outdate,
-					"overdue": s.overdue, "lose": s.lose, "expired": s.expired,
+					"overdue": s.overdue, "lose": s.lose, "expired": s.expired, "age": s.age,
 				},
 			})
 		})
@@ -181,6 +181,21 @@ func (s *stage) lose(ts *testscript.TestScript, _ bool, args []string) {
 	stream, err := s.rig.Conn.JetStream().Stream(s.t.Context(), args[0])
 	ts.Check(err)
 	ts.Check(stream.Purge(s.t.Context()))
+}
+
+// age DURATION has the call records vanish by themselves; 0s does not.
+func (s *stage) age(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 1 {
+		ts.Fatalf("usage: age DURATION")
+	}
+	age, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	stream, err := s.rig.Conn.JetStream().Stream(s.t.Context(), queue.StreamRecords)
+	ts.Check(err)
+	cfg := stream.CachedInfo().Config
+	cfg.MaxAge = age
+	_, err = s.rig.Conn.JetStream().UpdateStream(s.t.Context(), cfg)
+	ts.Check(err)
 }
 
 // outdate makes the call records look as if they were restored from an older
