@@ -20,6 +20,8 @@ const probeSubject = recordsPrefix + "probe"
 // neverSequence is a version that no message has.
 const neverSequence = math.MaxInt64
 
+var errNoAnswer = errors.New("the broker does not answer")
+
 // noteRefused takes in that a write was not confirmed. Another version in its place
 // is an answer like any other.
 func (r *Records) noteRefused(err error) {
@@ -51,7 +53,10 @@ func (r *Records) ProbeWrites(ctx context.Context) error {
 	switch {
 	case errors.Is(err, call.ErrConflict), errors.Is(err, errMoved):
 		return nil
-	case err != nil:
+	case errors.Is(err, context.DeadlineExceeded):
+		err = errNoAnswer
+	}
+	if err != nil {
 		return fmt.Errorf("%s does not take writes, so that nothing is dialled: %w; look at its size, its settings, its leader and "+
 			"the permission to publish to %s>, such as with: nats stream info %[1]s", StreamRecords, err, recordsPrefix)
 	}

@@ -1,13 +1,17 @@
 package control
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
@@ -124,6 +128,32 @@ func TestRecordsThatMayForget(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAWorkerThatMayNotWriteRecords says so within fifteen seconds: the broker drops
+// what it may not publish, and answers nothing.
+func TestAWorkerThatMayNotWriteRecords(t *testing.T) {
+	emptyPools()
+	defer emptyPools()
+	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, World: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
+		}, func(o *server.Options) {
+			o.Users = []*server.User{{Username: "anybody", Password: "a"}, {
+				Username: "worker", Password: "w", Permissions: &server.Permissions{
+					Publish: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.records.>"}},
+				},
+			}}
+			o.NoAuthUser = "anybody"
+		})}
+		defer w.Close()
+		<-time.After(time.Second)
+		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
+			t.Fatal(err)
+		}
+		w.says(w.StartWorker("one"), call.RecordsRefuseWrites, 15*time.Second, "does not answer", "permission to publish to calls.records.>")
+	})
 }
 
 // TestRecordsThatTakeNoWrites are said within fifteen seconds, whether or not there
