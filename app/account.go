@@ -59,6 +59,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	acc.directory = newDirectory(acc, a.log.With("account", name))
 	acc.lane = dispatcher.NewLane(dispatcher.LaneConfig{
 		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
+		Changed: a.laneChanged,
 	})
 	return acc, nil
 }

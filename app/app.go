@@ -36,6 +36,7 @@ type App struct {
 	accounts *accounts
 	hands    *dispatcher.Hands
 	reloads  chan configs.Config // holds one at most: the latest
+	changed  chan struct{}       // holds a token when a lane does something else
 	down     seldom              // that there is no connection
 	refused  seldom              // that NATS refuses the credentials
 	denied   seldom              // that NATS refuses a permission
@@ -47,7 +48,7 @@ func New(o Options) (*App, error) {
 	a := &App{
 		config: o.Config, registry: o.Registry, worker: o.Worker, listener: o.Listener,
 		nats: o.NATS, dialProvider: o.DialProvider, measureEvery: o.MeasureEvery,
-		metrics: metrics.New(o.Registry, o.Build), reloads: make(chan configs.Config, 1),
+		metrics: metrics.New(o.Registry, o.Build), reloads: make(chan configs.Config, 1), changed: make(chan struct{}, 1),
 	}
 	if a.worker == "" {
 		a.worker = hostname()
@@ -159,7 +160,7 @@ func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup)
 	owned.Go(func() { b.witnesses.Run(background) })
 	owned.Go(func() { a.probeAcks(background, b) })
 	owned.Go(func() { a.measure(background, b) })
-	owned.Go(func() { a.attend(background, b) })
+	owned.Go(func() { a.register(background, b) })
 	owned.Go(func() { a.newSweeper(b).run(background) })
 	owned.Go(func() { a.health.beat(background, a.touch) })
 }

@@ -22,27 +22,6 @@ const (
 	sweepWithin = 30 * time.Second
 )
 
-// attend says which accounts this worker serves until ctx ends, and then that it
-// serves none.
-func (a *App) attend(ctx context.Context, b *broker) {
-	every(ctx, queue.PresenceEvery, func(ctx context.Context) (whole bool) {
-		var names []call.Account
-		for _, acc := range a.accounts.list() {
-			names = append(names, acc.name)
-		}
-		if err := b.control.Serve(ctx, a.worker, names); err != nil {
-			a.log.Warn("the others do not learn which accounts are served here", "error", err)
-			return false
-		}
-		return true
-	})
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
-	defer cancel()
-	if err := b.control.Leave(last, a.worker); err != nil {
-		a.log.Debug("taking back which accounts are served failed; it expires", "error", err)
-	}
-}
-
 // sweeper ends what waits for accounts that no worker serves, once it is older
 // than request.max_age. Every worker sweeps: the record decides between them, as
 // it does if one begins to serve the account just now. It dials nothing.

@@ -20,4 +20,5 @@ const (
 type Finding struct {
 	Kind FindingKind
 	For  time.Duration // of a pause
+	Why  Reason        // of a pause
 }

@@ -59,6 +59,15 @@ const (
 	WorkerLost     Reason = "worker_lost"     // the worker that claimed it never told
 )
 
+// Reasons for which a lane is stopped.
+const (
+	ShuttingDown     Reason = "shutting_down"     // the worker stops, or no longer serves the account
+	RecordsUnchecked Reason = "records_unchecked" // the call records were not checked over this connection yet
+	RecordsUntrusted Reason = "records_untrusted" // the check of the call records failed
+	FlagsUnknown     Reason = "flags_unknown"     // the control flags cannot be read
+	NumbersUnknown   Reason = "numbers_unknown"   // no look-up of the account's numbers has succeeded yet
+)
+
 // Accepted is the reason of an attempt that was placed.
 const Accepted Reason = "accepted"
 
@@ -68,6 +77,11 @@ func EndReasons() []Reason {
 		Malformed, InvalidRequest, NumberNotLinked, Expired, AttemptsExhausted, IDConflict,
 		TooOldToKnow, Poison, WebhookFailed, OutcomeUnknown, UnknownAccount, NotPermitted,
 	}
+}
+
+// StopReasons lists every reason for which a lane is stopped.
+func StopReasons() []Reason {
+	return []Reason{ShuttingDown, RecordsUnchecked, RecordsUntrusted, FlagsUnknown, NumbersUnknown}
 }
 
 // AttemptReasons lists, for every class, the reasons an attempt of that class

@@ -61,6 +61,7 @@ func TestEveryReasonHasItsPlace(t *testing.T) {
 	// These end or delay a request without an attempt and without a dead letter.
 	placed := []call.Reason{call.Discarded, call.Cancelled, call.LinkageUnknown, call.NotYet, call.Paused}
 	placed = append(placed, call.EndReasons()...)
+	placed = append(placed, call.StopReasons()...)
 	for _, class := range call.Classes() {
 		reasons := call.AttemptReasons(class)
 		if len(reasons) == 0 {

@@ -45,6 +45,9 @@ type Stops struct {
 	Suspension Suspension
 	Pause      *Pause
 	Numbers    PausedNumbers
+	// Resumed tells one resumption by an operator from the next; 0 if there was
+	// none lately. Each ends what the provider asked the account to wait before.
+	Resumed uint64
 }
 
 // Suspended reports whether a suspension is in force at this time.

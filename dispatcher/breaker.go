@@ -45,13 +45,15 @@ type breaker struct {
 	unknowns int // in a row
 	unproven int // since a call was placed
 	open     bool
-	until    time.Time // when open: nothing is asked of the provider before
-	answers  bool      // when open: the harmless question was answered, so one real call may probe
-	probing  probe     // that call, while it is under way
-	begun    probe     // the last one of them
-	failures int       // since it opened
-	unclear  int       // probes in a row that may have rung
-	ramp     int       // calls that may be in flight; 0 is without limit
+	since    time.Time   // when: it opened then
+	cause    call.Reason // what the last call came to that spoke of the provider's health
+	until    time.Time   // when open: nothing is asked of the provider before
+	answers  bool        // when open: the harmless question was answered, so one real call may probe
+	probing  probe       // that call, while it is under way
+	begun    probe       // the last one of them
+	failures int         // since it opened
+	unclear  int         // probes in a row that may have rung
+	ramp     int         // calls that may be in flight; 0 is without limit
 }
 
 // probe is the number of a call that probes, by which it is told from those
@@ -131,7 +133,7 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 		}
 	case o.Class == call.Unknown:
 		b.unknowns++
-		b.refusals = 0
+		b.refusals, b.cause = 0, o.Reason
 		if probes {
 			b.unclear++
 			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
@@ -142,7 +144,7 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 		}
 	case o.Class == call.Refused && o.FeedsBreaker:
 		b.refusals++
-		b.unknowns = 0
+		b.unknowns, b.cause = 0, o.Reason
 		if probes {
 			b.unclear = 0
 			b.wait(now, waitMost, b.failures, luck)
@@ -172,7 +174,7 @@ func (b *breaker) trip(now time.Time, luck float64) {
 	if b.open {
 		return
 	}
-	*b = breaker{open: true, begun: b.begun}
+	*b = breaker{open: true, since: now, cause: b.cause, begun: b.begun}
 	b.wait(now, waitMost, 0, luck)
 }
 

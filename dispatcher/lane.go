@@ -19,6 +19,9 @@ type LaneConfig struct {
 	CallsPerSecond float64
 	Now            func() time.Time
 	Metrics        *metrics.Account
+	// Changed is told, with the lane locked, that [Lane.Status] says something
+	// else; nil is nobody.
+	Changed func()
 }
 
 // Lane is what one worker does for one account: how many calls may be begun
@@ -50,9 +53,11 @@ type Lane struct {
 	flagSince time.Time       // of the last one that was in force
 	halted    error           // why nothing may be dialled by anybody
 	slowed    time.Time       // the provider asked for a pause until then
+	slowedFor call.Reason     // why
 	stopping  bool
 	careAt    time.Time // when a suspension is next probed
 	newKey    bool      // since it was last probed
+	told      call.LaneStatus
 
 	changed chan struct{} // closed, and made anew, when what may be dialled changes
 	freed   chan struct{} // holds a token when a slot became free

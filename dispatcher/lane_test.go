@@ -143,7 +143,7 @@ func TestTheLongestPauseHolds(t *testing.T) {
 				l := openLane(1, 0)
 				start := time.Now()
 				for _, d := range asked {
-					l.slow(start.Add(d))
+					l.slow(start.Add(d), call.RateLimited)
 				}
 				if n, _ := l.Permit(t.Context()); n != 1 || time.Since(start) != time.Minute {
 					t.Errorf("permitted %d after %s", n, time.Since(start))

@@ -71,13 +71,19 @@ func (l *Lane) nextCare() (time.Time, <-chan struct{}) {
 	}
 }
 
+// suspensionEnds gives when the suspension in force ends or is probed. The caller
+// holds the lock.
+func (l *Lane) suspensionEnds() time.Time {
+	if until := l.stops.Suspension.Until; !until.IsZero() {
+		return until
+	}
+	return l.careAt
+}
+
 // suspensionCare gives when the suspension in force next wants something: its
 // flag written, its end, or a probe. The caller holds the lock.
 func (l *Lane) suspensionCare(now time.Time) time.Time {
-	at := l.stops.Suspension.Until
-	if at.IsZero() {
-		at = l.careAt
-	}
+	at := l.suspensionEnds()
 	if owed := l.owesAt(); !owed.IsZero() && owed.Before(at) {
 		at = owed
 	}
@@ -167,6 +173,7 @@ func (l *Lane) careAgain(s call.Suspension, at time.Time) {
 	case !l.newKey:
 		l.careAt = at
 	}
+	l.tell()
 }
 
 func (l *Lane) asks() bool {

@@ -42,7 +42,7 @@ func (w *Worker) inform(f call.Finding) {
 // Hear takes in what another worker of the account found out.
 func (w *Worker) Hear(f call.Finding) {
 	if f.Kind == call.Slowed {
-		w.Lane.slow(w.Now().Add(f.For))
+		w.Lane.slow(w.Now().Add(f.For), f.Why)
 		return
 	}
 	w.Lane.breakerMoves(func(b *breaker) { b.hear(f.Kind, w.Now(), luck()) })
@@ -59,6 +59,7 @@ func (l *Lane) breakerMoves(change func(*breaker)) (opened bool) {
 	if before.open != after.open || before.answers != after.answers || !before.until.Equal(after.until) {
 		l.announce()
 	}
+	l.tell()
 	return after.open && !before.open
 }
 

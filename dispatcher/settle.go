@@ -61,8 +61,8 @@ func (w *Worker) settle(working context.Context, c *claim, o call.Outcome, m Mes
 		return
 	}
 	if s.delay > 0 && o.SlowsAccount {
-		w.Lane.slow(w.Now().Add(s.delay))
-		w.inform(call.Finding{Kind: call.Slowed, For: s.delay})
+		w.Lane.slow(w.Now().Add(s.delay), o.Reason)
+		w.inform(call.Finding{Kind: call.Slowed, For: s.delay, Why: o.Reason})
 	}
 	w.follow(ctx, c, s, m)
 	if o.Class == call.Placed {

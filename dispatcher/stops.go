@@ -16,10 +16,13 @@ func (l *Lane) stopped() bool {
 func (l *Lane) SetStops(stops *call.Stops) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	stopped, suspension := l.stopped(), l.stops.Suspension
+	stopped, suspension, slowed := l.stopped(), l.stops.Suspension, l.slowed
 	l.flagsKnown = stops != nil
 	if stops != nil {
 		own := l.stops.Suspension
+		if stops.Resumed != 0 && stops.Resumed != l.stops.Resumed {
+			l.slowed = time.Time{}
+		}
 		l.stops, l.flag = *stops, stops.Suspension
 		if stops.Suspended() {
 			l.flagSince = stops.Suspension.Since
@@ -35,7 +38,7 @@ func (l *Lane) SetStops(stops *call.Stops) {
 		}
 	}
 	// The flags of another account are no reason to take pulls back.
-	if l.stopped() != stopped || l.stops.Suspension != suspension {
+	if l.stopped() != stopped || l.stops.Suspension != suspension || !l.slowed.Equal(slowed) {
 		l.announce()
 	}
 	l.tell()
@@ -74,28 +77,33 @@ func (l *Lane) Stop() {
 }
 
 // slow pauses the account because the provider asked for it.
-func (l *Lane) slow(until time.Time) {
+func (l *Lane) slow(until time.Time, why call.Reason) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if until.After(l.slowed) {
-		l.slowed = until
+		l.slowed, l.slowedFor = until, why
 		l.announce()
 	}
 }
 
 // Inherit has the lane begin with what another one of the account, which has
-// ended, had learned of the provider: the pause that it asked for, and that it
-// takes no calls.
+// ended, had learned of the provider: the pause that it asked for, unless an
+// operator ended that since, and that it takes no calls.
 func (l *Lane) Inherit(from *Lane) {
 	from.mu.Lock()
-	slowed, b := from.slowed, from.breaker
+	slowed, why, resumed, b := from.slowed, from.slowedFor, from.stops.Resumed, from.breaker
 	from.mu.Unlock()
 	b.abandon(b.probing)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.slowed, l.breaker = slowed, b
+	l.breaker = b
+	if l.stops.Resumed == 0 { // what the flags say is not known yet, or it is long ago
+		l.stops.Resumed = resumed
+	}
+	if l.stops.Resumed == resumed {
+		l.slowed, l.slowedFor = slowed, why
+	}
 	l.announce()
-	l.tell()
 }
 
 // suspend stops the lane at once, ahead of the control flag, and gives the flag

@@ -246,7 +246,7 @@ func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 		"no slot comes free": func(*Lane) { <-time.After(awaitMost) },
 		"stopped":            (*Lane).Stop,
 		"paused":             func(l *Lane) { l.SetStops(&call.Stops{Pause: &call.Pause{By: "ops"}}) },
-		"slowed":             func(l *Lane) { l.slow(time.Now().Add(time.Minute)) },
+		"slowed":             func(l *Lane) { l.slow(time.Now().Add(time.Minute), call.RateLimited) },
 		"the breaker opens": func(l *Lane) {
 			for range refusalsToOpen {
 				(&Turn{lane: l}).Observe(sickOutcome)

@@ -96,7 +96,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			},
 		},
 		{
-			"lane", func(a *metrics.Account) { a.Lane(metrics.LaneRunning) },
+			"lane", func(a *metrics.Account) { a.Lane(call.LaneRunning) },
 			samples{
 				`ringonce_lane_state{account="a",state="running"}`: 1,
 				`ringonce_lane_state{account="a",state="stopped"}`: 0,

@@ -181,8 +181,9 @@ func TestEveryConstantOfTheVocabularyHasASeries(t *testing.T) {
 		{"OperatorAction", "action", nil},
 		// What is under way is in ringonce_in_flight and ringonce_queue_parked.
 		{"State", "state", []string{"", "waiting", "dialling"}},
-		// It is an operator's: in ringonce_operator_actions_total.
-		{"Reason", "reason", []string{"discarded"}},
+		// The first is an operator's: in ringonce_operator_actions_total. For the
+		// others a lane is stopped, which ringonce_lane_state says.
+		{"Reason", "reason", append(reasonNames(call.StopReasons()), "discarded")},
 	} {
 		constants := constantsOfCall(t, c.typeName)
 		if len(constants) < 3 {
@@ -194,6 +195,14 @@ func TestEveryConstantOfTheVocabularyHasASeries(t *testing.T) {
 			}
 		}
 	}
+}
+
+func reasonNames(reasons []call.Reason) []string {
+	var names []string
+	for _, r := range reasons {
+		names = append(names, string(r))
+	}
+	return names
 }
 
 // constantsOfCall reads the values of the string constants of a type from the
@@ -242,7 +251,7 @@ func constantsOfCall(t *testing.T, typeName string) []string {
 func TestLaneIsInOneState(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	a := metrics.New(reg, build).Account("a")
-	for _, s := range append(metrics.LaneStates(), "unlisted") {
+	for _, s := range append(call.LaneStates(), "unlisted") {
 		a.Lane(s)
 		for k, v := range scrape(t, reg).of("ringonce_lane_state") {
 			want := 0.0

@@ -6,25 +6,6 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// LaneState is what a lane, a worker's part in one account, is doing.
-type LaneState string
-
-// The states of a lane.
-const (
-	LaneRunning   LaneState = "running"   // it pulls and dials
-	LaneSlowed    LaneState = "slowed"    // the provider asked for a delay
-	LaneOpen      LaneState = "open"      // the breaker is open: the provider is not well
-	LaneProbing   LaneState = "probing"   // it finds out whether it may go on
-	LaneSuspended LaneState = "suspended" // every call of the account would fail the same way
-	LanePaused    LaneState = "paused"    // by an operator
-	LaneStopped   LaneState = "stopped"   // not begun, shut down, or kept from dialling
-)
-
-// LaneStates lists all of them.
-func LaneStates() []LaneState {
-	return []LaneState{LaneRunning, LaneSlowed, LaneOpen, LaneProbing, LaneSuspended, LanePaused, LaneStopped}
-}
-
 // ProbeKind is how a worker finds out whether the provider takes calls.
 type ProbeKind string
 
@@ -102,8 +83,8 @@ func (a *Account) Limits(concurrency int, callsPerSecond float64) {
 	a.rateLimit.Set(callsPerSecond)
 }
 
-// Lane sets what the lane is doing. It is [LaneStopped] until it is set.
-func (a *Account) Lane(s LaneState) { a.lane.Store(&s) }
+// Lane sets what the lane is doing. It is [call.LaneStopped] until it is set.
+func (a *Account) Lane(s call.LaneState) { a.lane.Store(&s) }
 
 // ConsumersMissing sets how many JetStream consumers of the account cannot be
 // pulled from: they were deleted, or have no leader.

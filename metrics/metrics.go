@@ -44,7 +44,7 @@ type Account struct {
 	linkageSeries
 
 	// Read when scraped; never nil.
-	lane    atomic.Pointer[LaneState]
+	lane    atomic.Pointer[call.LaneState]
 	fetched atomic.Pointer[time.Time]
 }
 
@@ -87,7 +87,7 @@ func (m *Metrics) newAccount(name string) *Account {
 		queueSeries:   m.queues.series(name),
 		linkageSeries: m.linkage.series(name),
 	}
-	a.Lane(LaneStopped)
+	a.Lane(call.LaneStopped)
 	a.Directory(time.Time{}, 0)
 	return a
 }

@@ -205,7 +205,7 @@ func useEverything(a *metrics.Account) {
 	a.Panicked()
 	a.SettleRetried(metrics.StepRecord)
 	a.Limits(8, 2.5)
-	for _, s := range metrics.LaneStates() {
+	for _, s := range call.LaneStates() {
 		a.Lane(s)
 	}
 	a.Suspended(call.Unauthorized)

@@ -51,10 +51,10 @@ func (s *scraped) Collect(metrics chan<- prometheus.Metric) {
 	}
 	for name, a := range s.accounts() {
 		state := *a.lane.Load()
-		for _, listed := range LaneStates() {
+		for _, listed := range call.LaneStates() {
 			gauge(s.laneState, oneIf(state == listed), string(name), string(listed))
 		}
-		gauge(s.laneState, oneIf(!slices.Contains(LaneStates(), state)), string(name), unlisted)
+		gauge(s.laneState, oneIf(!slices.Contains(call.LaneStates(), state)), string(name), unlisted)
 
 		timestamp, age := directoryAge(*a.fetched.Load())
 		gauge(s.fetched, timestamp, string(name))

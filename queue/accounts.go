@@ -80,10 +80,12 @@ func (f Flags) Accounts() []call.Account {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// Paused reports whether this account is paused by itself.
-func (f Flags) Paused(a call.Account) bool {
-	_, paused := f.paused[a]
-	return paused
+// PausedAlone gives the pause of this account alone, nil if there is none.
+func (f Flags) PausedAlone(a call.Account) *call.Pause {
+	if p, paused := f.paused[a]; paused {
+		return &p
+	}
+	return nil
 }
 
 // PausedAll gives the pause of all accounts, nil if there is none.

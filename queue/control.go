@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
@@ -37,19 +38,21 @@ func (c *Conn) NewControl(log *slog.Logger) *Control {
 
 // Flags is what the bucket says.
 type Flags struct {
-	suspended map[call.Account]call.Suspension
-	paused    map[call.Account]call.Pause
-	pausedAll *call.Pause
-	numbers   call.PausedNumbers
-	present   map[string]presence // by key
-	Ledger    Ledger
+	suspended  map[call.Account]call.Suspension
+	paused     map[call.Account]call.Pause
+	pausedAll  *call.Pause
+	numbers    call.PausedNumbers
+	resumed    map[call.Account]uint64 // the revision
+	heartbeats map[string]heartbeat    // by key
+	Ledger     Ledger
+	read       time.Time // when reading them began, by the broker's clock
 }
 
 // Stops says what keeps an account from dialling.
 func (f Flags) Stops(a call.Account) call.Stops {
-	stops := call.Stops{Suspension: f.suspended[a], Pause: f.pausedAll, Numbers: f.numbers}
-	if p, ok := f.paused[a]; ok && stops.Pause == nil {
-		stops.Pause = &p
+	stops := call.Stops{Suspension: f.suspended[a], Pause: f.pausedAll, Numbers: f.numbers, Resumed: f.resumed[a]}
+	if stops.Pause == nil {
+		stops.Pause = f.PausedAlone(a)
 	}
 	return stops
 }

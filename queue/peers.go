@@ -37,11 +37,12 @@ type finding struct {
 	From   string           `json:"from"`
 	Kind   call.FindingKind `json:"kind"`
 	Millis int64            `json:"for_ms,omitzero"`
+	Why    call.Reason      `json:"why,omitzero"`
 }
 
 // Tell passes a finding on to whoever listens now.
 func (p *Peers) Tell(a call.Account, f call.Finding) error {
-	data, err := json.Marshal(finding{From: p.self, Kind: f.Kind, Millis: f.For.Milliseconds()})
+	data, err := json.Marshal(finding{From: p.self, Kind: f.Kind, Millis: f.For.Milliseconds(), Why: f.Why})
 	if err != nil {
 		return fmt.Errorf("encode a finding: %w", err)
 	}
@@ -74,5 +75,5 @@ func (p *Peers) read(data []byte) (call.Finding, bool) {
 		return call.Finding{}, false
 	}
 	most := maxPause.Milliseconds()
-	return call.Finding{Kind: f.Kind, For: time.Duration(min(f.Millis, most)) * time.Millisecond}, true
+	return call.Finding{Kind: f.Kind, For: time.Duration(min(f.Millis, most)) * time.Millisecond, Why: f.Why}, true
 }

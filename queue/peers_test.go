@@ -47,7 +47,7 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 		heard, itself, other := listen(t, two, "acme"), listen(t, one, "acme"), listen(t, two, "other")
 		for _, f := range []call.Finding{
 			{Kind: call.ProbeBegun},
-			{Kind: call.Slowed, For: 90 * time.Second},
+			{Kind: call.Slowed, For: 90 * time.Second, Why: call.Capacity},
 			{Kind: call.Slowed, For: 30 * time.Hour}, // believed up to an hour
 		} {
 			if err := one.Tell("acme", f); err != nil {
@@ -56,7 +56,7 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 		}
 		got := heard()
 		if len(got) != 3 || got[0] != (call.Finding{Kind: call.ProbeBegun}) ||
-			got[1] != (call.Finding{Kind: call.Slowed, For: 90 * time.Second}) || got[2].For != time.Hour {
+			got[1] != (call.Finding{Kind: call.Slowed, For: 90 * time.Second, Why: call.Capacity}) || got[2].For != time.Hour {
 			t.Errorf("heard %v", got)
 		}
 		if n := len(itself()) + len(other()); n != 0 {

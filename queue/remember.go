@@ -18,8 +18,8 @@ type stopsKept struct {
 	values  map[string][]byte
 }
 
-// stopsSomebody tells the keys that are worth it. Presence is said again every
-// minute, and the ledger's entry has rules of its own.
+// stopsSomebody tells the keys that are worth it. Heartbeats are published
+// again and again, and the ledger's entry has rules of its own.
 func stopsSomebody(key string) bool {
 	return key == keyPausedAll || strings.HasPrefix(key, keyPaused) || strings.HasPrefix(key, keyNumber) || strings.HasPrefix(key, keySuspended)
 }

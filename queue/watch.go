@@ -48,10 +48,11 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 	if err != nil {
 		return err
 	}
-	created, err := bucketCreated(ctx, kv)
+	info, err := bucketInfo(ctx, kv)
 	if err != nil {
 		return err
 	}
+	created := info.Created
 	if err := kept.restore(ctx, kv, created, c.log); err != nil {
 		return err
 	}
@@ -60,7 +61,10 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 		return fmt.Errorf("watch bucket %s: %w", BucketControl, err)
 	}
 	defer func() { _ = watcher.Stop() }()
-	flags := Flags{suspended: map[call.Account]call.Suspension{}, paused: map[call.Account]call.Pause{}, present: map[string]presence{}}
+	flags := Flags{
+		suspended: map[call.Account]call.Suspension{}, paused: map[call.Account]call.Pause{},
+		resumed: map[call.Account]uint64{}, heartbeats: map[string]heartbeat{}, read: info.TimeStamp,
+	}
 	stops := stopsKept{created: created, values: map[string][]byte{}}
 	initial := true
 	check := time.NewTicker(controlCheck)
@@ -72,9 +76,9 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 		case <-anew:
 			return errReconnected
 		case <-check.C:
-			if now, err := bucketCreated(ctx, kv); err != nil {
+			if now, err := bucketInfo(ctx, kv); err != nil {
 				return err
-			} else if !now.Equal(created) {
+			} else if !now.Created.Equal(created) {
 				return errMadeAnew
 			}
 			continue
@@ -108,19 +112,19 @@ var errReconnected = errors.New("the connection was made anew")
 // on at the sequence where it stopped, and overlook every flag before that.
 var errMadeAnew = errors.New("the control bucket was made anew")
 
-// bucketCreated reaches the bucket, and tells which one it is.
-func bucketCreated(ctx context.Context, kv jetstream.KeyValue) (time.Time, error) {
+// bucketInfo reaches the bucket, and tells which one it is.
+func bucketInfo(ctx context.Context, kv jetstream.KeyValue) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	status, err := kv.Status(ctx)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("reach bucket %s: %w", BucketControl, err)
+		return nil, fmt.Errorf("reach bucket %s: %w", BucketControl, err)
 	}
 	stream, ok := status.(*jetstream.KeyValueBucketStatus)
 	if !ok {
-		return time.Time{}, fmt.Errorf("reach bucket %s: its status has no stream", BucketControl)
+		return nil, fmt.Errorf("reach bucket %s: its status has no stream", BucketControl)
 	}
-	return stream.StreamInfo().Created, nil
+	return stream.StreamInfo(), nil
 }
 
 // apply takes one entry in. An entry that cannot be read is an error: what may
@@ -140,8 +144,10 @@ func (f *Flags) apply(e jetstream.KeyValueEntry) error {
 			f.pausedAll = &call.Pause{}
 			err = json.Unmarshal(e.Value(), f.pausedAll)
 		}
-	case keyServes:
-		f.applyPresence(e, gone)
+	case keyWorker:
+		f.applyHeartbeat(e, gone)
+	case keyResumed:
+		f.applyResumed(call.Account(account), e, gone)
 	case keyNumber:
 		err = f.applyNumber(e, gone)
 	case keyLedger + ".":
@@ -171,6 +177,7 @@ func applyEntry[V any](m map[call.Account]V, a call.Account, e jetstream.KeyValu
 
 func (f *Flags) clone() Flags {
 	c := *f
-	c.suspended, c.paused, c.present = maps.Clone(f.suspended), maps.Clone(f.paused), maps.Clone(f.present)
+	c.suspended, c.paused = maps.Clone(f.suspended), maps.Clone(f.paused)
+	c.resumed, c.heartbeats = maps.Clone(f.resumed), maps.Clone(f.heartbeats)
 	return c
 }

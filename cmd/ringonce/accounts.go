@@ -52,14 +52,14 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			served := flags.Served(now)
+			views := accountViews(depths, flags, config.AccountNames(), now)
+			served := servedAccounts(views)
 			unserved += queue.Unattended(depths, served)
-			views := accountViews(depths, flags, served, config.AccountNames())
 			numbers := numberViews(flags.PausedNumbers(), reveal)
 			if asJSON {
 				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Unserved: unserved})
 			}
-			printAccounts(c.OutOrStdout(), views, now)
+			printAccounts(c.OutOrStdout(), views)
 			printNumbers(c.OutOrStdout(), numbers, now)
 			if unserved > 0 {
 				warnUnserved(c, conn, unserved, served)
@@ -112,20 +112,28 @@ type accountsView struct {
 // accountView is how an account does.
 type accountView struct {
 	Account       call.Account     `json:"account"`
+	State         string           `json:"state"` // in words
 	Waiting       uint64           `json:"waiting"`
 	Due           uint64           `json:"due"`
 	InHand        uint64           `json:"in_hand"`
 	Parked        uint64           `json:"parked"`
 	DeadLetters   uint64           `json:"dead_letters"`
 	OldestSeconds float64          `json:"oldest_seconds"`
-	Served        bool             `json:"served"` // by a worker, in the last minutes
+	Served        bool             `json:"served"` // by a worker, in the last minute
 	Suspension    *call.Suspension `json:"suspension,omitzero"`
 	Pause         *call.Pause      `json:"pause,omitzero"`
+	Lanes         []queue.Lane     `json:"lanes"`
 }
 
-func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, served map[call.Account]bool, configured []string) []accountView {
+// accountViews shows the accounts that have something at the broker, that a worker
+// serves, or that are configured here.
+func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, configured []string, now time.Time) []accountView {
+	lanes := flags.Lanes()
 	known := map[call.Account]bool{}
 	for a := range depths {
+		known[a] = true
+	}
+	for a := range lanes {
 		known[a] = true
 	}
 	for _, a := range flags.Accounts() {
@@ -136,20 +144,38 @@ func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, served
 	}
 	views := []accountView{}
 	for _, a := range slices.Sorted(maps.Keys(known)) {
-		depth, stops := depths[a], flags.Stops(a)
-		v := accountView{
-			Account: a, Waiting: depth.Waiting, Due: depth.Due, InHand: depth.InHand, Parked: depth.Parked, DeadLetters: depth.DeadLetters,
-			OldestSeconds: depth.Oldest.Seconds(), Pause: stops.Pause, Served: served[a],
-		}
-		if stops.Suspended() {
-			v.Suspension = &stops.Suspension
-		}
+		depth, v := depths[a], newAccountView(a, flags.Stops(a), lanes[a], now)
+		v.Waiting, v.Due, v.InHand, v.Parked = depth.Waiting, depth.Due, depth.InHand, depth.Parked
+		v.DeadLetters, v.OldestSeconds = depth.DeadLetters, depth.Oldest.Seconds()
 		views = append(views, v)
 	}
 	return views
 }
 
-func printAccounts(out io.Writer, views []accountView, now time.Time) {
+// newAccountView shows what stops an account, and what its workers do.
+func newAccountView(a call.Account, stops call.Stops, lanes []queue.Lane, now time.Time) accountView {
+	v := accountView{Account: a, Pause: stops.Pause, Lanes: lanes, Served: len(lanes) > 0}
+	if v.Lanes == nil {
+		v.Lanes = []queue.Lane{}
+	}
+	if stops.Suspended() {
+		v.Suspension = &stops.Suspension
+	}
+	v.State = v.state(now)
+	return v
+}
+
+func servedAccounts(views []accountView) map[call.Account]bool {
+	served := map[call.Account]bool{}
+	for _, v := range views {
+		if v.Served {
+			served[v.Account] = true
+		}
+	}
+	return served
+}
+
+func printAccounts(out io.Writer, views []accountView) {
 	if len(views) == 0 {
 		fmt.Fprintln(out, "no accounts: no worker has started yet, and none is configured here")
 		return
@@ -160,29 +186,46 @@ func printAccounts(out io.Writer, views []accountView, now time.Time) {
 		if v.OldestSeconds > 0 {
 			oldest = span(time.Duration(v.OldestSeconds * float64(time.Second)))
 		}
-		t.AppendRow([]any{v.Account, v.state(now), v.Waiting, v.Due, v.InHand, v.Parked, v.DeadLetters, oldest})
+		t.AppendRow([]any{v.Account, v.State, v.Waiting, v.Due, v.InHand, v.Parked, v.DeadLetters, oldest})
 	}
 	t.Render()
 }
 
-// state says what keeps the account from dialling.
+// state says what the operators and the provider stop, and what the workers do.
 func (v accountView) state(now time.Time) string {
-	var stops []string
-	if p := v.Pause; p != nil {
-		stops = append(stops, fmt.Sprintf("paused %s by %s: %s", away(p.Since, now), p.By, p.Why))
+	var said []string
+	if v.Pause != nil {
+		said = append(said, pauseText(*v.Pause, now))
 	}
-	if s := v.Suspension; s != nil {
-		until := "until its probe works"
-		if !s.Until.IsZero() {
-			until = "until " + moment(s.Until, now)
-		}
-		stops = append(stops, fmt.Sprintf("suspended %s (%s), %s", away(s.Since, now), s.Reason, until))
+	if s := v.Suspension; s != nil && !v.does(call.LaneSuspended) {
+		said = append(said, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
 	}
+	said = append(said, lanesText(v.Lanes, now, func(s call.LaneStatus) bool {
+		return (s.State == call.LanePaused && v.Pause != nil) || (s.State == call.LaneRunning && v.justStopped(now))
+	})...)
 	if !v.Served {
-		stops = append(stops, "no worker serves it")
+		said = append(said, "no worker serves it")
 	}
-	if len(stops) == 0 {
-		return "served"
+	return printable(strings.Join(said, "; "))
+}
+
+// does reports whether the lane of a worker is in this state.
+func (v accountView) does(state call.LaneState) bool {
+	return slices.ContainsFunc(v.Lanes, func(l queue.Lane) bool { return l.State == state })
+}
+
+// justStopped reports whether the account was paused or suspended a moment ago, so
+// that not every worker has published yet that it stopped.
+func (v accountView) justStopped(now time.Time) bool {
+	return (v.Pause != nil && now.Sub(v.Pause.Since) < queue.HeartbeatInterval) ||
+		(v.Suspension != nil && now.Sub(v.Suspension.Since) < queue.HeartbeatInterval)
+}
+
+// pauseText says who paused, when, and why if that was said.
+func pauseText(p call.Pause, now time.Time) string {
+	text := fmt.Sprintf("paused %s by %s", away(p.Since, now), p.By)
+	if p.Why != "" {
+		text += ": " + p.Why
 	}
-	return printable(strings.Join(stops, "; "))
+	return text
 }

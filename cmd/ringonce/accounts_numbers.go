@@ -28,6 +28,6 @@ func numberViews(paused call.PausedNumbers, reveal bool) []numberView {
 
 func printNumbers(out io.Writer, numbers []numberView, now time.Time) {
 	for _, n := range numbers {
-		fmt.Fprintln(out, printable(fmt.Sprintf("caller ID %s: paused %s by %s: %s", n.Number, away(n.Pause.Since, now), n.Pause.By, n.Pause.Why)))
+		fmt.Fprintln(out, printable("caller ID "+n.Number+": "+pauseText(n.Pause, now)))
 	}
 }

@@ -24,16 +24,16 @@ func newAccountsPauseCommand(d *desk) *cobra.Command {
 		Long: `Stop dialling for an account, from one caller ID, or at all, in every worker at
 once and until it is resumed. Requests are taken in and wait; calls that are
 being dialled just now finish. Requests that wait past their deadline end as
-expired.`,
+expired. --all needs no reason, and asks for nothing.`,
 		Example: `  ringonce accounts pause acme-west --why "wrong recording"
   ringonce accounts pause --number +912071531001 --why "reported as spam"
-  ringonce accounts pause --all --why "provider maintenance"`,
+  ringonce accounts pause --all`,
 		RunE: func(c *cobra.Command, args []string) error {
 			what, err := flags.read(args)
 			if err != nil {
 				return err
 			}
-			if strings.TrimSpace(a.why) == "" {
+			if strings.TrimSpace(a.why) == "" && !what.all { // an emergency brake asks for nothing
 				return usageError{errors.New(`--why is required: say what for, such as --why "provider maintenance"`)}
 			}
 			conn, config, err := d.connect()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,13 +18,15 @@ func newAccountsResumeCommand(d *desk) *cobra.Command {
 	var flags reachFlags
 	c := &cobra.Command{
 		Use:   "resume ACCOUNT|--number NUMBER|--all",
-		Short: "End a pause, and lift a suspension",
-		Long: `End the pause of an account and lift its suspension, or end the pause of one
-caller ID. --all ends the pause that --all began, and every other one, and lifts
-every suspension. If the provider still refuses, the next call suspends the
-account again.`,
+		Short: "End a pause, and lift a suspension or a slow-down",
+		Long: `End the pause of an account and lift its suspension, and have every worker go on
+although the provider asked it to wait; or end the pause of one caller ID. If the
+provider still refuses, the next call suspends or slows the account again.
+
+--all ends the pause that --all began, and no other: what else holds is listed.`,
 		Example: `  ringonce accounts resume acme-west
-  ringonce accounts resume --number +912071531001`,
+  ringonce accounts resume --number +912071531001
+  ringonce accounts resume --all`,
 		RunE: func(c *cobra.Command, args []string) error {
 			what, err := flags.read(args)
 			if err != nil {
@@ -35,60 +39,99 @@ account again.`,
 			defer conn.Close()
 			control := conn.NewControl(quietLog())
 			found, err := control.Read(c.Context())
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
-			}
-			if what.all {
+			case what.all:
 				return resumeAll(c, control, found)
+			case !what.number.IsZero():
+				err = resumeNumber(c, control, found, what)
+			default:
+				err = resumeAccount(c, control, found, what)
 			}
-			if err := resume(c, control, found, what); err != nil {
-				return err
-			}
-			if found.PausedAll() != nil {
+			if err == nil && found.PausedAll() != nil {
 				fmt.Fprintln(c.ErrOrStderr(), "note: all accounts are paused; go on with: ringonce accounts resume --all")
 			}
-			return nil
+			return err
 		},
 	}
 	flags.add(c)
 	return c
 }
 
+// resumeAll ends the pause of all accounts, and names what still stops some of
+// them: whoever paused or suspended that had another cause.
 func resumeAll(c *cobra.Command, control *queue.Control, found queue.Flags) error {
+	// Whatever was found, it is gone afterwards: it may have come a moment ago.
 	if err := control.Resume(c.Context(), ""); err != nil {
 		return err
 	}
-	fmt.Fprintln(c.OutOrStdout(), "all accounts: resumed")
-	for _, a := range found.Accounts() {
-		if err := resume(c, control, found, reach{account: a}); err != nil {
-			return err
-		}
+	said := "resumed"
+	if found.PausedAll() == nil {
+		said = "were not paused"
 	}
-	for _, number := range sortedNumbers(found.PausedNumbers()) {
-		if err := resume(c, control, found, reach{number: number}); err != nil {
-			return err
-		}
+	fmt.Fprintf(c.OutOrStdout(), "all accounts: %s\n", said)
+	for _, line := range stillHeld(found, time.Now()) {
+		fmt.Fprintln(c.OutOrStdout(), printable(line))
 	}
 	return nil
 }
 
-func resume(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
-	if !what.number.IsZero() {
-		return resumeNumber(c, control, found, what)
+// stillHeld lists what keeps accounts and caller IDs from dialling beside a pause
+// of all accounts, each with the command that ends it.
+func stillHeld(found queue.Flags, now time.Time) []string {
+	var lines []string
+	lanes := found.Lanes()
+	accounts := slices.Concat(found.Accounts(), slices.Collect(maps.Keys(lanes)))
+	slices.Sort(accounts)
+	for _, a := range slices.Compact(accounts) {
+		var holds []string
+		if p := found.PausedAlone(a); p != nil {
+			holds = append(holds, pauseText(*p, now))
+		}
+		if stops := found.Stops(a); stops.Suspended() {
+			s := stops.Suspension
+			holds = append(holds, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
+		}
+		if i := slices.IndexFunc(lanes[a], isSlowed); i >= 0 {
+			holds = append(holds, laneText(lanes[a][i].LaneStatus, now))
+		}
+		if len(holds) > 0 {
+			lines = append(lines, fmt.Sprintf("still held: account %s: %s; go on with: ringonce accounts resume %[1]s", a, strings.Join(holds, "; ")))
+		}
 	}
+	for _, number := range sortedNumbers(found.PausedNumbers()) {
+		lines = append(lines, fmt.Sprintf("still held: caller ID %s: %s; go on with: ringonce accounts resume --number NUMBER (ringonce accounts list --reveal shows it)",
+			number, pauseText(found.PausedNumbers()[number], now)))
+	}
+	return lines
+}
+
+func isSlowed(l queue.Lane) bool { return l.State == call.LaneSlowed }
+
+func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
 	// Whatever was found, it is gone afterwards: it may have come a moment ago.
 	if err := control.Resume(c.Context(), what.account); err != nil {
 		return err
 	}
-	said := "resumed"
-	if !found.Paused(what.account) && !found.Stops(what.account).Suspended() {
-		said = "was not paused; see: ringonce accounts list"
+	if err := control.EndThrottle(c.Context(), what.account, whoAmI(), time.Now().UTC()); err != nil {
+		return err
 	}
-	if found.Stops(what.account).Suspended() {
+	suspended, slowed := found.Stops(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isSlowed)
+	if suspended {
 		if err := control.Unsuspend(c.Context(), what.account); err != nil {
 			return err
 		}
-		said = "resumed, suspension lifted"
+	}
+	said := "resumed"
+	if found.PausedAlone(what.account) == nil && !suspended && !slowed {
+		said = "was not paused; see: ringonce accounts list"
+	}
+	if suspended {
+		said += ", suspension lifted"
+	}
+	if slowed {
+		said += ", slow-down lifted"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, said)
 	return nil

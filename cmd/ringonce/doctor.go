@@ -94,8 +94,10 @@ func (e *examination) broker(ctx context.Context, conn *queue.Conn, config confi
 		return
 	}
 	e.streams(ctx, conn, queue.Topology{Replicas: config.Streams.Replicas})
-	_, err := conn.NewControl(quietLog()).Read(ctx)
-	e.report("control flags", err, "can be read")
+	flags, err := conn.NewControl(quietLog()).Read(ctx)
+	if e.report("control flags", err, "can be read") {
+		e.lanes(flags, accountsToProbe(config), time.Now())
+	}
 	for _, account := range accountsToProbe(config) {
 		e.report("acknowledging", conn.ProbeAck(ctx, account), "permitted, account "+string(account))
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"ringonce": s.ringonce, "worker": s.worker, "await": s.await, "drained": s.drained,
 					"rung": s.rung, "unknown": s.unknown, "parked": s.parked, "outdate": s.outdate,
-					"overdue": s.overdue, "lose": s.lose, "expired": s.expired, "age": s.age,
+					"overdue": s.overdue, "lose": s.lose, "expired": s.expired, "age": s.age, "says": s.says,
 				},
 			})
 		})
@@ -100,6 +101,22 @@ func (s *stage) await(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: await ID STATE")
 	}
 	s.rig.Reaches(args[0], call.State(args[1]))
+}
+
+// says ACCOUNT STATE… waits until the list of accounts says this, a regular
+// expression, of an account. A worker publishes within seconds what its lane does.
+func (s *stage) says(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) < 2 {
+		ts.Fatalf("usage: says ACCOUNT STATE…")
+	}
+	said := strings.Join(args[1:], " ")
+	wanted := regexp.MustCompile(`(?m)^` + args[0] + ` +` + said)
+	s.rig.Eventually("the list says of "+args[0]+": "+said, func() bool {
+		list := exec.CommandContext(s.t.Context(), filepath.Join(binary, "ringonce"), "accounts", "list")
+		list.Env = []string{"NATS_URL=" + s.rig.Broker.ClientURL()}
+		out, err := list.CombinedOutput()
+		return err == nil && wanted.Match(out)
+	})
 }
 
 // drained waits until no request and no parked call is left.

@@ -28,6 +28,14 @@ func ofLanes() []mutant {
 			"	if until.After(l.slowed) {\n", "	if until.After(l.slowed) && until.IsZero() {\n",
 		},
 		{
+			"a-resumption-ignored", "waits on although an operator resumed the account", "dispatcher/stops.go",
+			"			l.slowed = time.Time{}\n", "			_ = l.slowed\n",
+		},
+		{
+			"an-old-resumption-counts", "goes on although the provider asked it to wait after it was resumed", "dispatcher/stops.go",
+			"stops.Resumed != 0 && stops.Resumed != l.stops.Resumed {", "stops.Resumed != 0 {",
+		},
+		{
 			"any-probe-counts", "takes a probe from before the breaker closed for the one that is under way", "dispatcher/breaker.go",
 			"return p != 0 && p == b.probing }", "return p != 0 && b.probing != 0 }",
 		},
@@ -103,7 +111,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/watch.go",
-			"			} else if !now.Equal(created) {\n", "			} else if now.IsZero() && created.IsZero() {\n",
+			"			} else if !now.Created.Equal(created) {\n", "			} else if now.Created.IsZero() && created.IsZero() {\n",
 		},
 		{
 			"overlook-a-broken-flag", "goes on although a control flag cannot be read", "queue/watch.go",

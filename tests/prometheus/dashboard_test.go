@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ringonce/ringonce/metrics"
+	"github.com/ringonce/ringonce/call"
 )
 
 // dashboard is as much of Grafana's dashboard model as is checked here.
@@ -191,19 +191,19 @@ func TestTheTimelineNamesEveryLaneState(t *testing.T) {
 		t.Fatal("there is no timeline, or it maps nothing")
 	}
 	mapped, colours := panels[i].FieldConfig.Defaults.Mappings[0].Options, map[string]string{}
-	for _, s := range metrics.LaneStates() {
+	for _, s := range call.LaneStates() {
 		m := regexp.MustCompile(`(\d) \* ringonce_lane_state{[^}]*state="` + string(s) + `"}`).FindStringSubmatch(panels[i].Targets[0].Expr)
 		if m == nil || mapped[m[1]].Text != string(s) {
 			t.Errorf("%s is asked for as %q and shown as %+v", s, m, mapped)
 			continue
 		}
 		colour := mapped[m[1]].Color
-		if other, taken := colours[colour]; taken || (colour == "green") != (s == metrics.LaneRunning) {
+		if other, taken := colours[colour]; taken || (colour == "green") != (s == call.LaneRunning) {
 			t.Errorf("%s is %s, as is %q", s, colour, other)
 		}
 		colours[colour] = string(s)
 	}
-	if len(mapped) != len(metrics.LaneStates()) {
+	if len(mapped) != len(call.LaneStates()) {
 		t.Errorf("the timeline knows %+v", mapped)
 	}
 }

@@ -1,0 +1,47 @@
+package call
+
+import "time"
+
+// LaneState is what a lane, a worker's part in one account, is doing.
+type LaneState string
+
+// The states of a lane.
+const (
+	LaneRunning   LaneState = "running"   // it pulls and dials
+	LaneSlowed    LaneState = "slowed"    // the provider asked for a delay
+	LaneOpen      LaneState = "open"      // the breaker is open: the provider is not well
+	LaneProbing   LaneState = "probing"   // it finds out whether it may go on
+	LaneSuspended LaneState = "suspended" // every call of the account would fail the same way
+	LanePaused    LaneState = "paused"    // by an operator
+	LaneStopped   LaneState = "stopped"   // not begun, shut down, or kept from dialling
+)
+
+// LaneStates lists all of them.
+func LaneStates() []LaneState {
+	return []LaneState{LaneRunning, LaneSlowed, LaneOpen, LaneProbing, LaneSuspended, LanePaused, LaneStopped}
+}
+
+// LaneStatus is what a lane is doing and why, as its worker publishes it. It
+// holds no phone number and nothing that the provider sent.
+type LaneStatus struct {
+	State  LaneState `json:"state"`
+	Reason Reason    `json:"reason,omitzero"`
+	Since  time.Time `json:"since,omitzero"`
+	// Next is when the lane goes on or tries to; zero if that waits for something
+	// else than time.
+	Next time.Time `json:"next,omitzero"`
+}
+
+// Same reports whether two lanes do the same for the same reason, whatever the
+// times: a breaker that probes is open.
+func (s LaneStatus) Same(other LaneStatus) bool {
+	return s.Kind() == other.Kind() && s.Reason == other.Reason
+}
+
+// Kind is the state, with a breaker that probes taken for one that is open.
+func (s LaneStatus) Kind() LaneState {
+	if s.State == LaneProbing {
+		return LaneOpen
+	}
+	return s.State
+}

@@ -1,0 +1,175 @@
+package dispatcher
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// TestTheStatusOfALane lists what a lane says it does, by what stops it: of several
+// stops the one that an operator has to know of.
+func TestTheStatusOfALane(t *testing.T) {
+	early, soon := noon.Add(-4*time.Minute), noon.Add(20*time.Second)
+	paused := call.Stops{Pause: &call.Pause{By: "ann", Since: early}}
+	refused := call.Stops{Suspension: call.Suspension{Reason: call.Unauthorized, Since: early}}
+	broke := call.Stops{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: early, Until: soon}}
+	lifted := call.Stops{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: early, Lifted: true}}
+	open := breaker{open: true, since: early, cause: call.ConnectionLost, until: soon}
+	answers, probes := open, open
+	answers.answers, probes.probing = true, 1
+	for _, c := range []struct {
+		name   string
+		change func(l *Lane)
+		want   call.LaneStatus
+	}{
+		{"nothing", func(*Lane) {}, call.LaneStatus{State: call.LaneRunning}},
+		{"it is slowed", func(l *Lane) { l.slowed, l.slowedFor = soon, call.RateLimited }, call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Next: soon}},
+		{"it was slowed", func(l *Lane) { l.slowed, l.slowedFor = early, call.RateLimited }, call.LaneStatus{State: call.LaneRunning}},
+		{"the breaker waits", func(l *Lane) { l.breaker = open }, call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: early, Next: soon}},
+		{"the breaker waits for a call", func(l *Lane) { l.breaker = answers }, call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: early}},
+		{"a call probes", func(l *Lane) { l.breaker = probes }, call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: early}},
+		{"slowed and open", func(l *Lane) { l.breaker, l.slowed = open, soon }, call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: early, Next: soon}},
+		{"a ramp", func(l *Lane) { l.breaker.ramp = 2 }, call.LaneStatus{State: call.LaneRunning}},
+		{"suspended until a probe passes", func(l *Lane) { l.stops, l.careAt = refused, soon }, call.LaneStatus{State: call.LaneSuspended, Reason: call.Unauthorized, Since: early, Next: soon}},
+		{"suspended for a time", func(l *Lane) { l.stops, l.careAt = broke, early }, call.LaneStatus{State: call.LaneSuspended, Reason: call.PaymentRequired, Since: early, Next: soon}},
+		{"lifted", func(l *Lane) { l.stops = lifted }, call.LaneStatus{State: call.LaneRunning}},
+		{"suspended, and no number known", func(l *Lane) { l.stops, l.linkageKnown = broke, false }, call.LaneStatus{State: call.LaneSuspended, Reason: call.PaymentRequired, Since: early, Next: soon}},
+		{"paused", func(l *Lane) { l.stops = paused }, call.LaneStatus{State: call.LanePaused, Since: early}},
+		{"paused and open", func(l *Lane) { l.stops, l.breaker = paused, open }, call.LaneStatus{State: call.LanePaused, Since: early}},
+		{"no number known", func(l *Lane) { l.linkageKnown = false }, call.LaneStatus{State: call.LaneStopped, Reason: call.NumbersUnknown}},
+		{"no flags known", func(l *Lane) { l.flagsKnown, l.stops = false, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.FlagsUnknown}},
+		{"records not checked", func(l *Lane) { l.halted, l.stops = errNotReady, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
+		{"records went back", func(l *Lane) { l.halted = errors.New("they went back") }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUntrusted}},
+		{"shut down", func(l *Lane) { l.stopping, l.halted = true, errNotReady }, call.LaneStatus{State: call.LaneStopped, Reason: call.ShuttingDown}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			l := &Lane{flagsKnown: true, linkageKnown: true}
+			c.change(l)
+			got := l.status(noon)
+			if got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+			if stopped := l.stopped(); stopped != (got.State == call.LaneStopped || got.State == call.LanePaused || got.State == call.LaneSuspended) {
+				t.Errorf("it is stopped: %t, and says %s", stopped, got.State)
+			}
+		})
+	}
+}
+
+// TestAChangeIsTold with when it began, once, and to the metric as well.
+func TestAChangeIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		changes := 0
+		b.Lane.cfg.Changed = func() { changes++ }
+		shows := func(want call.LaneStatus, told int) {
+			t.Helper()
+			if got := b.Lane.Status(); !got.Same(want) || got.State != want.State || !got.Since.Equal(want.Since) || !got.Next.Equal(want.Next) {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+			if changes != told {
+				t.Errorf("told %d times, want %d", changes, told)
+			}
+			if n := b.counted(t, "ringonce_lane_state", string(want.State)); n != 1 {
+				t.Errorf("the metric does not say %s", want.State)
+			}
+		}
+		start := time.Now()
+		shows(call.LaneStatus{State: call.LaneRunning, Since: start}, 0)
+		<-time.After(time.Minute)
+		slow, until := time.Now(), time.Now().Add(10*time.Second)
+		b.Lane.slow(until, call.RateLimited)
+		shows(call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Since: slow, Next: until}, 1)
+		<-time.After(time.Second)
+		b.Lane.Touch()
+		b.Lane.slow(until.Add(time.Second), call.RateLimited)
+		shows(call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Since: slow, Next: until.Add(time.Second)}, 2)
+		<-time.After(time.Minute)
+		shows(call.LaneStatus{State: call.LaneRunning, Since: time.Now()}, 3)
+		down := time.Now()
+		for range unknownsToOpen {
+			b.Lane.breakerMoves(func(m *breaker) {
+				m.observe(call.Outcome{Class: call.Unknown, Reason: call.ConnectionLost}, 0, time.Now(), 0, 1)
+			})
+		}
+		shows(call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: down, Next: down.Add(waitFirst)}, 4)
+		<-time.After(waitFirst)
+		b.Lane.breakerMoves(func(m *breaker) { m.asked(true, time.Now(), 0) })
+		shows(call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: down}, 5)
+		b.Lane.breakerMoves(func(m *breaker) { m.hear(call.ProbeWell, time.Now(), 0) })
+		shows(call.LaneStatus{State: call.LaneRunning, Since: time.Now()}, 6)
+	})
+}
+
+// TestAResumptionEndsASlowDown once, and no slow-down that comes after it.
+func TestAResumptionEndsASlowDown(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		flags []uint64 // what they say of the last resumption, before and after it is slowed
+		ends  bool
+	}{
+		{"none", []uint64{0, 0}, false},
+		{"the first", []uint64{0, 7}, true},
+		{"another one", []uint64{7, 9}, true},
+		{"another one, in a bucket that was made anew", []uint64{7, 2}, true},
+		{"one of before", []uint64{7, 7}, false},
+		{"one of before, which expires", []uint64{7, 0}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := openLane(1, 0)
+				l.SetStops(&call.Stops{Resumed: c.flags[0]})
+				start := time.Now()
+				l.slow(start.Add(time.Minute), call.RateLimited)
+				a := ask(t, l)
+				a.is(t, -1)
+				l.SetStops(&call.Stops{Resumed: c.flags[1]})
+				if c.ends {
+					a.is(t, 1)
+					return
+				}
+				a.is(t, -1)
+				<-time.After(time.Minute)
+				a.is(t, 1)
+			})
+		})
+	}
+}
+
+// TestALaneInheritsASlowDown that no operator has ended since.
+func TestALaneInheritsASlowDown(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		before  uint64       // the last resumption that the lane before knew of
+		flags   []call.Stops // what the next one is told, the first before it inherits
+		inherit bool
+	}{
+		{"nothing is known yet", 7, nil, true},
+		{"nothing new", 7, []call.Stops{{Resumed: 7}}, true},
+		{"nothing new, heard later", 7, []call.Stops{{}, {Resumed: 7}}, true},
+		{"resumed between", 7, []call.Stops{{Resumed: 8}}, false},
+		{"resumed later", 7, []call.Stops{{Resumed: 7}, {Resumed: 8}}, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				before, next := openLane(1, 0), openLane(1, 0)
+				before.SetStops(&call.Stops{Resumed: c.before})
+				before.slow(time.Now().Add(time.Minute), call.RateLimited)
+				told := c.flags
+				if len(told) > 0 {
+					next.SetStops(&told[0])
+					told = told[1:]
+				}
+				next.Inherit(before)
+				for i := range told {
+					next.SetStops(&told[i])
+				}
+				if slowed := next.Status().State == call.LaneSlowed; slowed != c.inherit {
+					t.Errorf("slowed: %t", slowed)
+				}
+			})
+		})
+	}
+}

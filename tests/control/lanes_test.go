@@ -1,0 +1,132 @@
+package control
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// flags gives what an operator reads.
+func (w *world) flags() queue.Flags {
+	w.t.Helper()
+	f, err := w.control().Read(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return f
+}
+
+// lanes gives what workers say they do for the default account.
+func (w *world) lanes() []string {
+	w.t.Helper()
+	var said []string
+	for _, l := range w.flags().Lanes()["default"] {
+		said = append(said, strings.TrimSpace(l.Worker+" "+string(l.State)+" "+string(l.Reason)))
+	}
+	return said
+}
+
+func (w *world) workersSay(want ...string) {
+	w.t.Helper()
+	if got := w.lanes(); !slices.Equal(got, want) {
+		w.t.Errorf("the workers say %q, want %q", got, want)
+	}
+}
+
+// TestWorkersSayWhatTheyDo soon after it changes; a worker that died says nothing
+// within a minute, one that was stopped at once.
+func TestWorkersSayWhatTheyDo(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		const soon = 5 * time.Second
+		w.StopProvider()
+		one := w.StartWorker("one")
+		w.StartWorker("two")
+		<-time.After(soon)
+		w.workersSay("one stopped numbers_unknown", "two stopped numbers_unknown")
+		w.StartProvider()
+		<-time.After(20 * time.Second) // it takes three seconds for each look-up
+		w.workersSay("one running", "two running")
+
+		w.do(w.control().Pause(t.Context(), "default", pause()))
+		<-time.After(soon)
+		w.workersSay("one paused", "two paused")
+		w.do(w.control().Resume(t.Context(), "default"))
+		<-time.After(soon)
+		w.workersSay("one running", "two running")
+
+		one.Network.Cut() // the provider for one, and the broker: it says nothing any more
+		<-time.After(time.Minute)
+		w.workersSay("two running")
+		one.Network.Heal()
+		<-time.After(time.Minute)
+		w.workersSay("one running", "two running")
+
+		w.StopProvider()
+		w.ask("default", "call", simulator.DefaultNumber, 100)
+		<-time.After(time.Minute)
+		for _, l := range w.lanes() {
+			if !strings.Contains(l, " open ") && !strings.Contains(l, " probing ") {
+				t.Errorf("while the provider is down it says %q", l)
+			}
+		}
+		for _, l := range w.flags().Lanes()["default"] {
+			if since := time.Since(l.Since); since < 30*time.Second || since > 70*time.Second {
+				t.Errorf("%s says that the provider is down for %s", l.Worker, since)
+			}
+		}
+		w.StartProvider()
+		<-time.After(time.Minute)
+		w.workersSay("one running", "two running")
+		one.Stop()
+		w.workersSay("two running")
+		w.rungOnce(100)
+	})
+}
+
+// TestAResumptionLiftsASlowDownEverywhere: the provider asked for half an hour, and
+// an operator knows better.
+func TestAResumptionLiftsASlowDownEverywhere(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		const soon = 5 * time.Second
+		names := []string{"one", "three", "two"}
+		for _, name := range names {
+			w.StartWorker(name)
+		}
+		away := w.StartWorker("zero")
+		<-time.After(10 * time.Second)
+		w.do(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: "too_many_requests_seconds", RetryAfter: 30 * time.Minute}))
+		w.ask("default", "refused", simulator.DefaultNumber, 1)
+		<-time.After(2 * soon)
+		w.workersSay("one slowed rate_limited", "three slowed rate_limited", "two slowed rate_limited", "zero slowed rate_limited")
+		w.do(w.Simulator.RemoveRule("trouble"))
+		w.ask("default", "waits", simulator.DefaultNumber, 30)
+		<-time.After(time.Minute)
+		if states := w.states("default", "waits", 30); states[call.StatePlaced] != 0 {
+			t.Errorf("while it is slowed: %v", states)
+		}
+		away.Network.Cut()
+		w.do(w.control().EndThrottle(t.Context(), "default", "ann", time.Now().Add(-24*time.Hour))) // whatever the operator's clock says
+		<-time.After(4 * soon)
+		w.workersSay("one running", "three running", "two running", "zero slowed rate_limited")
+		if states := w.states("default", "waits", 30); states[call.StatePlaced] != 30 {
+			t.Errorf("after it was resumed: %v", states)
+		}
+		away.Network.Heal() // it was away from the broker meanwhile
+		<-time.After(time.Minute)
+		w.workersSay("one running", "three running", "two running", "zero running")
+
+		w.do(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: "too_many_requests_seconds", RetryAfter: 30 * time.Minute}))
+		w.ask("default", "again", simulator.DefaultNumber, 1)
+		<-time.After(5 * time.Minute)
+		for _, l := range w.lanes() {
+			if !strings.Contains(l, " slowed ") {
+				t.Errorf("after the provider asked again: %q", l)
+			}
+		}
+	})
+}
