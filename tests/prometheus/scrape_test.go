@@ -115,7 +115,7 @@ func publishEverything(r *rig.Rig, batch int) {
 func tells(values []string, expr string) bool {
 	accident := slices.ContainsFunc([]string{
 		"contradictions", "late_evidence", "claim_conflicts", "foreign_claim_waits", "handed_back", "settle_retries",
-		"panics", "consumers_missing",
+		"panics", "consumers_missing", "records_fault",
 	}, func(part string) bool { return strings.Contains(expr, part) })
 	return slices.ContainsFunc(values, func(v string) bool {
 		return v != "NaN" && (v != "0" || accident)
