@@ -56,7 +56,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	}
 	m := a.metrics.Account(name)
 	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m, bound: make(chan struct{})}
-	acc.directory = newDirectory(acc, a.log.With("account", name))
+	acc.directory = newDirectory(acc, p, a.log.With("account", name))
 	acc.lane = dispatcher.NewLane(dispatcher.LaneConfig{
 		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
 		Changed: a.laneChanged,
@@ -177,9 +177,11 @@ func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
 
 // newDirectory gives the linkage directory of an account, with its fetches told
 // to the metrics and the lane.
-func newDirectory(acc *account, log *slog.Logger) *sfvopi.Directory {
+func newDirectory(acc *account, p configs.Provider, log *slog.Logger) *sfvopi.Directory {
 	return sfvopi.NewDirectory(sfvopi.DirectoryConfig{
 		Lookups: acc.client, Logger: log,
+		// What is left of AckWait for a look-up, beside the claim and the POST.
+		LookupTimeout: p.AckWait() - p.ClaimDeadline() - p.RequestTimeout,
 		Fetched: func(r sfvopi.FetchReport) {
 			acc.metrics.Refreshed(r.Err == nil, r.Took)
 			if r.Err == nil {

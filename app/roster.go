@@ -11,6 +11,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/sfvopi"
 )
 
 // roster is who works for which account, and who follows whom when the
@@ -34,9 +35,10 @@ type post struct {
 	config configs.Account
 	leave  context.CancelFunc
 	left   chan struct{}
-	// lane is that of whoever worked last, once left: whoever follows begins with
-	// what it had learned of the provider.
-	lane *dispatcher.Lane
+	// lane and directory are those of the account that worked last, once left:
+	// the next one begins with what it had learned of the provider.
+	lane      *dispatcher.Lane
+	directory *sfvopi.Directory
 	// removed tells that nobody follows.
 	removed atomic.Bool
 }
@@ -55,11 +57,14 @@ func (r *roster) follow(ctx context.Context, cfg configs.NamedAccount, before *p
 	r.open(ctx, cfg.Name, cfg.Account, func(ctx context.Context, p *post) *account {
 		if before != nil {
 			<-before.left
-			p.lane = before.lane
+			p.lane, p.directory = before.lane, before.directory
 		}
 		acc := r.app.hire(ctx, cfg, r.broker)
 		if acc != nil && p.lane != nil {
 			acc.lane.Inherit(p.lane)
+			if acc.directory.Inherit(p.directory) {
+				acc.lane.LinkageKnown()
+			}
 		}
 		return acc
 	})
@@ -73,7 +78,7 @@ func (r *roster) open(ctx context.Context, name string, cfg configs.Account, rea
 		defer close(p.left)
 		defer leave()
 		if acc := ready(ctx, p); acc != nil {
-			p.lane = acc.lane
+			p.lane, p.directory = acc.lane, acc.directory
 			acc.run(ctx, r.working)
 			r.app.accounts.remove(acc)
 		}

@@ -14,6 +14,7 @@ type account struct {
 	free    []string
 	err     error
 	slow    time.Duration // of every look-up
+	odd     int           // entries of each list of numbers that cannot be read
 	fetches int
 	during  func() // runs after the apps were listed
 	asked   int    // look-ups of numbers at once, now
@@ -55,10 +56,10 @@ func (a *account) wait(ctx context.Context) error {
 	return err
 }
 
-func (a *account) AvailableNumbers(ctx context.Context) ([]Number, error) {
+func (a *account) AvailableNumbers(ctx context.Context) ([]Number, int, error) {
 	a.set(func() { a.fetches++ })
 	if err := a.wait(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -66,12 +67,12 @@ func (a *account) AvailableNumbers(ctx context.Context) ([]Number, error) {
 	for _, n := range a.free {
 		numbers = append(numbers, Number{Number: n})
 	}
-	return numbers, nil
+	return numbers, a.odd, nil
 }
 
-func (a *account) Apps(ctx context.Context) ([]App, error) {
+func (a *account) Apps(ctx context.Context) ([]App, int, error) {
 	if err := a.wait(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	a.mu.Lock()
 	var apps []App
@@ -83,19 +84,19 @@ func (a *account) Apps(ctx context.Context) ([]App, error) {
 	if during != nil {
 		during()
 	}
-	return apps, nil
+	return apps, 0, nil
 }
 
-func (a *account) Numbers(ctx context.Context, appID string) ([]Number, error) {
+func (a *account) Numbers(ctx context.Context, appID string) ([]Number, int, error) {
 	a.set(func() { a.asked++; a.peak = max(a.peak, a.asked) })
 	defer a.set(func() { a.asked-- })
 	if err := a.wait(ctx); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if _, ok := a.apps[appID]; !ok {
-		return nil, &StatusError{Path: "/apps/x/numbers", Status: 404, Message: "SFVoPI app not found"}
+		return nil, 0, &StatusError{Path: "/apps/x/numbers", Status: 404, Message: "SFVoPI app not found"}
 	}
 	var numbers []Number
 	for n, id := range a.links {
@@ -103,7 +104,7 @@ func (a *account) Numbers(ctx context.Context, appID string) ([]Number, error) {
 			numbers = append(numbers, Number{Number: n, Status: StatusActive})
 		}
 	}
-	return numbers, nil
+	return numbers, a.odd, nil
 }
 
 func (a *account) fetched() int {

@@ -2,6 +2,7 @@ package sfvopi
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -12,8 +13,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,6 +142,7 @@ func (c *slowConn) Read(p []byte) (int, error) {
 type proxy struct {
 	t                 *testing.T
 	tunnels, forwards atomic.Int32
+	answer            string // to CONNECT, if another than the usual
 	authorization     atomic.Value
 	running           sync.WaitGroup
 }
@@ -156,7 +160,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.tunnels.Add(1)
 	in, rest := hijack(p.t, w)
-	say(in, "HTTP/1.1 200 Connection established\r\n\r\n")
+	say(in, cmp.Or(p.answer, "HTTP/1.1 200 Connection established\r\n\r\n"))
 	p.running.Go(func() { take(out, rest); out.Close() })
 	p.running.Go(func() { take(in, out); in.Close() })
 }
@@ -192,6 +196,96 @@ func TestProxyIsTunnelledThrough(t *testing.T) {
 				server.Close()
 				p.running.Wait()
 			})
+		}
+	}
+}
+
+// TestProxyThatAnswersUnusually opens a tunnel all the same: what a 2xx says of
+// a body says nothing.
+func TestProxyThatAnswersUnusually(t *testing.T) {
+	secured, roots := secure(t, func(w http.ResponseWriter, _ *http.Request) { say(w, queued) })
+	plain := serve(t, func(w http.ResponseWriter, _ *http.Request) { say(w, queued) })
+	for name, answer := range map[string]string{
+		"chunked":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"another coding":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+		"a length":         "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n",
+		"both":             "HTTP/1.1 200 OK\r\nContent-Length: 100\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"201":              "HTTP/1.1 201 Created\r\n\r\n",
+		"202 chunked":      "HTTP/1.0 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"204":              "HTTP/1.1 204 No Content\r\n\r\n",
+		"299 and no words": "HTTP/1.1 299\r\n\r\n",
+		"after a 100":      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: close\r\n\r\n",
+		"bare line feeds":  "HTTP/1.1 200 OK\nX: y\n\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &proxy{t: t, answer: answer}
+			server := serve(t, p.ServeHTTP)
+			for _, provider := range []string{plain.URL, secured.URL} {
+				client := newClient(t, Config{BaseURL: provider, ProxyURL: server.URL, RootCAs: roots})
+				check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
+				client.Close()
+			}
+			p.running.Wait()
+		})
+	}
+}
+
+// TestAProxyIsBlamed where it, or the way to it, is at fault, and only there.
+func TestAProxyIsBlamed(t *testing.T) {
+	nothing := serve(t, func(http.ResponseWriter, *http.Request) {})
+	nothing.Close()
+	works := &proxy{t: t}
+	for name, c := range map[string]struct {
+		proxy  http.HandlerFunc
+		blamed bool
+	}{
+		"refuses":         {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusProxyAuthRequired) }, true},
+		"cannot reach it": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) }, true},
+		"is no proxy": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _ := hijack(t, w)
+			say(conn, "SSH\r\n")
+			conn.Close()
+		}, true},
+		"does not listen":        {nil, true},
+		"works, provider refuse": {works.ServeHTTP, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			provider := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+			proxyURL := nothing.URL
+			if c.proxy != nil {
+				proxyURL = serve(t, c.proxy).URL
+			}
+			client := newClient(t, Config{BaseURL: provider.URL, ProxyURL: proxyURL})
+			err := client.Probe(t.Context())
+			if _, blamed := errors.AsType[*ProxyError](err); err == nil || blamed != c.blamed || strings.Contains(err.Error(), "the proxy") != c.blamed {
+				t.Errorf("error %v", err)
+			}
+			client.Close()
+		})
+	}
+	works.running.Wait()
+}
+
+// TestOutOfFileDescriptors is this machine's fault, and says so.
+func TestOutOfFileDescriptors(t *testing.T) {
+	for name, cause := range map[string]error{
+		"process":      &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.EMFILE)},
+		"system":       &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("socket", syscall.ENFILE)},
+		"buffers":      &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ENOBUFS)},
+		"in a look-up": &net.DNSError{Err: "dial udp 10.0.0.2:53: socket: too many open files", Name: "provider", Server: "10.0.0.2:53"},
+	} {
+		for _, proxy := range []string{"", "http://proxy"} {
+			dial := func(context.Context, string, string) (net.Conn, error) { return nil, cause }
+			client := newClient(t, Config{BaseURL: "https://provider", ProxyURL: proxy, DialContext: dial})
+			got := client.Place(t.Context(), request(t), soon())
+			check(t, got, call.Refused, call.OutOfResources)
+			if got.FeedsBreaker || !got.Unspent || got.SlowsAccount || !strings.Contains(got.Message, "out of file descriptors") {
+				t.Errorf("%s: outcome %+v", name, got)
+			}
+			err := client.Probe(t.Context())
+			if err == nil || !strings.Contains(err.Error(), "out of file descriptors") || strings.Contains(err.Error(), "the proxy") {
+				t.Errorf("%s: error %v", name, err)
+			}
 		}
 	}
 }

@@ -3,6 +3,7 @@ package sfvopi
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -29,6 +30,9 @@ type DirectoryConfig struct {
 	// MinInterval is how long after one fetch ended a look-up may cause the
 	// next, 0 means DefaultMinInterval.
 	MinInterval time.Duration
+	// LookupTimeout bounds how long a look-up may wait for a fetch; 0 leaves
+	// that to its context.
+	LookupTimeout time.Duration
 	// Fetched, if not nil, is told of every fetch.
 	Fetched func(FetchReport)
 	// Logger is told of fetches that fail. Nil discards.
@@ -53,6 +57,7 @@ type Directory struct {
 	lookups     Lookups
 	refresh     time.Duration
 	minInterval time.Duration
+	timeout     time.Duration // of look-ups; 0 is without
 	fetched     func(FetchReport)
 	logger      *slog.Logger
 
@@ -78,7 +83,7 @@ type flight struct {
 func NewDirectory(config DirectoryConfig) *Directory {
 	d := &Directory{
 		lookups: config.Lookups, refresh: config.Refresh, minInterval: config.MinInterval,
-		fetched: config.Fetched, logger: config.Logger,
+		timeout: config.LookupTimeout, fetched: config.Fetched, logger: config.Logger,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}),
 		marked: make(map[string]int),
 	}
@@ -97,8 +102,8 @@ func NewDirectory(config DirectoryConfig) *Directory {
 // Lookup says whether from is linked to an ACTIVE app, and to this very one if
 // appID is not empty. published is when the broker stored the request.
 //
-// It may wait for a fetch, as long as ctx and Run last. Whenever it cannot be
-// sure that a number is not linked, the verdict is [call.LinkageNotKnown]: the
+// It may wait for a fetch, as long as the look-up timeout, ctx and Run last.
+// Whenever it cannot be sure that a number is not linked, the verdict is [call.LinkageNotKnown]: the
 // fetch failed, or another ended too short a time ago, or the number was being
 // moved meanwhile.
 //
@@ -110,6 +115,11 @@ func (d *Directory) Lookup(ctx context.Context, from call.Phone, appID string, p
 	verdict, f, begun := d.consult(key, appID, published)
 	if f == nil {
 		return verdict
+	}
+	if d.timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d.timeout)
+		defer cancel()
 	}
 	select {
 	case <-f.done:
@@ -153,7 +163,7 @@ func (d *Directory) believe(s *snapshot, key, appID string, fresh bool) (_ call.
 		return call.LinkageNotKnown, false
 	}
 	verdict := s.verdict(key, appID)
-	negative := verdict != call.Linked && verdict != call.LinkageNotKnown
+	negative := verdict != call.Linked && verdict != call.LinkageNotKnown && !s.inherited
 	return verdict, verdict == call.Linked || (negative && fresh)
 }
 
@@ -176,6 +186,24 @@ func (d *Directory) MarkStale(from call.Phone) {
 	}
 	d.marked[key] = d.departs
 	d.ask()
+}
+
+// Inherit begins with what the directory before it knew, and reports whether
+// that was anything. The key may be another one, so only what is linked is
+// believed of it. It is to be called before Run.
+func (d *Directory) Inherit(from *Directory) (known bool) {
+	from.mu.Lock()
+	last, marked, departs := from.last, maps.Clone(from.marked), from.departs
+	from.mu.Unlock()
+	if last == nil {
+		return false
+	}
+	inherited := *last
+	inherited.inherited = true
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.last, d.marked, d.departs = &inherited, marked, departs
+	return true
 }
 
 // FetchedAt tells when the last good fetch began, or the zero time if there was

@@ -106,7 +106,7 @@ func (d *Directory) isEmpty() bool {
 
 // fly makes the fetch that is asked for, or one of its own.
 func (d *Directory) fly(ctx context.Context) error {
-	empty := d.isEmpty()
+	empty, before := d.isEmpty(), d.Counts()
 	f, start := d.depart()
 	good, err := fetch(ctx, d.lookups, start)
 	report := FetchReport{Took: time.Since(start.started), Err: err}
@@ -121,6 +121,10 @@ func (d *Directory) fly(ctx context.Context) error {
 	default:
 		d.logger.LogAttrs(ctx, slog.LevelWarn, "the directory of linked numbers could not be fetched; the last good one is kept",
 			slog.String("error", err.Error()))
+	}
+	if odd := report.Counts.Odd; odd != before.Odd && odd > 0 {
+		d.logger.LogAttrs(ctx, slog.LevelWarn, "entries of the provider's lists cannot be read and are passed over; a number that is seen nowhere is not known, and not called not owned",
+			slog.Int("entries", odd))
 	}
 	if d.fetched != nil {
 		d.fetched(report)
@@ -143,7 +147,7 @@ func (d *Directory) depart() (*flight, departure) {
 	d.current = f
 	d.departs++
 	start := departure{number: d.departs, started: time.Now()}
-	if d.last != nil {
+	if d.last != nil && d.last.counts.Odd == 0 && !d.last.inherited {
 		start.previous = d.last.numbers
 	}
 	return f, start

@@ -366,3 +366,71 @@ func TestANewKeyFillsTheDirectory(t *testing.T) {
 		}
 	})
 }
+
+// TestALookupWaitsNoLongerThanItMay although the fetch that it waits for goes on.
+func TestALookupWaitsNoLongerThanItMay(t *testing.T) {
+	a := newAccount()
+	inBubble(t, a, DirectoryConfig{LookupTimeout: 5 * time.Second}, func(t *testing.T, d *Directory) {
+		<-time.After(DefaultMinInterval)
+		a.set(func() { a.slow = time.Minute })
+		began := time.Now()
+		expect(t, d, foreign, "", time.Now(), call.LinkageNotKnown)
+		if took := time.Since(began); took != 5*time.Second {
+			t.Errorf("it waited for %s", took)
+		}
+	})
+}
+
+// TestADirectoryThatIsInherited is believed of numbers that are linked, and of
+// nothing else, until a fetch of its own succeeded.
+func TestADirectoryThatIsInherited(t *testing.T) {
+	a := newAccount()
+	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, before *Directory) {
+		<-time.After(time.Minute + 10*time.Second) // it was fetched twice
+		expect(t, before, foreign, "", time.Now().Add(-time.Hour), call.NotOwned)
+
+		other := newAccount()
+		other.err = errors.New("down")
+		d := NewDirectory(DirectoryConfig{Lookups: other})
+		if !d.Inherit(before) || d.Counts() != before.Counts() || d.FetchedAt() != before.FetchedAt() {
+			t.Errorf("inherited: %+v of %s", d.Counts(), d.FetchedAt())
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() { d.Run(ctx) })
+		synctest.Wait()
+		expect(t, d, linked, "a", time.Now(), call.Linked)
+		for _, number := range []string{inactive, owned, foreign} {
+			expect(t, d, number, "", time.Now().Add(-time.Hour), call.LinkageNotKnown)
+		}
+		other.set(func() { other.err = nil })
+		<-time.After(2 * time.Minute)
+		expect(t, d, owned, "", time.Now().Add(-time.Hour), call.OwnedNotLinked)
+		expect(t, d, foreign, "", time.Now().Add(-time.Hour), call.NotOwned)
+		cancel()
+		running.Wait()
+	})
+	if d := NewDirectory(DirectoryConfig{}); d.Inherit(NewDirectory(DirectoryConfig{})) || !d.FetchedAt().IsZero() {
+		t.Error("something is known of nothing")
+	}
+}
+
+// TestOddEntriesLeaveNumbersUnknown: what could not be read may be the number
+// that is asked for.
+func TestOddEntriesLeaveNumbersUnknown(t *testing.T) {
+	var log bytes.Buffer
+	a := newAccount()
+	a.odd = 1
+	inBubble(t, a, DirectoryConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, d *Directory) {
+		<-time.After(3 * time.Minute)
+		expect(t, d, linked, "", time.Now(), call.Linked)
+		expect(t, d, owned, "", time.Now().Add(-time.Hour), call.OwnedNotLinked)
+		expect(t, d, foreign, "", time.Now().Add(-time.Hour), call.LinkageNotKnown)
+		a.set(func() { a.odd = 0 })
+		<-time.After(3 * time.Minute)
+		expect(t, d, foreign, "", time.Now().Add(-time.Hour), call.NotOwned)
+	})
+	if n := strings.Count(log.String(), "cannot be read and are passed over"); n != 1 {
+		t.Errorf("it is said %d times: %s", n, log.String())
+	}
+}

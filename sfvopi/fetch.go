@@ -18,16 +18,18 @@ const (
 
 // Lookups is what a directory asks the provider. A [Client] answers it.
 type Lookups interface {
-	Apps(ctx context.Context) ([]App, error)
+	// Each also counts the odd entries, which could not be read.
+	Apps(ctx context.Context) (apps []App, odd int, err error)
 	// Numbers fails with a [*StatusError] of status 404 if the app is gone.
-	Numbers(ctx context.Context, appID string) ([]Number, error)
-	AvailableNumbers(ctx context.Context) ([]Number, error)
+	Numbers(ctx context.Context, appID string) (numbers []Number, odd int, err error)
+	AvailableNumbers(ctx context.Context) (numbers []Number, odd int, err error)
 }
 
 // appNumbers is an app with the numbers linked to it.
 type appNumbers struct {
 	app     App
 	numbers []Number
+	odd     int
 }
 
 // fetch asks for everything the directory is made of, in the order that
@@ -36,11 +38,11 @@ func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, er
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 
-	free, err := lookups.AvailableNumbers(ctx)
+	free, odd, err := lookups.AvailableNumbers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look up available numbers: %w", err)
 	}
-	apps, err := lookups.Apps(ctx)
+	apps, oddApps, err := lookups.Apps(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look up apps: %w", err)
 	}
@@ -49,7 +51,7 @@ func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, er
 	group.SetLimit(fetchConcurrency)
 	for i, app := range apps {
 		group.Go(func() error {
-			numbers, err := lookups.Numbers(ctx, app.ID)
+			numbers, oddNumbers, err := lookups.Numbers(ctx, app.ID)
 			var status *StatusError
 			if errors.As(err, &status) && status.appNotFound() {
 				err = nil // deleted since the apps were listed: it has no numbers
@@ -57,12 +59,15 @@ func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, er
 			if err != nil {
 				return fmt.Errorf("look up the numbers of an app: %w", err)
 			}
-			all[i] = appNumbers{app: app, numbers: numbers}
+			all[i] = appNumbers{app: app, numbers: numbers, odd: oddNumbers}
 			return nil
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	return newSnapshot(start, free, all), nil
+	for _, a := range all {
+		odd += a.odd
+	}
+	return newSnapshot(start, free, all, odd+oddApps), nil
 }

@@ -1,13 +1,18 @@
 package sfvopi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/ringonce/ringonce/call"
 )
@@ -29,132 +34,204 @@ const (
 
 // App is an app of the account. Its id is opaque.
 type App struct {
-	ID     string `json:"app_id"`
-	Name   string `json:"name"`
-	Status string `json:"status"`
+	ID     string
+	Status string
 }
 
 // Number is a number of the account, as the provider writes it: linked to an
 // app, or available.
 type Number struct {
-	Number string `json:"voip_number"`
-	Status string `json:"status"`
+	Number string
+	Status string
 }
 
 // Apps lists the apps of the account, active or not. An answer that is not a
-// list of apps is an error, never an empty list.
-func (c *Client) Apps(ctx context.Context) ([]App, error) {
-	apps, err := list[App](ctx, c, "/apps", maxApps)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range apps {
-		if !usableAppID(a.ID) {
-			return nil, &lookupError{"/apps", errAppID}
-		}
-	}
-	return apps, nil
+// list is an error, never an empty list; odd counts the entries that could not
+// be read and were passed over.
+func (c *Client) Apps(ctx context.Context) (apps []App, odd int, err error) {
+	return list(ctx, c, "/apps", maxApps, func(e entry) (App, bool) {
+		id, ok := e.name("app_id")
+		status, _ := e.text("status") // without one it is none that anybody documented
+		return App{ID: id, Status: status}, ok && usableAppID(id)
+	})
 }
 
 // Numbers lists the numbers linked to an app.
-func (c *Client) Numbers(ctx context.Context, appID string) ([]Number, error) {
+func (c *Client) Numbers(ctx context.Context, appID string) (numbers []Number, odd int, err error) {
 	if !usableAppID(appID) {
-		return nil, errAppID
+		return nil, 0, errAppID
 	}
 	return c.numbers(ctx, "/apps/"+url.PathEscape(appID)+"/numbers")
 }
 
 // AvailableNumbers lists the numbers that the account owns and that are not
 // linked to an app.
-func (c *Client) AvailableNumbers(ctx context.Context) ([]Number, error) {
+func (c *Client) AvailableNumbers(ctx context.Context) (numbers []Number, odd int, err error) {
 	return c.numbers(ctx, "/available-numbers")
 }
 
 // Probe makes a request that rings nobody, to learn whether the provider
 // answers and takes the key.
 func (c *Client) Probe(ctx context.Context) error {
-	if _, err := c.Apps(ctx); err != nil {
+	if _, _, err := c.Apps(ctx); err != nil {
 		return fmt.Errorf("probe the provider: %w", err)
 	}
 	return nil
 }
 
-func (c *Client) numbers(ctx context.Context, path string) ([]Number, error) {
-	numbers, err := list[Number](ctx, c, path, maxNumbers)
-	if err != nil {
-		return nil, err
-	}
-	for _, n := range numbers {
-		if n.Number == "" || len(n.Number) > maxNumberLength {
-			return nil, &lookupError{path, errNumber}
-		}
-	}
-	return numbers, nil
+func (c *Client) numbers(ctx context.Context, path string) (numbers []Number, odd int, err error) {
+	return list(ctx, c, path, maxNumbers, func(e entry) (Number, bool) {
+		number, ok := e.name("voip_number")
+		status, isText := e.text("status")
+		return Number{Number: number, Status: status},
+			ok && isText && len(number) <= maxNumberLength && numberKey(number) != ""
+	})
 }
 
 var (
 	errAppID    = errors.New("an app_id is empty, too long, or not fit for a URL")
-	errNumber   = errors.New("a voip_number is missing or too long")
-	errNotAList = errors.New("the answer holds no list in data, or one of another form")
+	errNotAList = errors.New("the answer holds no list in data")
 	errTooMany  = errors.New("the answer lists more than is read")
 )
 
-// list reads a list that the provider answers whole.
-func list[T any](ctx context.Context, c *Client, path string, limit int) ([]T, error) {
-	body, err := c.get(ctx, path)
+// list reads a list that the provider answers whole. read reports whether an
+// entry can be used. A null in the place of a list counts as an odd entry: what
+// it leaves out is not known.
+func list[T any](ctx context.Context, c *Client, path string, limit int, read func(entry) (T, bool)) (entries []T, odd int, err error) {
+	body, key, err := c.get(ctx, path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var answer struct {
-		Data []T `json:"data"`
-	}
+	fail := func(err error) ([]T, int, error) { return nil, 0, c.lookupError(path, key, err) }
 	// A decoder's error would repeat what it read, so it is not passed on.
-	if json.Unmarshal(body, &answer) != nil || answer.Data == nil {
-		return nil, &lookupError{path, errNotAList}
+	lists := readEntry(body)["data"]
+	if len(lists) == 0 {
+		return fail(errNotAList)
 	}
-	if len(answer.Data) > limit {
-		return nil, &lookupError{path, errTooMany}
+	entries = make([]T, 0)
+	odd = len(lists) - 1 // of two lists, one is too many
+	for _, l := range lists {
+		var values []jsontext.Value
+		if json.Unmarshal(l, &values, lenient) != nil {
+			return fail(errNotAList)
+		}
+		if l.Kind() == 'n' {
+			odd++
+		}
+		if len(entries)+odd+len(values) > limit {
+			return fail(errTooMany)
+		}
+		for _, value := range values {
+			if e, ok := read(readEntry(value)); ok {
+				entries = append(entries, e)
+			} else {
+				odd++
+			}
+		}
 	}
-	return answer.Data, nil
+	return entries, odd, nil
 }
 
-func (c *Client) get(ctx context.Context, path string) ([]byte, error) {
+// entry is a JSON object, with all values that were given to a name.
+type entry map[string][]jsontext.Value
+
+// readEntry reads an object; what is none is empty.
+func readEntry(object []byte) entry {
+	d := jsontext.NewDecoder(bytes.NewBuffer(object), lenient)
+	if d.PeekKind() != '{' {
+		return nil
+	}
+	_, _ = d.ReadToken() // its beginning, which was looked at
+	e := entry{}
+	for d.PeekKind() == '"' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return nil
+		}
+		key := name.String()
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil
+		}
+		e[key] = append(e[key], value.Clone())
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil // there is more behind it
+	}
+	return e
+}
+
+// text is a string; a null or none is empty. It is not to be relied on if it is
+// of another kind, broken, or given twice and not alike.
+func (e entry) text(name string) (_ string, ok bool) { return e.read(name, `"`) }
+
+// name is a string or a number.
+func (e entry) name(name string) (_ string, ok bool) { return e.read(name, `"0`) }
+
+func (e entry) read(name, kinds string) (text string, ok bool) {
+	for i, value := range e[name] {
+		next := ""
+		switch {
+		case value.Kind() == 'n':
+		case !strings.ContainsRune(kinds, rune(value.Kind())):
+			return "", false
+		case value.Kind() == '0':
+			next = string(value)
+		case json.Unmarshal(value, &next, lenient) != nil:
+			return "", false
+		}
+		if i > 0 && next != text || strings.ContainsRune(next, utf8.RuneError) {
+			return "", false
+		}
+		text = next
+	}
+	return text, true
+}
+
+// get makes a look-up. The key is the one that it was made with.
+func (c *Client) get(ctx context.Context, path string) (body []byte, key string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.requestTimeout)
 	defer cancel()
+	key = c.key()
+	fail := func(err error) ([]byte, string, error) { return nil, "", c.lookupError(path, key, err) }
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base.String()+path, http.NoBody)
 	if err != nil {
-		return nil, &lookupError{path, err}
+		return fail(err)
 	}
 	request.Header = http.Header{
-		"Accept":     {"application/json"},
-		"User-Agent": {userAgent},
-		"X-Api-Key":  {c.key()},
+		"Accept":          {"application/json"},
+		"Accept-Encoding": {"identity"},
+		"User-Agent":      {userAgent},
+		"X-Api-Key":       {key},
 	}
 	response, err := c.lookups.RoundTrip(request)
 	if err != nil {
-		return nil, &lookupError{path, err}
+		return fail(err)
 	}
 	defer func() { _ = response.Body.Close() }() // closes the connection if it was not read to its end
-	body, err := readBounded(response, maxLookupSize)
+	body, err = readBounded(response, maxLookupSize)
+	if err == nil {
+		body, err = decoded(body, response.Header, maxLookupSize)
+	}
 	if err != nil {
-		return nil, &lookupError{path, err}
+		return fail(err)
 	}
+	body = withoutMark(body)
 	if response.StatusCode/100 != 2 {
-		return nil, &StatusError{Path: path, Status: response.StatusCode, Message: errorMessage(body)}
+		message := call.MaskText(readContent(body).message, c.secrets(key)...)
+		return nil, "", &StatusError{Path: c.maskPath(path, key), Status: response.StatusCode, Message: message}
 	}
-	return body, nil
+	return body, key, nil
 }
 
-// errorMessage gives the masked message of the provider's error envelope, or
-// nothing.
-func errorMessage(body []byte) string {
-	var e struct {
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(body, &e) != nil {
-		return ""
-	}
-	return call.MaskText(e.Message)
+// maskPath makes a path fit to be logged: its app_id came from the provider.
+func (c *Client) maskPath(path, key string) string { return call.MaskText(path, c.secrets(key)...) }
+
+func (c *Client) lookupError(path, key string, err error) error {
+	return &lookupError{path: c.maskPath(path, key), text: call.MaskText(err.Error(), c.secrets(key)...), err: err}
 }
 
 // usableAppID reports whether an id can stand as one segment of a path.

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-
-	"github.com/ringonce/ringonce/call"
 )
 
 // StatusError is an answer to a look-up that is not what was asked for.
@@ -40,9 +38,9 @@ func isRefused(err error) bool {
 // lookupError is a look-up to which there was no usable answer. Errors of
 // net/http may repeat what the provider sent, so its text is masked.
 type lookupError struct {
-	path string
-	err  error
+	path, text string
+	err        error
 }
 
-func (e *lookupError) Error() string { return "GET " + e.path + ": " + call.MaskText(e.err.Error()) }
+func (e *lookupError) Error() string { return "GET " + e.path + ": " + e.text }
 func (e *lookupError) Unwrap() error { return e.err }

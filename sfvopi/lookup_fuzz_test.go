@@ -28,8 +28,8 @@ func FuzzLookups(f *testing.F) {
 	c.lookups.RegisterProtocol("http", answer)
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
 		answer.status, answer.body = status, body
-		apps, appsErr := c.Apps(t.Context())
-		numbers, numbersErr := c.AvailableNumbers(t.Context())
+		apps, _, appsErr := c.Apps(t.Context())
+		numbers, _, numbersErr := c.AvailableNumbers(t.Context())
 		for _, err := range []error{appsErr, numbersErr} {
 			switch {
 			case err == nil && status/100 != 2:

@@ -258,6 +258,52 @@ func TestNoAnswerInTime(t *testing.T) {
 	})
 }
 
+// TestPlaceEndsWithinTheRequestTimeout however long each part takes of it:
+// connecting, writing, waiting, and an answer that comes in drops.
+func TestPlaceEndsWithinTheRequestTimeout(t *testing.T) {
+	for name, c := range map[string]struct {
+		connect time.Duration
+		answer  func(conn net.Conn, end <-chan struct{})
+	}{
+		"no answer":                    {0, func(_ net.Conn, end <-chan struct{}) { <-end }},
+		"a slow connection, then none": {4 * time.Second, func(_ net.Conn, end <-chan struct{}) { <-end }},
+		"an answer in drops": {4 * time.Second, func(conn net.Conn, end <-chan struct{}) {
+			say(conn, "HTTP/1.1 500 Internal Server Error\r\nContent-Length: 100\r\n\r\n")
+			for {
+				select {
+				case <-end:
+					return
+				case <-time.After(time.Second):
+					say(conn, "x")
+				}
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				end := make(chan struct{})
+				network := &pipes{
+					serve: func(_ int, conn net.Conn) {
+						if gotRequest(bufio.NewReader(conn)) {
+							c.answer(conn, end)
+						}
+					},
+					delay: func(context.Context) error { <-time.After(c.connect); return nil },
+				}
+				client := newClient(t, Config{BaseURL: "http://provider", DialContext: network.dial, RequestTimeout: 20 * time.Second})
+				began := time.Now()
+				check(t, client.Place(t.Context(), request(t), soon()), call.Unknown, call.TimedOut)
+				if took := time.Since(began); took != 20*time.Second {
+					t.Errorf("took %s", took)
+				}
+				close(end)
+				client.Close()
+				network.stop()
+			})
+		})
+	}
+}
+
 func TestNothingComesFromTheEnvironment(t *testing.T) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		t.Setenv(name, "http://127.0.0.1:1")

@@ -13,7 +13,7 @@ import (
 // the provider's own, a refused key included: what it means for calls, a call
 // tells.
 func (c *Client) Reach(ctx context.Context) error {
-	_, err := c.Apps(ctx)
+	_, _, err := c.Apps(ctx)
 	var status *StatusError
 	if err == nil || errors.As(err, &status) && status.fromWithin() {
 		return nil

@@ -6,28 +6,28 @@ import (
 	"syscall"
 )
 
-// resourceError says that this machine, and not the provider, kept a connection
+// ResourceError says that this machine, and not the provider, kept a connection
 // from being opened.
-type resourceError struct{ err error }
+type ResourceError struct{ err error }
 
-func (e *resourceError) Error() string {
+func (e *ResourceError) Error() string {
 	return "this machine is out of file descriptors or memory, which is not the provider's fault; raise the limit on open files (ulimit -n, LimitNOFILE): " + e.err.Error()
 }
 
-func (e *resourceError) Unwrap() error { return e.err }
+func (e *ResourceError) Unwrap() error { return e.err }
 
 // blamed marks the error of a dial with this machine's part in it.
 func blamed(err error) error {
 	for _, e := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
 		// The errors of name look-ups hold the text alone.
 		if errors.Is(err, e) || strings.Contains(err.Error(), e.Error()) {
-			return &resourceError{err}
+			return &ResourceError{err}
 		}
 	}
 	return err
 }
 
 func isOutOfResources(err error) bool {
-	_, is := errors.AsType[*resourceError](err)
+	_, is := errors.AsType[*ResourceError](err)
 	return is
 }

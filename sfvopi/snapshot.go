@@ -10,15 +10,16 @@ import (
 // snapshot is what one fetch saw. It never changes.
 type snapshot struct {
 	departure
-	numbers map[string]place
-	counts  Counts
+	numbers   map[string]place
+	counts    Counts
+	inherited bool // from a directory that may have had another key
 }
 
 // departure is the beginning of a fetch, before its first request.
 type departure struct {
 	number   int // of all fetches; a higher one began later
 	started  time.Time
-	previous map[string]place // what the good fetch before saw; nil if there was none
+	previous map[string]place // what the good fetch before saw; nil if there was none, it had odd entries, or was inherited
 }
 
 // Counts says how many apps and numbers the directory holds, for metrics.
@@ -28,6 +29,7 @@ type Counts struct {
 	Inactive  int // numbers of INACTIVE apps
 	Available int // numbers that are linked to no app
 	Doubtful  int // numbers seen in two apps, or in an app of a status nobody documented
+	Odd       int // entries that could not be read
 }
 
 // place is where a number was seen.
@@ -55,11 +57,12 @@ const (
 // The three kinds of look-up that make a snapshot do not happen at one instant,
 // so a number that is moved meanwhile can be seen twice or not at all. Where it
 // was seen, it was at an instant after the fetch began. That it was seen
-// nowhere says something only if the fetch before did not see it either.
+// nowhere says something only if the fetch before did not see it either, and
+// neither had an entry that could not be read: it may be that one's.
 func (s *snapshot) verdict(from, appID string) call.Linkage {
 	p, seen := s.numbers[from]
 	if !seen {
-		if _, before := s.previous[from]; before || s.previous == nil {
+		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Odd > 0 {
 			return call.LinkageNotKnown
 		}
 		return call.NotOwned
@@ -88,7 +91,7 @@ func (s *snapshot) verdict(from, appID string) call.Linkage {
 // numbers were read first, then the apps, then the numbers of each: so a number
 // that was being linked meanwhile is seen at least once, and where it is seen
 // in an app too, that is the later sight, which counts.
-func newSnapshot(start departure, free []Number, apps []appNumbers) *snapshot {
+func newSnapshot(start departure, free []Number, apps []appNumbers, odd int) *snapshot {
 	numbers := make(map[string]place, len(free))
 	for _, n := range free {
 		numbers[numberKey(n.Number)] = place{kind: available}
@@ -110,7 +113,7 @@ func newSnapshot(start departure, free []Number, apps []appNumbers) *snapshot {
 		}
 	}
 	s := &snapshot{departure: start, numbers: numbers}
-	s.counts.Apps = len(apps)
+	s.counts.Apps, s.counts.Odd = len(apps), odd
 	for _, p := range numbers {
 		s.counts.add(p.kind)
 	}

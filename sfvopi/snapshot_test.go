@@ -9,7 +9,7 @@ import (
 func TestVerdict(t *testing.T) {
 	const number = "918045678901"
 	app := func(id, status string, numbers ...Number) appNumbers {
-		return appNumbers{App{ID: id, Status: status}, numbers}
+		return appNumbers{app: App{ID: id, Status: status}, numbers: numbers}
 	}
 	it := Number{Number: "+" + number, Status: StatusActive}
 	nowhere := map[string]place{}
@@ -20,6 +20,7 @@ func TestVerdict(t *testing.T) {
 		apps     []appNumbers
 		previous map[string]place
 		appID    string
+		odd      int
 		want     call.Linkage
 	}{
 		"in an ACTIVE app":               {apps: []appNumbers{app("a", "ACTIVE", it)}, want: call.Linked},
@@ -30,6 +31,8 @@ func TestVerdict(t *testing.T) {
 		"available":                      {free: []Number{it}, want: call.OwnedNotLinked},
 		"available, whatever its status": {free: []Number{{it.Number, "FREE"}}, want: call.OwnedNotLinked},
 		"nowhere, as before":             {previous: nowhere, want: call.NotOwned},
+		"nowhere, beside an odd entry":   {previous: nowhere, odd: 1, want: call.LinkageNotKnown},
+		"linked, beside an odd entry":    {apps: []appNumbers{app("a", "ACTIVE", it)}, odd: 1, want: call.Linked},
 		"nowhere, for the first time":    {want: call.LinkageNotKnown},
 		"vanished meanwhile":             {previous: somewhere, want: call.LinkageNotKnown},
 		"its link is not ACTIVE":         {apps: []appNumbers{app("a", "ACTIVE", Number{it.Number, "INACTIVE"})}, previous: nowhere, want: call.NotOwned},
@@ -44,7 +47,7 @@ func TestVerdict(t *testing.T) {
 		"written with spaces":            {apps: []appNumbers{app("a", "ACTIVE", Number{"+91 80 4567-8901", "ACTIVE"})}, want: call.Linked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSnapshot(departure{previous: c.previous}, c.free, c.apps)
+			s := newSnapshot(departure{previous: c.previous}, c.free, c.apps, c.odd)
 			if got := s.verdict(number, c.appID); got != c.want {
 				t.Errorf("verdict %s, want %s", got, c.want)
 			}
@@ -54,10 +57,10 @@ func TestVerdict(t *testing.T) {
 
 func TestCounts(t *testing.T) {
 	s := newSnapshot(departure{}, []Number{{Number: "+1"}, {Number: "+2"}}, []appNumbers{
-		{App{ID: "a", Status: "ACTIVE"}, []Number{{Number: "+2"}, {Number: "+3"}, {Number: "+5"}}},
-		{App{ID: "b", Status: "INACTIVE"}, []Number{{Number: "+4"}, {Number: "+5"}}},
-	})
-	if want := (Counts{Apps: 2, Linked: 2, Inactive: 1, Available: 1, Doubtful: 1}); s.counts != want {
+		{app: App{ID: "a", Status: "ACTIVE"}, numbers: []Number{{Number: "+2"}, {Number: "+3"}, {Number: "+5"}}},
+		{app: App{ID: "b", Status: "INACTIVE"}, numbers: []Number{{Number: "+4"}, {Number: "+5"}}},
+	}, 3)
+	if want := (Counts{Apps: 2, Linked: 2, Inactive: 1, Available: 1, Doubtful: 1, Odd: 3}); s.counts != want {
 		t.Errorf("counts %+v, want %+v", s.counts, want)
 	}
 }

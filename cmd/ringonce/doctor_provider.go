@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/ringonce/ringonce/configs"
@@ -17,51 +18,75 @@ func (e *examination) provider(ctx context.Context, config configs.Config) {
 		return
 	}
 	for _, account := range accounts {
-		linked, apps, err := lookUp(ctx, config.Provider, account)
+		found, err := lookUp(ctx, config.Provider, account)
 		e.report("provider", err, fmt.Sprintf("account %s: %s linked to %s",
-			account.Name, count(linked, "number"), count(apps, "ACTIVE app")))
-		if err == nil && linked == 0 {
+			account.Name, count(found.linked, "number"), count(found.active, "ACTIVE app")))
+		if err == nil && found.linked == 0 {
 			e.note("provider", fmt.Sprintf("account %s cannot call: link a number to an ACTIVE app", account.Name))
+		}
+		if found.odd > 0 {
+			e.note("provider", fmt.Sprintf("account %s: passed over in the provider's lists: %d that cannot be read; a number that is in none of them counts as not known",
+				account.Name, found.odd))
 		}
 	}
 }
 
-// lookUp counts the numbers that may call, and the ACTIVE apps they are linked
-// to.
-func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccount) (linked, active int, err error) {
-	fail := func(err error) (int, int, error) {
-		return 0, 0, fmt.Errorf("account %s: %w; check provider.base_url and the account's key", account.Name, err)
-	}
+// linkage is what the look-ups of an account found.
+type linkage struct {
+	linked int // numbers that may call
+	active int // the ACTIVE apps that they are linked to
+	odd    int // entries that could not be read
+}
+
+func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccount) (found linkage, err error) {
+	defer func() {
+		if err != nil {
+			found, err = linkage{}, fmt.Errorf("account %s: %w; %s", account.Name, err, whereToLook(err))
+		}
+	}()
 	key, err := account.ReadKey()
 	if err != nil {
-		return fail(err)
+		return found, err
 	}
 	client, err := sfvopi.NewClient(sfvopi.Config{
 		BaseURL: p.BaseURL, Key: key.Reveal, ConnectTimeout: p.ConnectTimeout, RequestTimeout: p.RequestTimeout,
 		ProxyURL: p.ProxyURL, CAFile: p.CAFile,
 	})
 	if err != nil {
-		return fail(err)
+		return found, err
 	}
 	defer client.Close()
-	apps, err := client.Apps(ctx)
+	apps, odd, err := client.Apps(ctx)
 	if err != nil {
-		return fail(err)
+		return found, err
 	}
+	found.odd = odd
 	for _, app := range apps {
 		if app.Status != sfvopi.StatusActive {
 			continue
 		}
-		active++
-		numbers, err := client.Numbers(ctx, app.ID)
+		found.active++
+		numbers, odd, err := client.Numbers(ctx, app.ID)
 		if err != nil {
-			return fail(err)
+			return found, err
 		}
+		found.odd += odd
 		for _, n := range numbers {
 			if n.Status == "" || n.Status == sfvopi.StatusActive {
-				linked++
+				found.linked++
 			}
 		}
 	}
-	return linked, active, nil
+	return found, nil
+}
+
+// whereToLook says who is to blame for a look-up that failed.
+func whereToLook(err error) string {
+	if _, is := errors.AsType[*sfvopi.ProxyError](err); is {
+		return "the provider was not reached: check provider.proxy_url, and what the proxy lets through"
+	}
+	if _, is := errors.AsType[*sfvopi.ResourceError](err); is {
+		return "the provider was not asked"
+	}
+	return "check provider.base_url and the account's key"
 }

@@ -44,3 +44,25 @@ func TestAChangedAccountKnowsWhatTheProviderSaid(t *testing.T) {
 		})
 	}
 }
+
+// TestAChangedAccountKnowsItsNumbers: it goes on to dial while every look-up
+// fails since it changed.
+func TestAChangedAccountKnowsItsNumbers(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *world) {
+		worker := w.StartWorker("one")
+		<-time.After(10 * time.Second)
+		w.do(w.Simulator.PutRule(simulator.Rule{Name: "look-ups", On: simulator.Lookups, Fault: "get_apps_failed"}))
+		for i := range 3 { // the third inherits what the second did
+			next := with(w.Config, "default")
+			next.Accounts["default"] = limited(next.Accounts["default"], 5+i)
+			worker.App.Reload(next)
+			<-time.After(time.Minute)
+		}
+		w.ask("default", "default", simulator.DefaultNumber, 3)
+		<-time.After(time.Minute)
+		if n := w.posts(""); n != 3 {
+			t.Errorf("%d POSTs, want 3", n)
+		}
+		w.rungOnce(3)
+	})
+}

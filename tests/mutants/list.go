@@ -178,6 +178,10 @@ func ofCalls() []mutant {
 			"	case o.MaybeRang() && !o.FeedsBreaker:\n", "	case o.MaybeRang() && !o.FeedsBreaker && !probes:\n",
 		},
 		{
+			"twice-the-request-timeout", "lets one attempt take twice its time", "sfvopi/place.go",
+			"time.Now().Add(c.requestTimeout)", "time.Now().Add(2 * c.requestTimeout)",
+		},
+		{
 			"a-webhook-failure-is-retried", "dials again a callee who picked up", "sfvopi/rules.go",
 			"rejected(call.WebhookFailed, mayHaveRung)", "refused(call.ServiceUnavailable, 0)",
 		},

@@ -19,7 +19,11 @@ func ofAccounts() []mutant {
 		},
 		{
 			"both-dial", "serves an account by its new configuration before the old one has ended", "app/roster.go",
-			"			<-before.left\n			p.lane = before.lane\n", "			p.lane = before.lane\n",
+			"			<-before.left\n			p.lane, p.directory =", "			p.lane, p.directory =",
+		},
+		{
+			"forget-the-numbers", "forgets which numbers are linked when the configuration of an account changes", "app/roster.go",
+			"if acc.directory.Inherit(p.directory) {", "if acc.directory.Inherit(acc.directory) && false {",
 		},
 		{
 			"forget-on-change", "forgets what the provider said when the configuration of an account changes", "app/roster.go",

@@ -45,8 +45,12 @@ func ofSubjects() []mutant {
 			"	if err != nil || !sameEnd(found, before) {\n", "	if err != nil || !sameEnd(found, before) || true {\n",
 		},
 		{
+			"an-odd-entry-is-not-owned", "calls a number not owned whose entry could not be read", "sfvopi/snapshot.go",
+			" || s.counts.Odd > 0 {", " {",
+		},
+		{
 			"dead-for-a-failed-lookup", "takes a failed look-up for a number that is not linked", "sfvopi/snapshot.go",
-			"		if _, before := s.previous[from]; before || s.previous == nil {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
+			"		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Odd > 0 {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
 		},
 		{
 			"rely-on-any-schedule", "lets the audit rely on a schedule that the broker did not carry out", "queue/audit.go",
