@@ -85,9 +85,6 @@ func NewLane(cfg LaneConfig) *Lane {
 // gives 0 when ctx ends or the lane is stopping. withdrawn is closed when what
 // may be dialled changes.
 func (l *Lane) Permit(ctx context.Context) (n int, withdrawn <-chan struct{}) {
-	l.mu.Lock()
-	l.pace.hunger()
-	l.mu.Unlock()
 	for {
 		v, changed, stopping := l.ask()
 		if ctx.Err() != nil {
@@ -142,11 +139,7 @@ func (l *Lane) ask() (v view, changed <-chan struct{}, stopping bool) {
 		return view{}, l.changed, false
 	}
 	l.lapse(now)
-	v = l.pace.available(now, n, l.pulled)
-	if v.n > 0 {
-		l.pace.permit(v.n)
-	}
-	return v, l.changed, false
+	return l.pace.available(now, n, l.pulled), l.changed, false
 }
 
 // unshared tells that there is a limit and nobody to ask for moments.

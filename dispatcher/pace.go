@@ -23,8 +23,9 @@ const (
 	// lateMost bounds how late a call may be, at limits so low that more would
 	// do no harm.
 	lateMost = 500 * time.Millisecond
-	// appetiteMost bounds what is reserved at once.
-	appetiteMost = 1024
+	// reserveAtOnce is for how long moments are reserved at once: few enough that
+	// an idle worker leaves them to others, and enough to count seldom.
+	reserveAtOnce = 50 * time.Millisecond
 )
 
 // lateness is how long after its moment a call may begin. Moments lie evenly;
@@ -47,16 +48,10 @@ type pace struct {
 	again     time.Time   // when it is worth asking for more
 
 	claim time.Duration // what a claim takes, lately
-
-	// appetite is how many moments are reserved at once: twice as many as the
-	// last time while all that was permitted is used, so that an idle account's
-	// moments are left to others.
-	appetite         int
-	permitted, begun int
 }
 
 func newPace(perSecond float64) pace {
-	p := pace{perSecond: perSecond, appetite: 1}
+	p := pace{perSecond: perSecond}
 	if perSecond > 0 {
 		p.late = lateness(perSecond)
 	}
@@ -80,7 +75,8 @@ func (p *pace) available(now time.Time, want, pulled int) view {
 	var v view
 	if p.thin(now, pulled) {
 		if !now.Before(p.again) {
-			return view{short: min(want, p.appetite) + max(0, pulled-len(p.moments))}
+			batch := max(1, int(p.perSecond*reserveAtOnce.Seconds()))
+			return view{short: min(want, batch) + max(0, pulled-len(p.moments))}
 		}
 		v.at = p.again
 	}
@@ -158,19 +154,4 @@ func (p *pace) claimed(took time.Duration) {
 	} else {
 		p.claim += (took - p.claim) / 16
 	}
-}
-
-// permit takes in that so many calls were permitted.
-func (p *pace) permit(n int) { p.permitted, p.begun = n, 0 }
-
-// hunger settles how much is reserved next, by what became of the last permit.
-func (p *pace) hunger() {
-	switch {
-	case p.permitted == 0:
-	case p.begun >= p.permitted:
-		p.appetite = min(2*p.appetite, appetiteMost)
-	default:
-		p.appetite = max(1, p.begun)
-	}
-	p.permitted = 0
 }

@@ -133,29 +133,12 @@ func TestAvailable(t *testing.T) {
 		{"all are spoken for", at(150*ms, 200*ms), 90 * ms, 8, 2, view{at: noon.Add(90 * ms)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p := newPace(100)
-			p.appetite = 4
+			p := newPace(80) // four in the time that is reserved at once
 			p.add(c.moments, noon.Add(c.again))
 			if got := p.available(noon, c.want, c.pulled); got != c.view {
 				t.Errorf("%+v, want %+v", got, c.view)
 			}
 		})
-	}
-}
-
-// TestAppetite grows while all is used, and begins anew when nothing is.
-func TestAppetite(t *testing.T) {
-	p := newPace(100)
-	for i, c := range []struct{ permitted, begun, want int }{
-		{1, 1, 2}, {2, 2, 4}, {3, 3, 8}, {0, 0, 8}, {8, 3, 3}, {3, 3, 6}, {6, 0, 1}, {1, 1, 2},
-	} {
-		if c.permitted > 0 {
-			p.permit(c.permitted)
-			p.begun = c.begun
-		}
-		if p.hunger(); p.appetite != c.want {
-			t.Errorf("step %d: %d, want %d", i, p.appetite, c.want)
-		}
 	}
 }
 

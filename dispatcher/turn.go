@@ -33,7 +33,6 @@ func (l *Lane) Begin() *Turn {
 	defer l.mu.Unlock()
 	l.pulled++
 	l.turns++
-	l.pace.begun++
 	return &Turn{lane: l, probe: l.breaker.begin(), began: l.cfg.Now()}
 }
 

@@ -17,7 +17,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"limit-ignored", "dials as fast as it can", "dispatcher/pace.go",
-			"	p := pace{perSecond: perSecond, appetite: 1}\n", "	p := pace{perSecond: 0 * perSecond, appetite: 1}\n",
+			"	p := pace{perSecond: perSecond}\n", "	p := pace{perSecond: 0 * perSecond}\n",
 		},
 		{
 			"moments-of-others", "takes all moments of a window, not only its own", "queue/reserve.go",
