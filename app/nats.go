@@ -1,6 +1,7 @@
 package app
 
 import (
+	"crypto/tls"
 	"errors"
 	"sync"
 
@@ -18,7 +19,7 @@ func NATSOptions(c configs.NATS, unreadable func(error)) ([]nats.Option, error) 
 	var options []nats.Option
 	switch {
 	case c.CredentialsFile != "":
-		options = append(options, nats.UserCredentials(c.CredentialsFile))
+		options = append(options, nats.UserJWT(c.ReadJWT, c.Sign))
 	case c.User != "":
 		password, err := newReread(c.ReadPassword, unreadable)
 		if err != nil {
@@ -32,13 +33,23 @@ func NATSOptions(c configs.NATS, unreadable func(error)) ([]nats.Option, error) 
 		}
 		options = append(options, nats.TokenHandler(token.get))
 	}
-	if c.TLS.CAFile != "" {
-		options = append(options, nats.RootCAs(c.TLS.CAFile))
-	}
-	if c.TLS.CertFile != "" {
-		options = append(options, nats.ClientCert(c.TLS.CertFile, c.TLS.KeyFile))
+	if c.TLS.CAFile != "" || c.TLS.CertFile != "" {
+		options = append(options, encrypted(c))
 	}
 	return options, nil
+}
+
+func encrypted(c configs.NATS) nats.Option {
+	return func(o *nats.Options) error {
+		o.Secure, o.TLSConfig = true, &tls.Config{MinVersion: tls.VersionTLS12}
+		if c.TLS.CAFile != "" {
+			o.RootCAsCB = c.ReadRootCAs
+		}
+		if c.TLS.CertFile != "" {
+			o.TLSCertCB = c.ReadCertificate
+		}
+		return nil
+	}
 }
 
 // NATSKey returns how to read the NKey that authenticates, nil if none does.

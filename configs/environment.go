@@ -43,8 +43,10 @@ func (l *loader) readEnvironment(environ []string) {
 		if rest, ok := strings.CutPrefix(key, "accounts."); ok {
 			account, _, _ := strings.Cut(rest, ".")
 			if l.accounts[account] == nil && !open {
-				l.note(key, at, &fault{"the file names its accounts, and none is " + quote(account),
-					"add accounts." + account + " to the file or remove the variable; the file has " + named})
+				l.note(key, at, &fault{
+					"the file names its accounts, and none is " + quote(account),
+					"add accounts." + account + " to the file or remove the variable; the file has " + named,
+				})
 				return
 			}
 			if l.accounts[account] == nil {

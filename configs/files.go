@@ -59,10 +59,6 @@ func (n NATS) ReadPassword() (Secret, error) {
 // ReadToken is the token for NATS.
 func (n NATS) ReadToken() (Secret, error) { return readSecret("the NATS token", n.Token, n.TokenFile) }
 
-// ReadText is the content of a file of certificates, credentials or a seed,
-// without a byte order mark.
-func ReadText(path string) ([]byte, error) { return readText(path, maxPEMFile) }
-
 // checkFiles reads every file that the configuration names and refuses those
 // that cannot be used: missing, unreadable, empty, too large, or not holding
 // what they should.
@@ -165,37 +161,56 @@ func holdsAPIKey(path string) error {
 	return err
 }
 
-func holdsCertificates(path string) error {
-	data, err := ReadText(path)
-	if err == nil && !x509.NewCertPool().AppendCertsFromPEM(data) {
+// ReadRootCAs are the authorities that nats.tls.ca_file holds.
+func (n NATS) ReadRootCAs() (*x509.CertPool, error) { return readCertificates(n.TLS.CAFile) }
+
+// ReadCertificate is the client's certificate with its key.
+func (n NATS) ReadCertificate() (tls.Certificate, error) {
+	cert, err := readText(n.TLS.CertFile, maxPEMFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := readText(n.TLS.KeyFile, maxPEMFile)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("%s and %s are no pair: %w", n.TLS.KeyFile, n.TLS.CertFile, err)
+	}
+	return pair, nil
+}
+
+func readCertificates(path string) (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	data, err := readText(path, maxPEMFile)
+	if err == nil && !pool.AppendCertsFromPEM(data) {
 		err = fmt.Errorf("%s holds no certificate in PEM form", path)
 	}
+	return pool, err
+}
+
+func holdsCertificates(path string) error {
+	_, err := readCertificates(path)
 	return err
 }
 
-// holdsKeyFor judges a key by its certificate, unless that has a mistake of its
-// own.
-func holdsKeyFor(certPath func() string) func(path string) error {
-	return func(path string) error {
-		key, err := ReadText(path)
-		if err != nil || holdsCertificates(certPath()) != nil {
-			return err
-		}
-		cert, err := ReadText(certPath())
-		if err != nil {
-			return err
-		}
-		if _, err := tls.X509KeyPair(cert, key); err != nil {
-			return fmt.Errorf("%s and %s are no pair: %w", path, certPath(), err)
-		}
-		return nil
+// holdsKey judges the key beside its certificate, unless that has a mistake of
+// its own.
+func (n *NATS) holdsKey(path string) error {
+	if holdsCertificates(n.TLS.CertFile) != nil {
+		_, err := readText(path, maxPEMFile)
+		return err
 	}
+	_, err := n.ReadCertificate()
+	return err
 }
 
-// readUserKey is the user's key pair in a seed or credentials file, read as the
-// client of NATS reads it. No error holds any of it.
-func readUserKey(path string) (nkeys.KeyPair, error) {
-	data, err := ReadText(path)
+// ReadNKey is the user's key pair in the NKey file, or else in the credentials
+// file. No error holds any of it.
+func (n NATS) ReadNKey() (nkeys.KeyPair, error) {
+	path := cmp.Or(n.NKeyFile, n.CredentialsFile)
+	data, err := readText(path, maxPEMFile)
 	if err != nil {
 		return nil, err
 	}
@@ -206,28 +221,45 @@ func readUserKey(path string) (nkeys.KeyPair, error) {
 	return pair, nil
 }
 
-// ReadNKey is the key pair in the NKey file. No error holds any of it.
-func (n NATS) ReadNKey() (nkeys.KeyPair, error) { return readUserKey(n.NKeyFile) }
+// Sign proves to the broker that we have the key.
+func (n NATS) Sign(nonce []byte) ([]byte, error) {
+	pair, err := n.ReadNKey()
+	if err != nil {
+		return nil, err
+	}
+	defer pair.Wipe()
+	return pair.Sign(nonce)
+}
+
+// ReadJWT is the user's JWT in the credentials file.
+func (n NATS) ReadJWT() (string, error) {
+	data, err := readText(n.CredentialsFile, maxPEMFile)
+	if err != nil {
+		return "", err
+	}
+	token, err := nkeys.ParseDecoratedJWT(data)
+	if err != nil {
+		return "", fmt.Errorf("%s holds no JWT", n.CredentialsFile)
+	}
+	return strings.TrimSpace(token), nil
+}
 
 func holdsSeed(path string) error {
-	_, err := readUserKey(path)
+	_, err := NATS{NKeyFile: path}.ReadNKey()
 	return err
 }
 
 func holdsCredentials(path string) error {
-	data, err := ReadText(path)
+	n := NATS{CredentialsFile: path}
+	token, err := n.ReadJWT()
 	if err != nil {
 		return err
 	}
-	text, err := nkeys.ParseDecoratedJWT(data)
-	if err != nil {
-		return fmt.Errorf("%s holds no JWT", path)
-	}
-	claims, err := jwt.DecodeUserClaims(strings.TrimSpace(text))
+	claims, err := jwt.DecodeUserClaims(token)
 	if err != nil { // the error may hold a part of the file
 		return fmt.Errorf("%s holds no JWT of a user; nsc generate creds makes such a file", path)
 	}
-	pair, err := readUserKey(path)
+	pair, err := n.ReadNKey()
 	if err != nil {
 		return err
 	}

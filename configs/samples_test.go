@@ -153,30 +153,11 @@ func comment(indent, text string) string {
 func schema(t *testing.T) string {
 	t.Helper()
 	type object = map[string]any
-	section := func() object {
-		return object{"type": []string{"object", "null"}, "additionalProperties": false, "properties": object{}}
-	}
-	root, account := section(), section()
+	root := sectionOf(new(Config).settings())
 	root["$schema"], root["title"] = "https://json-schema.org/draft/2020-12/schema", "The configuration of ringonce"
-	root["properties"].(object)["accounts"] = object{
-		"type": []string{"object", "null"}, "propertyNames": object{"pattern": accountNamePattern.String()}, "additionalProperties": account,
-	}
-	put := func(in object, s setting) {
-		path := strings.Split(s.key, ".")
-		for _, name := range path[:len(path)-1] {
-			properties := in["properties"].(object)
-			if properties[name] == nil {
-				properties[name] = section()
-			}
-			in = properties[name].(object)
-		}
-		in["properties"].(object)[path[len(path)-1]] = schemaOf(s)
-	}
-	for _, s := range new(Config).settings() {
-		put(root, s)
-	}
-	for _, s := range new(Account).settings() {
-		put(account, s)
+	root["properties"].(object)["accounts"] = object{ //nolint:errcheck,forcetypeassert // made so by sectionOf
+		"type": []string{"object", "null"}, "propertyNames": object{"pattern": accountNamePattern.String()},
+		"additionalProperties": sectionOf(new(Account).settings()),
 	}
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -186,6 +167,22 @@ func schema(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return b.String()
+}
+
+// sectionOf is the schema of a section, whose settings have keys relative to it.
+func sectionOf(settings []setting) map[string]any {
+	properties, inner := map[string]any{}, map[string][]setting{}
+	for _, s := range settings {
+		name, rest, nested := strings.Cut(s.key, ".")
+		if !nested {
+			properties[name] = schemaOf(s)
+			continue
+		}
+		s.key = rest
+		inner[name] = append(inner[name], s)
+		properties[name] = sectionOf(inner[name])
+	}
+	return map[string]any{"type": []string{"object", "null"}, "additionalProperties": false, "properties": properties}
 }
 
 func schemaOf(s setting) map[string]any {

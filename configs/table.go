@@ -39,7 +39,6 @@ type setting struct {
 
 // settings are the keys outside of accounts.
 func (c *Config) settings() []setting {
-	certFile := func() string { return c.NATS.TLS.CertFile }
 	return []setting{
 		{"nats.url", &c.NATS.URL, "nats://127.0.0.1:4222", rule{form: checkServers}, "one server, or several with commas between them; `nats://`, `tls://`, `ws://` or `wss://`. User and password are refused here, because URLs are logged"},
 		{"nats.credentials_file", &c.NATS.CredentialsFile, "", rule{file: holdsCredentials}, "a NATS credentials file (JWT and seed), read at each connect. At most one way to authenticate may be given"},
@@ -51,7 +50,7 @@ func (c *Config) settings() []setting {
 		{"nats.nkey_file", &c.NATS.NKeyFile, "", rule{file: holdsSeed}, "an NKey seed file of a user; read at each connect"},
 		{"nats.tls.ca_file", &c.NATS.TLS.CAFile, "", rule{file: holdsCertificates}, "authorities to trust instead of the system's, PEM"},
 		{"nats.tls.cert_file", &c.NATS.TLS.CertFile, "", rule{file: holdsCertificates}, "the client's certificate, PEM; needs the key"},
-		{"nats.tls.key_file", &c.NATS.TLS.KeyFile, "", rule{file: holdsKeyFor(certFile)}, "the key of that certificate, PEM"},
+		{"nats.tls.key_file", &c.NATS.TLS.KeyFile, "", rule{file: c.NATS.holdsKey}, "the key of that certificate, PEM"},
 
 		{"provider.base_url", &c.Provider.BaseURL, "https://prod-api.superfone.co.in/superfone", rule{form: checkBaseURL}, "the provider's API, `http` or `https`; may end in `/` or `/sfvopi`"},
 		{"provider.connect_timeout", &c.Provider.ConnectTimeout, "5s", rule{}, "for reaching the provider: resolving, connecting, TLS"},
