@@ -4,18 +4,23 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/nats-io/jwt/v2"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nkeys"
 
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/queue/embedded"
 )
 
 // Files for NATS as an editor on Windows saves them: with a byte order mark.
@@ -49,7 +54,7 @@ func TestFilesWithAByteOrderMark(t *testing.T) {
 	must(err)
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
 	must(err)
 	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
@@ -73,12 +78,24 @@ func TestFilesWithAByteOrderMark(t *testing.T) {
 	signature, err := o.SignatureCB(nonce)
 	must(err)
 	must(user.Verify(nonce, signature))
-	if pool, err := o.RootCAsCB(); err != nil || pool.Equal(x509.NewCertPool()) {
-		t.Errorf("no authority: %v", err)
-	}
-	if pair, err := o.TLSCertCB(); err != nil || len(pair.Certificate) != 1 || !o.Secure {
-		t.Errorf("no certificate: %v", err)
-	}
+
+	// The broker shows this certificate, and demands it.
+	certificate, err := c.ReadCertificate()
+	must(err)
+	authorities, err := c.ReadRootCAs()
+	must(err)
+	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Listen: true, Configure: func(o *server.Options) {
+		o.TLS, o.TLSTimeout = true, 30
+		o.TLSConfig = &tls.Config{
+			MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate},
+			ClientCAs: authorities, ClientAuth: tls.RequireAndVerifyClientCert,
+		}
+	}})
+	must(err)
+	t.Cleanup(broker.Stop)
+	conn, err := nats.Connect(broker.ClientURL(), append(options, nats.Timeout(30*time.Second))...)
+	must(err)
+	conn.Close()
 
 	key := NATSKey(configs.NATS{NKeyFile: write("user.nk", seed)})
 	pair, err := key()
