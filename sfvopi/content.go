@@ -145,9 +145,11 @@ func uuidText(value jsontext.Value) string {
 	return strings.ToValidUTF8(text[:min(len(text), maxRequestUUID)], "")
 }
 
+var separators = strings.NewReplacer("_", "", "-", "")
+
 // isUUIDName reports whether a member names a call, in any spelling.
 func isUUIDName(name string) bool {
-	switch strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name)) {
+	switch strings.ToLower(separators.Replace(name)) {
 	case "requestuuid", "calluuid":
 		return true
 	default:
@@ -160,6 +162,9 @@ func isUUIDName(name string) bool {
 var callName = regexp.MustCompile(`(?i)(?:request|call)[_-]?uuid[\\"']{0,3}\s{0,3}[:=>]\s{0,3}[\\"']{0,3}([\w-]+)`)
 
 func namesCall(text string) bool {
+	if !strings.Contains(strings.ToLower(text), "uuid") {
+		return false // the expression costs more than all else of an answer
+	}
 	for _, found := range callName.FindAllStringSubmatch(text, -1) {
 		if value := strings.ToLower(found[1]); value != "null" && value != "undefined" {
 			return true
