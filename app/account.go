@@ -48,7 +48,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	client, err := sfvopi.NewClient(sfvopi.Config{
 		BaseURL: p.BaseURL, Key: k.get, Concurrency: cfg.Concurrency,
 		ConnectTimeout: p.ConnectTimeout, RequestTimeout: p.RequestTimeout,
-		Ambiguous: sfvopi.Ambiguous(p.Ambiguous), ProxyURL: p.ProxyURL, CAFile: p.CAFile,
+		Ambiguous: sfvopi.Ambiguous(p.Ambiguous), NotDialled: p.NotDialled, ProxyURL: p.ProxyURL, CAFile: p.CAFile,
 		DialContext: a.dialProvider,
 	})
 	if err != nil {

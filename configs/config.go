@@ -58,6 +58,7 @@ type Provider struct {
 	BaseURL, ProxyURL, CAFile      string
 	ConnectTimeout, RequestTimeout time.Duration
 	Ambiguous                      string
+	NotDialled                     []string
 }
 
 // Retry shapes the growing delay between the attempts at one request.

@@ -26,6 +26,7 @@ var otherValues = map[string]struct{ value, context string }{
 	"provider.connect_timeout":              {value: "4s"},
 	"provider.request_timeout":              {value: "20s"},
 	"provider.ambiguous":                    {value: "retry"},
+	"provider.not_dialled":                  {value: `["Queue is full","Busy, try later"]`},
 	"provider.proxy_url":                    {value: "http://proxy:3128"},
 	"provider.ca_file":                      {value: "/pca"},
 	"retry.initial_delay":                   {value: "1.5s"},

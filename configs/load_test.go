@@ -3,6 +3,7 @@ package configs
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -312,5 +313,40 @@ func TestLoadManyAccounts(t *testing.T) {
 	}
 	if c := mustLoad(t, b.String()); len(c.Accounts) != 500 {
 		t.Errorf("got %d accounts", len(c.Accounts))
+	}
+}
+
+func TestAListMayStandInEveryForm(t *testing.T) {
+	const accounts = "accounts: {a: {api_key: k}}\n"
+	for file, want := range map[string][]string{
+		"provider: {not_dialled: [Queue is full, \"Busy: try later\"]}\n":   {"Queue is full", "Busy: try later"},
+		"provider:\n  not_dialled:\n    - Queue is full\n    # a comment\n": {"Queue is full"},
+		"provider: {not_dialled: Queue is full}\n":                          {"Queue is full"},
+		"provider: {not_dialled: []}\n":                                     nil,
+		"provider: {not_dialled: \"\"}\n":                                   nil,
+		"":                                                                  nil,
+	} {
+		if got := mustLoad(t, file+accounts).Provider.NotDialled; !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %q, want %q", file, got, want)
+		}
+	}
+	for value, want := range map[string][]string{`Queue is full`: {"Queue is full"}, `["a, b","c"]`: {"a, b", "c"}, `[]`: nil} {
+		if got := mustLoad(t, accounts, "RINGONCE_PROVIDER_NOT_DIALLED="+value).Provider.NotDialled; !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %q, want %q", value, got, want)
+		}
+	}
+	for file, want := range map[string]string{
+		"[answer_url timeout]": "is about the answer webhook",
+		"[Bad Webhook here]":   "is about the answer webhook",
+		"[\"\"]":               "holds an empty message",
+		"[[a]]":                "must be a single value",
+		"{a: b}":               "must be a single value",
+		"[null]":               "has no value",
+		"'[a'":                 "is neither one text nor a list",
+	} {
+		mistakes := loadMistakes(t, "provider: {not_dialled: "+file+"}\n"+accounts)
+		if len(mistakes) != 1 || mistakes[0].Key != "provider.not_dialled" || mistakes[0].Origin.Line != 1 || !strings.Contains(mistakes[0].Rule, want) {
+			t.Errorf("%s: %v, want %q", file, mistakes, want)
+		}
 	}
 }

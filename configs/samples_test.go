@@ -129,10 +129,17 @@ func sample(s setting) string {
 	switch {
 	case strings.HasSuffix(s.key, ".api_key_file"):
 		return "/run/secrets/superfone_api_key"
+	case isList(s):
+		return "[]"
 	case s.value == "" || strings.HasPrefix(s.value, ":"):
 		return `"` + s.value + `"`
 	}
 	return s.value
+}
+
+func isList(s setting) bool {
+	_, is := s.target.(*[]string)
+	return is
 }
 
 // comment breaks a text into lines.
@@ -218,6 +225,8 @@ func schemaOf(s setting) map[string]any {
 		number("integer")
 	case *float64:
 		number("number")
+	case *[]string:
+		value["type"], value["items"] = []string{"array", "string"}, map[string]any{"type": "string"}
 	case *Secret: // a key of digits is a number to a parser of YAML
 		value["type"] = []string{"string", "number"}
 	default:

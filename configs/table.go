@@ -56,6 +56,7 @@ func (c *Config) settings() []setting {
 		{"provider.connect_timeout", &c.Provider.ConnectTimeout, "5s", rule{}, "for reaching the provider: resolving, connecting, TLS"},
 		{"provider.request_timeout", &c.Provider.RequestTimeout, "30s", rule{}, "for the whole request; more than the connect timeout, which it includes"},
 		{"provider.ambiguous", &c.Provider.Ambiguous, "hold", oneOf("hold", "retry"), "what becomes of a call whose answer says neither that it went out nor that it did not. `hold` keeps it as unknown; `retry` dials it again and gives away the promise that no phone rings twice"},
+		{"provider.not_dialled", &c.Provider.NotDialled, "", rule{form: checkMessages}, "a list of messages by which the provider, as it has told you, says that no call went out: an error that is one of them, whole and in any case, is dialled again. Not for messages about the answer webhook: by then the phone has rung. In the environment one message, or a list in JSON"},
 		{"provider.proxy_url", &c.Provider.ProxyURL, "", rule{form: checkHTTPURL}, "an HTTP proxy, without user and password; `HTTP_PROXY` and its like are not looked at"},
 		{"provider.ca_file", &c.Provider.CAFile, "", rule{file: holdsCertificates}, "authorities to trust besides the system's, PEM"},
 

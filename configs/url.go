@@ -161,3 +161,21 @@ func checkAPIKey(key string) *fault {
 	}
 	return nil
 }
+
+// checkMessages judges a list of messages of the provider.
+func checkMessages(text string) *fault {
+	list, f := parseList(text)
+	if f != nil {
+		return f
+	}
+	for _, message := range list {
+		folded := strings.ToLower(message)
+		switch {
+		case strings.TrimSpace(message) == "":
+			return &fault{"holds an empty message", "write the whole message as the provider sends it, or remove it"}
+		case strings.Contains(folded, "answer_url") || strings.Contains(folded, "webhook"):
+			return &fault{"holds " + quote(message) + ", which is about the answer webhook", "remove it: that webhook is asked after the callee picked up, so the phone has rung"}
+		}
+	}
+	return nil
+}

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -64,6 +65,12 @@ func (s setting) parse(text string) *fault {
 	case *float64:
 		number := func(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
 		return assign(target, number, text, "a number", "write it like 10 or 0.5")
+	case *[]string:
+		list, f := parseList(text)
+		if f != nil {
+			return f
+		}
+		*target = list
 	case *bool:
 		if text != "true" && text != "false" {
 			return &fault{"must be true or false, is " + quote(text), "write one of the two"}
@@ -93,6 +100,8 @@ func (s setting) text() string {
 		return target.Reveal()
 	case *time.Duration:
 		return formatDuration(*target)
+	case *[]string:
+		return listText(*target)
 	default:
 		return fmt.Sprint(reflect.ValueOf(target).Elem())
 	}
@@ -109,7 +118,36 @@ func (s setting) shown() string {
 // isText reports whether the value is a text, for which "" is "not set".
 func (s setting) isText() bool {
 	kind := reflect.TypeOf(s.target).Elem().Kind()
-	return kind == reflect.String || kind == reflect.Struct
+	return kind == reflect.String || kind == reflect.Struct || kind == reflect.Slice
+}
+
+// parseList reads a list in JSON, or one text.
+func parseList(text string) ([]string, *fault) {
+	if text == "" {
+		return nil, nil
+	}
+	if !strings.HasPrefix(text, "[") {
+		return []string{text}, nil
+	}
+	var list []string
+	if json.Unmarshal([]byte(text), &list) != nil {
+		return nil, &fault{"is neither one text nor a list of texts in JSON", `write it like ["one", "another"]`}
+	}
+	if len(list) == 0 {
+		return nil, nil
+	}
+	return list, nil
+}
+
+func listText(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	text, err := json.Marshal(list)
+	if err != nil { // texts can always be written
+		return ""
+	}
+	return string(text)
 }
 
 func (s setting) checkEmpty(text string) *fault {

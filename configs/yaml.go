@@ -61,7 +61,7 @@ func (l *loader) readSection(section string, value ast.Node) {
 			l.origins[key] = at
 			l.addAccount(name)
 		}
-		switch text, f := scalarText(pair.Value()); {
+		switch text, f := l.settings[key].read(pair.Value()); {
 		case l.settings[key].key != "" && f != nil:
 			l.refuse(key, at, f)
 		case l.settings[key].key != "":
@@ -100,6 +100,23 @@ func (l *loader) names(section string) []string {
 		}
 	}
 	return names
+}
+
+// read is the text of a setting's value: a list may stand as one in YAML.
+func (s setting) read(value ast.Node) (string, *fault) {
+	sequence, isSequence := value.(*ast.SequenceNode)
+	if _, isList := s.target.(*[]string); !isList || !isSequence {
+		return scalarText(value)
+	}
+	var list []string
+	for _, entry := range sequence.Values {
+		text, f := scalarText(entry)
+		if f != nil {
+			return "", f
+		}
+		list = append(list, text)
+	}
+	return listText(list), nil
 }
 
 // scalarText is the text of a single value just as it was written: an API key

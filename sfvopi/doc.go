@@ -19,9 +19,9 @@
 //
 // # What an answer means
 //
-// [Classify] is pure: it goes through one table, and the first row that
-// matches decides. Refused, the only class that is dialled again by itself, is
-// an allow-list; what no row knows may have rung.
+// [Classify] is pure: it goes through the rules, and the first that matches
+// decides. Refused and suspended, the classes that are dialled again, are
+// allow-lists; what no rule knows may have rung.
 //
 // # Linkage
 //

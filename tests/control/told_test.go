@@ -1,0 +1,28 @@
+package control
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/sfvopi/simulator"
+)
+
+// TestWhatATeamWasToldIsDialledAgain, and nothing that only resembles it.
+func TestWhatATeamWasToldIsDialledAgain(t *testing.T) {
+	for told, want := range map[string]call.State{"internal SERVER error": call.StatePlaced, "internal server": call.StateUnknown} {
+		t.Run(told, func(t *testing.T) {
+			inBubble(t, func(cfg *configs.Config) { cfg.Provider.NotDialled = []string{told} }, func(t *testing.T, w *world) {
+				w.do(w.Simulator.PutRule(simulator.Rule{Name: "first", Fault: "internal_error", First: 1}))
+				w.StartWorker("one")
+				<-time.After(10 * time.Second)
+				w.ask("default", "default", simulator.DefaultNumber, 1)
+				<-time.After(5 * time.Minute)
+				if states := w.states("default", "default", 1); states[want] != 1 {
+					t.Errorf("the call is %v, want %s", states, want)
+				}
+			})
+		})
+	}
+}
