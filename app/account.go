@@ -187,6 +187,8 @@ func newDirectory(acc *account, p configs.Provider, log *slog.Logger) *sfvopi.Di
 			if r.Err == nil {
 				acc.metrics.Directory(time.Now(), r.Counts.Linked+r.Counts.Inactive+r.Counts.Available)
 				acc.lane.LinkageKnown()
+			} else {
+				acc.lane.LookupFailed(r.Refused)
 			}
 		},
 	})

@@ -66,6 +66,8 @@ const (
 	RecordsUntrusted Reason = "records_untrusted" // the check of the call records failed
 	FlagsUnknown     Reason = "flags_unknown"     // the control flags cannot be read
 	NumbersUnknown   Reason = "numbers_unknown"   // no look-up of the account's numbers has succeeded yet
+	LookupsRefused   Reason = "lookups_refused"   // the provider refuses the first look-up, for the key or the account
+	RateUnknown      Reason = "rate_unknown"      // calls per second cannot be counted
 )
 
 // Accepted is the reason of an attempt that was placed.
@@ -81,7 +83,7 @@ func EndReasons() []Reason {
 
 // StopReasons lists every reason for which a lane is stopped.
 func StopReasons() []Reason {
-	return []Reason{ShuttingDown, RecordsUnchecked, RecordsUntrusted, FlagsUnknown, NumbersUnknown}
+	return []Reason{ShuttingDown, RecordsUnchecked, RecordsUntrusted, FlagsUnknown, NumbersUnknown, LookupsRefused, RateUnknown}
 }
 
 // AttemptReasons lists, for every class, the reasons an attempt of that class

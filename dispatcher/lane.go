@@ -38,11 +38,15 @@ type Lane struct {
 	pace     pace
 	limit    Limit // nil until it is known
 	failures backoff.BackOff
-	breaker  breaker
+	// reserveFailed counts the reservations in a row that failed.
+	reserveFailed int
+	breaker       breaker
 
 	flagsKnown   bool
 	linkageKnown bool // what the provider's look-ups say was heard once
-	stops        call.Stops
+	// lookupsRefused tells that the provider refused the last look-up that failed.
+	lookupsRefused bool
+	stops          call.Stops
 	// unconfirmed tells that the suspension was set here and has not come back
 	// as a control flag yet: flags older than it say nothing about it.
 	unconfirmed bool

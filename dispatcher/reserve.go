@@ -39,15 +39,22 @@ func (l *Lane) reserve(ctx context.Context, n int) {
 	switch {
 	case err != nil:
 		again = l.cfg.Now().Add(l.failures.NextBackOff())
+		l.reserveFailed++
 		l.cfg.Metrics.Reserved(metrics.ReservationFailed)
 	case len(moments) == 0:
-		l.failures.Reset()
-		l.cfg.Metrics.Reserved(metrics.ReservationEmpty)
+		l.reserved(metrics.ReservationEmpty)
 	default:
-		l.failures.Reset()
-		l.cfg.Metrics.Reserved(metrics.ReservationTaken)
+		l.reserved(metrics.ReservationTaken)
 	}
+	l.tell()
 	l.pace.add(moments, again)
+}
+
+// reserved notes that there was an answer. The caller holds the lock.
+func (l *Lane) reserved(r metrics.Reservation) {
+	l.failures.Reset()
+	l.reserveFailed = 0
+	l.cfg.Metrics.Reserved(r)
 }
 
 // lapse forgets moments that are past unused.

@@ -7,6 +7,10 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
+// maxReserveFailures is how many reservations in a row may fail before the lane
+// says that it stands still for that: a broker without a leader answers again soon.
+const maxReserveFailures = 3
+
 // status is what the lane is doing at this time, and why: what its metric, the
 // worker's heartbeat and so the operator's commands say. The caller holds the
 // lock.
@@ -25,12 +29,16 @@ func (l *Lane) status(now time.Time) call.LaneStatus {
 		return call.LaneStatus{State: call.LanePaused, Since: l.stops.Pause.Since}
 	case l.stops.Suspended():
 		return call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: l.suspensionEnds()}
+	case !l.linkageKnown && l.lookupsRefused:
+		return call.LaneStatus{State: call.LaneStopped, Reason: call.LookupsRefused}
 	case !l.linkageKnown:
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.NumbersUnknown}
 	case l.breaker.open:
 		return l.breaker.status()
 	case now.Before(l.slowed):
 		return call.LaneStatus{State: call.LaneSlowed, Reason: l.slowedFor, Next: l.slowed}
+	case l.reserveFailed >= maxReserveFailures:
+		return call.LaneStatus{State: call.LaneStopped, Reason: call.RateUnknown}
 	default:
 		return call.LaneStatus{State: call.LaneRunning}
 	}

@@ -40,6 +40,11 @@ func TestTheStatusOfALane(t *testing.T) {
 		{"paused", func(l *Lane) { l.stops = paused }, call.LaneStatus{State: call.LanePaused, Since: early}},
 		{"paused and open", func(l *Lane) { l.stops, l.breaker = paused, open }, call.LaneStatus{State: call.LanePaused, Since: early}},
 		{"no number known", func(l *Lane) { l.linkageKnown = false }, call.LaneStatus{State: call.LaneStopped, Reason: call.NumbersUnknown}},
+		{"look-ups refused", func(l *Lane) { l.linkageKnown, l.lookupsRefused = false, true }, call.LaneStatus{State: call.LaneStopped, Reason: call.LookupsRefused}},
+		{"a later look-up refused", func(l *Lane) { l.lookupsRefused = true }, call.LaneStatus{State: call.LaneRunning}},
+		{"two reservations failed", func(l *Lane) { l.reserveFailed = 2 }, call.LaneStatus{State: call.LaneRunning}},
+		{"three reservations failed", func(l *Lane) { l.reserveFailed = 3 }, call.LaneStatus{State: call.LaneStopped, Reason: call.RateUnknown}},
+		{"slowed, and three reservations failed", func(l *Lane) { l.slowed, l.slowedFor, l.reserveFailed = soon, call.RateLimited, 3 }, call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Next: soon}},
 		{"no flags known", func(l *Lane) { l.flagsKnown, l.stops = false, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.FlagsUnknown}},
 		{"records not checked", func(l *Lane) { l.halted, l.stops = errNotReady, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
 		{"records went back", func(l *Lane) { l.halted = errors.New("they went back") }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUntrusted}},
@@ -51,6 +56,9 @@ func TestTheStatusOfALane(t *testing.T) {
 			got := l.status(noon)
 			if got != c.want {
 				t.Errorf("%+v, want %+v", got, c.want)
+			}
+			if got.Reason == call.RateUnknown {
+				return // it goes on asking
 			}
 			if stopped := l.stopped(); stopped != (got.State == call.LaneStopped || got.State == call.LanePaused || got.State == call.LaneSuspended) {
 				t.Errorf("it is stopped: %t, and says %s", stopped, got.State)

@@ -56,6 +56,15 @@ func (l *Lane) LinkageKnown() {
 	}
 }
 
+// LookupFailed tells the lane that the directory could not be fetched, and whether
+// the provider refused that: why a lane stands still that never knew a number.
+func (l *Lane) LookupFailed(refused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lookupsRefused = refused
+	l.tell()
+}
+
 // Halt stops the lane for a reason that holds for every account; nil lets it
 // go on.
 func (l *Lane) Halt(why error) {

@@ -126,9 +126,15 @@ func TestWithoutALimitsAnswerNothingIsBegun(t *testing.T) {
 		if limit.asked < 20 || limit.asked > 120 {
 			t.Errorf("it was asked %d times in a minute", limit.asked)
 		}
+		if s := l.Status(); s.Reason != call.RateUnknown {
+			t.Errorf("it says %+v", s)
+		}
 		limit.fail(false)
 		<-time.After(5 * time.Second)
 		a.is(t, 1)
+		if s := l.Status(); s.State != call.LaneRunning {
+			t.Errorf("it says %+v", s)
+		}
 	})
 }
 

@@ -44,6 +44,9 @@ type FetchReport struct {
 	Took   time.Duration
 	Counts Counts // of the directory after it
 	Err    error  // nil if it succeeded
+	// Refused tells that the provider understood and does not answer, for the key
+	// or the account.
+	Refused bool
 }
 
 // Directory knows which numbers of one account are linked to an ACTIVE app. It

@@ -14,9 +14,12 @@ import (
 const firstRetry = time.Second
 
 // emptyRetry bounds that delay until the first fetch has succeeded, because
-// nothing of the account is dialled before that. It does not where the provider
-// refuses to answer: asking again does not help.
-const emptyRetry = 5 * time.Second
+// nothing of the account is dialled before that; refusedRetry does where the
+// provider refuses to answer, so that asking again seldom helps.
+const (
+	emptyRetry   = 5 * time.Second
+	refusedRetry = 30 * time.Second
+)
 
 // refreshJitter spreads the fetches of many workers over a fifth of the
 // interval.
@@ -40,10 +43,14 @@ func (d *Directory) Run(ctx context.Context) {
 			return jittered(d.refresh)
 		}
 		next = retry.NextBackOff()
-		if d.isEmpty() && !isRefused(err) {
-			next = min(next, emptyRetry)
+		switch {
+		case !d.isEmpty():
+			return next
+		case isRefused(err):
+			return min(next, refusedRetry)
+		default:
+			return min(next, emptyRetry)
 		}
-		return next
 	}
 	select {
 	case <-d.wake: // the first fetch is what was asked for
@@ -109,7 +116,7 @@ func (d *Directory) fly(ctx context.Context) error {
 	empty, before := d.isEmpty(), d.Counts()
 	f, start := d.depart()
 	good, err := fetch(ctx, d.lookups, start)
-	report := FetchReport{Took: time.Since(start.started), Err: err}
+	report := FetchReport{Took: time.Since(start.started), Err: err, Refused: isRefused(err)}
 	report.Counts = d.arrive(f, good)
 	switch {
 	case err == nil && empty && start.number > 1:

@@ -355,7 +355,7 @@ func TestANewKeyFillsTheDirectory(t *testing.T) {
 	a.err = &StatusError{Path: "/sfvopi/apps", Status: 401}
 	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
 		<-time.After(time.Hour)
-		if n := a.fetched(); n > 100 {
+		if n := a.fetched(); n > 130 {
 			t.Errorf("asked %d times in an hour", n)
 		}
 		a.set(func() { a.err = nil })
@@ -365,6 +365,24 @@ func TestANewKeyFillsTheDirectory(t *testing.T) {
 			t.Error("nothing is known yet")
 		}
 	})
+}
+
+// TestAKeyThatIsAcceptedAgainFillsTheDirectory within half a minute, although it is
+// the same key.
+func TestAKeyThatIsAcceptedAgainFillsTheDirectory(t *testing.T) {
+	for seconds := range 10 { // wherever the pause between two questions stands
+		a := newAccount()
+		a.err = &StatusError{Path: "/sfvopi/apps", Status: 401}
+		inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
+			<-time.After(time.Hour + time.Duration(seconds)*7*time.Second)
+			a.set(func() { a.err = nil })
+			<-time.After(refusedRetry)
+			synctest.Wait()
+			if d.isEmpty() {
+				t.Error("nothing is known yet")
+			}
+		})
+	}
 }
 
 // TestALookupWaitsNoLongerThanItMay although the fetch that it waits for goes on.

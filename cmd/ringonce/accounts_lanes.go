@@ -108,6 +108,8 @@ func stopTexts() map[call.Reason]string {
 		call.RecordsUntrusted: "the call records may not be trusted; see ringonce doctor",
 		call.FlagsUnknown:     "the control flags cannot be read",
 		call.NumbersUnknown:   "its numbers could not be looked up yet",
+		call.LookupsRefused:   "the provider refuses to say its numbers; check its key",
+		call.RateUnknown:      "its calls per second cannot be counted; see ringonce streams check",
 	}
 }
 
