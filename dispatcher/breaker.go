@@ -120,6 +120,9 @@ func (b *breaker) asked(ok bool, begun time.Time, luck float64) {
 func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, limit int) call.FindingKind {
 	probes := b.awaits(p)
 	b.abandon(p)
+	if o.MaybeRang() || o.FeedsBreaker {
+		b.cause = o.Reason
+	}
 	switch {
 	case o.MaybeRang() && !o.FeedsBreaker:
 		b.unproven++
@@ -133,7 +136,7 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 		}
 	case o.Class == call.Unknown:
 		b.unknowns++
-		b.refusals, b.cause = 0, o.Reason
+		b.refusals = 0
 		if probes {
 			b.unclear++
 			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
@@ -144,7 +147,7 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 		}
 	case o.Class == call.Refused && o.FeedsBreaker:
 		b.refusals++
-		b.unknowns, b.cause = 0, o.Reason
+		b.unknowns = 0
 		if probes {
 			b.unclear = 0
 			b.wait(now, waitMost, b.failures, luck)

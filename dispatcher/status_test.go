@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -99,7 +100,7 @@ func TestAChangeIsTold(t *testing.T) {
 		down := time.Now()
 		for range unknownsToOpen {
 			b.Lane.breakerMoves(func(m *breaker) {
-				m.observe(call.Outcome{Class: call.Unknown, Reason: call.ConnectionLost}, 0, time.Now(), 0, 1)
+				m.observe(call.Outcome{Class: call.Unknown, Reason: call.ConnectionLost, FeedsBreaker: true}, 0, time.Now(), 0, 1)
 			})
 		}
 		shows(call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: down, Next: down.Add(waitFirst)}, 4)
@@ -178,6 +179,34 @@ func TestALaneInheritsASlowDown(t *testing.T) {
 					t.Errorf("slowed: %t", slowed)
 				}
 			})
+		})
+	}
+}
+
+// TestAnOpenBreakerSaysWhy by what the last call came to that spoke of it, since
+// when, and when it asks again.
+func TestAnOpenBreakerSaysWhy(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		outcomes []call.Outcome
+		want     call.Reason
+	}{
+		{"refusals", slices.Repeat([]call.Outcome{sickOutcome}, refusalsToOpen), call.ServiceUnavailable},
+		{"time-outs", slices.Repeat([]call.Outcome{unknownOutcome}, unknownsToOpen), call.TimedOut},
+		{"nothing proven", slices.Repeat([]call.Outcome{unprovenOutcome}, unprovenToOpen), call.Ambiguous},
+		{"refusals, and a call of its own", slices.Concat(slices.Repeat([]call.Outcome{sickOutcome}, refusalsToOpen), []call.Outcome{{Class: call.Rejected, Reason: call.InvalidRequest}}), call.ServiceUnavailable},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var b breaker
+			b.observes(noon, c.outcomes...)
+			if got, want := b.status(), (call.LaneStatus{State: call.LaneOpen, Reason: c.want, Since: noon, Next: noon.Add(waitFirst)}); got != want {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+			now := b.answered(t)
+			b.probes(t, now, call.Outcome{Class: call.Refused, Reason: call.NotSent, FeedsBreaker: true}, call.ProbeRefused)
+			if got := b.status(); got.State != call.LaneOpen || got.Reason != call.NotSent || !got.Since.Equal(noon) {
+				t.Errorf("after a probe: %+v", got)
+			}
 		})
 	}
 }
