@@ -231,7 +231,10 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		}
 		var fault *queue.RecordsError
 		unknown := err != nil && !errors.As(err, &fault)
-		if err != nil && (!unknown || !l.isDown() && loud.may()) {
+		switch {
+		case fault != nil:
+			l.log.Error("nothing is dialled: the call records may have forgotten calls", "error", err)
+		case unknown && !l.isDown() && loud.may():
 			l.log.Error("checking the call records failed", "error", err)
 		}
 		if unknown {

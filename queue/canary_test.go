@@ -84,10 +84,10 @@ func TestWhatWasSetAndPutBack(t *testing.T) {
 				wantFault(t, err, call.RecordsCanaryLost)
 
 				now := time.Now()
-				must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
+				must[Ledger](t)(b.DeclareLedger(t.Context(), now.Add(-time.Hour), "ann", now))
 				l := must[Ledger](t)(r.Check(t.Context()))
 				if l.Canary.Sequence < 2 || l.ValidFrom.Before(now) {
-					t.Errorf("declared %+v", l)
+					t.Errorf("declared %+v, with nothing left of before", l)
 				}
 				r.Follow(l)
 				must[call.Version](t)(r.Put(t.Context(), claimOf(t, "b"), call.Version{}))
@@ -228,7 +228,8 @@ func TestRecordsThatWereNeverUsed(t *testing.T) {
 	})
 }
 
-// TestRecordsBeforeTheirCanary could vanish unnoticed, so that they are not valid.
+// TestRecordsBeforeTheirCanary are gone, or could vanish unnoticed: they are not
+// valid, whatever an operator says.
 func TestRecordsBeforeTheirCanary(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		began := time.Now()

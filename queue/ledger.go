@@ -146,9 +146,9 @@ type comparison struct {
 
 // sight is what CALL_RECORDS looks like.
 type sight struct {
-	created     time.Time
-	first, last uint64
-	canary      foundCanary
+	created time.Time
+	last    uint64
+	canary  foundCanary
 	// wrong lists the settings under which it may forget, or confirm what it
 	// does not keep.
 	wrong []Difference
@@ -162,7 +162,7 @@ func lookAtRecords(ctx context.Context, js jetstream.JetStream) (sight, error) {
 	}
 	info := s.CachedInfo()
 	seen := sight{
-		created: info.Created.UTC(), first: info.State.FirstSeq, last: info.State.LastSeq,
+		created: info.Created.UTC(), last: info.State.LastSeq,
 		wrong: breaking(compare(Topology{}.records(), info.Config)),
 	}
 	if seen.last > 0 {
@@ -258,9 +258,9 @@ func examine(valid Ledger, putBack bool, seen sight) Fault {
 // DeclareLedger accepts CALL_RECORDS as it is: its records are complete from
 // validFrom on, and older requests end as too_old_to_know. It overrides whatever
 // was remembered, also what cannot be read any more, and writes the canary again
-// where it is gone. What lies before a canary could vanish unnoticed, so that the
-// records are then valid from the canary on at the earliest. Settings that are
-// still wrong are an error.
+// where it is gone. What was recorded before the canary is gone or could vanish
+// unnoticed, so that the records are valid from the canary on at the earliest.
+// Settings that are still wrong are an error.
 func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string, now time.Time) (Ledger, error) {
 	seen, err := c.withCanary(ctx)
 	if err != nil {
@@ -270,7 +270,7 @@ func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string
 	if err != nil {
 		return Ledger{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
-	if seen.first < seen.canary.Sequence && validFrom.Before(seen.canary.at) {
+	if validFrom.Before(seen.canary.at) {
 		validFrom = seen.canary.at
 	}
 	l := Ledger{

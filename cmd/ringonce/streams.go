@@ -155,8 +155,8 @@ so for every request published before now.`,
 			}
 			fmt.Fprintf(c.OutOrStdout(), "declared: %s is valid from %s on; workers dial again within seconds\n",
 				queue.StreamRecords, l.ValidFrom.Format(time.RFC3339))
-			if l.ValidFrom.After(validFrom) {
-				fmt.Fprintf(c.OutOrStdout(), "note: not from %s on: what was recorded before could vanish unnoticed\n", validFrom.Format(time.RFC3339))
+			if l.ValidFrom.Sub(validFrom) > time.Second {
+				fmt.Fprintf(c.OutOrStdout(), "note: not from %s on: what was recorded until then is gone, or could vanish unnoticed\n", validFrom.Format(time.RFC3339))
 			}
 			return nil
 		},
