@@ -39,7 +39,11 @@ func Classify(a Answer, settings RuleSettings, now time.Time) call.Outcome {
 	case v.has(dagger) && settings.Ambiguous == Retry:
 		v.class = call.Refused
 	}
-	return v.outcome(&s)
+	o := v.outcome(&s)
+	if o.Class == call.Unknown && s.contradicts() {
+		o.Message = call.MaskText("no proof, because it "+s.contradiction()+": "+o.Message, s.Secrets...)
+	}
+	return o
 }
 
 // judge applies the list of the team, then the rules.
@@ -77,6 +81,18 @@ func (s *seen) hasAnswer() bool { return s.Status != 0 && s.Status/100 != 2 }
 // contradicts reports whether an answer that is no success proves nothing.
 func (s *seen) contradicts() bool {
 	return s.hasAnswer() && (s.content.contradicts || s.Behind || s.Failure != NoFailure)
+}
+
+// contradiction says by what an answer contradicts itself.
+func (s *seen) contradiction() string {
+	switch {
+	case s.Failure != NoFailure:
+		return "cannot be read (" + string(s.Failure) + ")"
+	case s.Behind:
+		return "has another answer behind it"
+	default:
+		return "names a call, or says two things"
+	}
 }
 
 // plain is a message in lower case, with single spaces.

@@ -155,7 +155,8 @@ var contract = []struct {
 	{"", held(call.BadAnswer), false, once, slices.Concat(
 		bodies(429, `{"data":{"request_uuid":"u"}}`, `{"data":{"request_uuid":7}}`, `{"message":"Too many requests","call_uuid":"u"}`, `{"callUuid":"u"}`,
 			`[{"a":[{"request-uuid":"u"}]}]`, `{"data":[1]}`, `{"data":"queued"}`, `{"data":0}`, `{"detail":"{\"request_uuid\":\"u\"}"}`,
-			`{"message":"Too many requests"} {}`, `{"message":"Too many requests"}`+"\n\x00", `<call_uuid>u</call_uuid>`, `{"request_uuid":"u"`, `request_uuid=u`),
+			`{"message":"Too many requests"} {}`, `{"message":"Too many requests"}`+"\n\x00", `<call_uuid>u</call_uuid>`, `{"request_uuid":"u"`, `request_uuid=u`,
+			`<p>request_uuid&quot;:&quot;u</p>`, "r\x00e\x00q\x00u\x00e\x00s\x00t\x00_\x00u\x00u\x00i\x00d\x00=\x00u\x00"),
 		bodies(500, `{"data":{"request_uuid":"u"},"message":"Internal server error"}`, `{"message":"Failed to initiate outbound call","data":{"status":"queued"}}`,
 			`{"message":"Failed to initiate outbound call: user busy","call_uuid":"u"}`, `{"message":"Service temporarily unavailable","message":"Call queued"}`),
 		bodies(401, `{"message":"UnAuthorized","data":{"user":1}}`), bodies(403, `{"message":"Forbidden","request_uuid":"u"}`),
@@ -460,6 +461,20 @@ func TestMessagesAreMasked(t *testing.T) {
 		got := Classify(a, RuleSettings{}, noon).Message
 		if got == "" || strings.Contains(strings.ReplaceAll(got, " ", ""), "8012345678") {
 			t.Errorf("%s: message %q", name, got)
+		}
+	}
+}
+
+// An operator who reads "Too many requests" must see why it was not believed.
+func TestAContradictionIsNamed(t *testing.T) {
+	for want, a := range map[string]Answer{
+		"names a call":      body(429, `{"message":"Too many requests","call_uuid":"u"}`),
+		"another answer":    followed(answered(429, "Too many requests")),
+		"cannot be read":    failing(answered(429, "Too many requests"), CutShort, WrittenWhole),
+		"Too many requests": body(429, `{"message":"Too many requests","data":[1]}`),
+	} {
+		if got := Classify(a, RuleSettings{}, noon); !strings.Contains(got.Message, want) {
+			t.Errorf("%s: message %q, want %q in it", a, got.Message, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package sfvopi
 
 import (
 	"bytes"
+	"html"
 	"regexp"
 	"strings"
 	"unicode"
@@ -29,13 +30,13 @@ type content struct {
 func readContent(body []byte) (c content) {
 	body = withoutMark(body)
 	if len(body) == 0 || (body[0] != '{' && body[0] != '[') {
-		c.contradicts = namesCall(string(body))
+		c.contradicts = pageNamesCall(body)
 		return c
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(body), lenient)
 	first, err := d.ReadValue()
 	if err != nil {
-		c.contradicts = namesCall(string(body))
+		c.contradicts = pageNamesCall(body)
 		return c
 	}
 	c.contradicts = len(bytes.TrimSpace(body[d.InputOffset():])) > 0
@@ -171,6 +172,12 @@ func namesCall(text string) bool {
 		}
 	}
 	return false
+}
+
+// pageNamesCall looks into a body that is no JSON, which may hold HTML's
+// entities, or be UTF-16.
+func pageNamesCall(body []byte) bool {
+	return namesCall(html.UnescapeString(string(bytes.ReplaceAll(body, []byte{0}, nil))))
 }
 
 // withoutMark leaves out a byte order mark and the blanks around.

@@ -42,6 +42,7 @@ type line struct {
 	quiet   quiet
 	answers *bufio.Reader
 	buffer  []byte // of its requests
+	begin   []byte // the first of an answer, as far as its status
 	left    int64  // bytes that may still be read
 	failed  bool   // a Read failed
 	idle    time.Time
@@ -110,13 +111,13 @@ func (l *line) answer() (a Answer, reusable bool) {
 
 // response reads the header of the answer, past those that only announce it. If
 // it fails, status is the one that was read before it did, or 0.
-func (l *line) response() (_ *http.Response, status int, err error) {
+func (l *line) response() (response *http.Response, status int, err error) {
 	for range maxInterim {
-		begin, _ := l.answers.Peek(len("HTTP/1.1 200")) // its error shows again in ReadResponse
-		status = statusIn(begin)                        // now: what was peeked at is overwritten
+		begin, _ := l.answers.Peek(min(l.answers.Buffered(), statusSize)) // no more than is there
+		l.begin = append(l.begin[:0], begin...)
 		r, err := http.ReadResponse(l.answers, nil)
 		if err != nil {
-			return nil, status, err
+			return nil, statusIn(l.begin), err
 		}
 		if r.StatusCode/100 != 1 || r.StatusCode == http.StatusSwitchingProtocols {
 			return r, 0, nil
@@ -124,6 +125,9 @@ func (l *line) response() (_ *http.Response, status int, err error) {
 	}
 	return nil, 0, errInterim
 }
+
+// statusSize is how much of an answer it takes to know its status.
+const statusSize = len("HTTP/1.1 200")
 
 var statusLine = regexp.MustCompile(`^HTTP/1\.[01] [2-5][0-9][0-9]$`)
 
@@ -160,6 +164,9 @@ func (l *line) Read(p []byte) (int, error) {
 	n, err := l.Conn.Read(p[:min(int64(len(p)), l.left)])
 	failpoint.Here(failpoint.ReadAfter)
 	l.left -= int64(n)
+	if room := statusSize - len(l.begin); room > 0 {
+		l.begin = append(l.begin, p[:min(n, room)]...)
+	}
 	l.failed = l.failed || err != nil
 	return n, err
 }

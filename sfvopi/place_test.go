@@ -166,6 +166,13 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 			say(conn, "HTTP/1.1 429 Too Many Requests\r\nRetry-Af")
 			conn.Close()
 		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"header of a refusal in pieces, cut short": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _ := hijack(t, w)
+			for _, piece := range []string{"HTTP/1.1 100 Continue\r\n\r\nHT", "TP/1.1 42", "9"} {
+				say(conn, piece)
+			}
+			conn.Close()
+		}, call.BadAnswer, call.Unknown, call.Unknown},
 		"a transfer coding that is not known": {func(w http.ResponseWriter, _ *http.Request) {
 			conn, _ := hijack(t, w)
 			say(conn, "HTTP/1.1 401 Unauthorized\r\nTransfer-Encoding: gzip, chunked\r\n\r\n")

@@ -41,7 +41,7 @@ type linkage struct {
 func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccount) (found linkage, err error) {
 	defer func() {
 		if err != nil {
-			found, err = linkage{}, fmt.Errorf("account %s: %w; %s", account.Name, err, whereToLook(err))
+			found, err = linkage{}, fmt.Errorf("account %s: %w; %s", account.Name, err, whereToLook(err, p))
 		}
 	}()
 	key, err := account.ReadKey()
@@ -81,12 +81,16 @@ func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccoun
 }
 
 // whereToLook says who is to blame for a look-up that failed.
-func whereToLook(err error) string {
+func whereToLook(err error, p configs.Provider) string {
 	if _, is := errors.AsType[*sfvopi.ProxyError](err); is {
 		return "the provider was not reached: check provider.proxy_url, and what the proxy lets through"
 	}
 	if _, is := errors.AsType[*sfvopi.ResourceError](err); is {
 		return "the provider was not asked"
+	}
+	_, answered := errors.AsType[*sfvopi.StatusError](err)
+	if p.ProxyURL != "" && !answered {
+		return "check whether the proxy in provider.proxy_url lets it through unchanged, then provider.base_url and provider.ca_file"
 	}
 	return "check provider.base_url and the account's key"
 }
