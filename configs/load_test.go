@@ -241,7 +241,7 @@ func TestLoadAcceptsTheUnusual(t *testing.T) {
 		"provider.base_url":                {"https://a", "https://a/", "https://a/sfvopi", "https://a/sfvopi/", "HTTPS://a_b.example:443/x", "http://[::1]:9380", "https://a/sfvopi-proxy", "https://a.b.", "https://exämple.com"},
 		"nats.url":                         {"a", "a:4222", "127.0.0.1", "[::1]:4222", "NATS://a:4222/", "ws://a/path, wss://b:443"},
 		"http.address":                     {":0", "127.0.0.1:0", "[::]:8080", "localhost:8080"},
-		"accounts.a-b.defaults.answer_url": {"https://a/b?x=%E0%A4%B9&t=abc", "http://127.0.0.1:1/a#b"},
+		"accounts.a-b.defaults.answer_url": {"https://a/b?x=%E0%A4%B9&t=abc", "https://a/?x=%ABC%20%DEF_%20", "http://127.0.0.1:1/a#b"},
 	} {
 		for _, value := range values {
 			mustLoad(t, accountAB+"nats: {user: u, password: p}\n", variable(key)+"="+value)

@@ -202,9 +202,10 @@ func (r rule) within(n float64, text string) *fault {
 
 var (
 	// placeholder is a text that is nothing but a name to be replaced, and
-	// unexpanded one with such a name in it.
+	// unexpanded one with such a name in it. What is encoded by percent signs
+	// in a URL has two hexadecimal digits behind each, and so is neither.
 	placeholder = regexp.MustCompile(`^(\$\{.*\}|\$\(.*\)|\{\{.*\}\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|<[^<>]*>)$`)
-	unexpanded  = regexp.MustCompile(`^~/|\$\{|\$\(|\{\{|\$[A-Z_][A-Z0-9_]|%[A-Z_][A-Z0-9_]{2,}%`)
+	unexpanded  = regexp.MustCompile(`^~/|\$\{|\$\(|\{\{|\$[A-Z_][A-Z0-9_]|%[A-F]?[G-Z_][A-Z0-9_]*%`)
 	quoted      = regexp.MustCompile("^(\".*\"|'.*'|`.*`|“.*”|„.*[“”]|‘.*’|«.*»)$")
 )
 
