@@ -3,7 +3,6 @@ package configs
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -39,15 +38,6 @@ type NATS struct {
 	Password, Token                 Secret
 	PasswordFile, TokenFile         string
 	TLS                             struct{ CAFile, CertFile, KeyFile string }
-}
-
-// Servers are the single URLs that NATS.URL lists.
-func (n NATS) Servers() []string {
-	servers := strings.Split(n.URL, ",")
-	for i := range servers {
-		servers[i] = strings.TrimSpace(servers[i])
-	}
-	return servers
 }
 
 // Provider says how to reach the provider's HTTP API. The waits that follow

@@ -38,46 +38,36 @@ func (l *loader) readEnvironment(environ []string) {
 	open := len(l.accounts) == 0
 	named := strings.Join(slices.Sorted(maps.Keys(l.accounts)), ", ")
 
-	apply := func(name, key string) {
-		at := Origin{Variable: name}
-		if rest, ok := strings.CutPrefix(key, "accounts."); ok {
-			account, _, _ := strings.Cut(rest, ".")
-			if l.accounts[account] == nil && !open {
-				l.note(key, at, &fault{
-					"the file names its accounts, and none is " + quote(account),
-					"add accounts." + account + " to the file or remove the variable; the file has " + named,
-				})
-				return
-			}
-			if l.accounts[account] == nil {
-				l.addAccount(account)
-			}
-		}
-		l.set(key, at, variables[name])
-	}
 	names := slices.Sorted(maps.Keys(variables))
 	// Short names first, so that the systematic ones replace them.
+	slices.SortStableFunc(names, func(a, b string) int { return len(shortNames[b]) - len(shortNames[a]) })
 	for _, name := range names {
-		if key, short := shortNames[name]; short {
-			apply(name, key)
-		}
-	}
-	for _, name := range names {
-		if shortNames[name] != "" {
-			continue
-		}
-		key := keyOf(name)
-		if key == "" {
+		key, at := keyOf(name), Origin{Variable: plainOrQuoted(name)}
+		rest, ofAccount := strings.CutPrefix(key, "accounts.")
+		account, _, _ := strings.Cut(rest, ".")
+		switch unnamed := ofAccount && l.accounts[account] == nil; {
+		case key == "":
 			fix := didYouMean(name, l.variables(), "remove it; all names begin with RINGONCE_, and docs/configuration.md lists them")
-			l.note("", Origin{Variable: plainOrQuoted(name)}, &fault{"there is no such variable", fix})
-			continue
+			l.note("", at, &fault{"there is no such variable", fix})
+		case unnamed && !open:
+			l.note(key, at, &fault{
+				"the file names its accounts, and none is " + quote(account),
+				"add accounts." + account + " to the file or remove the variable; the file has " + named,
+			})
+		case unnamed:
+			l.addAccount(account)
+			fallthrough
+		default:
+			l.set(key, at, variables[name])
 		}
-		apply(name, key)
 	}
 }
 
-// keyOf is the full key that a systematic variable stands for, or "".
+// keyOf is the full key that a variable stands for, or "".
 func keyOf(name string) string {
+	if key := shortNames[name]; key != "" {
+		return key
+	}
 	for _, s := range new(Config).settings() {
 		if variable(s.key) == name {
 			return s.key

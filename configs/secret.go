@@ -41,19 +41,13 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // whatever means, the query is replaced by "(hidden)". The zero value is none.
 type CallbackURL struct{ text string }
 
-// NewCallbackURL wraps text, which is not checked before Validate.
-func NewCallbackURL(text string) CallbackURL { return CallbackURL{text} }
-
 // Reveal is the whole address, for the provider alone.
 func (u CallbackURL) Reveal() string { return u.text }
-
-// IsZero says that there is no address.
-func (u CallbackURL) IsZero() bool { return u.text == "" }
 
 // String is the address without its query and fragment. An address that is not
 // an acceptable URL is hidden altogether: its secret may stand anywhere.
 func (u CallbackURL) String() string {
-	if !u.IsZero() && checkHTTPURL(u.text) != nil {
+	if u.text != "" && checkHTTPURL(u.text) != nil {
 		return hidden
 	}
 	if cut := strings.IndexAny(u.text, "?#"); cut >= 0 {

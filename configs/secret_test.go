@@ -17,7 +17,7 @@ func secretive() Config {
 	c.NATS.Password, c.NATS.Token = NewSecret("s3cret"), NewSecret("s3cret")
 	a := c.Accounts["default"]
 	a.APIKey = NewSecret("s3cret")
-	callback := NewCallbackURL("https://host.example/path?token=s3cret#s3cret")
+	callback := CallbackURL{"https://host.example/path?token=s3cret#s3cret"}
 	a.Defaults.AnswerURL, a.Defaults.RingURL, a.Defaults.HangupURL = callback, callback, callback
 	c.Accounts["default"] = a
 	return c
@@ -92,7 +92,7 @@ func TestCallbackURLString(t *testing.T) {
 		"https://a/%zz":                  "(hidden)",
 		"https://a:99999/answer?token=x": "(hidden)",
 	} {
-		if got := NewCallbackURL(text).String(); got != want {
+		if got := (CallbackURL{text}).String(); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
 	}

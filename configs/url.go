@@ -92,10 +92,11 @@ func isHost(host string) bool {
 // well as a URL, and one kind of connection at a time.
 func checkServers(list string) *fault {
 	const fix = "write it like nats://127.0.0.1:4222"
-	servers, websockets := NATS{URL: list}.Servers(), 0
+	servers, websockets := strings.Split(list, ","), 0
 	var rules []string
 	var last *fault
 	for i, server := range servers {
+		server = strings.TrimSpace(server)
 		if !strings.Contains(server, "://") && server != "" {
 			server = "nats://" + server
 		}

@@ -51,30 +51,23 @@ type comparison struct {
 }
 
 func (c Config) comparisons() []comparison {
-	const connect, request = "provider.connect_timeout", "provider.request_timeout"
-	n, p, d := c.NATS, c.Provider, formatDuration
+	const connect, request, initial = "provider.connect_timeout", "provider.request_timeout", "retry.initial_delay"
+	n, p, say := c.NATS, c.Provider, fmt.Sprintf
 	password := !n.Password.IsZero() || n.PasswordFile != ""
 	leastKeep, busy := c.Request.MaxAge+p.keepMargin(), p.ClaimDeadline()+p.RequestTimeout
+	lower := func(other string) string { return "raise it or lower " + other }
 	all := []comparison{
-		{p.RequestTimeout <= p.ConnectTimeout, request, fault{
-			fmt.Sprintf("must be more than %s (%s), which it includes, is %s", connect, d(p.ConnectTimeout), d(p.RequestTimeout)),
-			"raise it or lower " + connect,
-		}, []string{connect}},
-		{c.Retry.MaxDelay < c.Retry.InitialDelay, "retry.max_delay", fault{
-			fmt.Sprintf("must be at least retry.initial_delay (%s), is %s", d(c.Retry.InitialDelay), d(c.Retry.MaxDelay)),
-			"raise it or lower retry.initial_delay",
-		}, []string{"retry.initial_delay"}},
+		{p.RequestTimeout <= p.ConnectTimeout, request, fault{say("must be more than %s (%s), which it includes, is %s", connect, span(p.ConnectTimeout), span(p.RequestTimeout)), lower(connect)}, []string{connect}},
+		{c.Retry.MaxDelay < c.Retry.InitialDelay, "retry.max_delay", fault{say("must be at least %s (%s), is %s", initial, span(c.Retry.InitialDelay), span(c.Retry.MaxDelay)), lower(initial)}, []string{initial}},
+		{c.Dead.Keep < c.Records.Keep, "dead.keep", fault{say("must be at least records.keep (%s), is %s", span(c.Records.Keep), span(c.Dead.Keep)), lower("records.keep")}, []string{"records.keep"}},
 		{c.Records.Keep < leastKeep, "records.keep", fault{
-			fmt.Sprintf("must be at least %s, is %s: request.max_age (%s), the longest wait for a claim (%s) and an hour, because a request whose record is gone could be dialled again",
-				d(leastKeep), d(c.Records.Keep), d(c.Request.MaxAge), d(p.ForeignClaimWait())),
-			"raise it or lower request.max_age",
+			say("must be at least %s, is %s: request.max_age (%s), the longest wait for a claim (%s) and an hour, because a request whose record is gone could be dialled again",
+				span(leastKeep), span(c.Records.Keep), span(c.Request.MaxAge), span(p.ForeignClaimWait())),
+			lower("request.max_age"),
 		}, []string{"request.max_age", connect, request}},
-		{c.Dead.Keep < c.Records.Keep, "dead.keep", fault{
-			fmt.Sprintf("must be at least records.keep (%s), is %s", d(c.Records.Keep), d(c.Dead.Keep)), "raise it or lower records.keep",
-		}, []string{"records.keep"}},
 		{c.ShutdownGrace <= busy, "shutdown_grace", fault{
-			fmt.Sprintf("must be more than %s, is %s: twice %s and %s, which a call that is claimed may still need", d(busy), d(c.ShutdownGrace), connect, request),
-			"raise it or lower the timeouts",
+			say("must be more than %s, is %s: twice %s and %s, which a call that is claimed may still need", span(busy), span(c.ShutdownGrace), connect, request),
+			lower("the timeouts"),
 		}, []string{connect, request}},
 		{n.User != "" && !password, "nats.user", fault{"has no password", "give nats.password or nats.password_file"}, []string{"nats.password", "nats.password_file"}},
 		{n.User == "" && password, "nats.user", fault{"is missing, but there is a password", "give nats.user, or nats.token if it is a token"}, nil},
@@ -82,10 +75,7 @@ func (c Config) comparisons() []comparison {
 		{n.TLS.KeyFile != "" && n.TLS.CertFile == "", "nats.tls.cert_file", fault{"is missing, but nats.tls.key_file is set", "give both or neither"}, nil},
 		c.oneIdentity(),
 		{len(c.Accounts) == 0, "accounts", fault{"there is none, and at least one is needed", "add accounts.default.api_key_file to the file, or set SFVOPI_API_KEY or SFVOPI_API_KEY_FILE"}, nil},
-		{len(c.Accounts) > mostAccounts, "accounts", fault{
-			fmt.Sprintf("there are %d, and one set of streams serves at most %d", len(c.Accounts), mostAccounts),
-			"give some of them workers and a NATS account of their own, see docs/scaling.md",
-		}, nil},
+		{len(c.Accounts) > mostAccounts, "accounts", fault{say("there are %d, and one set of streams serves at most %d", len(c.Accounts), mostAccounts), "give some of them workers and a NATS account of their own, see docs/scaling.md"}, nil},
 	}
 	for _, a := range c.SortedAccounts() {
 		key := accountKey(a.Name, "api_key")

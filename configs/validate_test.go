@@ -33,7 +33,7 @@ func TestValidateAccepts(t *testing.T) {
 		"IPv6 address":        func(c *Config, _ *Account) { c.HTTP.Address = "[::1]:8080" },
 		"un-normalised base":  func(c *Config, _ *Account) { c.Provider.BaseURL = "https://a/sfvopi/" },
 		"longest span":        func(c *Config, _ *Account) { c.Dead.Keep = longestSpan },
-		"callback with token": func(_ *Config, a *Account) { a.Defaults.RingURL = NewCallbackURL("http://a:1/x?token=y") },
+		"callback with token": func(_ *Config, a *Account) { a.Defaults.RingURL = CallbackURL{"http://a:1/x?token=y"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := changed(change).Validate(); err != nil {
@@ -139,9 +139,9 @@ func TestValidateRefuses(t *testing.T) {
 		}},
 		{"accounts.default.concurrency: must be from 1 to 10000", func(_ *Config, a *Account) { a.Concurrency = 0 }},
 		{"accounts.default.concurrency: must be from 1 to 10000", func(_ *Config, a *Account) { a.Concurrency = 10001 }},
-		{"accounts.default.defaults.answer_url: must begin with", func(_ *Config, a *Account) { a.Defaults.AnswerURL = NewCallbackURL("s3cret") }},
-		{"accounts.default.defaults.ring_url: holds user information", func(_ *Config, a *Account) { a.Defaults.RingURL = NewCallbackURL("http://s3cret@a") }},
-		{"accounts.default.defaults.hangup_url: is not a URL", func(_ *Config, a *Account) { a.Defaults.HangupURL = NewCallbackURL("http://a/%zz?s3cret") }},
+		{"accounts.default.defaults.answer_url: must begin with", func(_ *Config, a *Account) { a.Defaults.AnswerURL = CallbackURL{"s3cret"} }},
+		{"accounts.default.defaults.ring_url: holds user information", func(_ *Config, a *Account) { a.Defaults.RingURL = CallbackURL{"http://s3cret@a"} }},
+		{"accounts.default.defaults.hangup_url: is not a URL", func(_ *Config, a *Account) { a.Defaults.HangupURL = CallbackURL{"http://a/%zz?s3cret"} }},
 		{"accounts.default.defaults.answer_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.AnswerMethod = "PUT" }},
 		{"accounts.default.defaults.ring_method: must be one of POST, GET", func(_ *Config, a *Account) { a.Defaults.RingMethod = "post" }},
 		{"accounts.default.defaults.hangup_method: is empty", func(_ *Config, a *Account) { a.Defaults.HangupMethod = "" }},
@@ -211,9 +211,9 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-func TestFormatDuration(t *testing.T) {
+func TestSpan(t *testing.T) {
 	for text, d := range map[string]time.Duration{"24h": 24 * time.Hour, "5m": 5 * time.Minute, "1h30m": 90 * time.Minute, "1h0m5s": time.Hour + 5*time.Second, "10m": 10 * time.Minute, "20s": 20 * time.Second, "0s": 0, "500ms": 500 * time.Millisecond, "-1m": -time.Minute} {
-		if got := formatDuration(d); got != text {
+		if got := span(d).String(); got != text {
 			t.Errorf("%v: got %s, want %s", d, got, text)
 		}
 	}

@@ -54,7 +54,7 @@ func (s setting) parse(text string) *fault {
 	case *Secret:
 		*target = NewSecret(text)
 	case *CallbackURL:
-		*target = NewCallbackURL(text)
+		*target = CallbackURL{text}
 	case *time.Duration:
 		if _, err := strconv.ParseFloat(text, 64); err == nil {
 			return &fault{"is the bare number " + quote(text) + ", without a unit", "add one, as in 500ms, 30s, 5m or 24h"}
@@ -99,7 +99,7 @@ func (s setting) text() string {
 	case *CallbackURL:
 		return target.Reveal()
 	case *time.Duration:
-		return formatDuration(*target)
+		return span(*target).String()
 	case *[]string:
 		return listText(*target)
 	default:
@@ -175,7 +175,7 @@ func (s setting) judge() *fault {
 			return &fault{"must be more than 0, is " + text, "give a positive duration, such as 30s"}
 		}
 		if *target > longestSpan {
-			return &fault{"must be at most " + formatDuration(longestSpan) + " (ten years), is " + text, "shorten it"}
+			return &fault{"must be at most " + span(longestSpan).String() + " (ten years), is " + text, "shorten it"}
 		}
 	case *int:
 		return s.rule.within(float64(*target), text)
@@ -233,9 +233,11 @@ func checkText(text string, secret bool) *fault {
 	return nil
 }
 
-// formatDuration writes 24h for what Duration.String calls 24h0m0s.
-func formatDuration(d time.Duration) string {
-	text := d.String()
+// span writes 24h for what Duration.String calls 24h0m0s.
+type span time.Duration
+
+func (d span) String() string {
+	text := time.Duration(d).String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
 	}
