@@ -19,11 +19,12 @@ import (
 )
 
 // Bounds on a configuration file. The parser's work grows with the square of
-// the number of tokens (two seconds at worst); a key with its value is three, so
+// the nesting and of the number of tokens; a key with its value is three, so
 // 600 accounts with every key set stay below maxTokens.
 const (
 	maxFileSize = 1 << 20
 	maxTokens   = 30_000
+	maxNesting  = 16
 )
 
 // readFile applies what the file says. It reports whether the file could be
@@ -169,13 +170,18 @@ func parseYAML(data []byte) (ast.Node, int, *fault) {
 		}
 	}
 	tokens := lexer.Tokenize(string(data))
-	count := 0
+	count, nesting := 0, 0
 	for _, t := range tokens {
-		if t.Type == token.CommentType {
+		switch t.Type {
+		case token.CommentType:
 			continue
+		case token.MappingStartType, token.SequenceStartType:
+			nesting++
+		case token.MappingEndType, token.SequenceEndType:
+			nesting--
 		}
-		if count++; count > maxTokens {
-			return nil, lineOf(t), &fault{fmt.Sprintf("the file holds more than %d words and signs", maxTokens), "is this the right file?"}
+		if count++; count > maxTokens || nesting > maxNesting {
+			return nil, lineOf(t), &fault{fmt.Sprintf("the file holds more than %d words and signs, or more than %d brackets in each other", maxTokens, maxNesting), "is this the right file?"}
 		}
 	}
 	// Duplicate keys are let through here, because the parser would stop at
