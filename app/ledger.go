@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/dispatcher"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -31,7 +33,7 @@ const (
 	writesRetryDelay = time.Second
 )
 
-var errUnchecked = errors.New("the connection to NATS was lost; the call records are not checked yet")
+var errUnchecked = fmt.Errorf("the connection to NATS was lost; %w", dispatcher.ErrRecordsUnchecked)
 
 // ledger watches over the stream of call records: while it may have gone back
 // in time, nothing is dialled. It may have whenever the connection was lost.

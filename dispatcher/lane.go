@@ -71,13 +71,15 @@ type Lane struct {
 	first, posts, reserving chan struct{}
 }
 
-var errNotReady = errors.New("the ledger was not checked yet")
+// ErrRecordsUnchecked halts a lane until the call records were checked over the
+// connection in use.
+var ErrRecordsUnchecked = errors.New("the call records are not checked yet")
 
 // NewLane gives a lane that may not dial yet.
 func NewLane(cfg LaneConfig) *Lane {
 	cfg.Metrics.Limits(cfg.Concurrency, cfg.CallsPerSecond)
 	l := &Lane{
-		cfg: cfg, pace: newPace(cfg.CallsPerSecond), failures: newReserveBackoff(), halted: errNotReady,
+		cfg: cfg, pace: newPace(cfg.CallsPerSecond), failures: newReserveBackoff(), halted: ErrRecordsUnchecked,
 		changed: make(chan struct{}), freed: make(chan struct{}, 1),
 		first: make(chan struct{}, 1), posts: make(chan struct{}, cfg.Concurrency), reserving: make(chan struct{}, 1),
 	}

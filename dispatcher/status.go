@@ -19,7 +19,7 @@ func (l *Lane) status(now time.Time) call.LaneStatus {
 	switch {
 	case l.stopping:
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.ShuttingDown}
-	case errors.Is(l.halted, errNotReady):
+	case errors.Is(l.halted, ErrRecordsUnchecked):
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}
 	case l.halted != nil:
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUntrusted}

@@ -2,6 +2,7 @@ package dispatcher
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -47,9 +48,10 @@ func TestTheStatusOfALane(t *testing.T) {
 		{"three reservations failed", func(l *Lane) { l.reserveFailed = 3 }, call.LaneStatus{State: call.LaneStopped, Reason: call.RateUnknown}},
 		{"slowed, and three reservations failed", func(l *Lane) { l.slowed, l.slowedFor, l.reserveFailed = soon, call.RateLimited, 3 }, call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Next: soon}},
 		{"no flags known", func(l *Lane) { l.flagsKnown, l.stops = false, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.FlagsUnknown}},
-		{"records not checked", func(l *Lane) { l.halted, l.stops = errNotReady, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
+		{"records not checked", func(l *Lane) { l.halted, l.stops = ErrRecordsUnchecked, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
+		{"not checked over this connection", func(l *Lane) { l.halted = fmt.Errorf("lost: %w", ErrRecordsUnchecked) }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
 		{"records went back", func(l *Lane) { l.halted = errors.New("they went back") }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUntrusted}},
-		{"shut down", func(l *Lane) { l.stopping, l.halted = true, errNotReady }, call.LaneStatus{State: call.LaneStopped, Reason: call.ShuttingDown}},
+		{"shut down", func(l *Lane) { l.stopping, l.halted = true, ErrRecordsUnchecked }, call.LaneStatus{State: call.LaneStopped, Reason: call.ShuttingDown}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &Lane{flagsKnown: true, linkageKnown: true}
