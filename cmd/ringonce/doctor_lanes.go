@@ -35,7 +35,7 @@ func (e *examination) lanes(flags queue.Flags, configured []call.Account, now ti
 		}
 	}
 	if more > 0 {
-		e.note("lanes", fmt.Sprintf("%s more that do not run; see: ringonce accounts list", count(more, "account")))
+		e.note("lanes", fmt.Sprintf("%d more do not run; see: ringonce accounts list", more))
 	}
 	if running > 0 {
 		e.report("lanes", nil, count(running, "account")+" running")
