@@ -11,6 +11,8 @@ import (
 	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -64,7 +66,10 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 		}
 		return nil, errors.New("not connected")
 	}
-	topology := queue.Topology{Replicas: a.config.Streams.Replicas}
+	if err := queue.CheckServer(ctx, conn.JetStream()); err != nil {
+		return nil, err
+	}
+	topology := Topology(a.config)
 	if a.config.Streams.Provision {
 		made, err := topology.Apply(ctx, conn.JetStream())
 		if err != nil {
@@ -99,6 +104,14 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	return b, nil
 }
 
+// Topology is what the configuration says of the streams.
+func Topology(c configs.Config) queue.Topology {
+	s := c.Streams
+	return queue.Topology{Replicas: s.Replicas, MaxBytes: map[call.Priority]int64{
+		call.Urgent: int64(s.MaxUrgentMiB) << 20, call.Normal: int64(s.MaxNormalMiB) << 20, call.Bulk: int64(s.MaxBulkMiB) << 20,
+	}}
+}
+
 // refuse gives an error if a stream is so different that the promise would not
 // hold, and logs what is only a matter of size.
 func (a *App) refuse(differences []queue.Difference) error {
@@ -126,7 +139,7 @@ func (a *App) connect() (*queue.Conn, error) {
 	}
 	var once sync.Once
 	conn, err := queue.Connect(queue.ConnectOptions{
-		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...), NKey: NATSKey(a.config.NATS),
+		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...), NKey: NATSKey(a.config.NATS), Domain: a.config.NATS.Domain,
 		Connected: func(up bool, err error) {
 			a.metrics.Connected(up)
 			a.ledger.connected(up)

@@ -21,8 +21,9 @@ type Config struct {
 	}
 	Records, Dead struct{ Keep time.Duration }
 	Streams       struct {
-		Replicas  int
-		Provision bool
+		Replicas                               int
+		Provision                              bool
+		MaxUrgentMiB, MaxNormalMiB, MaxBulkMiB int
 	}
 	HTTP          struct{ Address string }
 	ShutdownGrace time.Duration
@@ -36,7 +37,7 @@ type NATS struct {
 	URL                             string
 	CredentialsFile, NKeyFile, User string
 	Password, Token                 Secret
-	PasswordFile, TokenFile         string
+	PasswordFile, TokenFile, Domain string
 	TLS                             struct{ CAFile, CertFile, KeyFile string }
 }
 

@@ -39,6 +39,7 @@ type setting struct {
 
 // settings are the keys outside of accounts.
 func (c *Config) settings() []setting {
+	mebibytes := rule{zero: true, least: 1, most: 100_000}
 	return []setting{
 		{"nats.url", &c.NATS.URL, "nats://127.0.0.1:4222", rule{form: checkServers}, "one server, or several with commas between them; `nats://`, `tls://`, `ws://` or `wss://`. User and password are refused here, because URLs are logged"},
 		{"nats.credentials_file", &c.NATS.CredentialsFile, "", rule{file: holdsCredentials}, "a NATS credentials file (JWT and seed), read at each connect. At most one way to authenticate may be given"},
@@ -48,6 +49,7 @@ func (c *Config) settings() []setting {
 		{"nats.token", &c.NATS.Token, "", rule{}, "a token"},
 		{"nats.token_file", &c.NATS.TokenFile, "", rule{file: holdsSecret}, "a file that holds the token alone; read at each connect"},
 		{"nats.nkey_file", &c.NATS.NKeyFile, "", rule{file: holdsSeed}, "an NKey seed file of a user; read at each connect"},
+		{"nats.domain", &c.NATS.Domain, "", rule{form: checkDomain}, "the JetStream domain in which the streams are, such as that of the hub when `nats.url` is a leaf node"},
 		{"nats.tls.ca_file", &c.NATS.TLS.CAFile, "", rule{file: holdsCertificates}, "authorities to trust instead of the system's, PEM"},
 		{"nats.tls.cert_file", &c.NATS.TLS.CertFile, "", rule{file: holdsCertificates}, "the client's certificate, PEM; needs the key"},
 		{"nats.tls.key_file", &c.NATS.TLS.KeyFile, "", rule{file: c.NATS.holdsKey}, "the key of that certificate, PEM"},
@@ -72,6 +74,9 @@ func (c *Config) settings() []setting {
 		{"dead.keep", &c.Dead.Keep, "720h", rule{}, "how long dead letters are kept, at least `records.keep`"},
 		{"streams.replicas", &c.Streams.Replicas, "1", oneOf("1", "3", "5"), "replicas of every stream, 1, 3 or 5: 1 for a single server, 3 for a cluster"},
 		{"streams.provision", &c.Streams.Provision, "true", rule{}, "create missing streams when a worker starts"},
+		{"streams.max_urgent_mib", &c.Streams.MaxUrgentMiB, "256", mebibytes, "how many MiB of urgent requests may wait; NATS reserves the room on each server when the stream is made, and refuses requests beyond it. 0 is no bound, and reserves nothing"},
+		{"streams.max_normal_mib", &c.Streams.MaxNormalMiB, "768", mebibytes, "the same for normal requests, those without a priority included"},
+		{"streams.max_bulk_mib", &c.Streams.MaxBulkMiB, "1024", mebibytes, "the same for bulk requests"},
 		{"http.address", &c.HTTP.Address, ":8080", rule{form: checkAddress}, "where health and metrics are served; port 0 takes a free one"},
 		{"shutdown_grace", &c.ShutdownGrace, "45s", rule{}, "how long a stopping worker lets claimed calls finish"},
 		{"log.level", &c.Log.Level, "info", oneOf("debug", "info", "warn", "error"), "`debug`, `info`, `warn` or `error`"},

@@ -140,6 +140,16 @@ func checkAddress(address string) *fault {
 	return nil
 }
 
+// domainPattern is the form of a JetStream domain, a token of subjects.
+var domainPattern = regexp.MustCompile(`^[^\s.*>]+$`)
+
+func checkDomain(domain string) *fault {
+	if !domainPattern.MatchString(domain) {
+		return &fault{"is no JetStream domain: " + quote(domain), "write the domain of the server's jetstream block, without dots, spaces, * and >"}
+	}
+	return nil
+}
+
 var namedKey = regexp.MustCompile(`(?i)^([\w-]*api[_-]?key|authorization)\s*[=:]`)
 
 // checkAPIKey judges a key, which travels in an HTTP header. The fault never

@@ -25,7 +25,7 @@ func BenchmarkAcknowledge(b *testing.B) {
 			nc := must[*nats.Conn](b)(nats.Connect(server.ClientURL()))
 			defer nc.Close()
 			js := must[jetstream.JetStream](b)(jetstream.New(nc))
-			must[jetstream.Stream](b)(js.CreateStream(b.Context(), Topology{Replicas: 1}.requests(call.Normal, normalMaxBytes)))
+			must[jetstream.Stream](b)(js.CreateStream(b.Context(), Topology{Replicas: 1}.requests(call.Normal)))
 			var consumers []jetstream.Consumer
 			for i := range accounts {
 				a := call.Account(fmt.Sprint("account-", i))

@@ -32,6 +32,8 @@ type ConnectOptions struct {
 	Name string // shown in the broker's connection list
 	// Options are credentials, TLS and, in tests, an in-process connection.
 	Options []nats.Option
+	// Domain is the JetStream domain of the streams; empty for that of the server.
+	Domain string
 	// NKey, if any, returns the key pair to authenticate by. It is called each time
 	// the connection is made.
 	NKey func() (nkeys.KeyPair, error)
@@ -113,7 +115,7 @@ func Connect(o ConnectOptions) (*Conn, error) {
 	if key != nil {
 		key.conn.Store(nc)
 	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
+	js, err := newJetStream(nc, o.Domain)
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
@@ -134,6 +136,13 @@ func Connect(o ConnectOptions) (*Conn, error) {
 	defer c.mu.Unlock()
 	c.nc, c.js, c.debt = nc, js, debt
 	return c, nil
+}
+
+func newJetStream(nc *nats.Conn, domain string) (jetstream.JetStream, error) {
+	if domain == "" {
+		return jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
+	}
+	return jetstream.NewWithDomain(nc, domain, jetstream.WithDefaultTimeout(requestTimeout))
 }
 
 // attend tells the inbox of reconnections until it is dismissed.

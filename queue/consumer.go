@@ -81,6 +81,9 @@ type Consumer struct {
 func (c *Conn) NewConsumer(cfg ConsumerConfig) *Consumer {
 	inbox := newInbox(c.nc, cfg.Account, cfg.Log)
 	inbox.sources = sourcesOf(cfg)
+	for _, s := range inbox.sources {
+		s.subject = nextSubject(c.js.Options().Domain, s.stream, s.config.Durable)
+	}
 	if cfg.Missing == nil {
 		cfg.Missing = func(int) {}
 	}

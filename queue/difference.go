@@ -21,11 +21,16 @@ type Difference struct {
 	// Breaks is what the promise loses by it; empty if it is a matter of size
 	// or speed.
 	Breaks string
+	// Foreign says that the stream has the name alone, and is not ours to mend.
+	Foreign bool
 }
 
 func (d Difference) String() string {
 	if d.Setting == "" {
 		return fmt.Sprintf("%s is missing; make it with: ringonce streams apply", d.Stream)
+	}
+	if d.Foreign {
+		return fmt.Sprintf("%s is not ringonce's: it has the subjects %s, and ringonce needs the name for %s; %s", d.Stream, d.Have, d.Want, separate)
 	}
 	s := fmt.Sprintf("%s: %s is %s and should be %s", d.Stream, d.Setting, d.Have, d.Want)
 	if d.Breaks != "" {
@@ -116,7 +121,7 @@ func (t Topology) Check(ctx context.Context, js jetstream.JetStream) ([]Differen
 			continue
 		}
 		if err != nil {
-			return nil, fmt.Errorf("look up stream %s: %w", want.Name, err)
+			return nil, fmt.Errorf("look up stream %s: %w", want.Name, ExplainJetStream(err))
 		}
 		found = append(found, compare(want, s.CachedInfo().Config)...)
 	}
@@ -181,6 +186,12 @@ func compareLimits(want, have jetstream.StreamConfig) []Difference {
 }
 
 func compare(want, have jetstream.StreamConfig) []Difference {
+	if foreign(want, have) {
+		return []Difference{{
+			Stream: want.Name, Setting: settingSubjects, Want: fmt.Sprint(want.Subjects), Have: fmt.Sprint(have.Subjects),
+			Breaks: "it is not ringonce's", Foreign: true,
+		}}
+	}
 	var found []Difference
 	differ := func(setting string, w, h any, breaks string) {
 		if fmt.Sprint(w) != fmt.Sprint(h) {

@@ -24,10 +24,20 @@ type source struct {
 }
 
 func newSource(stream string, rank int, config jetstream.ConsumerConfig) *source {
-	return &source{
-		stream: stream, config: config, rank: rank,
-		subject: "$JS.API.CONSUMER.MSG.NEXT." + stream + "." + config.Durable,
+	return &source{stream: stream, config: config, rank: rank}
+}
+
+// apiPrefix begins the subjects of JetStream's API.
+func apiPrefix(domain string) string {
+	if domain == "" {
+		return jetstream.DefaultAPIPrefix
 	}
+	return "$JS." + domain + ".API."
+}
+
+// nextSubject is where a consumer is asked for messages.
+func nextSubject(domain, stream, consumer string) string {
+	return apiPrefix(domain) + "CONSUMER.MSG.NEXT." + stream + "." + consumer
 }
 
 // ofRank gives the sources of one priority and their places, in the order in

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,6 @@ const (
 	// callsMaxMessage refuses what could not be kept whole in a dead letter.
 	// A request has at most 16 KiB; what lies between ends as malformed.
 	callsMaxMessage = 512 << 10
-	// The waiting requests of each priority are bounded. A full queue is the
-	// publisher's error, never a silent loss, and bulk does not fill that of the
-	// others.
-	urgentMaxBytes = 2 << 30
-	normalMaxBytes = 6 << 30
-	bulkMaxBytes   = 8 << 30
 	// minimumDuplicates is the least that the broker allows: its duplicate
 	// window would answer "stored" and forget the message.
 	minimumDuplicates = 100 * time.Millisecond
@@ -36,6 +31,11 @@ const (
 // Topology says how the streams are to be.
 type Topology struct {
 	Replicas int // 1, 3 or 5
+	// MaxBytes bounds the waiting requests of each priority, and the broker
+	// reserves that much on the disk; 0 is no bound. A full queue is the
+	// publisher's error, never a silent loss, and bulk does not fill that of the
+	// others.
+	MaxBytes map[call.Priority]int64
 }
 
 // streams lists them in the order they are made: the records come before the
@@ -56,9 +56,9 @@ func (t Topology) streams() []jetstream.StreamConfig {
 			AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
 		},
 		t.rate(),
-		t.requests(call.Urgent, urgentMaxBytes),
-		t.requests(call.Normal, normalMaxBytes),
-		t.requests(call.Bulk, bulkMaxBytes),
+		t.requests(call.Urgent),
+		t.requests(call.Normal),
+		t.requests(call.Bulk),
 	}
 }
 
@@ -73,11 +73,11 @@ func (t Topology) records() jetstream.StreamConfig {
 }
 
 // requests is the stream in which the requests of one priority wait.
-func (t Topology) requests(p call.Priority, most int64) jetstream.StreamConfig {
+func (t Topology) requests(p call.Priority) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name: StreamOf(p), Description: string(p) + " requests, as publishers wrote them",
 		Subjects: []string{storedSubject("*", p)}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
-		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: most,
+		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: cmp.Or(t.MaxBytes[p], -1),
 		MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
 	}
 	if p == call.Normal {
@@ -120,16 +120,19 @@ func (t Topology) control() jetstream.KeyValueConfig {
 }
 
 // Apply makes the streams that are missing and leaves those that are there as
-// they are; [Topology.Check] says where they differ.
+// they are; [Topology.Check] says where they differ. What keeps one of them from
+// being made is looked for before the first is.
 func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []string, err error) {
-	for _, cfg := range t.streams() {
-		_, err := js.Stream(ctx, cfg.Name)
-		if err == nil {
-			continue
+	missing, err := t.missing(ctx, js)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
+		if err := t.precheck(ctx, js, missing); err != nil {
+			return nil, err
 		}
-		if !errors.Is(err, jetstream.ErrStreamNotFound) {
-			return made, fmt.Errorf("look up stream %s: %w", cfg.Name, err)
-		}
+	}
+	for _, cfg := range missing {
 		if err := create(ctx, js, cfg); err != nil {
 			return made, fmt.Errorf("create stream %s: %w", cfg.Name, err)
 		}
@@ -145,7 +148,9 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 		if _, err = js.CreateKeyValue(ctx, t.control()); errors.Is(err, jetstream.ErrBucketExists) {
 			err = nil
 		}
-		made = append(made, BucketControl)
+		if err == nil {
+			made = append(made, BucketControl)
+		}
 	}
 	if err != nil {
 		return made, fmt.Errorf("create bucket %s: %w", BucketControl, err)

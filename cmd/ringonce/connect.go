@@ -110,7 +110,7 @@ func connect(c configs.NATS) (*queue.Conn, error) {
 		return nil, usageError{err}
 	}
 	options = append(options, nats.RetryOnFailedConnect(false), nats.Timeout(connectWithin))
-	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + whoAmI(), Options: options, NKey: app.NATSKey(c)})
+	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + whoAmI(), Options: options, NKey: app.NATSKey(c), Domain: c.Domain})
 	switch {
 	case err == nil:
 		return conn, nil

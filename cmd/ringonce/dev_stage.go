@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -184,11 +185,20 @@ func (s *stage) ready(ctx context.Context, _ stageOptions) error {
 		case <-ctx.Done():
 			return errDevStopped
 		case <-s.workerDone:
-			return fmt.Errorf("the worker ended before it was ready: %w", s.stopWorker())
+			return fmt.Errorf("the worker ended before it was ready: %w%s", s.stopWorker(), s.warned())
 		case <-patience.C:
-			return fmt.Errorf("the worker did not become ready in time: %w", err)
+			return fmt.Errorf("the worker did not become ready in time: %w%s", err, s.warned())
 		}
 	}
+}
+
+// warned is what the worker warned of, each on a line of its own.
+func (s *stage) warned() string {
+	var b strings.Builder
+	for _, line := range s.loggedWarnings(5) {
+		b.WriteString("\n" + line)
+	}
+	return b.String()
 }
 
 // loggedWarnings gives the last lines of the worker's log that warn of
@@ -209,6 +219,7 @@ func devConfig(natsURL, providerURL string, callsPerSecond float64) configs.Conf
 	c.Provider.ConnectTimeout, c.Provider.RequestTimeout = time.Second, 4*time.Second
 	c.Retry = configs.Retry{InitialDelay: devRetryFirst, Multiplier: 2, MaxDelay: devRetryMost, MaxAttempts: devAttempts}
 	c.ShutdownGrace = 10 * time.Second
+	c.Streams.MaxUrgentMiB, c.Streams.MaxNormalMiB, c.Streams.MaxBulkMiB = 0, 0, 0 // reserves nothing on this disk
 	account := configs.DefaultAccount()
 	account.APIKey, account.CallsPerSecond = configs.NewSecret(simulator.DefaultAPIKey), callsPerSecond
 	c.Accounts[string(devAccount)] = account

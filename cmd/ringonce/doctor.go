@@ -5,22 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ringonce/ringonce/app"
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
-)
-
-// leastServer is the oldest NATS server with everything we need: message
-// schedules, TTLs of single messages, counters.
-const (
-	leastServerMajor = 2
-	leastServerMinor = 12
 )
 
 func newDoctorCommand(environ []string) *cobra.Command {
@@ -88,12 +81,12 @@ func (e *examination) run(ctx context.Context) {
 // broker checks all that has to do with NATS.
 func (e *examination) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
 	version := conn.NATS().ConnectedServerVersion()
-	e.report("server", checkServer(version), "nats-server "+version)
+	e.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
 	if _, err := conn.JetStream().AccountInfo(ctx); err != nil {
-		e.report("JetStream", fmt.Errorf("%w; enable JetStream for this NATS account, and allow publishing to $JS.API.>", err), "")
+		e.report("JetStream", queue.ExplainJetStream(err), "")
 		return
 	}
-	e.streams(ctx, conn, queue.Topology{Replicas: config.Streams.Replicas})
+	e.streams(ctx, conn, app.Topology(config))
 	flags, err := conn.NewControl(quietLog()).Read(ctx)
 	if e.report("control flags", err, "can be read") {
 		e.lanes(flags, accountsToProbe(config), time.Now())
@@ -116,20 +109,6 @@ func (e *examination) streams(ctx context.Context, conn *queue.Conn, t queue.Top
 		e.note("streams", d.String())
 	}
 	e.report("streams", errors.Join(append(broken, err)...), "as they have to be")
-}
-
-// checkServer refuses a server that is too old.
-func checkServer(version string) error {
-	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
-	if len(parts) >= 2 {
-		major, errMajor := strconv.Atoi(parts[0])
-		minor, errMinor := strconv.Atoi(parts[1])
-		newEnough := major > leastServerMajor || (major == leastServerMajor && minor >= leastServerMinor)
-		if errMajor == nil && errMinor == nil && newEnough {
-			return nil
-		}
-	}
-	return fmt.Errorf("the server is nats-server %q; %d.%d or newer is needed, for message schedules", version, leastServerMajor, leastServerMinor)
 }
 
 // accountsToProbe are those configured here, or the usual one.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ringonce/ringonce/app"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -38,7 +39,7 @@ are there stay as they are; what differs is printed.`,
 				return err
 			}
 			defer conn.Close()
-			topology := queue.Topology{Replicas: config.Streams.Replicas}
+			topology := app.Topology(config)
 			made, err := topology.Apply(c.Context(), conn.JetStream())
 			for _, name := range made {
 				fmt.Fprintln(c.OutOrStdout(), name, "made")
@@ -72,7 +73,7 @@ forgotten calls; what is only a matter of size or speed is printed as a note.`,
 				return err
 			}
 			defer conn.Close()
-			err = checkStreams(c, conn, queue.Topology{Replicas: config.Streams.Replicas})
+			err = checkStreams(c, conn, app.Topology(config))
 			var fault *queue.RecordsError
 			if _, forgot := conn.PeekLedger(c.Context()); errors.As(forgot, &fault) {
 				return errors.Join(err, forgot)
@@ -87,12 +88,15 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 	if err != nil {
 		return err
 	}
-	broken, missing := 0, 0
+	broken, missing, foreign := 0, 0, 0
 	for _, d := range differences {
 		if breaks(d) {
 			broken++
 			if d.Setting == "" {
 				missing++
+			}
+			if d.Foreign {
+				foreign++
 			}
 			fmt.Fprintln(c.OutOrStdout(), d)
 			continue
@@ -102,6 +106,8 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 	switch {
 	case missing > 0 && missing == broken:
 		return fmt.Errorf("%s missing", count(missing, "stream"))
+	case foreign > 0:
+		return fmt.Errorf("%s not ringonce's; nothing was changed", count(foreign, "stream"))
 	case broken > 0:
 		return fmt.Errorf("%s would break the guarantee; stop all workers, then mend it with: nats stream edit", count(broken, "difference"))
 	}

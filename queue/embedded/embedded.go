@@ -3,11 +3,12 @@
 package embedded
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -56,13 +57,61 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the embedded NATS server: %w", err)
 	}
+	said := &complaints{}
+	s.SetLoggerV2(said, false, false, false)
 	s.Start()
-	if !s.ReadyForConnections(startTimeout) {
+	if said.fatal() || !s.ReadyForConnections(startTimeout) {
 		s.Shutdown()
-		return nil, errors.New("the embedded NATS server did not start in time")
+		return nil, fmt.Errorf("the embedded NATS server did not start, with its files in %s: %s", o.Dir, said.text())
 	}
 	return &Server{Server: s, options: options}, nil
 }
+
+// complaints keep why a server did not start.
+type complaints struct {
+	mu    sync.Mutex
+	lines []string
+	ended bool // by the server itself
+}
+
+const maxComplaints = 5
+
+func (c *complaints) add(format string, v ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.lines) < maxComplaints {
+		c.lines = append(c.lines, fmt.Sprintf(format, v...))
+	}
+}
+
+func (c *complaints) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.lines) == 0 {
+		return "it was not ready within " + startTimeout.String()
+	}
+	return strings.Join(c.lines, "; ")
+}
+
+func (c *complaints) fatal() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended
+}
+
+// Fatalf is called where a server of its own would end the process.
+func (c *complaints) Fatalf(format string, v ...any) {
+	c.add(format, v...)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+}
+
+func (c *complaints) Errorf(format string, v ...any) { c.add(format, v...) }
+func (c *complaints) Warnf(string, ...any)           {}
+func (c *complaints) Noticef(string, ...any)         {}
+func (c *complaints) Debugf(string, ...any)          {}
+func (c *complaints) Tracef(string, ...any)          {}
 
 // Reload changes the configuration that the server was started with while it
 // runs, as a server does whose file has changed.

@@ -81,6 +81,7 @@ func NewWithBroker(
 
 	w.Config = configs.Default()
 	w.Config.NATS.URL = "nats://in-process"
+	w.Config.Streams.MaxUrgentMiB, w.Config.Streams.MaxNormalMiB, w.Config.Streams.MaxBulkMiB = 0, 0, 0
 	w.Config.Provider.BaseURL = "http://provider.test"
 	account := configs.DefaultAccount()
 	account.APIKey = configs.NewSecret(simulator.DefaultAPIKey)

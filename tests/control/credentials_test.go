@@ -114,6 +114,7 @@ func startWorker(t *testing.T, change func(*configs.Config)) lines {
 	emptyPools()
 	c := configs.Default()
 	c.Provider.BaseURL = "http://127.0.0.1:1"
+	c.Streams.MaxUrgentMiB, c.Streams.MaxNormalMiB, c.Streams.MaxBulkMiB = 0, 0, 0
 	account := configs.DefaultAccount()
 	account.APIKey = configs.NewSecret("a-key")
 	c.Accounts["default"] = account

@@ -77,7 +77,7 @@ func Around(t testing.TB, url string, sim simulator.Config, change func(*configs
 		_ = r.Simulator.Close(context.WithoutCancel(t.Context())) // says only that calls were under way
 	})
 	r.Config = r.config(url, change)
-	if r.Conn, err = queue.Connect(queue.ConnectOptions{URL: url, Name: "test"}); err != nil {
+	if r.Conn, err = queue.Connect(queue.ConnectOptions{URL: url, Name: "test", Domain: r.Config.NATS.Domain}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.Conn.Close)
@@ -92,6 +92,7 @@ func (r *Rig) config(url string, change func(*configs.Config)) configs.Config {
 	c.Provider.ConnectTimeout, c.Provider.RequestTimeout = 500*time.Millisecond, time.Second
 	c.Retry.InitialDelay, c.Retry.MaxDelay = 50*time.Millisecond, 500*time.Millisecond
 	c.ShutdownGrace = 10 * time.Second
+	c.Streams.MaxUrgentMiB, c.Streams.MaxNormalMiB, c.Streams.MaxBulkMiB = 0, 0, 0
 	account := configs.DefaultAccount()
 	account.APIKey, account.CallsPerSecond, account.Concurrency = configs.NewSecret(simulator.DefaultAPIKey), 0, 16
 	c.Accounts[string(Account)] = account

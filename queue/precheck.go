@@ -1,0 +1,233 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// The oldest NATS server with everything we need: message schedules, TTLs of
+// single messages, counters; and the level of its API.
+const (
+	minServerMajor = 2
+	minServerMinor = 12
+	minAPILevel    = 2
+)
+
+var (
+	// ErrOldServer says that the server lacks what ringonce needs.
+	ErrOldServer = errors.New("the NATS server is too old")
+	// ErrNoRoom says that the broker has no room for the streams of requests.
+	ErrNoRoom = errors.New("NATS has no room for the streams of requests")
+	// ErrForeignStream says that a stream which is not ringonce's is in the way.
+	ErrForeignStream = errors.New("a stream that is not ringonce's is in the way")
+	// ErrNoJetStream says that nothing answers for JetStream.
+	ErrNoJetStream = errors.New("no JetStream answers: enable it for this NATS account; if it is in another JetStream domain, as the hub of a leaf node, set nats.domain")
+)
+
+// ExplainJetStream adds what an operator can do when JetStream does not answer.
+func ExplainJetStream(err error) error {
+	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) ||
+		errors.Is(err, nats.ErrNoResponders) {
+		return fmt.Errorf("%w (%w)", ErrNoJetStream, err)
+	}
+	return err
+}
+
+// CheckServer refuses a server that is too old. In another JetStream domain it is
+// the level of its API that tells.
+func CheckServer(ctx context.Context, js jetstream.JetStream) error {
+	version := js.Conn().ConnectedServerVersion()
+	if js.Options().Domain == "" {
+		if !newEnough(version) {
+			return oldServer(version)
+		}
+		return nil // what the API says besides, a worker need not be permitted to ask
+	}
+	info, err := js.AccountInfo(ctx)
+	if err != nil {
+		return fmt.Errorf("ask the JetStream domain %s: %w", js.Options().Domain, ExplainJetStream(err))
+	}
+	if info.API.Level < minAPILevel {
+		return oldServer("of the domain " + js.Options().Domain)
+	}
+	return nil
+}
+
+func oldServer(version string) error {
+	return fmt.Errorf("%w: it is nats-server %q, and %d.%d or newer is needed, for message schedules", ErrOldServer, version, minServerMajor, minServerMinor)
+}
+
+func newEnough(version string) bool {
+	parts := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	if len(parts) < 2 {
+		return false
+	}
+	major, errMajor := strconv.Atoi(parts[0])
+	minor, errMinor := strconv.Atoi(parts[1])
+	return errMajor == nil && errMinor == nil && (major > minServerMajor || major == minServerMajor && minor >= minServerMinor)
+}
+
+// precheck finds before any stream is made what would keep one from being made.
+func (t Topology) precheck(ctx context.Context, js jetstream.JetStream, missing []jetstream.StreamConfig) error {
+	if err := CheckServer(ctx, js); err != nil {
+		return err
+	}
+	if err := overlapping(ctx, js, missing); err != nil {
+		return err
+	}
+	return t.checkRoom(ctx, js, missing)
+}
+
+// missing lists the streams that are not there. One of a name of ours that is not
+// ours is an error.
+func (t Topology) missing(ctx context.Context, js jetstream.JetStream) ([]jetstream.StreamConfig, error) {
+	var missing []jetstream.StreamConfig
+	for _, want := range t.streams() {
+		s, err := js.Stream(ctx, want.Name)
+		switch {
+		case errors.Is(err, jetstream.ErrStreamNotFound):
+			missing = append(missing, want)
+		case err != nil:
+			return nil, fmt.Errorf("look up stream %s: %w", want.Name, ExplainJetStream(err))
+		case foreign(want, s.CachedInfo().Config):
+			return nil, foreignError(want, s.CachedInfo().Config)
+		}
+	}
+	return missing, nil
+}
+
+// foreign reports whether a stream of a name of ours has no subject of the kind
+// that ours has, such as calls.requests.
+func foreign(want, have jetstream.StreamConfig) bool {
+	for _, subject := range want.Subjects {
+		tokens := strings.SplitN(subject, ".", 3)
+		kind := tokens[0] + "." + tokens[1] + "."
+		if slices.ContainsFunc(have.Subjects, func(s string) bool { return strings.HasPrefix(s, kind) }) {
+			return false
+		}
+	}
+	return true
+}
+
+const separate = "give ringonce a NATS account of its own, or that stream another name"
+
+func foreignError(want, have jetstream.StreamConfig) error {
+	return fmt.Errorf("%w: %s has the subjects %v, and ringonce needs the name for %v; %s",
+		ErrForeignStream, want.Name, have.Subjects, want.Subjects, separate)
+}
+
+// overlapping finds streams that have subjects of ours. Without the permission to
+// look, the broker says of the first stream that it cannot be made.
+func overlapping(ctx context.Context, js jetstream.JetStream, missing []jetstream.StreamConfig) error {
+	for _, want := range missing {
+		for _, subject := range want.Subjects {
+			names := js.StreamNames(ctx, jetstream.WithStreamListSubject(subject))
+			for name := range names.Name() {
+				return fmt.Errorf("%w: %s has subjects that overlap with %s of %s; %s",
+					ErrForeignStream, name, subject, want.Name, "give ringonce a NATS account of its own, or that stream other subjects")
+			}
+			if names.Err() != nil {
+				return nil //nolint:nilerr // see above
+			}
+		}
+	}
+	return nil
+}
+
+// roomStream is made for a moment, to see whether there is room.
+const roomStream = "CALLS_ROOM"
+
+// roomSteps is how often the room that there is gets halved to find it out.
+const roomSteps = 8
+
+// unreserved is left for the streams that reserve nothing: the broker makes none
+// where all is reserved.
+const unreserved = 1 << 20
+
+// checkRoom has the broker try to reserve what the missing streams of requests
+// will. Nothing tells how much it can reserve: the account's limits are often
+// without end, and those of the server are not shown.
+func (t Topology) checkRoom(ctx context.Context, js jetstream.JetStream, missing []jetstream.StreamConfig) error {
+	var need int64
+	for _, cfg := range missing {
+		need += max(cfg.MaxBytes, 0)
+	}
+	if need == 0 {
+		return nil
+	}
+	if err := js.DeleteStream(ctx, roomStream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil //nolint:nilerr // it is not permitted; making the streams will tell
+	}
+	refused := t.tryRoom(ctx, js, need+unreserved)
+	if !noRoom(refused) {
+		return nil
+	}
+	there, beyond := int64(0), need
+	for range roomSteps {
+		half := (there + beyond) / 2
+		if t.tryRoom(ctx, js, half+unreserved) == nil {
+			there = half
+		} else {
+			beyond = half
+		}
+	}
+	return t.noRoomError(ctx, js, need, there, refused)
+}
+
+// tryRoom reserves so many bytes for a moment.
+func (t Topology) tryRoom(ctx context.Context, js jetstream.JetStream, bytes int64) error {
+	_, err := js.CreateStream(ctx, jetstream.StreamConfig{
+		Name: roomStream, Description: "made for a moment by ringonce, to see whether there is room",
+		Storage: jetstream.FileStorage, Replicas: t.Replicas, MaxBytes: bytes,
+	})
+	if err != nil {
+		return err
+	}
+	if err := js.DeleteStream(ctx, roomStream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("remove stream %s: %w", roomStream, err)
+	}
+	return nil
+}
+
+// What the broker answers where there is no room: in the account, in a cluster, in
+// the server.
+const (
+	accountResources jetstream.ErrorCode = 10002
+	noPeers          jetstream.ErrorCode = 10005
+	noResources      jetstream.ErrorCode = 10023
+	storageResources jetstream.ErrorCode = 10047
+)
+
+func noRoom(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) &&
+		slices.Contains([]jetstream.ErrorCode{accountResources, noPeers, noResources, storageResources}, api.ErrorCode)
+}
+
+func (t Topology) noRoomError(ctx context.Context, js jetstream.JetStream, need, there int64, refused error) error {
+	account := ""
+	if info, err := js.AccountInfo(ctx); err == nil {
+		tier := info.Tier
+		if of, tiered := info.Tiers["R"+strconv.Itoa(t.Replicas)]; tiered {
+			tier = of
+		}
+		limit := "no limit of its own, so that it is the server's max_file_store that counts"
+		if tier.Limits.MaxStore > 0 {
+			limit = "a limit of " + mebibytes(tier.Limits.MaxStore)
+		}
+		account = fmt.Sprintf(" The NATS account has reserved %s and uses %s; it has %s.", mebibytes(int64(tier.ReservedStore)), mebibytes(int64(tier.Store)), limit) //nolint:gosec // sizes of disks
+	}
+	return fmt.Errorf("%w: they reserve %s on each server (streams.max_urgent_mib %d, max_normal_mib %d, max_bulk_mib %d; %d replicas), and about %s can be reserved (%w).%s Lower these settings, or raise the limit at NATS",
+		ErrNoRoom, mebibytes(need), t.MaxBytes[call.Urgent]>>20, t.MaxBytes[call.Normal]>>20, t.MaxBytes[call.Bulk]>>20, t.Replicas, mebibytes(there), refused, account)
+}
+
+func mebibytes(n int64) string { return strconv.FormatInt(n>>20, 10) + " MiB" }
