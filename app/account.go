@@ -74,7 +74,7 @@ func (acc *account) wire(a *App, b *broker) {
 	acc.worker = &dispatcher.Worker{
 		Name: a.worker, Account: acc.name, Rules: rules(a.config, acc.config.Defaults),
 		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
-		Provider: acc.client, Directory: acc.directory, Control: b.control, Peers: b.peers,
+		Provider: &provider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory, Control: b.control, Peers: b.peers,
 		Lane: acc.lane, Hands: a.hands, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
 	}
