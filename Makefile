@@ -16,6 +16,9 @@ LINT := go tool -modfile="$(CURDIR)/tools/lint/go.mod" golangci-lint
 
 # What `make test` adds to the plain `go test ./...`.
 TESTFLAGS ?= -race -shuffle=on
+# How long one package may take in `make test`: many times what any takes alone
+# on two cores, so that it ends what hangs and not what is slow.
+TESTTIMEOUT ?= 20m
 # How long `make fuzz` spends on each target.
 FUZZTIME ?= 10s
 # How many seeds `make soak` simulates.
@@ -38,7 +41,7 @@ build: ## build bin/ringonce
 	go build -trimpath -o bin/ringonce ./cmd/ringonce
 
 .PHONY: check
-check: tidy vet lint test fuzz dev ## do all that a change has to pass
+check: tidy vet lint test seeds fuzz dev ## do all that a change has to pass
 	$(call say,check: all passed)
 
 .PHONY: tidy
@@ -64,7 +67,7 @@ fmt: ## rewrite the code in the project's format
 .PHONY: test
 test: ## run the tests with the race detector, in random order
 	$(call say,test)
-	go test $(TESTFLAGS) ./...
+	go test $(TESTFLAGS) -timeout=$(TESTTIMEOUT) ./...
 
 .PHONY: fuzz
 fuzz: ## run every fuzz target for FUZZTIME (10s)
@@ -130,6 +133,11 @@ versus: ## compare the worker's CPU time for each call with that of an older bui
 	$(call say,versus)
 	go run ./tests/bench -versus "$(OLD)" -rounds $(PAIRS) -requests $(REQUESTS) $(BENCHFLAGS)
 
+.PHONY: seeds
+seeds: ## simulate 200 seeds, without the race detector
+	$(call say,seeds)
+	tools/soak 200
+
 .PHONY: soak
 soak: ## simulate SEEDS seeds (5000), from SEED on, in a process for each processor
 	$(call say,soak)
@@ -140,9 +148,9 @@ WAITING ?= 10000
 WORKERS ?= 10
 
 .PHONY: outage
-outage: ## simulate an hour without the provider, in five ways
+outage: ## simulate an hour without the provider, in five ways, and a day
 	$(call say,outage)
-	go test ./tests/simulation -run TestAnHourWithoutTheProvider -timeout=0 -count=1 -v -waiting $(WAITING) -workers $(WORKERS) | grep -v '^=== '
+	go test ./tests/outage -run WithoutTheProvider -timeout=0 -count=1 -v -waiting $(WAITING) -workers $(WORKERS) -outage 24h | grep -v '^=== '
 
 # How much `make crash` and `make cluster` try: all, sample or few.
 EXTENT ?= all

@@ -36,7 +36,7 @@ func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
 		defer w.Close()
 		worker := w.StartWorker("one")
 		<-time.After(time.Minute)
-		const requests = 600
+		const requests = 300
 		w.ask("default", "call", simulator.DefaultNumber, requests)
 		<-time.After(10 * time.Minute)
 		if got := w.states("default", "call", requests); got[call.StatePlaced] != requests {

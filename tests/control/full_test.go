@@ -37,13 +37,13 @@ func TestAFullBroker(t *testing.T) {
 		unknown int // at most: two workers that have taken what they may
 	}{
 		{5 * time.Minute, 0},
-		{70 * time.Minute, 16},
+		{70 * time.Minute, 4},
 	} {
 		t.Run(c.full.String(), func(t *testing.T) {
 			inBubble(t, func(cfg *configs.Config) {
-				cfg.Accounts["default"] = limited(cfg.Accounts["default"], 8)
+				cfg.Accounts["default"] = limited(cfg.Accounts["default"], 2)
 			}, func(t *testing.T, w *world) {
-				const requests = 40
+				const requests = 16
 				w.StartWorker("one")
 				w.StartWorker("two")
 				<-time.After(time.Minute)
@@ -60,9 +60,9 @@ func TestAFullBroker(t *testing.T) {
 				w.do(w.Broker().MayStore(1))
 				<-time.After(c.full)
 				w.do(w.Broker().MayStore(-1))
-				<-time.After(time.Hour)
+				<-time.After(20 * time.Minute)
 				w.repair()
-				<-time.After(time.Hour)
+				<-time.After(20 * time.Minute)
 				states := w.states("default", "call", requests)
 				if states[call.StateUnknown] > c.unknown || states[call.StatePlaced]+states[call.StateUnknown] != requests {
 					t.Errorf("the calls are %v", states)

@@ -37,12 +37,12 @@ func TestAPauseStopsEveryWorkerWithinASecond(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, nil, func(t *testing.T, w *world) {
-				const requests, others = 200, 100
+				const requests, others = 120, 30
 				for _, name := range []string{"one", "two", "three"} {
 					w.StartWorker(name)
 				}
 				w.ask("default", "paused", simulator.DefaultNumber, requests)
-				for w.posts(pausedURL) < 20 {
+				for w.posts(pausedURL) < 10 {
 					<-time.After(100 * time.Millisecond)
 				}
 				if n := w.posts(pausedURL); n > requests/2 {
@@ -53,7 +53,7 @@ func TestAPauseStopsEveryWorkerWithinASecond(t *testing.T) {
 				paused := w.posts(pausedURL)
 				w.ask("default", "other", anotherNumber, others)
 				w.StartWorker("four")
-				<-time.After(20 * time.Minute)
+				<-time.After(12 * time.Minute)
 				if n := w.posts(pausedURL); n != paused {
 					t.Errorf("%d calls went out later than a second after the pause", n-paused)
 				}

@@ -10,7 +10,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-func shortAge(c *configs.Config) { c.Request.MaxAge = time.Hour }
+func shortAge(c *configs.Config) { c.Request.MaxAge = 15 * time.Minute }
 
 func (w *world) left(stream string) uint64 {
 	w.t.Helper()
@@ -58,14 +58,14 @@ func TestNobodyServesTheAccount(t *testing.T) {
 				other.App.Reload(given)
 				<-time.After(5 * time.Minute)
 				w.ask(call.Account(c.account), "stray", simulator.DefaultNumber, requests)
-				<-time.After(50 * time.Minute)
+				<-time.After(12 * time.Minute)
 				if n := w.left(queue.StreamCalls); n != requests {
 					t.Fatalf("%d requests are left before they are too old", n)
 				}
 				if n, _ := series(t, other, "ringonce_unserved_requests"); n != requests {
 					t.Errorf("%v requests are shown as unserved", n)
 				}
-				<-time.After(15 * time.Minute)
+				<-time.After(6 * time.Minute)
 				if n := w.left(queue.StreamCalls); n != 0 {
 					t.Errorf("%d requests are left", n)
 				}
@@ -99,7 +99,7 @@ func TestWhatCannotBeReadHoldsUpNoOther(t *testing.T) {
 			_, err := w.Conn.JetStream().Publish(t.Context(), "calls.due."+name+".normal", []byte("no record"))
 			w.do(err)
 		}
-		<-time.After(2 * time.Hour)
+		<-time.After(40 * time.Minute)
 		w.letters("bravo", call.UnknownAccount, 1)
 		if n := w.left(queue.StreamParked); n != 2 {
 			t.Errorf("%d due calls are left, want the two that nobody can read", n)
@@ -134,7 +134,7 @@ func TestAParkedCallOfAnAccountThatIsGone(t *testing.T) {
 		w.Config = given
 		w.StartWorker("one")
 		w.StartWorker("two")
-		<-time.After(2 * time.Hour)
+		<-time.After(40 * time.Minute)
 		if n := w.left(queue.StreamCalls) + w.left(queue.StreamParked); n != 0 {
 			t.Errorf("%d messages are left", n)
 		}
@@ -154,9 +154,9 @@ func TestWhoeverBeginsToServeFindsItsOwn(t *testing.T) {
 		worker := w.StartWorker("one")
 		w.StartWorker("two")
 		w.ask("acme", "acme", simulator.DefaultNumber, 20)
-		<-time.After(55 * time.Minute)
+		<-time.After(13 * time.Minute)
 		worker.App.Reload(with(w.Config, "default", "acme"))
-		<-time.After(20 * time.Minute)
+		<-time.After(5 * time.Minute)
 		w.rungOnce(20)
 		w.letters("acme", "", 0)
 	})
@@ -175,7 +175,7 @@ func TestAPausedAccountIsServed(t *testing.T) {
 		w.do(w.control().Pause(t.Context(), "acme", pause()))
 		<-time.After(time.Second) // until it holds everywhere
 		w.ask("acme", "call", simulator.DefaultNumber, 5)
-		<-time.After(2 * time.Hour)
+		<-time.After(40 * time.Minute)
 		if n, _ := series(t, other, "ringonce_unserved_requests"); n != 0 {
 			t.Errorf("%v requests are shown as unserved", n)
 		}

@@ -1,4 +1,4 @@
-package simulation
+package outage
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ func TestRetryAfterSlowsEveryWorker(t *testing.T) {
 	for _, fault := range []string{"too_many_requests_seconds", "unavailable_seconds", "unavailable_date"} {
 		t.Run(fault, func(t *testing.T) {
 			runtime.GC()
-			runtime.GC() // see simulate
+			runtime.GC() // see liveThrough
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) { slows(t, dir, fault) })
 		})
@@ -26,14 +26,14 @@ func TestRetryAfterSlowsEveryWorker(t *testing.T) {
 }
 
 func slows(t *testing.T, dir, fault string) {
-	const requests, pause = 200, 2 * time.Minute
+	const requests, pause = 80, 2 * time.Minute
 	w := bubble.New(t, dir, simulator.Config{NoMagic: true}, slog.New(slog.DiscardHandler), nil)
 	defer w.Close()
 	for i := range 3 {
 		w.StartWorker(fmt.Sprintf("w%d", i))
 	}
 	<-time.After(5 * time.Second)
-	slow := simulator.Rule{Name: "slow", Fault: fault, Callee: "+919800000050", RetryAfter: pause, First: 1}
+	slow := simulator.Rule{Name: "slow", Fault: fault, Callee: "+919800000020", RetryAfter: pause, First: 1}
 	if err := w.Simulator.PutRule(slow); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func slows(t *testing.T, dir, fault string) {
 			t.Fatal(err)
 		}
 	}
-	<-time.After(time.Hour)
+	<-time.After(15 * time.Minute)
 	report := w.Simulator.Oracle()
 	var asked time.Time
 	for _, c := range report.Calls {

@@ -1,7 +1,6 @@
-package simulation
+package outage
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,12 +16,6 @@ import (
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
-)
-
-var (
-	outageLong    = flag.Duration("outage", usualOutage, "how long the provider is down in the long test")
-	outageWaiting = flag.Int("waiting", usualWaiting, "requests that wait while the provider is down")
-	outageWorkers = flag.Int("workers", 0, "workers that wait with them; 0 is one, and then three")
 )
 
 // outage is a way in which a provider can be down.
@@ -95,7 +88,7 @@ func TestAnHourWithoutTheProvider(t *testing.T) {
 
 func liveThrough(t *testing.T, o outage, workers int) {
 	runtime.GC()
-	runtime.GC() // see simulate
+	runtime.GC() // two collections empty sync.Pools: a timer of one bubble is not met in the next
 	dir := t.TempDir()
 	out := io.Writer(io.Discard)
 	if *logs {
@@ -264,7 +257,7 @@ func recovers(t *testing.T, w *bubble.World, ended time.Time) {
 // nothing.
 func TestALongTimeWithoutTheProvider(t *testing.T) {
 	runtime.GC()
-	runtime.GC() // see simulate
+	runtime.GC() // two collections empty sync.Pools: a timer of one bubble is not met in the next
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		const requests = 200
