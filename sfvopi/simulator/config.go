@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -96,6 +97,7 @@ func ParseConfig(text []byte) (Config, error) {
 	if len(text) > MaxConfigBytes {
 		return config, fmt.Errorf("simulator configuration is %d bytes or more, at most %d bytes are read", len(text), MaxConfigBytes)
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // as editors on Windows write it
 	if err := yaml.UnmarshalWithOptions(text, &config, yaml.Strict()); err != nil {
 		return config, fmt.Errorf("simulator configuration: %w", err)
 	}

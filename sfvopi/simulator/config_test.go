@@ -52,7 +52,7 @@ func TestParseConfig(t *testing.T) {
 }
 
 func TestParseConfigWithoutOrganisationsServesTheDefaultWorld(t *testing.T) {
-	config, err := ParseConfig([]byte("seed: 1\n"))
+	config, err := ParseConfig([]byte("\ufeffseed: 1\n"))
 	if err != nil || config.World.Organisations[0].Name != DefaultOrganisation {
 		t.Errorf("%+v, %v", config.World, err)
 	}
