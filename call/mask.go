@@ -61,14 +61,15 @@ func MaskText(s string, secrets ...string) string {
 // StrikeOut takes secrets out of a text, in any case.
 func StrikeOut(s string, secrets []string) string {
 	folded := strings.ToLower(s)
+	var found []string
+	for _, secret := range secrets {
+		if len(secret) >= minSecret && strings.Contains(folded, strings.ToLower(secret)) {
+			found = append(found, secret)
+		}
+	}
+	slices.SortFunc(found, func(a, b string) int { return len(b) - len(a) }) // the whole before its parts
 	var patterns []string
-	for _, secret := range slices.SortedFunc(slices.Values(secrets), func(a, b string) int { return len(b) - len(a) }) {
-		if len(secret) < minSecret {
-			break
-		}
-		if !strings.Contains(folded, strings.ToLower(secret)) {
-			continue
-		}
+	for _, secret := range found {
 		pattern := regexp.QuoteMeta(secret)
 		if len(secret) < minBareSecret {
 			pattern = bounded(pattern, secret)
