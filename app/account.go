@@ -163,6 +163,7 @@ func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
 			MaxDelay: c.Retry.MaxDelay, MaxAttempts: c.Retry.MaxAttempts,
 		},
 		MaxAge: c.Request.MaxAge, Keep: c.Records.Keep, Numbers: call.NumberPolicy(c.Request.Numbers),
+		CallerIDs: &call.CallerIDs{},
 		Defaults: call.Defaults{
 			Callbacks: call.Callbacks{
 				AnswerURL: d.AnswerURL.Reveal(), AnswerMethod: d.AnswerMethod,

@@ -40,6 +40,11 @@ const byteOrderMark = "\ufeff"
 // [*InvalidError]. The digest names the content, whatever the order and
 // spacing of the JSON, and is set for anything that could be read.
 func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
+	return DecodeRequestFrom(data, policy, nil)
+}
+
+// DecodeRequestFrom is [DecodeRequest] with a memory of caller IDs.
+func DecodeRequestFrom(data []byte, policy NumberPolicy, known *CallerIDs) (Request, Digest, error) {
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if len(data) > MaxRequestSize {
 		return Request{}, digestBytes(data), &InvalidError{
@@ -55,7 +60,7 @@ func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
 		return Request{}, digestBytes(data), notAnObject(data)
 	}
 	w := *read
-	r, err := w.request(policy)
+	r, err := w.request(policy, known)
 	return r, w.digest(), err
 }
 

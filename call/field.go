@@ -22,16 +22,16 @@ const (
 
 // request checks every field against its bounds. The error is an
 // [*InvalidError] that lists every mistake.
-func (w wire) request(policy NumberPolicy) (Request, error) {
+func (w wire) request(policy NumberPolicy, known *CallerIDs) (Request, error) {
 	r := Request{AppID: w.AppID, Callbacks: w.callbacks(), Metadata: w.Metadata}
 	var all mistakes
 	var err error
 	var fromAssigned, toAssigned bool
 	r.ID, err = idField(w.ID)
 	all.add(err)
-	r.From, fromAssigned, err = phoneField("from", w.From, policy)
+	r.From, fromAssigned, err = phoneField("from", w.From, policy, known)
 	all.add(err)
-	r.To, toAssigned, err = phoneField("to", w.To, policy)
+	r.To, toAssigned, err = phoneField("to", w.To, policy, nil)
 	all.add(err)
 	r.Unassigned = !fromAssigned || !toAssigned
 	all.add(checkAppID(w.AppID))
@@ -87,11 +87,11 @@ func idField(s string) (ID, error) {
 	return id, nil
 }
 
-func phoneField(field, s string, policy NumberPolicy) (Phone, bool, error) {
+func phoneField(field, s string, policy NumberPolicy, known *CallerIDs) (Phone, bool, error) {
 	if s == "" {
 		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
 	}
-	p, assigned, err := ParsePhone(s, policy)
+	p, assigned, err := known.parse(s, policy)
 	var refused phoneError
 	if errors.As(err, &refused) {
 		return Phone{}, false, outOfBounds(field, refused.rule, refused.fix)

@@ -34,7 +34,7 @@ func identify(d call.Delivery, rules Rules) task {
 		return identifyDue(d, rules)
 	}
 	t := task{Delivery: d}
-	request, digest, err := call.DecodeRequest(d.Body, rules.Numbers)
+	request, digest, err := call.DecodeRequestFrom(d.Body, rules.Numbers, rules.CallerIDs)
 	t.digest = digest
 	if _, priorityErr := call.ParsePriority(string(d.Priority)); priorityErr != nil {
 		t.Priority = call.Normal
@@ -73,7 +73,7 @@ func identifyDue(d call.Delivery, rules Rules) task {
 		Delivery: d, digest: d.Due.Record.Digest,
 		record: d.Due.Record, version: d.Due.Version,
 	}
-	request, _, err := call.DecodeRequest(d.Due.Record.Request, call.PossibleNumbers)
+	request, _, err := call.DecodeRequestFrom(d.Due.Record.Request, call.PossibleNumbers, rules.CallerIDs)
 	t.check(request, err, rules)
 	return t
 }

@@ -15,6 +15,8 @@ type Rules struct {
 	Keep     time.Duration // records.keep
 	Numbers  call.NumberPolicy
 	Defaults call.Defaults
+	// CallerIDs is the worker's memory of numbers that it checked; nil is none.
+	CallerIDs *call.CallerIDs
 
 	// ClaimDeadline is how long after the instant before its claim a request
 	// may still be written to the provider.

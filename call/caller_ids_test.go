@@ -1,0 +1,57 @@
+package call
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+)
+
+// TestARememberedCallerIDIsJudgedAsAnUnknownOne under both policies, whether it
+// was seen before or not.
+func TestARememberedCallerIDIsJudgedAsAnUnknownOne(t *testing.T) {
+	numbers := []string{"+919876543210", "+14155552671", "+9112345", "+910000000000", "+4401212345678", "", "+1", "919876543210", "+911234567890"}
+	for _, first := range []NumberPolicy{PossibleNumbers, AssignedNumbers} {
+		var known CallerIDs
+		for _, policy := range []NumberPolicy{first, PossibleNumbers, AssignedNumbers} {
+			for _, s := range numbers {
+				want, wantAssigned, wantErr := ParsePhone(s, policy)
+				got, assigned, err := known.parse(s, policy)
+				if got != want || assigned != wantAssigned || err != wantErr { //nolint:errorlint // the very same
+					t.Errorf("a number of %d characters under %s: %v, %v, %v; want %v, %v, %v",
+						len(s), policy, got, assigned, err, want, wantAssigned, wantErr)
+				}
+			}
+		}
+		if len(known.assigned) == 0 {
+			t.Error("nothing was remembered")
+		}
+	}
+}
+
+// TestCallerIDsAreBounded whoever asks, and however many at once.
+func TestCallerIDsAreBounded(t *testing.T) {
+	var known CallerIDs
+	var asking sync.WaitGroup
+	for g := range 4 {
+		asking.Go(func() {
+			for i := range maxCallerIDs {
+				if _, _, err := known.parse(fmt.Sprintf("+9198%08d", g*maxCallerIDs+i), PossibleNumbers); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	asking.Wait()
+	if n := len(known.assigned); n == 0 || n > maxCallerIDs {
+		t.Errorf("%d are remembered", n)
+	}
+}
+
+func TestNoCallerIDsRememberNothing(t *testing.T) {
+	var none *CallerIDs
+	for range 2 {
+		if _, assigned, err := none.parse("+919876543210", PossibleNumbers); err != nil || !assigned {
+			t.Errorf("%v, %v", assigned, err)
+		}
+	}
+}
