@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -122,7 +123,7 @@ func publishOver(ctx context.Context, a *answers, over connection, stream string
 		return 0, errNoResponse
 	}
 	var ack pubAck
-	if err := json.Unmarshal(answer.Data, &ack); err != nil {
+	if err := json.Unmarshal(answer.Data, &ack, jsontext.AllowDuplicateNames(true)); err != nil {
 		return 0, errNotAnAck
 	}
 	switch {

@@ -69,7 +69,7 @@ func (p *process) stop() {
 // which /proc has in hundredths of a second only.
 func (p *process) used() time.Duration {
 	var t unix.Timespec
-	clock := int32(^p.cmd.Process.Pid<<3 | 2) //nolint:gosec // as clock_getcpuclockid makes it of the process
+	clock := int32(^p.cmd.Process.Pid<<3 | 2) // as clock_getcpuclockid makes it
 	if err := unix.ClockGettime(clock, &t); err != nil {
 		return 0
 	}

@@ -60,7 +60,7 @@ func paired(a, b []float64) (mean, low, high float64) {
 	for i := range a {
 		logs[i] = math.Log(a[i] / b[i])
 	}
-	random := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // no secret
+	random := rand.New(rand.NewPCG(1, 1))
 	means := make([]float64, resamples)
 	for i := range means {
 		for range logs {
