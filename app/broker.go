@@ -69,6 +69,9 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err := queue.CheckServer(ctx, conn.JetStream()); err != nil {
 		return nil, err
 	}
+	if err := conn.CheckPayload(); err != nil {
+		return nil, err
+	}
 	topology := Topology(a.config)
 	if a.config.Streams.Provision {
 		made, err := topology.Apply(ctx, conn.JetStream())

@@ -48,6 +48,7 @@ type ledger struct {
 	down    bool                // without a connection
 	fault   *queue.RecordsError // what the last check found, if anything
 	refuses error               // why it takes no writes
+	small   error               // why the broker takes no large messages
 	valid   queue.Ledger
 	records *queue.Records
 }
@@ -66,6 +67,9 @@ func (l *ledger) trouble() []error {
 	}
 	if l.refuses != nil {
 		found = append(found, l.refuses)
+	}
+	if l.small != nil {
+		found = append(found, l.small)
 	}
 	return found
 }
@@ -106,6 +110,13 @@ func (l *ledger) takesWrites(refuses error) {
 	}
 	l.refuses = refuses
 	l.show()
+}
+
+// takesLarge takes in why the broker takes no large messages; nil if it does.
+func (l *ledger) takesLarge(small error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.small = small
 }
 
 // show sets the metric. The lock is held.
@@ -184,6 +195,12 @@ func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) err
 	} else if err != nil {
 		return err
 	}
+	if err := b.conn.CheckPayload(); err != nil {
+		l.halt(err)
+		l.takesLarge(err)
+		return err
+	}
+	l.takesLarge(nil)
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	valid, err := b.records.Check(ctx)

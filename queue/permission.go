@@ -99,10 +99,15 @@ func (c *Conn) failed(err error, o ConnectOptions) {
 
 // RetryDenied tries subscriptions again that the broker refused, until ctx ends.
 // One that is permitted now is taken up by a new connection, which subscribes
-// to everything; granted is called before that.
+// to everything; granted is called before that. A max_payload that is too small
+// is asked for again, too.
 func (c *Conn) RetryDenied(ctx context.Context, granted func(subject string)) {
 	for ctx.Err() == nil {
 		pause(ctx, deniedRetryInterval)
+		if c.nc.IsConnected() && c.CheckPayload() != nil {
+			_ = c.nc.ForceReconnect() // the broker says it to new connections alone
+			continue
+		}
 		for _, subject := range c.denials.list() {
 			if !c.mayNowSubscribe(ctx, subject) {
 				continue

@@ -82,6 +82,7 @@ func (e *examination) run(ctx context.Context) {
 func (e *examination) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
 	version := conn.NATS().ConnectedServerVersion()
 	e.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
+	e.report("largest message", conn.CheckPayload(), fmt.Sprintf("max_payload is %d bytes", conn.NATS().MaxPayload()))
 	if _, err := conn.JetStream().AccountInfo(ctx); err != nil {
 		e.report("JetStream", queue.ExplainJetStream(err), "")
 		return

@@ -85,7 +85,7 @@ func TestCredentialsAreReplaced(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(broker.Stop)
-			log := startWorker(t, func(c *configs.Config) {
+			_, log := startWorker(t, func(c *configs.Config) {
 				c.NATS.URL = broker.ClientURL()
 				of.use(&c.NATS, file)
 			})
@@ -109,7 +109,7 @@ func TestCredentialsAreReplaced(t *testing.T) {
 }
 
 // startWorker runs a worker over sockets until the test ends, and returns its log.
-func startWorker(t *testing.T, change func(*configs.Config)) lines {
+func startWorker(t *testing.T, change func(*configs.Config)) (*app.App, lines) {
 	t.Helper()
 	emptyPools()
 	c := configs.Default()
@@ -139,5 +139,5 @@ func startWorker(t *testing.T, change func(*configs.Config)) lines {
 			t.Error(err)
 		}
 	})
-	return log
+	return worker, log
 }
