@@ -69,6 +69,9 @@ func (c Config) checkFiles() Mistakes {
 			continue
 		}
 		if err := s.rule.file(s.text()); err != nil {
+			if mayBeSecret(s.text()) {
+				err = errors.New("is no path, and may be the secret itself")
+			}
 			mistakes = append(mistakes, Mistake{
 				Origin: c.origins[s.key],
 				Key:    s.key,
@@ -78,6 +81,12 @@ func (c Config) checkFiles() Mistakes {
 		}
 	}
 	return mistakes
+}
+
+// mayBeSecret recognises a secret that was given instead of the path of its file.
+func mayBeSecret(path string) bool {
+	_, err := os.Lstat(path)
+	return err != nil && len(path) >= 16 && !strings.ContainsAny(path, `/\.`)
 }
 
 // readSecret is the inline secret, or else that of the file.

@@ -161,6 +161,17 @@ func TestCheckFilesNamesEveryMistake(t *testing.T) {
 	wantMistakes(t, mistakesOf(t, c.checkFiles()), "nats.tls.cert_file: cannot be used")
 }
 
+// A secret where the path of its file belongs is not printed.
+func TestCheckFilesHidesASecretGivenAsAPath(t *testing.T) {
+	for _, setting := range []string{"SFVOPI_API_KEY_FILE", "RINGONCE_ACCOUNTS_DEFAULT_API_KEY_FILE", "RINGONCE_NATS_TOKEN_FILE"} {
+		_, err := Check("", nil, []string{"SFVOPI_API_KEY_FILE=key", setting + "=sf_live_s3cret0123456789"})
+		got := mistakesOf(t, err).Error()
+		if strings.Contains(got, "s3cret") || !strings.Contains(got, "cannot be used: is no path") {
+			t.Errorf("%s: %s", setting, got)
+		}
+	}
+}
+
 func TestCheckFilesRefusesRubbish(t *testing.T) {
 	token, seed := newUser(t, time.Hour)
 	expired, seedOfExpired := newUser(t, -time.Hour)
