@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -20,6 +21,8 @@ const (
 	// struck out inside a word.
 	minSecret     = 4
 	minBareSecret = 8
+	// minDigits is how many digits may be a phone number.
+	minDigits = 7
 )
 
 var (
@@ -33,13 +36,18 @@ var (
 		`|(?:[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+(?::\d+)?|[\p{L}\p{N}_-]+:\d+|\(number\))(?:\\?/|%2f|#)\S+`)
 	// Seven digits or more, of any script and whatever but a letter sets them
 	// apart, may be a phone number.
-	numberText = regexp.MustCompile(`\+?` + digit + `(?:[^\p{L}\p{N}]*` + digit + `){6,}`)
-	// The addresses in the errors of Go's and of Node's network: they look like
-	// numbers, and an operator needs them.
-	addressText = regexp.MustCompile(`(?:\blookup \S+ on |\b(?:tcp|udp)[46]? |\bE[A-Z]{4,} |->)(?:\[[^\]\s]+\]|\d+\.\d+\.\d+\.\d+):\d+`)
+	numberText = regexp.MustCompile(`\+?` + digit + `(?:` + apart + `*` + digit + `){6,}`)
+	// What an operator needs and looks like a number: the addresses in the errors
+	// of Go's and of Node's network and of certificates, and times.
+	shownText = regexp.MustCompile(`(?:\blookup \S+ on |\b(?:tcp|udp)[46]? |\bE[A-Z]{4,} |->|\bcertificate (?:is valid )?for |, not )` +
+		address + `(?:, ` + address + `)*|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 )
 
-const digit = `[\p{N}零一二三四五六七八九]`
+const (
+	digit   = `[\p{N}零一二三四五六七八九]`
+	apart   = `(?:[^\p{L}\p{N}]|\\u[0-9a-fA-F]+|\\[ux]|<[^<>]+>|&[a-z]+;)`
+	address = `(?:\[[^\]\s]+\]|\d+\.\d+\.\d+\.\d+|[0-9a-f:]*::[0-9a-f:]*)(?::\d+)?`
+)
 
 // MaskText makes a text from outside fit to be stored and logged: phone
 // numbers, URLs and the given secrets are taken out, control and invisible
@@ -54,7 +62,10 @@ func MaskText(s string, secrets ...string) string {
 	s = StrikeOut(plainText(s, maxMasked), secrets)
 	// Numbers first: one that holds a space would hide where a URL goes on.
 	s = urlText.ReplaceAllString(maskNumbers(s), "(url)")
-	// The cut may have taken from an address what told it from a number.
+	if len(s) <= maxMessageLength {
+		return s
+	}
+	// The cut may take from an address what tells it from a number.
 	return plainText(maskNumbers(plainText(s, maxMessageLength)), maxMessageLength)
 }
 
@@ -102,12 +113,13 @@ var wordEdge = regexp.MustCompile(`^\w$`)
 // maskNumbers takes out what may be a phone number, and leaves the addresses of
 // network errors.
 func maskNumbers(s string) string {
+	if !hasDigits(s, minDigits) {
+		return s // nearly always, and the pattern is slow
+	}
 	var b strings.Builder
 	done := 0
-	for _, at := range addressText.FindAllStringIndex(s, -1) {
-		address := s[at[0]:at[1]]
-		address = address[strings.LastIndexAny(address, " >")+1:]
-		if _, err := netip.ParseAddrPort(address); err != nil || goesOn(s[at[1]:]) {
+	for _, at := range shownText.FindAllStringIndex(s, -1) {
+		if goesOn(s[at[1]:]) || !isAddressesOrTime(s[at[0]:at[1]]) {
 			continue
 		}
 		b.WriteString(numberText.ReplaceAllString(s[done:at[0]], "(number)"))
@@ -116,6 +128,36 @@ func maskNumbers(s string) string {
 	}
 	b.WriteString(numberText.ReplaceAllString(s[done:], "(number)"))
 	return b.String()
+}
+
+// hasDigits reports whether a text has so many digits, or what may be some.
+func hasDigits(s string, n int) bool {
+	for _, r := range s {
+		if r >= '0' && r <= '9' || r > unicode.MaxASCII {
+			n--
+		}
+	}
+	return n <= 0
+}
+
+// isAddressesOrTime reports whether what looks like addresses, with the words
+// before them, or like a time is that.
+func isAddressesOrTime(s string) bool {
+	if strings.HasSuffix(s, "Z") {
+		_, err := time.Parse(time.RFC3339, s)
+		return err == nil
+	}
+	for word := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == ' ' || r == ',' || r == '>' }) {
+		if !strings.ContainsAny(word, "0123456789") || !strings.ContainsAny(word, ".:") {
+			continue
+		}
+		_, err := netip.ParseAddr(word)
+		_, withPort := netip.ParseAddrPort(word)
+		if err != nil && withPort != nil && !strings.ContainsFunc(word, unicode.IsLetter) {
+			return false
+		}
+	}
+	return true
 }
 
 // goesOn reports whether digits follow an address as if they belonged to it.

@@ -232,7 +232,7 @@ var contract = []struct {
 	{"5xx that declares itself not handled", down(0), false, attempts, slices.Concat(said(500,
 		"Service temporarily unavailable", "service TEMPORARILY unavailable.", " Service  temporarily unavailable ", "Service is temporarily unavailable",
 		"The service is currently unavailable", "Our service is currently unavailable, please try again later.", "Voice service is temporarily unavailable. Please retry",
-		"Calling service temporarily unavailable; please try again", "Service currently unavailable", "The service is overloaded", "The service is under maintenance."),
+		"Calling service temporarily unavailable; please try again", "Service temporarily unavailable - please retry", "Service currently unavailable", "The service is overloaded", "The service is under maintenance."),
 		said(502, "Service temporarily unavailable"), said(503, "Service temporarily unavailable"), said(521, "Service temporarily unavailable"),
 		bodies(500, "\ufeff"+`{"message":"Service temporarily unavailable"}`, `{"message":"Service temporarily unavailable","message":"Service temporarily unavailable"}`,
 			`{"statusCode":500,"message":"Service temporarily unavailable","data":null,"request_uuid":""}`, `{"message":"Service temporarily unavailable","x":"\udc00"}`))},
@@ -256,7 +256,7 @@ var contract = []struct {
 	{"500 Failed to initiate outbound call", again(), false, attempts, said(500, "Failed to initiate outbound call", "FAILED to initiate outbound CALL", " Failed to initiate outbound call ")},
 	{"500 Failed to initiate: no connection", again(), false, attempts, failedWith(
 		"connect ECONNREFUSED 10.0.0.7:443", "ECONNREFUSED", "getaddrinfo ENOTFOUND carrier.internal", "getaddrinfo EAI_AGAIN x", "connect EHOSTUNREACH 10.0.0.7:5060",
-		"connect ENETUNREACH [2001:db8::1]:443", "ENETDOWN", "connect ECONNREFUSED ::1:443",
+		"connect ENETUNREACH [2001:db8::1]:443", "ENETDOWN", "connect ECONNREFUSED ::1:443", "connect ECONNREFUSED carrier:5060", "connect ENETUNREACH localhost",
 		"Request failed with status code 400", "Request failed with status code 404", "Request failed with status code 422")},
 	{"500 Failed to initiate: no room", call.Outcome{Class: call.Refused, Reason: call.Capacity, SlowsAccount: true, RetryAfter: CapacityRetryAfter}, false, attempts, failedWith(
 		"Request failed with status code 429", "Request failed with status code 503", "Rate limit exceeded", "limit exceeded", "Too many requests",
@@ -270,7 +270,7 @@ var contract = []struct {
 		"timeout of 10000ms exceeded", "Request timed out", "connect ETIMEDOUT 10.0.0.7:443", "ESOCKETTIMEDOUT", "context deadline exceeded", "read ECONNRESET", "ECONNABORTED",
 		"write EPIPE", "Connection reset by peer", "socket hang up", "request aborted", "Connection closed", "Bad Gateway", "fetch failed",
 		"no-answer", "user busy", "487 Request Terminated", "480 Temporarily Unavailable", "voicemail", "Call declined by user", "Unexpected token < in JSON", "failed to save call",
-		"14 UNAVAILABLE", "DEADLINE_EXCEEDED", "read ECONNREFUSED", "ECONNREFUSED after ETIMEDOUT", "connect ECONNREFUSED 10.0.0.7:443, then queued", "no channel",
+		"14 UNAVAILABLE", "DEADLINE_EXCEEDED", "read ECONNREFUSED", "ECONNREFUSED ETIMEDOUT", "connect EHOSTUNREACH ringing", "ECONNREFUSED timeout:", "ECONNREFUSED after ETIMEDOUT", "connect ECONNREFUSED 10.0.0.7:443, then queued", "no channel",
 		"Request failed with status code 500", "Request failed with status code 502", "Request failed with status code 504", "Request failed with status code 4000", "status code 400",
 		"Rate limit exceeded by 3 calls", "Too many timeouts", "Too many calls", "Trunk capacity exceeded", "no capacity left after ringing", "busy: concurrency limit reached",
 		"account suspended after the call", "Insufficient balance to continue the call", "Trunk not configured", "callee blocked the call", "Do not disturb", "number is DND",

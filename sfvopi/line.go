@@ -2,6 +2,7 @@ package sfvopi
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"net"
@@ -104,9 +105,10 @@ func (l *line) answer() (a Answer, reusable bool) {
 		a.Failure, a.Detail = why(err, CutShort), err.Error()
 		return a, false
 	}
-	a.Behind = l.answers.Buffered() > 0
+	behind, _ := l.answers.Peek(l.answers.Buffered()) // no more than is there
+	a.Behind = len(bytes.Trim(behind, "\r\n")) > 0    // some end every body in a line break
 	final := response.StatusCode != http.StatusSwitchingProtocols
-	return a, final && !response.Close && !l.failed && !a.Behind
+	return a, final && !response.Close && !l.failed && len(behind) == 0
 }
 
 // response reads the header of the answer, past those that only announce it. If

@@ -188,6 +188,11 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 			say(conn, "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 201 Created\r\n\r\n")
 			conn.Close()
 		}, call.BadAnswer, call.Unknown, call.Unknown},
+		"a line break behind it": {func(w http.ResponseWriter, _ *http.Request) {
+			conn, _ := hijack(t, w)
+			say(conn, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}\r\n")
+			conn.Close()
+		}, call.Unauthorized, call.Suspended, call.Suspended},
 		"closed without one": {func(http.ResponseWriter, *http.Request) {
 			panic(http.ErrAbortHandler)
 		}, call.ConnectionLost, call.Unknown, call.Refused},

@@ -171,7 +171,7 @@ var webhookTexts = []string{
 var declaredRules = []rule{
 	{
 		"5xx that declares itself not handled", all(hundred(5), saysWhole(
-			`((the|our) )?((voice|calling) )?service (is )?(temporarily|currently) unavailable([.,;:!]? please (try again( later)?|retry))?\.?`,
+			`((the|our) )?((voice|calling) )?service (is )?(temporarily|currently) unavailable(([.,;:!]| [-–—])? please (try again( later)?|retry))?\.?`,
 			`the service is (overloaded|under maintenance)\.?`,
 		)),
 		refused(call.ServiceUnavailable, feedsBreaker|asAsked), "the documented 500, and its style",
@@ -191,7 +191,8 @@ var initiateRules = []rule{
 	},
 	{
 		"500 Failed to initiate: no connection", all(status(500), initiating(
-			`((connect|getaddrinfo) )?(econnrefused|enotfound|eai_again|ehostunreach|enetunreach|enetdown)( [a-z0-9._:\[\]-]+)?`,
+			`((connect|getaddrinfo) )?(econnrefused|enotfound|eai_again|ehostunreach|enetunreach|enetdown)( localhost| [a-z0-9_\[\]-]*[.:][a-z0-9._:\[\]-]*[a-z0-9\]])?`,
+			`(getaddrinfo )?(enotfound|eai_again) [a-z0-9_-]+`,
 			`request failed with status code (400|404|422)`,
 		)),
 		refused(call.InitiateFailed, 0), "the carrier was not reached, or did not take the request",
