@@ -32,11 +32,12 @@ func (s *stage) faults() []*fault {
 	}
 	silent := &fault{
 		alert: "RingonceAckPermissionMissing", label: "instance=" + s.silentAddress,
-		begin: func() {}, end: func() { s.permit() },
+		begin: func() {}, end: func() {}, // with the next
 	}
+	unwritten := &fault{alert: "RingonceRecordsFault", label: "account=", begin: func() {}, end: func() { s.permit() }}
 	unready := &fault{alert: "RingonceWorkerNotReady", label: "instance=" + s.silentAddress, begin: func() {}, end: func() {}}
 	all := []*fault{
-		none, refused, silent, unready,
+		none, refused, silent, unwritten, unready,
 		{
 			alert: "RingonceWorkerNotReady", label: "instance=" + s.silentAddress, after: unready,
 			begin: func() {

@@ -80,7 +80,7 @@ func number(i int) string { return fmt.Sprintf("+9120715320%02d", i) }
 func users(acknowledges bool) []*nats.User {
 	silent := &nats.Permissions{Publish: &nats.SubjectPermission{}}
 	if !acknowledges {
-		silent.Publish.Deny = []string{"$JS.ACK.>"}
+		silent.Publish.Deny = []string{"$JS.ACK.>", "calls.records.>"}
 	}
 	return []*nats.User{{Username: "all", Password: "secret"}, {Username: "silent", Password: "secret", Permissions: silent}}
 }
@@ -182,7 +182,7 @@ func (s *stage) key(account, key string) {
 	}
 }
 
-// permit lets the silent worker acknowledge, over the connection that it has.
+// permit lets the silent worker acknowledge and write records, over the connection that it has.
 func (s *stage) permit() {
 	s.t.Helper()
 	s.broker.Users = users(true)
