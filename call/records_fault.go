@@ -9,7 +9,7 @@ type RecordsFault string
 const (
 	RecordsRecreated    RecordsFault = "recreated"     // the stream was deleted and made again
 	RecordsRolledBack   RecordsFault = "rolled_back"   // it was restored from an older copy
-	RecordsMisset       RecordsFault = "wrong_setting" // it was found with a setting under which it may forget
+	RecordsWrongSetting RecordsFault = "wrong_setting" // it was found with a setting under which it may forget
 	RecordsCanaryLost   RecordsFault = "canary_lost"   // its first message is gone: something removed messages
 	RecordsClaimLost    RecordsFault = "claim_lost"    // a claim that it had confirmed is gone
 	RecordsRefuseWrites RecordsFault = "refuse_writes" // it confirms nothing; this ends by itself
@@ -18,6 +18,6 @@ const (
 // RecordsFaults lists them.
 func RecordsFaults() []RecordsFault {
 	return []RecordsFault{
-		RecordsRecreated, RecordsRolledBack, RecordsMisset, RecordsCanaryLost, RecordsClaimLost, RecordsRefuseWrites,
+		RecordsRecreated, RecordsRolledBack, RecordsWrongSetting, RecordsCanaryLost, RecordsClaimLost, RecordsRefuseWrites,
 	}
 }

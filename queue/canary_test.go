@@ -143,14 +143,14 @@ func TestWrongSettings(t *testing.T) {
 				before := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamRecords)).CachedInfo().Config
 				b.change(StreamRecords, c.spoil)
 				_, err := r.Check(t.Context())
-				wantFault(t, err, call.RecordsMisset, "nats stream edit CALL_RECORDS "+c.mend, c.name)
+				wantFault(t, err, call.RecordsWrongSetting, "nats stream edit CALL_RECORDS "+c.mend, c.name)
 				now := time.Now()
 				if _, err := b.DeclareLedger(t.Context(), now, "ann", now); err == nil || !strings.Contains(err.Error(), c.mend) {
 					t.Errorf("declaring gets %v", err)
 				}
 				b.change(StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
 				_, err = must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {})).Check(t.Context()) // as after a restart
-				wantFault(t, err, call.RecordsMisset)
+				wantFault(t, err, call.RecordsWrongSetting)
 				must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
 				must[Ledger](t)(r.Check(t.Context()))
 			})
@@ -167,7 +167,7 @@ func TestSealedRecords(t *testing.T) {
 			t.Errorf("a write gets %v", err)
 		}
 		_, err := r.Check(t.Context())
-		wantFault(t, err, call.RecordsMisset, "sealed", "ringonce streams apply")
+		wantFault(t, err, call.RecordsWrongSetting, "sealed", "ringonce streams apply")
 		b.recreate(StreamRecords)
 		now := time.Now()
 		must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
@@ -182,11 +182,33 @@ func TestAFaultIsKnownWithoutTheBucket(t *testing.T) {
 		b.change("KV_"+BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 })
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
 		_, err := r.Check(t.Context())
-		wantFault(t, err, call.RecordsMisset)
+		wantFault(t, err, call.RecordsWrongSetting)
 		b.change("KV_"+BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = -1 })
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
 		_, err = r.Check(t.Context())
-		wantFault(t, err, call.RecordsMisset)
+		wantFault(t, err, call.RecordsWrongSetting)
+	})
+}
+
+// TestAFaultIsWrittenDownBesideOthers who have just written that all is well.
+func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.checked()
+		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
+		before := must[jetstream.KeyValueEntry](t)(kv.Get(t.Context(), keyLedger)).Value()
+		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
+		once := false
+		r.js = &moving{r.js, func() {
+			if !once {
+				once = true
+				must[uint64](t)(kv.Put(t.Context(), keyLedger, before))
+			}
+		}}
+		_, err := r.Check(t.Context())
+		wantFault(t, err, call.RecordsWrongSetting)
+		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
+		_, err = b.CheckLedger(t.Context())
+		wantFault(t, err, call.RecordsWrongSetting)
 	})
 }
 
@@ -220,7 +242,7 @@ func TestRecordsThatWereNeverUsed(t *testing.T) {
 		cfg.DenyPurge, cfg.DenyDelete = false, false
 		must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), cfg))
 		_, err := b.CheckLedger(t.Context())
-		wantFault(t, err, call.RecordsMisset, "--deny-purge", "--deny-delete")
+		wantFault(t, err, call.RecordsWrongSetting, "--deny-purge", "--deny-delete")
 		must[jetstream.Stream](t)(b.JetStream().UpdateStream(t.Context(), (Topology{Replicas: 1}).records()))
 		if l := must[Ledger](t)(b.CheckLedger(t.Context())); l.Canary.Sequence != 1 {
 			t.Errorf("it is %+v", l)

@@ -115,19 +115,26 @@ func (r *Records) Check(ctx context.Context) (Ledger, error) {
 }
 
 func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost bool) (Ledger, error) {
-	found, err := compareLedger(ctx, js, own, lost)
-	if err == nil && found.seen.last == 0 {
-		if err := writeFirstCanary(ctx, js); err != nil {
+	for try := 1; ; try++ {
+		found, err := compareLedger(ctx, js, own, lost)
+		if err == nil && found.seen.last == 0 {
+			if err := writeFirstCanary(ctx, js); err != nil {
+				return found.valid, err
+			}
+			found, err = compareLedger(ctx, js, own, lost)
+		}
+		if !found.news {
 			return found.valid, err
 		}
-		found, err = compareLedger(ctx, js, own, lost)
+		written, writeErr := writeLedger(ctx, found.kv, found.valid, found.revision)
+		if written || writeErr != nil || !found.valid.Fault.found() || try == maxLedgerTries {
+			return found.valid, errors.Join(err, writeErr)
+		}
 	}
-	if !found.news {
-		return found.valid, err
-	}
-	_, writeErr := writeLedger(ctx, found.kv, found.valid, found.revision)
-	return found.valid, errors.Join(err, writeErr)
 }
+
+// maxLedgerTries bounds how often a fault is written down while others write.
+const maxLedgerTries = 3
 
 // PeekLedger is [Conn.CheckLedger] without writing anything.
 func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
@@ -138,14 +145,14 @@ func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
 // comparison is what comparing CALL_RECORDS with its memory found.
 type comparison struct {
 	kv       jetstream.KeyValue
-	seen     sight
+	seen     recordsState
 	valid    Ledger
 	news     bool   // there is something new to remember
 	revision uint64 // of what that replaces, 0 if there was nothing
 }
 
-// sight is what CALL_RECORDS looks like.
-type sight struct {
+// recordsState is what CALL_RECORDS looks like.
+type recordsState struct {
 	created time.Time
 	last    uint64
 	canary  foundCanary
@@ -155,13 +162,13 @@ type sight struct {
 	lost  bool // a claim that it had confirmed is gone
 }
 
-func lookAtRecords(ctx context.Context, js jetstream.JetStream) (sight, error) {
+func lookAtRecords(ctx context.Context, js jetstream.JetStream) (recordsState, error) {
 	s, err := js.Stream(ctx, StreamRecords)
 	if err != nil {
-		return sight{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
+		return recordsState{}, fmt.Errorf("look up stream %s: %w", StreamRecords, err)
 	}
 	info := s.CachedInfo()
-	seen := sight{
+	seen := recordsState{
 		created: info.Created.UTC(), last: info.State.LastSeq,
 		wrong: breaking(compare(Topology{}.records(), info.Config)),
 	}
@@ -201,7 +208,7 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost
 // worker knows, and what the stream looks like, and what is wrong with the stream.
 // That is remembered, too, unless the stream never held anything: such a one has
 // forgotten nothing.
-func reconcile(known Ledger, empty bool, own Ledger, seen sight) (valid Ledger, fault Fault) {
+func reconcile(known Ledger, empty bool, own Ledger, seen recordsState) (valid Ledger, fault Fault) {
 	valid = known
 	putBack := false
 	switch knows := !own.Created.IsZero() && (!own.Created.Equal(seen.created) || !own.Declared.IsZero()); {
@@ -234,7 +241,7 @@ func reconcile(known Ledger, empty bool, own Ledger, seen sight) (valid Ledger, 
 
 // examine returns what is wrong with the stream as it is now, by what is remembered
 // of it.
-func examine(valid Ledger, putBack bool, seen sight) Fault {
+func examine(valid Ledger, putBack bool, seen recordsState) Fault {
 	switch {
 	case !seen.created.Equal(valid.Created):
 		return faultf(call.RecordsRecreated, "was made anew at %s (the one we knew is from %s): calls that it recorded may have been dialled",
@@ -245,7 +252,7 @@ func examine(valid Ledger, putBack bool, seen sight) Fault {
 	case seen.last < valid.Highest:
 		return faultf(call.RecordsRolledBack, "ends at sequence %d and had reached %d: it was restored from an older copy", seen.last, valid.Highest)
 	case len(seen.wrong) > 0:
-		return faultf(call.RecordsMisset, "was found with a wrong setting and may have forgotten calls: %s", settings(seen.wrong))
+		return faultf(call.RecordsWrongSetting, "was found with a wrong setting and may have forgotten calls: %s", settings(seen.wrong))
 	case seen.last == 0 && valid.Canary == (Canary{}): // nothing was ever written
 	case seen.canary.Sequence == 0, seen.canary.Canary != valid.Canary:
 		return faultf(call.RecordsCanaryLost, "has lost its first message, as by a limit, a purge or a deletion, and may have forgotten calls")
@@ -290,7 +297,7 @@ func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string
 }
 
 // withCanary returns what CALL_RECORDS looks like with a canary in it.
-func (c *Conn) withCanary(ctx context.Context) (sight, error) {
+func (c *Conn) withCanary(ctx context.Context) (recordsState, error) {
 	seen, err := lookAtRecords(ctx, c.js)
 	switch {
 	case err != nil:
@@ -325,12 +332,12 @@ func readLedger(ctx context.Context, kv jetstream.KeyValue) (Ledger, uint64, err
 	return known, entry.Revision(), nil
 }
 
-// writeLedger writes what is known now. A rival that wrote first knew as much:
-// the next check compares again.
-func writeLedger(ctx context.Context, kv jetstream.KeyValue, l Ledger, revision uint64) (Ledger, error) {
+// writeLedger writes what is known now, unless a rival wrote first. That one knew
+// as much of a sound ledger, and the next check compares again.
+func writeLedger(ctx context.Context, kv jetstream.KeyValue, l Ledger, revision uint64) (written bool, err error) {
 	data, err := json.Marshal(l)
 	if err != nil {
-		return l, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)
+		return false, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)
 	}
 	failpoint.Here(failpoint.LedgerBefore)
 	if revision == 0 {
@@ -339,8 +346,11 @@ func writeLedger(ctx context.Context, kv jetstream.KeyValue, l Ledger, revision 
 		_, err = kv.Update(ctx, keyLedger, data, revision)
 	}
 	failpoint.Here(failpoint.LedgerAfter)
-	if err != nil && !errors.Is(err, jetstream.ErrKeyExists) && !isConflictError(err) {
-		return l, fmt.Errorf("write key %s of bucket %s: %w", keyLedger, BucketControl, err)
+	switch {
+	case errors.Is(err, jetstream.ErrKeyExists), isConflictError(err):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("write key %s of bucket %s: %w", keyLedger, BucketControl, err)
 	}
-	return l, nil
+	return true, nil
 }

@@ -97,7 +97,7 @@ func TestRecordsThatMayForget(t *testing.T) {
 				w.ask("default", "call", simulator.DefaultNumber, 1)
 				<-time.After(check)
 				before := w.alter(c.spoil)
-				w.says(worker, call.RecordsMisset, moment, c.word, "ringonce streams declare")
+				w.says(worker, call.RecordsWrongSetting, moment, c.word, "ringonce streams declare")
 				if c.brief {
 					<-time.After(10 * time.Second)
 					w.restore(before)
@@ -122,7 +122,7 @@ func TestRecordsThatMayForget(t *testing.T) {
 				if got := w.states("default", "later", 1); got[call.StatePlaced] != 1 || worker.App.Ready() != nil {
 					t.Errorf("declared valid, it dials %v and says %v", got, worker.App.Ready())
 				}
-				if value, _ := series(t, worker, "ringonce_records_fault", string(call.RecordsMisset)); value != 0 {
+				if value, _ := series(t, worker, "ringonce_records_fault", string(call.RecordsWrongSetting)); value != 0 {
 					t.Error("the metric still says that they are not")
 				}
 			})
