@@ -98,7 +98,7 @@ func lookupFailed(s *seen) bool {
 var notALookup = []string{
 	"timeout", "time-out", "time out", "time_out", "timedout", "timed-out", "timed out", "timed_out", "deadline",
 	"reset", "abort", "epipe", "eof", "pipe", "hang up", "hangup", "hung up", "closed", "lost", "terminat", "disconnect", "gone away",
-	"call", "dial", "initiat", "rang", "ringing", "answer",
+	"504", "gateway", "call", "dial", "initiat", "rang", "ringing", "answer", "busy", "phone",
 }
 
 func lower(parts []string) []string {

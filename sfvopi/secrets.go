@@ -15,7 +15,9 @@ import (
 func (c *Client) secretsOf(r call.Request, key string) []string {
 	secrets := c.secrets(key)
 	for _, u := range []string{r.AnswerURL, r.RingURL, r.HangupURL} {
-		secrets = append(secrets, urlSecrets(u)...)
+		if u != "" {
+			secrets = append(secrets, urlSecrets(u)...)
+		}
 	}
 	return secrets
 }
