@@ -25,6 +25,8 @@ type health struct {
 	control atomic.Bool // the control flags are known
 	ack     atomic.Bool // acknowledgements are permitted
 
+	foreign atomic.Pointer[[]error] // consumers that take requests away
+
 	lastBeat atomic.Int64 // Unix nanoseconds
 }
 
@@ -74,6 +76,9 @@ func (h *health) missing() []error {
 	}
 	if !h.ack.Load() {
 		missing = append(missing, errAckUnknown)
+	}
+	if foreign := h.foreign.Load(); foreign != nil {
+		missing = append(missing, *foreign...)
 	}
 	if h.records != nil {
 		missing = append(missing, h.records()...)

@@ -26,14 +26,23 @@ const (
 
 // measure keeps the gauges of the queues up to date until ctx ends.
 func (a *App) measure(ctx context.Context, b *broker) {
-	var loud seldom
+	var loud, strangers seldom
 	every(ctx, a.measureEvery, func(bounded context.Context) (whole bool) {
-		depths, unserved, err := b.depths.Measure(bounded, time.Now())
+		var names []call.Account
+		for _, acc := range a.accounts.list() {
+			names = append(names, acc.name)
+		}
+		depths, unserved, err := b.depths.Measure(bounded, time.Now(), names...)
 		if err != nil {
 			if ctx.Err() == nil && loud.may() {
 				a.log.Warn("measuring the queues failed; their gauges show what was measured before", "error", err)
 			}
 			return false
+		}
+		foreign := b.depths.Foreign()
+		a.health.foreign.Store(&foreign)
+		if len(foreign) > 0 && strangers.may() {
+			a.log.Error("requests do not come here", "error", errors.Join(foreign...))
 		}
 		if served, known := a.accounts.served(time.Now()); known {
 			unserved += queue.Unattended(depths, served)

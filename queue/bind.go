@@ -80,7 +80,7 @@ func (c *Consumer) Bind(ctx context.Context) error {
 		err := c.bind(ctx, s)
 		c.inbox.looked(s, err)
 		if err != nil {
-			return fmt.Errorf("bind consumer %s of %s: %w", s.config.Durable, s.stream, err)
+			return fmt.Errorf("bind consumer %s of %s: %w", s.config.Durable, s.stream, c.conn.explainBind(ctx, err))
 		}
 	}
 	c.once.Do(func() { close(c.allBound) })

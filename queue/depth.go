@@ -31,6 +31,7 @@ type Depths struct {
 	mu      sync.Mutex
 	bound   map[call.Account]bool       // whose counters were made here
 	streams map[string]jetstream.Stream // to ask for by name, each looked up once
+	foreign []error                     // the consumers that are not ours, when measured last
 }
 
 // NewDepths gives the measure.
@@ -82,9 +83,18 @@ func (d *Depths) lost(found map[string]bool) []call.Account {
 	return lost
 }
 
+// Foreign lists the consumers that are not ringonce's, as [ForeignConsumer], when
+// measured last.
+func (d *Depths) Foreign() []error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.foreign
+}
+
 // Measure gives the depth of every account that has consumers, and how many
-// requests wait for accounts that have none.
-func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]Depth, uint64, error) {
+// requests wait for accounts that have none. Of the accounts that are named, what
+// waits is counted without consumers, too.
+func (d *Depths) Measure(ctx context.Context, now time.Time, accounts ...call.Account) (map[call.Account]Depth, uint64, error) {
 	t := tally{depths: map[call.Account]Depth{}, found: map[string]bool{}}
 	var unserved uint64
 	for _, name := range RequestStreams() {
@@ -92,13 +102,20 @@ func (d *Depths) Measure(ctx context.Context, now time.Time) (map[call.Account]D
 		if err != nil {
 			return nil, 0, err
 		}
-		unserved += n
+		uncovered, err := d.countUncovered(ctx, name, &t, accounts)
+		if err != nil {
+			return nil, 0, err
+		}
+		unserved += n - min(n, uncovered)
 	}
 	for _, name := range []string{StreamParked, StreamDead} {
 		if err := d.count(ctx, name, &t, now); err != nil {
 			return nil, 0, err
 		}
 	}
+	d.mu.Lock()
+	d.foreign = t.foreign
+	d.mu.Unlock()
 	for _, a := range d.lost(t.found) {
 		if err := d.Bind(ctx, a); err != nil {
 			return nil, 0, err
@@ -117,7 +134,7 @@ func (d *Depths) countRequests(ctx context.Context, stream string, t *tally, now
 	if err != nil {
 		return 0, err
 	}
-	t.served = 0
+	t.served, t.covered = 0, map[call.Account]bool{}
 	if err := d.count(ctx, stream, t, now); err != nil || before <= t.served {
 		return 0, err
 	}
@@ -128,6 +145,40 @@ func (d *Depths) countRequests(ctx context.Context, stream string, t *tally, now
 	return min(before, after) - t.served, nil
 }
 
+// countUncovered adds the requests in a stream of those accounts that have no
+// consumer there, as while a foreign one keeps it from being made.
+func (d *Depths) countUncovered(ctx context.Context, stream string, t *tally, accounts []call.Account) (n uint64, err error) {
+	for _, a := range accounts {
+		if t.covered[a] {
+			continue
+		}
+		s, err := d.stream(ctx, stream)
+		if err != nil {
+			return 0, err
+		}
+		info, err := s.Info(ctx, jetstream.WithSubjectFilter(storedSubject(a, priorityOf(stream))))
+		if err != nil {
+			return 0, fmt.Errorf("count what waits in %s: %w", stream, err)
+		}
+		depth := t.depths[a]
+		for _, waiting := range info.State.Subjects {
+			depth.Waiting += waiting
+			n += waiting
+		}
+		t.depths[a] = depth
+	}
+	return n, nil
+}
+
+func priorityOf(stream string) call.Priority {
+	for _, p := range ranks {
+		if StreamOf(p) == stream {
+			return p
+		}
+	}
+	return call.Normal
+}
+
 // count adds what the consumers of a stream say.
 func (d *Depths) count(ctx context.Context, stream string, t *tally, now time.Time) error {
 	s, err := d.stream(ctx, stream)
@@ -135,7 +186,7 @@ func (d *Depths) count(ctx context.Context, stream string, t *tally, now time.Ti
 		return err
 	}
 	t.unfinished = map[call.Account][]front{}
-	if err := consumers(ctx, s, t.add); err != nil {
+	if err := consumers(ctx, s, func(info *jetstream.ConsumerInfo) { t.add(stream, info) }); err != nil {
 		return err
 	}
 	for a, fronts := range t.unfinished {
@@ -155,16 +206,22 @@ type tally struct {
 	depths     map[call.Account]Depth
 	found      map[string]bool          // consumers, by their kind and account
 	served     uint64                   // requests of the stream that is counted that are some consumer's
+	covered    map[call.Account]bool    // that have a consumer on the stream of requests that is counted
+	foreign    []error                  // the consumers that are not ours
 	unfinished map[call.Account][]front // of the stream that is counted
 }
 
-func (t *tally) add(info *jetstream.ConsumerInfo) {
+func (t *tally) add(stream string, info *jetstream.ConsumerInfo) {
+	if f, foreign := foreignConsumer(stream, info); foreign {
+		t.foreign = append(t.foreign, f)
+	}
 	kind, a := consumerOf(info.Name)
 	t.found[kind+string(a)] = true
 	depth, inHand := t.depths[a], uint64(max(info.NumAckPending, 0))
 	switch kind {
 	case consumesNew:
 		t.served += info.NumPending + inHand
+		t.covered[a] = true
 		depth.Waiting += info.NumPending
 		depth.InHand += inHand
 		t.front(a, info)

@@ -88,6 +88,7 @@ func (e *examination) broker(ctx context.Context, conn *queue.Conn, config confi
 		return
 	}
 	e.streams(ctx, conn, app.Topology(config))
+	e.report("consumers", conn.ForeignConsumers(ctx), "none but ringonce's on the streams of requests")
 	flags, err := conn.NewControl(quietLog()).Read(ctx)
 	if e.report("control flags", err, "can be read") {
 		e.lanes(flags, accountsToProbe(config), time.Now())
