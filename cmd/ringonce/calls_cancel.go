@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -37,7 +36,7 @@ then on, and what is published under it later is acknowledged and not dialled.`,
 			}
 			defer conn.Close()
 			return forEach(c, args, func(ctx context.Context, arg string) (string, error) {
-				who, err := toCancel(c, operator, conn, account, arg, unpublished)
+				who, err := search{operator, conn, c.ErrOrStderr()}.toCancel(ctx, account, arg, unpublished)
 				if err != nil {
 					return "", err
 				}
@@ -54,34 +53,21 @@ then on, and what is published under it later is acknowledged and not dialled.`,
 
 // toCancel finds the call that is to be taken back: one with a record, or one
 // that waits to be read.
-func toCancel(c *cobra.Command, o *queue.Operator, conn *queue.Conn, account, arg string, unpublished bool) (target, error) {
-	who, known, err := findRecord(c.Context(), o, account, arg)
+func (s search) toCancel(ctx context.Context, account, arg string, unpublished bool) (target, error) {
+	who, known, err := s.record(ctx, account, arg)
 	if err != nil || known || unpublished {
 		return who, err
 	}
-	d, notFound := findUnread(c, conn, who)
+	d, notFound := s.unread(ctx, who)
 	if notFound == nil {
 		return target{d.Account, who.id}, nil
 	}
 	// A worker may have read it in between.
-	who, known, err = findRecord(c.Context(), o, account, arg)
+	who, known, err = s.record(ctx, account, arg)
 	if err != nil || known {
 		return who, err
 	}
 	return who, notFound
-}
-
-// findRecord reports whether a call has a record, and in which account.
-func findRecord(ctx context.Context, o *queue.Operator, account, arg string) (who target, known bool, err error) {
-	who, err = findCall(ctx, o, account, arg)
-	switch {
-	case errors.Is(err, errNoRecord):
-		return who, false, nil
-	case err != nil:
-		return who, false, err
-	}
-	record, _, err := o.Records().Read(ctx, who.account, who.id)
-	return who, record.State != call.StateAbsent, err
 }
 
 func saidOfCancel(d queue.Done) string {

@@ -28,7 +28,7 @@ record is looked for among the requests that wait to be read by a worker.`,
 				return err
 			}
 			defer conn.Close()
-			view, err := viewOf(c, operator, conn, account, args[0], reveal)
+			view, err := search{operator, conn, c.ErrOrStderr()}.view(c.Context(), account, args[0], reveal)
 			if err != nil {
 				return err
 			}
@@ -44,26 +44,25 @@ record is looked for among the requests that wait to be read by a worker.`,
 	return c
 }
 
-// viewOf shows a call by its record, else by the request that waits.
-func viewOf(c *cobra.Command, o *queue.Operator, conn *queue.Conn, account, arg string, reveal bool) (callView, error) {
-	ctx := c.Context()
-	who, err := findCall(ctx, o, account, arg)
+// view shows a call by its record, else by the request that waits.
+func (s search) view(ctx context.Context, account, arg string, reveal bool) (callView, error) {
+	who, err := findCall(ctx, s.operator, account, arg)
 	if errors.Is(err, errNoRecord) {
-		return unreadView(c, o, conn, who, reveal)
+		return s.unreadView(ctx, who, reveal)
 	}
 	if err != nil {
 		return callView{}, err
 	}
-	record, _, err := o.Records().Read(ctx, who.account, who.id)
+	record, _, err := s.operator.Records().Read(ctx, who.account, who.id)
 	if err != nil {
 		return callView{}, err
 	}
-	letters, err := lettersOf(ctx, o, who)
+	letters, err := lettersOf(ctx, s.operator, who)
 	if err != nil {
 		return callView{}, err
 	}
 	if record.State == call.StateAbsent {
-		view, err := unreadView(c, o, conn, who, reveal)
+		view, err := s.unreadView(ctx, who, reveal)
 		if err != nil && len(letters) > 0 {
 			return callView{}, onlyLetters(who, letters)
 		}
@@ -71,21 +70,21 @@ func viewOf(c *cobra.Command, o *queue.Operator, conn *queue.Conn, account, arg 
 	}
 	view := newCallView(record, letters, reveal)
 	if record.State == call.StateDead && !record.Discarded && !record.MayHaveRung {
-		view.replayRefused = o.CheckReplay(ctx, record, time.Now())
+		view.replayRefused = s.operator.CheckReplay(ctx, record, time.Now())
 	}
 	return view, nil
 }
 
 // unreadView shows a call that no worker has read yet.
-func unreadView(c *cobra.Command, o *queue.Operator, conn *queue.Conn, who target, reveal bool) (callView, error) {
-	d, err := findUnread(c, conn, who)
+func (s search) unreadView(ctx context.Context, who target, reveal bool) (callView, error) {
+	d, err := s.unread(ctx, who)
 	if err != nil {
 		return callView{}, err
 	}
 	record := call.NewRecord(d.Account, who.id, "", d.Origin, d.Priority, d.Trace, d.Body)
 	record.State, record.Changed = call.StateWaiting, d.Origin.Published
 	record.Message = "no worker has read it yet"
-	letters, err := lettersOf(c.Context(), o, target{d.Account, who.id})
+	letters, err := lettersOf(ctx, s.operator, target{d.Account, who.id})
 	view := newCallView(record, letters, reveal)
 	view.unread = true
 	return view, err

@@ -79,7 +79,7 @@ func (b *fileBatch) publishAll(ctx context.Context, read requestReader) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var failed error
-	for failed == nil && ctx.Err() == nil {
+	for ctx.Err() == nil {
 		body, line, err := read()
 		if errors.Is(err, io.EOF) {
 			break

@@ -50,9 +50,9 @@ func newRequestReader(in io.Reader, name string) (requestReader, error) {
 func readJSON(lines *lineReader, first string) (requestReader, error) {
 	switch withoutComma := strings.TrimSuffix(first, ","); {
 	case strings.HasPrefix(first, "["):
-		return nil, errors.New("the file is a JSON array; write one object on each line, as with: jq -c '.[]'")
+		return nil, errors.New("the file is a JSON array; write one object on each line, as with: jq -c '.[]' FILE")
 	case strings.HasPrefix(first, "{") && strings.ContainsAny(first[len(first)-1:], "{[:,") && !jsontext.Value(withoutComma).IsValid():
-		return nil, errors.New("the first object goes over several lines; write one object on each line, as with: jq -c .")
+		return nil, errors.New("the first object goes over several lines; write one object on each line, as with: jq -c . FILE")
 	case csvHeader([]byte(first)) != nil:
 		return nil, errors.New("the file seems to be CSV; its name must end in .csv")
 	}

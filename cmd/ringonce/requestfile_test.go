@@ -55,7 +55,7 @@ func batchOf(t *testing.T, name string, content []byte, change func(*publishing)
 func utf16Bytes(s, mark string) []byte {
 	b := []byte(mark)
 	for _, unit := range utf16.Encode([]rune(s)) {
-		b = append(b, byte(unit), byte(unit>>8)) //nolint:gosec // its two halves
+		b = append(b, byte(unit), byte(unit>>8))
 	}
 	return b
 }

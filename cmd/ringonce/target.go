@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -75,62 +73,6 @@ func findCall(ctx context.Context, o *queue.Operator, account, arg string) (targ
 // errNoRecord says that a call has neither a record nor a dead letter.
 var errNoRecord = errors.New("it was not published, or it waits to be read by a worker (ringonce calls show finds it), " +
 	"or its record has expired (records.keep); check the id")
-
-// notFound says what it can mean that a call is known nowhere.
-func notFound(who target, s queue.Search) error {
-	where := fmt.Sprintf("no account has a record of %s", who.id)
-	if who.account != "" {
-		where = fmt.Sprintf("account %s has no record of %s", who.account, who.id)
-	}
-	if !s.Complete() {
-		return fmt.Errorf("%s, and it is not among the first %d of %d requests that wait unread; it may be behind them", where, s.Looked, s.Waiting)
-	}
-	return fmt.Errorf("%s, and it does not wait to be read: it was not published, or its record has expired (records.keep); check the id", where)
-}
-
-// findUnread looks for a call among the requests that no worker has read.
-func findUnread(c *cobra.Command, conn *queue.Conn, who target) (*call.Delivery, error) {
-	p := &searchProgress{out: c.ErrOrStderr()}
-	found, search, err := conn.FindRequest(c.Context(), who.account, who.id, p.show)
-	p.end(err == nil)
-	switch {
-	case err != nil:
-		return nil, err
-	case found == nil:
-		return nil, notFound(who, search)
-	default:
-		return found, nil
-	}
-}
-
-// searchProgress draws a bar for a search that takes a while.
-type searchProgress struct {
-	out io.Writer
-	mu  sync.Mutex
-	bar *bar
-}
-
-// showFrom is how many requests are searched without a bar.
-const showFrom = 10_000
-
-func (p *searchProgress) show(s queue.Search) {
-	file, ok := terminal(p.out)
-	if !ok || s.Waiting < showFrom {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar == nil {
-		p.bar = newBar(file, int64(s.Waiting)) //nolint:gosec // a stream holds fewer
-	}
-	p.bar.set(int64(s.Looked), "looking through what waits") //nolint:gosec // likewise
-}
-
-func (p *searchProgress) end(all bool) {
-	if p.bar != nil {
-		p.bar.end(all)
-	}
-}
 
 // onlyLetters says what is known of a call that has dead letters and no record.
 func onlyLetters(who target, letters []queue.Letter) error {
