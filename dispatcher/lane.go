@@ -20,7 +20,7 @@ type LaneConfig struct {
 	Now            func() time.Time
 	Metrics        *metrics.Account
 	// Changed is told, with the lane locked, that [Lane.Status] says something
-	// else; nil is nobody.
+	// else; it may be nil.
 	Changed func()
 }
 
