@@ -41,6 +41,8 @@ func TestMaskText(t *testing.T) {
 		{"bars, arrows and hashes", "98|76->54#32", "(number)"},
 		{"many of them", "98765 ---------- 43210", "(number)"},
 		{"percent-encoded blanks", "98765%2043210", "(number)"},
+		{"percent-encoded dashes", "98765%2D43210 98765%2d43210", "(number)"},
+		{"JSON's line breaks in text", `98765\n43210 98765\r\n43210 98765\t43210`, "(number)"},
 		{"line breaks", "98765\r\n\r\n\r\n43210", "(number)"},
 		{"keycaps", "9\ufe0f\u20e38\ufe0f\u20e37\ufe0f\u20e36\ufe0f\u20e35\ufe0f\u20e34\ufe0f\u20e33\ufe0f\u20e3", "(number)\ufe0f\u20e3"},
 		{"Chinese digits", "九八七六五四三二一〇", "(number)"},
