@@ -267,6 +267,7 @@ func TestDecodeRequestHints(t *testing.T) {
 		{"no-break space", "{\u00a0\"id\":\"a\"}", "delete the invisible character U+00A0"},
 		{"zero-width space behind", object + "\u200b", "delete the invisible character U+200B"},
 		{"invisible character in a name", `{"from` + "\u200b" + `":"+919876543210"}`, "delete the invisible character U+200B from its name"},
+		{"invisible character in an id", `{"id":"a` + "\u200b" + `","from":"+919876543210","to":"+14155552671"}`, "delete the invisible character U+200B"},
 		{"text", "hello", "send one JSON object and nothing else"},
 	}
 	for _, test := range tests {

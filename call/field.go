@@ -81,10 +81,14 @@ func idField(s string) (ID, error) {
 		return "", nil
 	}
 	id, err := ParseID(s)
-	if err != nil {
-		return "", &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error() + ", or is left out"}
+	if err == nil {
+		return id, nil
 	}
-	return id, nil
+	refused := &InvalidError{Reason: Malformed, Field: "id", Rule: "cannot be an id", Fix: err.Error() + ", or is left out"}
+	if r, found := findInvisible(s); found {
+		refused.Fix = fmt.Sprintf("delete the invisible character %U", r)
+	}
+	return "", refused
 }
 
 func phoneField(field, s string, policy NumberPolicy, known *CallerIDs) (Phone, bool, error) {
