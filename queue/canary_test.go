@@ -271,3 +271,21 @@ func TestRecordsBeforeTheirCanary(t *testing.T) {
 		}
 	})
 }
+
+// The fault that stands is the first that was found; what is to be mended now may
+// be another setting.
+func TestAFaultNamesWhatIsWrongNow(t *testing.T) {
+	age := Difference{Stream: StreamRecords, Setting: settingAge, Have: "1h0m0s", Want: "0s"}
+	direct := Difference{Stream: StreamRecords, Setting: settingDirect, Have: "true", Want: "false"}
+	fault := faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", settings([]Difference{age}))
+	const now = "now direct get is true and should be false; mend it with: nats stream edit CALL_RECORDS --no-allow-direct"
+	for _, c := range []struct {
+		wrong []Difference
+		says  bool
+	}{{nil, false}, {[]Difference{age}, false}, {[]Difference{direct}, true}} {
+		err := &RecordsError{Fault: fault, Mend: c.wrong}
+		if strings.Contains(err.Error(), "now ") != c.says || c.says && !strings.Contains(err.Error(), now) {
+			t.Errorf("%v: %v", c.wrong, err)
+		}
+	}
+}

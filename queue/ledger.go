@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -82,6 +83,9 @@ type RecordsError struct {
 func (e *RecordsError) Error() string {
 	s := fmt.Sprintf("%s %s; ", StreamRecords, e.Fault.Detail)
 	if len(e.Mend) > 0 {
+		if now := settings(e.Mend); !strings.Contains(e.Fault.Detail, now) {
+			s += "now " + now + "; " // the fault is the first that was found
+		}
 		s += mending(e.Mend) + ", then "
 	}
 	return s + "declare from when on its records are valid: ringonce streams declare --valid-from TIME"
