@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/spf13/cobra"
@@ -82,11 +85,30 @@ func (f *fields) known(name string) bool {
 }
 
 func (f *fields) encode() ([]byte, error) {
+	if name, ok := f.notUTF8(); ok {
+		return nil, fmt.Errorf("%s is in another encoding, such as Windows-1252; write it in UTF-8", name)
+	}
 	body, err := json.Marshal(f, json.Deterministic(true))
 	if err != nil {
-		return nil, fmt.Errorf("write the request as JSON: %w; every value must be UTF-8 text", err)
+		return nil, fmt.Errorf("write the request as JSON: %w", err)
 	}
 	return body, nil
+}
+
+// notUTF8 names the first field whose text is not UTF-8.
+func (f *fields) notUTF8() (name string, ok bool) {
+	texts := f.texts()
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		if !utf8.ValidString(*texts[name]) {
+			return name, true
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(f.Metadata)) {
+		if !utf8.ValidString(key) || !utf8.ValidString(f.Metadata[key]) {
+			return metadataPrefix + strings.ToValidUTF8(key, "?"), true
+		}
+	}
+	return "", false
 }
 
 // callFlags are the flags of one call.

@@ -113,7 +113,7 @@ func TestPublishFileForms(t *testing.T) {
 		{"invisible character in a column's name", "f.csv", rows("id\u200b,from,to,answer_url", goodRow("c1")), 0, `column 1, "id\u200b", is not a field of a request (did you mean "id"?)`},
 		{"no header", "f.csv", rows(goodRow("c1"), goodRow("c2")), 0, "the first row names the fields"},
 		{"JSON under the name of CSV", "f.csv", rows(goodRequest), 0, "its name must not end in .csv"},
-		{"Windows-1252", "f.csv", rows(header+",metadata.n", goodRow("c1")+",Andr\xe9", goodRow("c2")+",b"), 1, "line 2: write the request as JSON"},
+		{"Windows-1252", "f.csv", rows(header+",metadata.n", goodRow("c1")+",Andr\xe9", goodRow("c2")+",b"), 1, "line 2: metadata.n is in another encoding, such as Windows-1252; write it in UTF-8"},
 		{"rounded number", "f.csv", rows(header, "c1,+912071531001,9.19812E+11,https://p.example/a", goodRow("c2")), 1, "line 2: to must be exactly one number in E.164 form; a spreadsheet rounded it"},
 		{"empty CSV", "f.csv", nil, 0, "the file is empty"},
 		{"header alone", "f.csv", rows(header), 0, "0 requests published, 0 refused"},
