@@ -16,8 +16,8 @@ LINT := go tool -modfile="$(CURDIR)/tools/lint/go.mod" golangci-lint
 
 # What `make test` adds to the plain `go test ./...`.
 TESTFLAGS ?= -race -shuffle=on
-# How long one package may take in `make test`: many times what any takes alone
-# on two cores, so that it ends what hangs and not what is slow.
+# How long the tests of one package may take: many times what any takes alone on
+# two cores, so that this ends what hangs and not what is slow.
 TESTTIMEOUT ?= 20m
 # How long `make fuzz` spends on each target.
 FUZZTIME ?= 10s
@@ -97,7 +97,7 @@ image: ## build the image as VERSION with buildah, and run the binary in it
 .PHONY: manifests
 manifests: ## check compose and the Kubernetes manifests
 	$(call say,manifests)
-	cd tests/manifests && go test ./...
+	cd tests/manifests && go test -timeout=$(TESTTIMEOUT) ./...
 
 .PHONY: rules
 rules: ## check and test recording rules and alerts with promtool
@@ -109,7 +109,7 @@ rules: ## check and test recording rules and alerts with promtool
 .PHONY: dashboards
 dashboards: ## hold dashboard, alerts and pages against workers and a real Prometheus
 	$(call say,dashboards)
-	cd tests/prometheus && go test ./...
+	cd tests/prometheus && go test -timeout=$(TESTTIMEOUT) ./...
 
 # The operator takes the rules in an object of its own. `make manifests` checks
 # that it holds the same.
