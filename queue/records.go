@@ -73,7 +73,7 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 	over := connectionOf(c.nc)
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, err)
+		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, ExplainJetStream(err))
 	}
 	return &Records{
 		nc: c.nc, answers: c.answers, js: c.js, stream: s, keep: keep, regressed: regressed,
