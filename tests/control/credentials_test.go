@@ -119,7 +119,7 @@ func startWorker(t *testing.T, change func(*configs.Config)) (*app.App, lines) {
 	account.APIKey = configs.NewSecret("a-key")
 	c.Accounts["default"] = account
 	change(&c)
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // takes no time
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}

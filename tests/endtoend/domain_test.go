@@ -57,8 +57,7 @@ func TestAJetStreamDomain(t *testing.T) {
 		t.Errorf("without the domain: %v", err)
 	}
 
-	w := r.Ready(r.Start("one"))
-	defer w.Stop()
+	r.Ready(r.Start("one"))
 	r.Publish("calls.requests.default.urgent", rig.Body("placed", "+919876500001"))
 	r.Publish("calls.requests.default", rig.Body("again", "+919000050001"))
 	r.Reaches("placed", call.StatePlaced)

@@ -53,6 +53,14 @@ func ofSubjects() []mutant {
 			"		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Odd > 0 {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
 		},
 		{
+			"outcomes-need-not-fit", "dials through a broker that takes a claim and not its outcome", "app/ledger.go",
+			"	if err := b.conn.CheckPayload(); err != nil {\n", "	if err := b.conn.CheckPayload(); false {\n",
+		},
+		{
+			"a-refusal-sticks", "takes an earlier refusal of an acknowledgement for what holds now", "queue/permission.go",
+			"	if after != before && deniesAck(after) ", "	if (after != before || true) && deniesAck(after) ",
+		},
+		{
 			"rely-on-any-schedule", "lets the audit rely on a schedule that the broker did not carry out", "queue/audit.go",
 			"		there = err == nil && !scheduledBefore(msg.Header, stuck)\n", "		there = err == nil && !scheduledBefore(msg.Header, time.Time{})\n",
 		},
