@@ -57,6 +57,6 @@ type Answer struct {
 	Behind     bool   // more bytes came behind the answer
 	Failure    Failure
 	Written    Written
-	Detail     string   // the error's text if it failed; not masked yet
-	Secrets    []string // what must not be repeated of what was said
+	Detail     string          // the error's text if it failed; not masked yet
+	Secrets    func() []string // what must not be repeated of what was said; nil for nothing
 }

@@ -1,6 +1,7 @@
 package sfvopi
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func Classify(a Answer, settings RuleSettings, now time.Time) call.Outcome {
 	}
 	o := v.outcome(&s)
 	if o.Class == call.Unknown && s.contradicts() {
-		o.Message = call.MaskText("no proof, because it "+s.contradiction()+": "+o.Message, s.Secrets...)
+		o.Message = call.MaskText("no proof, because it "+s.contradiction()+": "+o.Message, s.secrets()...)
 	}
 	return o
 }
@@ -100,15 +101,36 @@ func plain(message string) string {
 	return strings.ToLower(strings.Join(strings.Fields(message), " "))
 }
 
+// documentedUUID is the form that the provider documents for its name of a call.
+// It repeats no secret, and finding all of them costs more than the rest of an
+// answer.
+var documentedUUID = regexp.MustCompile(`^sfv_ob_req_[a-z0-9]{12}$`)
+
+// uuid is the provider's name for the call, without secrets.
+func (s *seen) uuid() string {
+	uuid := s.content.requestUUID
+	if documentedUUID.MatchString(uuid) {
+		return uuid
+	}
+	return call.StrikeOut(uuid, s.secrets())
+}
+
+func (s *seen) secrets() []string {
+	if s.Secrets == nil {
+		return nil
+	}
+	return s.Secrets()
+}
+
 // text is what the outcome repeats of what was said.
 func (s *seen) text() string {
 	switch {
 	case s.content.message != "":
-		return call.MaskText(s.content.message, s.Secrets...)
+		return call.MaskText(s.content.message, s.secrets()...)
 	case s.Detail != "":
-		return call.MaskText(s.Detail, s.Secrets...)
+		return call.MaskText(s.Detail, s.secrets()...)
 	default:
-		return call.MaskText(string(s.Body[:min(len(s.Body), maxTextSize)]), s.Secrets...)
+		return call.MaskText(string(s.Body[:min(len(s.Body), maxTextSize)]), s.secrets()...)
 	}
 }
 

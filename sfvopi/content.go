@@ -27,92 +27,85 @@ type content struct {
 }
 
 // readContent reads a body. What is no JSON is text.
-func readContent(body []byte) (c content) {
+func readContent(body []byte) content {
 	body = withoutMark(body)
 	if len(body) == 0 || (body[0] != '{' && body[0] != '[') {
-		c.contradicts = pageNamesCall(body)
-		return c
+		return content{contradicts: pageNamesCall(body)}
 	}
-	d := jsontext.NewDecoder(bytes.NewBuffer(body), lenient)
-	first, err := d.ReadValue()
-	if err != nil {
-		c.contradicts = pageNamesCall(body)
-		return c
+	w := walker{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), lenient)}
+	w.value(0, "")
+	if w.err != nil {
+		return content{contradicts: pageNamesCall(body)}
 	}
-	c.contradicts = len(bytes.TrimSpace(body[d.InputOffset():])) > 0
-	walk := walker{jsontext.NewDecoder(bytes.NewBuffer(first), lenient), &c}
-	walk.value(0, "")
-	return c
+	if len(bytes.TrimSpace(body[w.InputOffset():])) > 0 {
+		w.contradicts = true
+	}
+	return w.content
 }
 
-// walker goes through one valid JSON value.
+// walker goes through one JSON value. What it found counts if err is nil.
 type walker struct {
 	*jsontext.Decoder
-	content *content
+	content
+	err error
 }
 
 // value reads one value, and reports whether it says nothing. depth counts the
 // objects and arrays around it; parent is the name of the one next to it.
-func (w walker) value(depth int, parent string) (empty bool) {
-	token, err := w.ReadToken()
-	if err != nil {
-		return true
-	}
+func (w *walker) value(depth int, parent string) (empty bool) {
+	token := w.token()
 	switch token.Kind() {
 	case '{':
 		empty = w.PeekKind() == '}'
-		for w.PeekKind() != '}' {
-			name, err := w.ReadToken()
-			if err != nil {
-				return false
-			}
-			w.member(depth+1, parent, name.String())
+		for w.err == nil && w.PeekKind() != '}' {
+			w.member(depth+1, parent, w.token().String())
 		}
-		_, _ = w.ReadToken() // its end, which was looked at
+		w.token()
 		return empty
 	case '[':
 		empty = w.PeekKind() == ']'
-		for w.PeekKind() != ']' {
-			if w.PeekKind() == jsontext.KindInvalid {
-				return false
-			}
+		for w.err == nil && w.PeekKind() != ']' {
 			w.value(depth+1, "")
 		}
-		_, _ = w.ReadToken() // its end, which was looked at
+		w.token()
 		return empty
 	case '"':
 		text := token.String()
-		w.content.contradicts = w.content.contradicts || namesCall(text)
+		w.contradicts = w.contradicts || namesCall(text)
 		return strings.TrimSpace(text) == ""
 	default:
 		return token.Kind() == 'n' || token.Kind() == 'f'
 	}
 }
 
+func (w *walker) token() jsontext.Token {
+	token, err := w.ReadToken()
+	if w.err == nil {
+		w.err = err
+	}
+	return token
+}
+
 // member reads the value of a member of an object.
-func (w walker) member(depth int, parent, name string) {
-	c := w.content
+func (w *walker) member(depth int, parent, name string) {
 	switch {
 	case depth == 1 && name == "message" && w.PeekKind() == '"':
-		message, err := w.ReadToken()
-		if err != nil {
-			return
-		}
-		text := message.String()
-		c.contradicts = c.contradicts || namesCall(text) || (c.enveloped && text != c.message)
-		c.enveloped, c.message = true, text
+		text := w.token().String()
+		w.contradicts = w.contradicts || namesCall(text) || (w.enveloped && text != w.message)
+		w.enveloped, w.message = true, text
 	case depth == 2 && parent == "data" && name == "request_uuid":
 		value, err := w.ReadValue()
 		if err != nil {
+			w.err = err
 			return
 		}
 		if uuid := uuidText(value); uuid != "" {
-			c.requestUUID, c.contradicts = uuid, true
+			w.requestUUID, w.contradicts = uuid, true
 		}
 	default:
 		empty := w.value(depth, name)
 		names := (depth == 1 && name == "data") || isUUIDName(name)
-		c.contradicts = c.contradicts || (names && !empty)
+		w.contradicts = w.contradicts || (names && !empty)
 	}
 }
 

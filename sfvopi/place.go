@@ -24,7 +24,7 @@ import (
 func (c *Client) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
 	key := c.key()
 	a := c.post(ctx, r, key, by)
-	a.Secrets = c.secretsOf(r, key)
+	a.Secrets = func() []string { return c.secretsOf(r, key) }
 	return Classify(a, c.rules, time.Now())
 }
 

@@ -50,7 +50,7 @@ func (v verdict) outcome(s *seen) call.Outcome {
 	o := call.Outcome{Class: v.class, Reason: v.reason, Status: s.Status}
 	switch v.class {
 	case call.Placed:
-		o.RequestUUID = call.StrikeOut(s.content.requestUUID, s.Secrets)
+		o.RequestUUID = s.uuid()
 		return o
 	case call.Refused:
 		o.Unspent, o.SlowsAccount, o.FeedsBreaker = v.has(unspent), v.has(slowsAccount), v.has(feedsBreaker)
