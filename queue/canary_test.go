@@ -212,6 +212,24 @@ func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
 	})
 }
 
+// TestRecordsMadeAgainAreNamedSo also where a write was faster than the check: it
+// got a sequence that had been given out before.
+func TestRecordsMadeAgainAreNamedSo(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		r := b.checked()
+		b.recreate(StreamRecords)
+		if _, err := r.Put(t.Context(), waiting(t, "b", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) {
+			t.Errorf("a write gets %v", err)
+		}
+		for range 2 {
+			_, err := r.Check(t.Context())
+			wantFault(t, err, call.RecordsRecreated, "was made anew")
+		}
+		_, err := b.CheckLedger(t.Context())
+		wantFault(t, err, call.RecordsRecreated)
+	})
+}
+
 // TestAClaimThatIsGone was confirmed by records that do not keep what they confirm.
 func TestAClaimThatIsGone(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {

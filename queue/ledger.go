@@ -233,7 +233,10 @@ func reconcile(known Ledger, empty bool, own Ledger, seen recordsState) (valid L
 	if valid.Canary == (Canary{}) && seen.canary.Sequence == 1 {
 		valid.Canary = seen.canary.Canary // it was not looked at before
 	}
-	fault = valid.Fault.or(examine(valid, putBack, seen))
+	found := examine(valid, putBack, seen)
+	if fault = valid.Fault.or(found); fault.Cause == call.RecordsRolledBack && found.Cause == call.RecordsRecreated {
+		fault = found // a sequence that is given out again may also be another stream's
+	}
 	if seen.last > 0 || valid.Highest > 0 {
 		valid.Fault = fault
 	}
