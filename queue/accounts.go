@@ -53,19 +53,22 @@ func (c *Conn) subjects(ctx context.Context, stream, pattern string) ([]string, 
 	return subjects, nil
 }
 
-// Serves reports whether some worker made the consumers of an account: whether
-// anybody pulls, or ever pulled, its requests.
+// Serves reports whether some worker made a consumer of an account: whether
+// anybody pulls, or ever pulled, its requests. One may be missing where another
+// program consumes in its place.
 func (c *Conn) Serves(ctx context.Context, a call.Account) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	_, err := c.js.Consumer(ctx, StreamCalls, consumerName(consumesNew, a, call.Normal))
-	if errors.Is(err, jetstream.ErrConsumerNotFound) {
-		return false, nil
+	for _, p := range ranks {
+		_, err := c.js.Consumer(ctx, StreamOf(p), consumerName(consumesNew, a, p))
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, jetstream.ErrConsumerNotFound) {
+			return false, fmt.Errorf("look up the consumers of account %s: %w", a, err)
+		}
 	}
-	if err != nil {
-		return false, fmt.Errorf("look up the consumer of account %s: %w", a, err)
-	}
-	return true, nil
+	return false, nil
 }
 
 // Accounts lists the accounts that have a flag, sorted.

@@ -44,13 +44,13 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 			}
 			defer conn.Close()
 			now := time.Now()
-			depths, unserved, err := conn.NewDepths().Measure(c.Context(), now)
+			flags, err := conn.NewControl(quietLog()).Read(c.Context())
 			if err != nil {
 				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 			}
-			flags, err := conn.NewControl(quietLog()).Read(c.Context())
+			depths, unserved, err := conn.NewDepths().Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
 			if err != nil {
-				return err
+				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 			}
 			views := accountViews(depths, flags, config.AccountNames(), now)
 			served := servedAccounts(views)

@@ -7,11 +7,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ringonce/ringonce/call"
@@ -34,7 +36,7 @@ func TestScripts(t *testing.T) {
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"ringonce": s.ringonce, "worker": s.worker, "await": s.await, "drained": s.drained,
 					"rung": s.rung, "unknown": s.unknown, "parked": s.parked, "outdate": s.outdate,
-					"overdue": s.overdue, "lose": s.lose, "expired": s.expired, "age": s.age, "says": s.says,
+					"overdue": s.overdue, "lose": s.lose, "expired": s.expired, "age": s.age, "theirs": s.theirs, "says": s.says,
 				},
 			})
 		})
@@ -212,6 +214,21 @@ func (s *stage) age(ts *testscript.TestScript, _ bool, args []string) {
 	cfg := stream.CachedInfo().Config
 	cfg.MaxAge = age
 	_, err = s.rig.Conn.JetStream().UpdateStream(s.t.Context(), cfg)
+	ts.Check(err)
+}
+
+// theirs has another program consume what is asked for at normal priority, where
+// the worker's consumer was; with "gone", it is removed.
+func (s *stage) theirs(ts *testscript.TestScript, _ bool, args []string) {
+	js, ctx := s.rig.Conn.JetStream(), s.t.Context()
+	if slices.Equal(args, []string{"gone"}) {
+		ts.Check(js.DeleteConsumer(ctx, queue.StreamCalls, "theirs"))
+		return
+	}
+	ts.Check(js.DeleteConsumer(ctx, queue.StreamCalls, "new-default_normal"))
+	_, err := js.CreateConsumer(ctx, queue.StreamCalls, jetstream.ConsumerConfig{
+		Durable: "theirs", FilterSubject: "calls.requests.default.normal", AckPolicy: jetstream.AckExplicitPolicy,
+	})
 	ts.Check(err)
 }
 
