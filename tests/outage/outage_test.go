@@ -128,7 +128,7 @@ func liveThrough(t *testing.T, o outage, workers int) {
 		before := made(t, w)
 		o.end(w)
 		ended := time.Now()
-		<-time.After(time.Duration(*outageWaiting/outageRate)*time.Second + 30*time.Minute)
+		<-time.After(time.Duration(*outageWaiting/outageRate)*time.Second + 15*time.Minute)
 
 		after := ask(t, w)
 		after.probes = before
