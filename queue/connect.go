@@ -58,6 +58,7 @@ type Conn struct {
 	answers   *answers
 	debt      *debt
 	ackDenied atomic.Bool
+	ackProbes atomic.Uint64 // begun
 	denials   denials
 
 	binding chan struct{} // holds a token for each account that is being bound

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -86,7 +87,7 @@ func (c *Conn) failed(err error, o ConnectOptions) {
 	if subject, subscribing := denied(err); subscribing {
 		c.denials.add(subject)
 	}
-	if deniesAck(err) {
+	if deniesAck(err) && !c.ofEarlierProbe(err) {
 		c.ackDenied.Store(true)
 		if o.AckDenied != nil {
 			o.AckDenied()
@@ -142,6 +143,19 @@ func (c *Conn) mayNowSubscribe(ctx context.Context, subject string) bool {
 	return refused != subject
 }
 
+// probeTokens end the subject of a probe before its number: no message was
+// delivered under them.
+const probeTokens = ".1.0.0.0."
+
+// ofEarlierProbe reports whether err refuses an acknowledgement of a probe that is
+// over. The client reports a refusal after it has answered the probe.
+func (c *Conn) ofEarlierProbe(err error) bool {
+	subject, _ := denied(err)
+	_, number, ok := strings.Cut(subject, probeTokens)
+	n, parseErr := strconv.ParseUint(number, 10, 64)
+	return ok && parseErr == nil && n < c.ackProbes.Load()
+}
+
 // ProbeAck finds out whether acknowledgements are permitted now, by one at each
 // consumer of each account for a message that was never delivered: it changes
 // nothing.
@@ -149,11 +163,12 @@ func (c *Conn) ProbeAck(ctx context.Context, accounts ...call.Account) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	// An earlier refusal says nothing about what is permitted now.
+	probe := c.ackProbes.Add(1)
 	c.ackDenied.Store(false)
 	before := c.nc.LastError()
 	for _, a := range accounts {
 		for _, s := range sourcesOf(ConsumerConfig{Account: a}) {
-			subject := fmt.Sprintf("$JS.ACK.%s.%s.1.0.0.0.0", s.stream, s.config.Durable)
+			subject := fmt.Sprintf("$JS.ACK.%s.%s%s%d", s.stream, s.config.Durable, probeTokens, probe)
 			if err := c.nc.Publish(subject, []byte("+WPI")); err != nil {
 				return fmt.Errorf("probe the permission to acknowledge: %w", err)
 			}
