@@ -241,6 +241,7 @@ var contract = []struct {
 		"Failed to get SFVoPI app: relation does not exist", "Failed to get app by number:")},
 	{"any other 5xx with the envelope", held(call.Ambiguous), true, once, slices.Concat(
 		said(500, "Internal server error", "", "Failed to get app by number: connection timeout", "Failed to get SFVoPI app: read ECONNRESET", "Failed to get SFVoPI app: pool closed",
+			"Failed to get SFVoPI app: operation exceeded time limit", "Failed to get SFVoPI app: query took too long", "Failed to get SFVoPI app: context canceled", "Failed to get app by number: request was already placed",
 			"Failed to get SFVoPI app: Connection terminated unexpectedly", "Failed to get SFVoPI app: call already queued", "Failed to get SFVoPI app: Request failed with status code 504", "Failed to get SFVoPI apps: x", "Failed to get SFVoPI app",
 			"480 Temporarily Unavailable", "Subscriber is temporarily unavailable", "The subscriber's service is temporarily unavailable", "Temporarily unavailable", "Unavailable",
 			"Telephony is Unavailable", "Service unavailable", "Service Temporarily Unavailable!", "Service temporarily unavailable: timeout", "Service temporarily unavailable, call was queued",

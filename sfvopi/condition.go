@@ -96,6 +96,7 @@ func lookupFailed(s *seen) bool {
 
 // notALookup are words by which the error of a look-up is about more than that.
 var notALookup = []string{
+	"time limit", "too long", "cancel", "placed",
 	"timeout", "time-out", "time out", "time_out", "timedout", "timed-out", "timed out", "timed_out", "deadline",
 	"reset", "abort", "epipe", "eof", "pipe", "hang up", "hangup", "hung up", "closed", "lost", "terminat", "disconnect", "gone away",
 	"504", "gateway", "call", "dial", "initiat", "rang", "ringing", "answer", "busy", "phone",
