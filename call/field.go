@@ -61,7 +61,7 @@ type mistakes []*InvalidError
 
 func (m *mistakes) add(err error) {
 	var invalid *InvalidError
-	if errors.As(err, &invalid) {
+	if err != nil && errors.As(err, &invalid) { // As costs something of nothing, too
 		*m = append(*m, invalid)
 	}
 }
