@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // State is how far a call got.
@@ -138,19 +137,6 @@ var (
 	errRecordFormat  = errors.New("written by a newer ringonce: its format is not known here; update this worker")
 	errRecordInvalid = errors.New("decode the record of a call: it is not valid")
 )
-
-// encoding leaves out the look for duplicate names, which costs as much as all else
-// of it: a record has none.
-var encoding = jsontext.AllowDuplicateNames(true)
-
-// Encode gives the stored form of the record.
-func (r Record) Encode() ([]byte, error) {
-	data, err := json.Marshal(&r, encoding)
-	if err != nil {
-		return nil, fmt.Errorf("encode the record of a call: %w", err)
-	}
-	return data, nil
-}
 
 // DecodeRecord reads the stored form. Fields it does not know are ignored, so
 // that workers of two versions can run side by side; a higher format is an
