@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -185,7 +186,7 @@ func (t Topology) checkRoom(ctx context.Context, js jetstream.JetStream, missing
 
 // tryRoom reserves so many bytes for a moment.
 func (t Topology) tryRoom(ctx context.Context, js jetstream.JetStream, bytes int64) error {
-	_, err := js.CreateStream(ctx, jetstream.StreamConfig{
+	err := reserve(ctx, js, jetstream.StreamConfig{
 		Name: roomStream, Description: "made for a moment by ringonce, to see whether there is room",
 		Storage: jetstream.FileStorage, Replicas: t.Replicas, MaxBytes: bytes,
 	})
@@ -196,6 +197,36 @@ func (t Topology) tryRoom(ctx context.Context, js jetstream.JetStream, bytes int
 		return fmt.Errorf("remove stream %s: %w", roomStream, err)
 	}
 	return nil
+}
+
+// Bounds of making a stream right after another was deleted.
+const (
+	maxReserveTries   = 3
+	reserveRetryDelay = 200 * time.Millisecond
+)
+
+// reserve creates a stream. The broker confirms that a stream is deleted before it
+// has released its room and removed its directory, and refuses another one in
+// between.
+func reserve(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) (err error) {
+	for try := range maxReserveTries {
+		if try > 0 {
+			pause(ctx, reserveRetryDelay)
+		}
+		if _, err = js.CreateStream(ctx, cfg); !noRoom(err) && !isStoreError(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// storeNotCreated is what the broker answers if a stream's directory cannot be
+// made.
+const storeNotCreated jetstream.ErrorCode = 10049
+
+func isStoreError(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == storeNotCreated
 }
 
 // What the broker answers where there is no room: in the account, in a cluster, in

@@ -160,11 +160,11 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 
 // create makes a stream; that another worker was faster is no error.
 func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) error {
-	_, err := js.CreateStream(ctx, cfg)
+	err := reserve(ctx, js, cfg)
 	if errors.Is(err, jetstream.ErrMaximumConsumersLimit) {
 		// The NATS account allows fewer consumers, and that is its limit then.
 		cfg.MaxConsumers = 0
-		_, err = js.CreateStream(ctx, cfg)
+		err = reserve(ctx, js, cfg)
 	}
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return nil
