@@ -12,7 +12,7 @@ const (
 	ProbeRefused FindingKind = "probe_refused" // they do not
 	ProbeUnclear FindingKind = "probe_unclear" // nobody knows whether it rang
 	ProbeWell    FindingKind = "probe_well"    // they do
-	Slowed       FindingKind = "slowed"        // the provider asked for a pause
+	Slowed       FindingKind = "throttled"     // the provider asked for a pause
 )
 
 // Finding is what one worker tells the others of an account. It is a hint: it

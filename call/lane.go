@@ -8,7 +8,7 @@ type LaneState string
 // The states of a lane.
 const (
 	LaneRunning   LaneState = "running"   // it pulls and dials
-	LaneSlowed    LaneState = "slowed"    // the provider asked for a delay
+	LaneSlowed    LaneState = "throttled" // the provider asked for a delay
 	LaneOpen      LaneState = "open"      // the breaker is open: the provider is not well
 	LaneProbing   LaneState = "probing"   // it finds out whether it may go on
 	LaneSuspended LaneState = "suspended" // every call of the account would fail the same way

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/metrics"
 )
 
 const (
@@ -164,9 +165,9 @@ func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
 		if err == nil {
 			return
 		}
-		step := "park"
+		step := metrics.StepPark
 		if s.record.State == call.StateDead || s.record.State == call.StateUnknown {
-			step = "bury"
+			step = metrics.StepBury
 		}
 		w.Metrics.SettleRetried(step)
 		w.Log.Warn("settling failed", "account", w.Account, "id", c.record.ID, "step", step, "error", err)

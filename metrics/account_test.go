@@ -81,12 +81,12 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 		},
 		{"conflict", (*metrics.Account).Conflict, samples{`ringonce_claim_conflicts_total{account="a"}`: 1}},
 		{"uncertain", (*metrics.Account).Uncertain, samples{`ringonce_claims_uncertain_total{account="a"}`: 1}},
-		{"foreign wait", (*metrics.Account).ForeignWait, samples{`ringonce_foreign_claim_waits_total{account="a"}`: 1}},
-		{"handed back", (*metrics.Account).HandedBack, samples{`ringonce_handed_back_total{account="a"}`: 1}},
+		{"foreign wait", (*metrics.Account).ForeignWait, samples{`ringonce_claim_waits_total{account="a"}`: 1}},
+		{"handed back", (*metrics.Account).HandedBack, samples{`ringonce_naks_total{account="a"}`: 1}},
 		{"panic", (*metrics.Account).Panicked, samples{`ringonce_panics_total{account="a"}`: 1}},
 		{
 			"settle retried", func(a *metrics.Account) { a.SettleRetried(metrics.StepBury) },
-			samples{`ringonce_settle_retries_total{account="a",step="bury"}`: 1},
+			samples{`ringonce_settle_retries_total{account="a",step="dead_letter"}`: 1},
 		},
 		{
 			"limits", func(a *metrics.Account) { a.Limits(8, 2.5) },
@@ -110,10 +110,10 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 				a.Waited(1500 * time.Millisecond)
 			},
 			samples{
-				`ringonce_limit_reservations_total{account="a",result="taken"}`:  1,
-				`ringonce_limit_reservations_total{account="a",result="failed"}`: 1,
-				`ringonce_limit_unused_total{account="a"}`:                       3,
-				`ringonce_limit_wait_seconds_total{account="a"}`:                 1.5,
+				`ringonce_rate_limit_reservations_total{account="a",result="granted"}`: 1,
+				`ringonce_rate_limit_reservations_total{account="a",result="failed"}`:  1,
+				`ringonce_rate_limit_slots_unused_total{account="a"}`:                  3,
+				`ringonce_rate_limit_wait_seconds_total{account="a"}`:                  1.5,
 			},
 		},
 		{
@@ -126,7 +126,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			},
 			samples{
 				`ringonce_queue_waiting{account="a"}`:            1,
-				`ringonce_queue_in_hand{account="a"}`:            5,
+				`ringonce_queue_ack_pending{account="a"}`:        5,
 				`ringonce_queue_due{account="a"}`:                2,
 				`ringonce_queue_parked{account="a"}`:             3,
 				`ringonce_dead_letters{account="a"}`:             4,

@@ -19,11 +19,11 @@ func newAttemptVectors(vs *vectors) attemptVectors {
 	return attemptVectors{
 		attempts: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_attempts_total",
-			Help: "Attempts to place a call, by what they came to.",
+			Help: "Attempts to place a call, by outcome.",
 		}, []string{labelAccount, labelOutcome, labelReason})),
 		postDuration: add(vs, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "ringonce_post_duration_seconds",
-			Help:                            "Time from the start of the POST that places a call until its outcome was known.",
+			Help:                            "Time from the start of a POST until its outcome was known.",
 			Buckets:                         postBuckets(),
 			NativeHistogramBucketFactor:     nativeFactor,
 			NativeHistogramMaxBucketNumber:  nativeBuckets,
@@ -31,7 +31,7 @@ func newAttemptVectors(vs *vectors) attemptVectors {
 		}, []string{labelAccount})),
 		requestAge: add(vs, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "ringonce_request_age_seconds",
-			Help:                            "Time from the publishing of a request until a POST for it began.",
+			Help:                            "Time from the publishing of a request until its POST began.",
 			Buckets:                         ageBuckets(),
 			NativeHistogramBucketFactor:     nativeFactor,
 			NativeHistogramMaxBucketNumber:  nativeBuckets,
@@ -39,7 +39,7 @@ func newAttemptVectors(vs *vectors) attemptVectors {
 		}, []string{labelAccount, labelPriority})),
 		inFlight: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_in_flight",
-			Help: "POSTs that this worker has in flight.",
+			Help: "POSTs in flight in this worker.",
 		}, []string{labelAccount})),
 	}
 }
@@ -66,9 +66,9 @@ func (v attemptVectors) series(account string) attemptSeries {
 	}
 }
 
-// Attempt counts what an attempt came to. took is the time from the start of
-// its POST until that was known; it is ignored for [call.WorkerLost], where
-// the POST was another worker's and nobody measured it.
+// Attempt counts the outcome of an attempt. took is the time from the start of
+// its POST until the outcome was known; it is ignored for [call.WorkerLost],
+// whose POST was another worker's.
 func (a *Account) Attempt(o call.Outcome, took time.Duration) {
 	a.attempts.of(o.Class).of(o.Reason).Inc()
 	if o.Reason != call.WorkerLost {
@@ -76,15 +76,15 @@ func (a *Account) Attempt(o call.Outcome, took time.Duration) {
 	}
 }
 
-// Age records how old a request was when a POST for it began: d has passed
-// since it was published, waiting that was asked for included. A request that
-// is dialled again is recorded again.
+// Age records the age of a request when its POST begins: the time since it was
+// published, requested waits included. A request that is dialled again is
+// recorded again.
 func (a *Account) Age(p call.Priority, d time.Duration) {
 	observe(a.requestAge.of(p), d)
 }
 
-// InFlight changes the number of POSTs in flight: 1 before one is
-// claimed, -1 when its outcome is known.
+// InFlight changes the number of POSTs in flight: 1 before the claim, -1 when
+// the outcome is known.
 func (a *Account) InFlight(delta int) {
 	a.inFlight.Add(float64(delta))
 }

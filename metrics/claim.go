@@ -15,19 +15,19 @@ func newClaimVectors(vs *vectors) claimVectors {
 	return claimVectors{
 		conflicts: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_claim_conflicts_total",
-			Help: "Claims that lost the compare-and-set: the record was read and decided on again.",
+			Help: "Claims that lost the compare-and-set; the record is read and evaluated again.",
 		}, []string{labelAccount})),
 		uncertain: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_claims_uncertain_total",
-			Help: "Claims of which it was not known whether they were written: nothing was dialled by them.",
+			Help: "Claims that may or may not have been written: nothing was dialled for them.",
 		}, []string{labelAccount})),
 		foreignWaits: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_foreign_claim_waits_total",
-			Help: "Deliveries that had to wait because another worker's claim on the call was open.",
+			Name: "ringonce_claim_waits_total",
+			Help: "Deliveries that waited for another worker's open claim on the call.",
 		}, []string{labelAccount})),
 		handedBack: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_handed_back_total",
-			Help: "Messages given back to the broker unclaimed.",
+			Name: "ringonce_naks_total",
+			Help: "Messages returned to the broker unclaimed (nak).",
 		}, []string{labelAccount})),
 		panics: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_panics_total",
@@ -35,7 +35,7 @@ func newClaimVectors(vs *vectors) claimVectors {
 		}, []string{labelAccount})),
 		settleRetries: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_settle_retries_total",
-			Help: "Retries of a step of settling an attempt.",
+			Help: "Retries of a step of recording an outcome.",
 		}, []string{labelAccount, labelStep})),
 	}
 }
@@ -65,18 +65,18 @@ func (v claimVectors) series(account string) claimSeries {
 // Conflict counts a claim that lost the compare-and-set.
 func (a *Account) Conflict() { a.conflicts.Inc() }
 
-// Uncertain counts a claim of which nobody knows whether it was written.
+// Uncertain counts a claim that may or may not have been written.
 func (a *Account) Uncertain() { a.uncertain.Inc() }
 
-// ForeignWait counts a delivery that waits for another worker's claim to end.
+// ForeignWait counts a delivery that waits for another worker's open claim.
 func (a *Account) ForeignWait() { a.foreignWaits.Inc() }
 
-// HandedBack counts a message given back to the broker before it was claimed.
+// HandedBack counts a message returned to the broker before it was claimed.
 func (a *Account) HandedBack() { a.handedBack.Inc() }
 
 // Panicked counts a panic recovered while a request was handled.
 func (a *Account) Panicked() { a.panics.Inc() }
 
-// SettleRetried counts a retry of one step of settling: [StepRecord],
-// [StepPark], [StepBury] or [StepAck].
+// SettleRetried counts a retry of one step of recording an outcome:
+// [StepRecord], [StepPark], [StepBury] or [StepAck].
 func (a *Account) SettleRetried(step string) { a.settleRetries.of(step).Inc() }

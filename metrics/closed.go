@@ -1,19 +1,18 @@
 package metrics
 
-// unlisted is the label value under which the values on no list are counted.
-const unlisted = "unlisted"
+// other is the label value under which values outside their list are counted.
+const other = "other"
 
-// closed holds what belongs to each value of a closed list, and what stands in
-// for a value that is not on it. It is only read once it is made.
+// closed holds one M for each value of a closed list, and one for all other
+// values. It is read-only after it is made.
 type closed[K ~string, M any] struct {
 	listed   map[K]M
 	unlisted M
 }
 
-// closedOver makes everything at once, and calls resolve with the label value
-// of each.
+// closedOver calls resolve with the label value of each entry.
 func closedOver[K ~string, M any](list []K, resolve func(value string) M) closed[K, M] {
-	c := closed[K, M]{listed: make(map[K]M, len(list)), unlisted: resolve(unlisted)}
+	c := closed[K, M]{listed: make(map[K]M, len(list)), unlisted: resolve(other)}
 	for _, k := range list {
 		c.listed[k] = resolve(string(k))
 	}

@@ -25,17 +25,17 @@ func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	metrics.New(reg, build).Account("a")
 	got := scrape(t, reg)
 
-	attempts := samples{`ringonce_attempts_total{account="a",outcome="unlisted",reason="unlisted"}`: 0}
+	attempts := samples{`ringonce_attempts_total{account="a",outcome="other",reason="other"}`: 0}
 	for _, c := range call.Classes() {
-		for _, r := range append(call.AttemptReasons(c), "unlisted") {
+		for _, r := range append(call.AttemptReasons(c), "other") {
 			attempts[fmt.Sprintf(`ringonce_attempts_total{account="a",outcome=%q,reason=%q}`, c, r)] = 0
 		}
 	}
 	sameSamples(t, got.of("ringonce_attempts_total"), attempts)
 
 	calls := samples{}
-	for _, s := range []string{"placed", "dead", "unknown", "cancelled", "unlisted"} {
-		calls[fmt.Sprintf(`ringonce_calls_total{account="a",reason="unlisted",state=%q}`, s)] = 0
+	for _, s := range []string{"placed", "dead", "unknown", "cancelled", "other"} {
+		calls[fmt.Sprintf(`ringonce_calls_total{account="a",reason="other",state=%q}`, s)] = 0
 	}
 	for _, r := range call.EndReasons() {
 		state := call.StateDead
@@ -51,10 +51,10 @@ func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	for name, reasons := range map[string][]call.Reason{
 		"ringonce_parked_total": slices.Concat(
 			call.AttemptReasons(call.Refused), call.AttemptReasons(call.Suspended),
-			[]call.Reason{call.NotYet, call.LinkageUnknown, call.Paused, "unlisted"},
+			[]call.Reason{call.NotYet, call.LinkageUnknown, call.Paused, "other"},
 		),
 		"ringonce_suspensions_total": slices.Concat(
-			call.AttemptReasons(call.Suspended), call.AttemptReasons(call.Unknown), []call.Reason{"unlisted"},
+			call.AttemptReasons(call.Suspended), call.AttemptReasons(call.Unknown), []call.Reason{"other"},
 		),
 	} {
 		want := samples{}
@@ -64,32 +64,32 @@ func TestEverySeriesExistsFromTheStart(t *testing.T) {
 		sameSamples(t, got.of(name), want)
 	}
 
-	late := samples{`ringonce_late_evidence_total{account="a",outcome="unlisted"}`: 0}
+	late := samples{`ringonce_late_evidence_total{account="a",outcome="other"}`: 0}
 	for _, c := range call.Classes() {
 		late[fmt.Sprintf(`ringonce_late_evidence_total{account="a",outcome=%q}`, c)] = 0
 	}
 	sameSamples(t, got.of("ringonce_late_evidence_total"), late)
 
-	ages := samples{`ringonce_request_age_seconds_count{account="a",priority="unlisted"}`: 0}
+	ages := samples{`ringonce_request_age_seconds_count{account="a",priority="other"}`: 0}
 	for _, p := range call.Priorities() {
 		ages[fmt.Sprintf(`ringonce_request_age_seconds_count{account="a",priority=%q}`, p)] = 0
 	}
 	sameSamples(t, got.of("ringonce_request_age_seconds_count"), ages)
 
-	actions := samples{`ringonce_operator_actions_total{account="a",action="unlisted"}`: 0}
+	actions := samples{`ringonce_operator_actions_total{account="a",action="other"}`: 0}
 	for _, action := range call.OperatorActions() {
 		actions[fmt.Sprintf(`ringonce_operator_actions_total{account="a",action=%q}`, action)] = 0
 	}
 	sameSamples(t, got.of("ringonce_operator_actions_total"), actions)
 
 	steps := samples{}
-	for _, s := range []string{"record", "park", "bury", "ack", "unlisted"} {
+	for _, s := range []string{"record", "park", "dead_letter", "ack", "other"} {
 		steps[fmt.Sprintf(`ringonce_settle_retries_total{account="a",step=%q}`, s)] = 0
 	}
 	sameSamples(t, got.of("ringonce_settle_retries_total"), steps)
 
 	lanes := samples{}
-	for _, s := range []string{"running", "slowed", "open", "probing", "suspended", "paused", "stopped", "unlisted"} {
+	for _, s := range []string{"running", "throttled", "open", "probing", "suspended", "paused", "stopped", "other"} {
 		lanes[fmt.Sprintf(`ringonce_lane_state{account="a",state=%q}`, s)] = 0
 	}
 	lanes[`ringonce_lane_state{account="a",state="stopped"}`] = 1
@@ -117,21 +117,21 @@ func TestUnlistedValuesAreCountedAsSuch(t *testing.T) {
 	before := scrape(t, reg)
 	useUnlisted(a)
 	sameSamples(t, scrape(t, reg).since(before), samples{
-		`ringonce_attempts_total{account="a",outcome="unlisted",reason="unlisted"}`: 1,
-		`ringonce_attempts_total{account="a",outcome="unknown",reason="unlisted"}`:  2,
-		`ringonce_post_duration_seconds_count{account="a"}`:                         3,
-		`ringonce_request_age_seconds_count{account="a",priority="unlisted"}`:       1,
-		`ringonce_calls_total{account="a",reason="unlisted",state="unlisted"}`:      2,
-		`ringonce_calls_total{account="a",reason="unlisted",state="dead"}`:          2,
-		`ringonce_late_evidence_total{account="a",outcome="unlisted"}`:              1,
-		`ringonce_settle_retries_total{account="a",step="unlisted"}`:                1,
-		`ringonce_lane_state{account="a",state="unlisted"}`:                         1,
-		`ringonce_lane_state{account="a",state="stopped"}`:                          0,
-		`ringonce_suspensions_total{account="a",reason="unlisted"}`:                 1,
-		`ringonce_parked_total{account="a",reason="unlisted"}`:                      1,
-		`ringonce_linkage_lookups_total{account="a",result="unlisted"}`:             1,
-		`ringonce_probes_total{account="a",kind="unlisted",result="failed"}`:        1,
-		`ringonce_operator_actions_total{account="a",action="unlisted"}`:            1,
+		`ringonce_attempts_total{account="a",outcome="other",reason="other"}`:   1,
+		`ringonce_attempts_total{account="a",outcome="unknown",reason="other"}`: 2,
+		`ringonce_post_duration_seconds_count{account="a"}`:                     3,
+		`ringonce_request_age_seconds_count{account="a",priority="other"}`:      1,
+		`ringonce_calls_total{account="a",reason="other",state="other"}`:        2,
+		`ringonce_calls_total{account="a",reason="other",state="dead"}`:         2,
+		`ringonce_late_evidence_total{account="a",outcome="other"}`:             1,
+		`ringonce_settle_retries_total{account="a",step="other"}`:               1,
+		`ringonce_lane_state{account="a",state="other"}`:                        1,
+		`ringonce_lane_state{account="a",state="stopped"}`:                      0,
+		`ringonce_suspensions_total{account="a",reason="other"}`:                1,
+		`ringonce_parked_total{account="a",reason="other"}`:                     1,
+		`ringonce_linkage_lookups_total{account="a",result="other"}`:            1,
+		`ringonce_probes_total{account="a",kind="other",result="failed"}`:       1,
+		`ringonce_operator_actions_total{account="a",action="other"}`:           1,
 	})
 }
 
@@ -251,7 +251,7 @@ func constantsOfCall(t *testing.T, typeName string) []string {
 func TestLaneIsInOneState(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	a := metrics.New(reg, build).Account("a")
-	for _, s := range append(call.LaneStates(), "unlisted") {
+	for _, s := range append(call.LaneStates(), "other") {
 		a.Lane(s)
 		for k, v := range scrape(t, reg).of("ringonce_lane_state") {
 			want := 0.0
@@ -264,7 +264,7 @@ func TestLaneIsInOneState(t *testing.T) {
 		}
 	}
 	a.Age(call.Normal, time.Second) // and nothing else moves it
-	if got := scrape(t, reg)[`ringonce_lane_state{account="a",state="unlisted"}`]; got != 1 {
+	if got := scrape(t, reg)[`ringonce_lane_state{account="a",state="other"}`]; got != 1 {
 		t.Errorf("the state changed by itself: %v", got)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/ringonce/ringonce/metrics"
 )
 
-const unlisted = "unlisted"
+const other = "other"
 
 // page is docs/metrics.md: its text, and the rows of its tables by their head,
 // such as "reason | meaning".
@@ -102,7 +102,7 @@ func values(f *dto.MetricFamily, labels ...string) []string {
 				}
 			}
 		}
-		if !slices.Contains(row, unlisted) {
+		if !slices.Contains(row, other) {
 			all = append(all, strings.Join(row, " "))
 		}
 	}

@@ -19,7 +19,7 @@ func newEndingVectors(vs *vectors) endingVectors {
 	return endingVectors{
 		calls: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_calls_total",
-			Help: "Calls that ended, or are held as unknown, by the state and the reason in their record.",
+			Help: "Calls that ended or are held as unknown, by the state and reason in their record.",
 		}, []string{labelAccount, labelState, labelReason})),
 		duplicates: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_duplicates_total",
@@ -31,11 +31,11 @@ func newEndingVectors(vs *vectors) endingVectors {
 		}, []string{labelAccount})),
 		lateEvidence: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_late_evidence_total",
-			Help: "Calls held as unknown whose own worker learned what became of them after all, by what that was.",
+			Help: "Unknown calls whose own worker learned the outcome later, by that outcome.",
 		}, []string{labelAccount, labelOutcome})),
 		contradictions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_contradictions_total",
-			Help: "Evidence that a call was placed whose record said otherwise and was not unknown.",
+			Help: "Calls that proved to be placed although their record said otherwise and was not unknown.",
 		}, []string{labelAccount})),
 		operated: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_operator_actions_total",
@@ -72,9 +72,9 @@ func (v endingVectors) series(account string) endingSeries {
 	}
 }
 
-// Ended counts a call by the state and the reason its record now has: a final
-// state, or unknown. The record of a placed call has no reason; it counts as
-// [call.Accepted]. An unknown that is resolved later is counted again then.
+// Ended counts a call by the state, final or unknown, and the reason of its
+// record. The record of a placed call has no reason and counts as
+// [call.Accepted]. An unknown call is counted again when it is resolved.
 func (a *Account) Ended(s call.State, r call.Reason) {
 	if s == call.StatePlaced && r == "" {
 		r = call.Accepted
@@ -82,21 +82,21 @@ func (a *Account) Ended(s call.State, r call.Reason) {
 	a.calls.of(s).of(r).Inc()
 }
 
-// Duplicate counts a request that had been published before with the same id
-// and content.
+// Duplicate counts a request that was published again with the same id and
+// content.
 func (a *Account) Duplicate() { a.duplicates.Inc() }
 
-// Unassigned counts a request with a possible number of a range that is not
+// Unassigned counts a request with a possible number in a range that is not
 // known to be assigned.
 func (a *Account) Unassigned() { a.unassigned.Inc() }
 
-// LateEvidence counts an unknown that its own worker resolved, by what the
-// attempt turned out to have come to.
+// LateEvidence counts an unknown call that its own worker resolved, by the
+// outcome of the attempt.
 func (a *Account) LateEvidence(c call.Class) { a.lateEvidence.of(c).Inc() }
 
-// Contradiction counts evidence of a placed call against a record that said
-// otherwise and was not unknown.
+// Contradiction counts evidence of a placed call whose record said otherwise and
+// was not unknown.
 func (a *Account) Contradiction() { a.contradictions.Inc() }
 
-// Operated counts what an operator did with a call. Of all workers, one is told.
+// Operated counts an operator's action on a call. One worker is notified of each.
 func (a *Account) Operated(action call.OperatorAction) { a.operated.of(action).Inc() }

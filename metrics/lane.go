@@ -6,12 +6,12 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// ProbeKind is how a worker finds out whether the provider takes calls.
+// ProbeKind is how a worker tests whether the provider accepts calls.
 type ProbeKind string
 
 // The kinds of probes.
 const (
-	ProbeLookup ProbeKind = "lookup" // a look-up, which rings nobody
+	ProbeLookup ProbeKind = "lookup" // a look-up, which rings no phone
 	ProbeCall   ProbeKind = "call"   // one real call
 )
 
@@ -33,7 +33,7 @@ func newLaneVectors(vs *vectors) laneVectors {
 		}, []string{labelAccount})),
 		rateLimit: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_calls_per_second_limit",
-			Help: "Calls per second that all workers together may place; 0 if there is no limit.",
+			Help: "Calls per second that all workers together may place; 0 if unlimited.",
 		}, []string{labelAccount})),
 		suspensions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_suspensions_total",
@@ -41,7 +41,7 @@ func newLaneVectors(vs *vectors) laneVectors {
 		}, []string{labelAccount, labelReason})),
 		probes: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_probes_total",
-			Help: "Times this worker found out whether the provider takes calls again.",
+			Help: "Probes whether the provider accepts calls again.",
 		}, []string{labelAccount, labelKind, labelResult})),
 		missing: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_consumers_missing",
@@ -76,25 +76,25 @@ func (v laneVectors) series(account string) laneSeries {
 	}
 }
 
-// Limits sets the limits in force: requests at a time, and calls per second,
-// where 0 means no limit.
+// Limits sets the limits: POSTs in flight, and calls per second, where 0 means
+// unlimited.
 func (a *Account) Limits(concurrency int, callsPerSecond float64) {
 	a.concurrencyLimit.Set(float64(concurrency))
 	a.rateLimit.Set(callsPerSecond)
 }
 
-// Lane sets what the lane is doing. It is [call.LaneStopped] until it is set.
+// Lane sets the state of the lane, which is [call.LaneStopped] before.
 func (a *Account) Lane(s call.LaneState) { a.lane.Store(&s) }
 
-// ConsumersMissing sets how many JetStream consumers of the account cannot be
-// pulled from: they were deleted, or have no leader.
+// ConsumersMissing sets the number of JetStream consumers of the account that
+// cannot be pulled from: they were deleted, or have no leader.
 func (a *Account) ConsumersMissing(n int) { a.missing.Set(float64(n)) }
 
-// Suspended counts that the account was suspended. For a run of unknown
-// outcomes the reason is that of the last one.
+// Suspended counts a suspension of the account. After several unknown outcomes
+// the reason is that of the last one.
 func (a *Account) Suspended(r call.Reason) { a.suspensions.of(r).Inc() }
 
-// Probed counts a probe, by what it came to.
+// Probed counts a probe and its result.
 func (a *Account) Probed(k ProbeKind, ok bool) {
 	if ok {
 		a.probesOK.of(k).Inc()

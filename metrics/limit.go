@@ -6,21 +6,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Reservation is what asking for moments of a shared limit came to.
+// Reservation is the result of a request for slots of the shared rate limit.
 type Reservation string
 
 // The results of a reservation.
 const (
-	ReservationTaken  Reservation = "taken"  // there were some
-	ReservationEmpty  Reservation = "empty"  // other workers have all that are close
-	ReservationFailed Reservation = "failed" // the broker did not say: nothing is dialled
+	ReservationTaken  Reservation = "granted"   // at least one slot
+	ReservationEmpty  Reservation = "exhausted" // other workers hold all near slots
+	ReservationFailed Reservation = "failed"    // no answer of the broker: nothing is dialled
 )
 
 func reservations() []Reservation {
 	return []Reservation{ReservationTaken, ReservationEmpty, ReservationFailed}
 }
 
-// limitVectors are about the calls per second that all workers share.
+// limitVectors measure the calls per second that all workers share.
 type limitVectors struct {
 	reservations *prometheus.CounterVec
 	unused       *prometheus.CounterVec
@@ -30,16 +30,16 @@ type limitVectors struct {
 func newLimitVectors(vs *vectors) limitVectors {
 	return limitVectors{
 		reservations: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_limit_reservations_total",
-			Help: "Times this worker asked the broker for its part of the calls per second.",
+			Name: "ringonce_rate_limit_reservations_total",
+			Help: "Requests to the broker for slots of the shared calls per second, by result.",
 		}, []string{labelAccount, labelResult})),
 		unused: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_limit_unused_total",
-			Help: "Calls that this worker might have placed within the limit, and reserved and did not.",
+			Name: "ringonce_rate_limit_slots_unused_total",
+			Help: "Reserved rate-limit slots that expired unused.",
 		}, []string{labelAccount})),
 		waited: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_limit_wait_seconds_total",
-			Help: "Time that requests waited in this worker, unclaimed, for their moment within the limit.",
+			Name: "ringonce_rate_limit_wait_seconds_total",
+			Help: "Time that unclaimed requests waited in this worker for their rate-limit slot.",
 		}, []string{labelAccount})),
 	}
 }
@@ -60,11 +60,11 @@ func (v limitVectors) series(account string) limitSeries {
 	}
 }
 
-// Reserved counts what a reservation came to.
+// Reserved counts the result of a reservation.
 func (a *Account) Reserved(r Reservation) { a.reservations.of(r).Inc() }
 
-// MomentsUnused counts reserved moments that passed unused.
+// MomentsUnused counts reserved slots that expired unused.
 func (a *Account) MomentsUnused(n int) { a.unused.Add(float64(n)) }
 
-// Waited adds the time that a request waited for its moment.
+// Waited adds the time that a request waited for its slot.
 func (a *Account) Waited(d time.Duration) { a.waited.Add(d.Seconds()) }

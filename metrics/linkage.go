@@ -23,7 +23,7 @@ func newLinkageVectors(vs *vectors) linkageVectors {
 		}, []string{labelAccount})),
 		lookups: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_linkage_lookups_total",
-			Help: "Caller IDs looked up in the linkage directory, by verdict.",
+			Help: "Caller IDs looked up in the linkage directory, by result.",
 		}, []string{labelAccount, labelResult})),
 		refreshes: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_linkage_refreshes_total",
@@ -31,7 +31,7 @@ func newLinkageVectors(vs *vectors) linkageVectors {
 		}, []string{labelAccount, labelResult})),
 		refreshDuration: add(vs, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "ringonce_linkage_refresh_duration_seconds",
-			Help:                            "Time a refresh of the linkage directory took, failed ones included.",
+			Help:                            "Duration of a refresh of the linkage directory, failed ones included.",
 			Buckets:                         refreshBuckets(),
 			NativeHistogramBucketFactor:     nativeFactor,
 			NativeHistogramMaxBucketNumber:  nativeBuckets,
@@ -60,10 +60,10 @@ func (v linkageVectors) series(account string) linkageSeries {
 	}
 }
 
-// Lookup counts a caller ID that was looked up, by the verdict.
+// Lookup counts the look-up of a caller ID, by result.
 func (a *Account) Lookup(l call.Linkage) { a.lookups.of(l).Inc() }
 
-// Refreshed counts a refresh of the linkage directory and how long it took.
+// Refreshed counts a refresh of the linkage directory and its duration.
 func (a *Account) Refreshed(ok bool, took time.Duration) {
 	if ok {
 		a.refreshed.Inc()
@@ -73,8 +73,8 @@ func (a *Account) Refreshed(ok bool, took time.Duration) {
 	observe(a.refreshDuration, took)
 }
 
-// Directory describes the linkage directory in use: when it was fetched (the
-// zero time means never) and how many numbers it holds.
+// Directory sets when the linkage directory in use was fetched (the zero time
+// means never) and how many numbers it holds.
 func (a *Account) Directory(fetched time.Time, numbers int) {
 	a.fetched.Store(&fetched)
 	a.numbers.Set(float64(numbers))

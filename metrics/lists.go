@@ -8,10 +8,10 @@ import (
 
 // Steps of settling that can be retried, for [Account.SettleRetried].
 const (
-	StepRecord = "record" // write what came of the attempt to the call record
-	StepPark   = "park"   // write the schedule of the next attempt
-	StepBury   = "bury"   // write the dead letter
-	StepAck    = "ack"    // acknowledge the message
+	StepRecord = "record"      // write the outcome to the call record
+	StepPark   = "park"        // schedule the next attempt
+	StepBury   = "dead_letter" // write the dead letter
+	StepAck    = "ack"         // acknowledge the message
 )
 
 // Results of a refresh of the linkage directory, and of a probe.
@@ -22,15 +22,15 @@ const (
 
 func settleSteps() []string { return []string{StepRecord, StepPark, StepBury, StepAck} }
 
-// endStates lists the states a worker ends a call in. Unknown is one of them,
-// although evidence or an operator may still change it.
+// endStates lists the states in which a worker ends a call. Unknown is included,
+// although evidence or an operator may change it.
 func endStates() []call.State {
 	return slices.DeleteFunc(call.States(), func(s call.State) bool {
 		return !s.Final() && s != call.StateUnknown
 	})
 }
 
-// endReasons lists the reasons a record can have in the state it ends in.
+// endReasons lists the reasons that a record can have in an end state.
 func endReasons(s call.State) []call.Reason {
 	switch s {
 	case call.StatePlaced:
@@ -48,8 +48,8 @@ func endReasons(s call.State) []call.Reason {
 	}
 }
 
-// parkReasons lists what a request can be put to wait for: an attempt that may
-// be made again, or a condition that was not met before one was made.
+// parkReasons lists why a request is parked: an attempt that may be retried, or
+// a condition that was not met before an attempt.
 func parkReasons() []call.Reason {
 	return slices.Concat(
 		call.AttemptReasons(call.Refused),
@@ -59,7 +59,7 @@ func parkReasons() []call.Reason {
 }
 
 // suspendReasons lists what can stop a lane: an answer that suspends the
-// account, or a run of answers that leave it open whether a phone rang.
+// account, or several answers that do not show whether a phone rang.
 func suspendReasons() []call.Reason {
 	return slices.Concat(call.AttemptReasons(call.Suspended), call.AttemptReasons(call.Unknown))
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Metrics is everything that one worker tells Prometheus. All methods may be
-// called at the same time.
+// Metrics is everything that one worker exports. All methods are safe for
+// concurrent use.
 type Metrics struct {
 	process
 
@@ -25,15 +25,14 @@ type Metrics struct {
 	queues   queueVectors
 	linkage  linkageVectors
 
-	// mu makes creating and removing the series of an account one step each,
-	// and guards accounts. Counting never takes it.
+	// mu guards accounts, and makes creating and removing the series of an
+	// account atomic. Counting does not take it.
 	mu       sync.Mutex
 	accounts map[call.Account]*Account
 }
 
-// Account counts for one account. All methods may be called at the same time,
-// and none of them fails: see the package comment for what becomes of a value
-// that is on no list.
+// Account counts for one account. All methods are safe for concurrent use, and
+// none fails: the package comment says how values outside their list count.
 type Account struct {
 	attemptSeries
 	endingSeries
@@ -48,8 +47,8 @@ type Account struct {
 	fetched atomic.Pointer[time.Time]
 }
 
-// New registers all metrics on reg. Like promauto it panics if they are
-// registered there already: a program calls it once for each registry.
+// New registers all metrics on reg. Like promauto it panics if they are already
+// registered there.
 func New(reg prometheus.Registerer, b Build) *Metrics {
 	m := &Metrics{process: newProcess(reg, b), accounts: map[call.Account]*Account{}}
 	m.attempts = newAttemptVectors(&m.vectors)
@@ -64,8 +63,8 @@ func New(reg prometheus.Registerer, b Build) *Metrics {
 	return m
 }
 
-// Account gives the handle to count with for a, and creates all of its series
-// the first time. Keep the handle: the look-up is not made for every call.
+// Account returns the handle of a, and creates all of its series the first time.
+// Keep the handle: it saves a look-up for every call.
 func (m *Metrics) Account(a call.Account) *Account {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -93,7 +92,7 @@ func (m *Metrics) newAccount(name string) *Account {
 }
 
 // Forget removes all series of an account that is no longer served. A handle
-// that is still held may be used, and what it counts is not seen any more.
+// that is still held may be used, but what it counts is not exported.
 func (m *Metrics) Forget(a call.Account) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -101,7 +100,7 @@ func (m *Metrics) Forget(a call.Account) {
 	m.vectors.forget(string(a))
 }
 
-// known gives a copy, so that a scrape holds up nobody.
+// known returns a copy, so that a scrape does not hold the lock.
 func (m *Metrics) known() map[call.Account]*Account {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,14 +10,14 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Build tells which ringonce this is.
+// Build identifies the version of ringonce.
 type Build struct {
 	Version   string
 	Revision  string
 	GoVersion string
 }
 
-// process is what is counted once for the worker and has no account.
+// process holds the metrics of the worker that have no account.
 type process struct {
 	natsConnected  prometheus.Gauge
 	natsReconnects prometheus.Counter
@@ -46,24 +46,24 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 	}).Set(1)
 	reloads := f.NewCounterVec(prometheus.CounterOpts{
 		Name: "ringonce_config_reloads_total",
-		Help: "Times the configuration was loaded again while the worker ran.",
+		Help: "Reloads of the configuration, by result.",
 	}, []string{labelResult})
 	for _, result := range []string{resultOK, resultFailed} {
 		reloads.WithLabelValues(result)
 	}
 	inForce := f.NewGauge(prometheus.GaugeOpts{
 		Name: "ringonce_config_in_force",
-		Help: "1 while the worker goes by all of the configuration as it was last loaded, 0 if that was refused or asks for a restart.",
+		Help: "1 while the worker uses all of the configuration as last loaded, 0 if that was invalid or needs a restart.",
 	})
 	inForce.Set(1)
 	ackPermission := f.NewGauge(prometheus.GaugeOpts{
 		Name: "ringonce_ack_permission",
-		Help: "0 from when NATS refused an acknowledgement until a probe shows that it is permitted, else 1.",
+		Help: "0 from a refused acknowledgement until a probe succeeds, else 1.",
 	})
-	ackPermission.Set(1) // a worker that could not probe yet was refused nothing
+	ackPermission.Set(1) // nothing was refused yet
 	recordsFault := f.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "ringonce_records_fault",
-		Help: "1 for the reason for which the call records cannot be relied on, so that nothing is dialled, else 0. All but refuse_writes end with: ringonce streams declare.",
+		Help: "1 for each cause for which the call records are not trusted, so that nothing is dialled, else 0. All but refuse_writes end with: ringonce streams declare.",
 	}, []string{labelCause})
 	for _, cause := range call.RecordsFaults() {
 		recordsFault.WithLabelValues(string(cause))
@@ -77,39 +77,39 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 		}),
 		natsReconnects: f.NewCounter(prometheus.CounterOpts{
 			Name: "ringonce_nats_reconnects_total",
-			Help: "Times the worker connected to NATS again after it had lost the connection.",
+			Help: "Reconnections to NATS.",
 		}),
 		ready: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_ready",
-			Help: "1 while the worker answers that it is ready, else 0.",
+			Help: "1 while /readyz reports that the worker is ready, else 0.",
 		}),
 		pullWaited: f.NewCounter(prometheus.CounterOpts{
-			Name: "ringonce_pull_wait_seconds_total",
-			Help: "Time that accounts waited with pulling because NATS was behind with acknowledgements, all accounts together.",
+			Name: "ringonce_ack_backpressure_seconds_total",
+			Help: "Time that accounts paused pulling because NATS confirms acknowledgements too slowly, all accounts together.",
 		}),
 		controlSynced: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_control_synced",
-			Help: "1 while the worker knows every pause and suspension flag, else 0: it dials nothing then.",
+			Help: "1 while the worker knows every pause and suspension flag, else 0: it then dials nothing.",
 		}),
 		pausedNumbers: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_paused_numbers",
 			Help: "Caller IDs that operators have paused.",
 		}),
 		unservedEnded: f.NewCounter(prometheus.CounterOpts{
-			Name: "ringonce_unserved_ended_total",
+			Name: "ringonce_orphaned_ended_total",
 			Help: "Requests that this worker ended because no worker serves their account.",
 		}),
 		unserved: f.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_unserved_requests",
-			Help: "Requests waiting for accounts that no worker serves.",
+			Name: "ringonce_orphaned_requests",
+			Help: "Requests waiting or due for accounts that no worker serves.",
 		}),
 		clockOffset: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_broker_clock_offset_seconds",
-			Help: "How far the broker's clock is ahead of this machine's. Calls per second are paced by the broker's.",
+			Help: "How far the broker's clock, which paces calls per second, is ahead of this machine's.",
 		}),
 		clockError: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_broker_clock_error_seconds",
-			Help: "How far off the worker's reading of the broker's clock may be: half the quickest round trip.",
+			Help: "Uncertainty of the broker's clock offset: half the shortest round trip.",
 		}),
 	}
 }
@@ -117,26 +117,25 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 // Connected sets whether the worker is connected to NATS.
 func (m *Metrics) Connected(yes bool) { m.natsConnected.Set(oneIf(yes)) }
 
-// Reconnected counts a connection to NATS that came back.
+// Reconnected counts a reconnection to NATS.
 func (m *Metrics) Reconnected() { m.natsReconnects.Inc() }
 
-// Ready sets whether the worker answers that it is ready.
+// Ready sets whether the worker reports that it is ready.
 func (m *Metrics) Ready(yes bool) { m.ready.Set(oneIf(yes)) }
 
 // AckPermission sets whether NATS lets the worker acknowledge messages. Without
-// the permission an acknowledgement is lost silently and every message comes
-// back.
+// the permission NATS drops acknowledgements silently and redelivers every
+// message.
 func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(oneIf(yes)) }
 
-// PullWaited counts how long an account waited with pulling because NATS was
-// behind with acknowledgements.
+// PullWaited adds the time that an account paused pulling because NATS confirms
+// acknowledgements too slowly.
 func (m *Metrics) PullWaited(d time.Duration) { m.pullWaited.Add(d.Seconds()) }
 
 // ControlSynced sets whether the worker knows every pause and suspension flag.
 func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(oneIf(yes)) }
 
-// Reloaded counts that the configuration was loaded again, and whether it could
-// be used.
+// Reloaded counts a reload of the configuration, and whether it was valid.
 func (m *Metrics) Reloaded(ok bool) {
 	if ok {
 		m.reloads.WithLabelValues(resultOK).Inc()
@@ -145,33 +144,32 @@ func (m *Metrics) Reloaded(ok bool) {
 	}
 }
 
-// ConfigInForce sets whether the worker goes by all of the configuration as it
-// was last loaded.
+// ConfigInForce sets whether the worker uses all of the configuration as last
+// loaded.
 func (m *Metrics) ConfigInForce(yes bool) { m.configInForce.Set(oneIf(yes)) }
 
-// PausedNumbers sets how many caller IDs are paused. The numbers are no label.
+// PausedNumbers sets the number of paused caller IDs.
 func (m *Metrics) PausedNumbers(n int) { m.pausedNumbers.Set(float64(n)) }
 
-// Unserved sets how many requests wait for accounts that no worker serves.
-// These have no account label: their names come from publishers, without bound.
+// Unserved sets the number of requests for accounts that no worker serves. It
+// has no account label: publishers choose these names, without bound.
 func (m *Metrics) Unserved(requests uint64) { m.unserved.Set(float64(requests)) }
 
-// BrokerClock sets how far the broker's clock is ahead, and how far off that may
-// be.
+// BrokerClock sets how far the broker's clock is ahead, and the uncertainty of
+// that.
 func (m *Metrics) BrokerClock(ahead, within time.Duration) {
 	m.clockOffset.Set(ahead.Seconds())
 	m.clockError.Set(within.Seconds())
 }
 
-// RecordsFault sets why the call records cannot be relied on: for these causes, and
-// no others.
+// RecordsFault sets the causes for which the call records are not trusted.
 func (m *Metrics) RecordsFault(causes ...call.RecordsFault) {
 	for _, c := range call.RecordsFaults() {
 		m.recordsFault.WithLabelValues(string(c)).Set(oneIf(slices.Contains(causes, c)))
 	}
 }
 
-// UnservedEnded counts that a request of an account that nobody serves was ended.
+// UnservedEnded counts the end of a request of an account that no worker serves.
 func (m *Metrics) UnservedEnded() { m.unservedEnded.Inc() }
 
 func oneIf(yes bool) float64 {

@@ -8,18 +8,18 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Depth is how much of an account is queued, in requests. It is the account's,
-// not the worker's: every worker that looks sees the same.
+// Depth is the number of requests queued for an account. Every worker measures
+// the same values.
 type Depth struct {
-	Waiting     uint64 // published and not yet taken in hand
-	Due         uint64 // back from where they were parked, and not yet taken in hand
-	InHand      uint64 // taken in hand and not finished, or handed back and not taken again
+	Waiting     uint64 // published, not delivered
+	Due         uint64 // no longer parked, not delivered
+	InHand      uint64 // delivered and not acknowledged
 	Parked      uint64 // waiting for a time
-	DeadLetters uint64 // kept as dead letters, those held as unknown included
-	Unknown     uint64 // held as unknown: nobody has said yet whether they rang
+	DeadLetters uint64 // dead letters, unknown calls included
+	Unknown     uint64 // calls held as unknown
 
-	// Oldest is how long ago the oldest request that is waiting, due or in hand
-	// was published, 0 if there is none.
+	// Oldest is the age of the oldest request that is waiting, due or pending
+	// acknowledgement; 0 if there is none.
 	Oldest time.Duration
 }
 
@@ -38,15 +38,15 @@ func newQueueVectors(vs *vectors) queueVectors {
 	return queueVectors{
 		waiting: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_waiting",
-			Help: "Requests of the account that are published and that no worker has in hand.",
+			Help: "Requests of the account that are published and not delivered to a worker.",
 		}, []string{labelAccount})),
 		due: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_due",
-			Help: "Requests of the account that came back from where they were parked and that no worker has in hand.",
+			Help: "Requests of the account whose parking time is over and that are not delivered to a worker.",
 		}, []string{labelAccount})),
 		inHand: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_queue_in_hand",
-			Help: "Requests of the account that a worker was given and that are not finished.",
+			Name: "ringonce_queue_ack_pending",
+			Help: "Requests of the account that are delivered to a worker and not acknowledged.",
 		}, []string{labelAccount})),
 		parked: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_parked",
@@ -54,19 +54,19 @@ func newQueueVectors(vs *vectors) queueVectors {
 		}, []string{labelAccount})),
 		deadLetters: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_dead_letters",
-			Help: "Dead letters of the account that are kept, those held as unknown included.",
+			Help: "Dead letters of the account, unknown calls included.",
 		}, []string{labelAccount})),
 		unknown: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_unknown_calls",
-			Help: "Calls of the account that are held as unknown until they are resolved.",
+			Help: "Calls of the account held as unknown until they are resolved.",
 		}, []string{labelAccount})),
 		oldest: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_oldest_age_seconds",
-			Help: "Time since the oldest request that is waiting, due or in hand was published; 0 if there is none.",
+			Help: "Age of the oldest request that is waiting, due or pending acknowledgement; 0 if there is none.",
 		}, []string{labelAccount})),
 		parkings: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_parked_total",
-			Help: "Times a request was put to wait.",
+			Help: "Requests parked, by reason.",
 		}, []string{labelAccount, labelReason})),
 	}
 }
@@ -97,7 +97,7 @@ func (v queueVectors) series(account string) queueSeries {
 	}
 }
 
-// Queue sets how much of the account is queued.
+// Queue sets the number of requests queued for the account.
 func (a *Account) Queue(d Depth) {
 	a.waiting.Set(float64(d.Waiting))
 	a.due.Set(float64(d.Due))
@@ -108,7 +108,6 @@ func (a *Account) Queue(d Depth) {
 	a.oldest.Set(max(d.Oldest, 0).Seconds())
 }
 
-// Parked counts that a request was put to wait, by what for: an attempt that
-// was refused or met a suspended account, or [call.NotYet], [call.Paused] and
-// [call.LinkageUnknown] before one.
+// Parked counts a request that is parked: after a refused or suspended attempt,
+// or before one for [call.NotYet], [call.Paused] or [call.LinkageUnknown].
 func (a *Account) Parked(r call.Reason) { a.parkings.of(r).Inc() }

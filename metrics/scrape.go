@@ -10,9 +10,9 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// scraped collects what is worked out at the moment of a scrape: the state of
-// each lane, so that exactly one is 1 however it changes meanwhile, and the
-// age of each linkage directory, which grows by itself.
+// scraped computes metrics at the moment of a scrape: the state of each lane, of
+// which exactly one is 1 even if it changes meanwhile, and the age of each
+// linkage directory.
 type scraped struct {
 	accounts func() map[call.Account]*Account
 
@@ -25,10 +25,10 @@ func newScraped(accounts func() map[call.Account]*Account) *scraped {
 	return &scraped{
 		accounts: accounts,
 		laneState: prometheus.NewDesc("ringonce_lane_state",
-			"1 for the state that this worker's lane of the account is in, 0 for every other.",
+			"1 for the state of this worker's lane of the account, 0 for all others.",
 			[]string{labelAccount, labelState}, nil),
 		fetched: prometheus.NewDesc("ringonce_linkage_fetched_timestamp_seconds",
-			"When the linkage directory in use was fetched, in seconds since 1970; 0 if there is none yet.",
+			"Unix time at which the linkage directory in use was fetched; 0 if there is none yet.",
 			[]string{labelAccount}, nil),
 		linkageAge: prometheus.NewDesc("ringonce_linkage_age_seconds",
 			"Time since the linkage directory in use was fetched, by the worker's clock; +Inf if there is none yet.",
@@ -54,7 +54,7 @@ func (s *scraped) Collect(metrics chan<- prometheus.Metric) {
 		for _, listed := range call.LaneStates() {
 			gauge(s.laneState, oneIf(state == listed), string(name), string(listed))
 		}
-		gauge(s.laneState, oneIf(!slices.Contains(call.LaneStates(), state)), string(name), unlisted)
+		gauge(s.laneState, oneIf(!slices.Contains(call.LaneStates(), state)), string(name), other)
 
 		timestamp, age := directoryAge(*a.fetched.Load())
 		gauge(s.fetched, timestamp, string(name))
@@ -62,7 +62,7 @@ func (s *scraped) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// directoryAge gives both in seconds. A directory that was never fetched is
+// directoryAge returns both in seconds. A directory that was never fetched is
 // infinitely old, so that an alert on its age needs no second condition.
 func directoryAge(fetched time.Time) (timestamp, age float64) {
 	if fetched.IsZero() {

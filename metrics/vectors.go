@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Label names. There are no others, but for those of ringonce_build_info.
+// All label names, except those of ringonce_build_info.
 const (
 	labelAccount  = "account"
 	labelOutcome  = "outcome"
@@ -16,14 +16,13 @@ const (
 	labelCause    = "cause"
 )
 
-// vector is a metric that has the account as a label.
+// vector is a metric with the label account.
 type vector interface {
 	prometheus.Collector
 	DeletePartialMatch(prometheus.Labels) int
 }
 
-// vectors are registered together and forget an account together: a vector
-// that is not among them is not exported either.
+// vectors are registered together, and remove the series of an account together.
 type vectors []vector
 
 func (vs vectors) register(reg prometheus.Registerer) {
@@ -38,7 +37,7 @@ func (vs vectors) forget(account string) {
 	}
 }
 
-// add puts v among the vectors.
+// add appends v to vs and returns it.
 func add[V vector](vs *vectors, v V) V {
 	*vs = append(*vs, v)
 	return v

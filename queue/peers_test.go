@@ -63,7 +63,7 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 			t.Errorf("%d findings were heard by who told them, or for another account", n)
 		}
 		// Nobody's message is a reason to stop.
-		for _, bad := range []string{"", "{", `{"kind":"slowed","for_ms":-1}`, `{"kind":7}`, string(make([]byte, 2000))} {
+		for _, bad := range []string{"", "{", `{"kind":"throttled","for_ms":-1}`, `{"kind":7}`, string(make([]byte, 2000))} {
 			if err := b.nc.Publish("calls.health.acme", []byte(bad)); err != nil {
 				t.Error(err)
 			}

@@ -55,7 +55,7 @@ func laneText(s call.LaneStatus, now time.Time) string {
 	case call.LaneRunning:
 		return "running"
 	case call.LaneSlowed:
-		text := "slowed until " + s.Next.UTC().Format("15:04:05Z")
+		text := "throttled until " + s.Next.UTC().Format("15:04:05Z")
 		if s.Reason == call.RateLimited {
 			return text + " (429)"
 		}

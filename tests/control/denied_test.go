@@ -43,7 +43,7 @@ func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
 			t.Errorf("they are %v", got)
 		}
 		w.rungOnce(requests)
-		if waited, _ := series(t, worker, "ringonce_pull_wait_seconds_total"); waited < 1 {
+		if waited, _ := series(t, worker, "ringonce_ack_backpressure_seconds_total"); waited < 1 {
 			t.Errorf("it waited %v seconds", waited)
 		}
 	})

@@ -102,7 +102,7 @@ func TestAResumptionLiftsASlowDownEverywhere(t *testing.T) {
 		w.do(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: "too_many_requests_seconds", RetryAfter: 30 * time.Minute}))
 		w.ask("default", "refused", simulator.DefaultNumber, 1)
 		<-time.After(2 * soon)
-		w.workersSay("one slowed rate_limited", "three slowed rate_limited", "two slowed rate_limited", "zero slowed rate_limited")
+		w.workersSay("one throttled rate_limited", "three throttled rate_limited", "two throttled rate_limited", "zero throttled rate_limited")
 		w.do(w.Simulator.RemoveRule("trouble"))
 		w.ask("default", "waits", simulator.DefaultNumber, 30)
 		<-time.After(time.Minute)
@@ -112,7 +112,7 @@ func TestAResumptionLiftsASlowDownEverywhere(t *testing.T) {
 		away.Network.Cut()
 		w.do(w.control().EndThrottle(t.Context(), "default", "ann", time.Now().Add(-24*time.Hour))) // whatever the operator's clock says
 		<-time.After(4 * soon)
-		w.workersSay("one running", "three running", "two running", "zero slowed rate_limited")
+		w.workersSay("one running", "three running", "two running", "zero throttled rate_limited")
 		if states := w.states("default", "waits", 30); states[call.StatePlaced] != 30 {
 			t.Errorf("after it was resumed: %v", states)
 		}
@@ -124,7 +124,7 @@ func TestAResumptionLiftsASlowDownEverywhere(t *testing.T) {
 		w.ask("default", "again", simulator.DefaultNumber, 1)
 		<-time.After(5 * time.Minute)
 		for _, l := range w.lanes() {
-			if !strings.Contains(l, " slowed ") {
+			if !strings.Contains(l, " throttled ") {
 				t.Errorf("after the provider asked again: %q", l)
 			}
 		}

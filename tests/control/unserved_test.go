@@ -62,7 +62,7 @@ func TestNobodyServesTheAccount(t *testing.T) {
 				if n := w.left(queue.StreamCalls); n != requests {
 					t.Fatalf("%d requests are left before they are too old", n)
 				}
-				if n, _ := series(t, other, "ringonce_unserved_requests"); n != requests {
+				if n, _ := series(t, other, "ringonce_orphaned_requests"); n != requests {
 					t.Errorf("%v requests are shown as unserved", n)
 				}
 				<-time.After(6 * time.Minute)
@@ -70,8 +70,8 @@ func TestNobodyServesTheAccount(t *testing.T) {
 					t.Errorf("%d requests are left", n)
 				}
 				w.letters(c.under, call.UnknownAccount, requests)
-				one, _ := series(t, worker, "ringonce_unserved_ended_total")
-				two, _ := series(t, other, "ringonce_unserved_ended_total")
+				one, _ := series(t, worker, "ringonce_orphaned_ended_total")
+				two, _ := series(t, other, "ringonce_orphaned_ended_total")
 				if one+two < requests {
 					t.Errorf("%v and %v were counted", one, two)
 				}
@@ -176,7 +176,7 @@ func TestAPausedAccountIsServed(t *testing.T) {
 		<-time.After(time.Second) // until it holds everywhere
 		w.ask("acme", "call", simulator.DefaultNumber, 5)
 		<-time.After(40 * time.Minute)
-		if n, _ := series(t, other, "ringonce_unserved_requests"); n != 0 {
+		if n, _ := series(t, other, "ringonce_orphaned_requests"); n != 0 {
 			t.Errorf("%v requests are shown as unserved", n)
 		}
 		w.do(w.control().Resume(t.Context(), "acme"))

@@ -114,7 +114,7 @@ func publishEverything(r *rig.Rig, batch int) {
 // for what only accidents can move, a zero.
 func tells(values []string, expr string) bool {
 	accident := slices.ContainsFunc([]string{
-		"contradictions", "late_evidence", "claim_conflicts", "foreign_claim_waits", "handed_back", "settle_retries",
+		"contradictions", "late_evidence", "claim_conflicts", "claim_waits", "naks", "settle_retries",
 		"panics", "consumers_missing", "records_fault",
 	}, func(part string) bool { return strings.Contains(expr, part) })
 	return slices.ContainsFunc(values, func(v string) bool {
