@@ -19,7 +19,7 @@ const (
 	keyPaused    = "paused."
 	keyPausedAll = "paused-all"
 	keyNumber    = "paused-number."
-	keyLedger    = "ledger"
+	keyLedger    = "highwater"
 )
 
 // Control is the bucket of flags that stop accounts, durable and seen by every

@@ -397,7 +397,7 @@ func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
 		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
 		said := b.watch()
 		says(t, said, "free")
-		for _, key := range []string{"suspended.globex", "paused.globex", "paused-all", "paused-number.0", "ledger"} {
+		for _, key := range []string{"suspended.globex", "paused.globex", "paused-all", "paused-number.0", "highwater"} {
 			must[uint64](t)(kv.PutString(t.Context(), key, "{"))
 			says(t, said, "not known")
 			<-time.After(time.Minute)

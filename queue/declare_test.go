@@ -15,7 +15,7 @@ func (o *office) remember(value string) {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	if _, err := kv.PutString(o.t.Context(), "ledger", value); err != nil {
+	if _, err := kv.PutString(o.t.Context(), "highwater", value); err != nil {
 		o.t.Fatal(err)
 	}
 }
@@ -47,7 +47,7 @@ func TestPeekLedgerWritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := kv.Get(t.Context(), "ledger"); err == nil {
+	if _, err := kv.Get(t.Context(), "highwater"); err == nil {
 		t.Error("it wrote what it found")
 	}
 }

@@ -23,7 +23,7 @@ import (
 // paused. So every worker publishes which accounts it serves, and what it does
 // for each of them, again and again.
 const (
-	keyWorker = "serves."
+	keyWorker = "worker."
 	// HeartbeatInterval is how often a worker publishes that, if nothing changes.
 	HeartbeatInterval = 20 * time.Second
 	// laneBelief is how long it is shown what the worker does: a worker that died

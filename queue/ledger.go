@@ -19,7 +19,7 @@ import (
 // made again, purged, or with a setting under which messages vanish.
 type Ledger struct {
 	Created time.Time `json:"created"`
-	Highest uint64    `json:"highest"`
+	Highest uint64    `json:"sequence"`
 	// ValidFrom is from when on the records are complete. A request published
 	// before may have had a record that is gone.
 	ValidFrom time.Time `json:"valid_from"`
@@ -29,8 +29,8 @@ type Ledger struct {
 	// records valid, whatever is mended meanwhile: that brings nothing back.
 	Fault Fault `json:"fault,omitzero"`
 	// By and Declared say who declared it and when, if somebody did.
-	By       string    `json:"by,omitzero"`
-	Declared time.Time `json:"declared,omitzero"`
+	By       string    `json:"declared_by,omitzero"`
+	Declared time.Time `json:"declared_at,omitzero"`
 }
 
 // Fault is a reason not to rely on CALL_RECORDS.

@@ -169,8 +169,8 @@ func TestNothingIsDialledAgainWhileTheRecordsAreInDoubt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	remembered := fmt.Sprintf(`{"created":%q,"highest":999}`, stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano))
-	if _, err := kv.PutString(t.Context(), "ledger", remembered); err != nil {
+	remembered := fmt.Sprintf(`{"created":%q,"sequence":999}`, stream.CachedInfo().Created.UTC().Format(time.RFC3339Nano))
+	if _, err := kv.PutString(t.Context(), "highwater", remembered); err != nil {
 		t.Fatal(err)
 	}
 	var regressed *queue.RecordsError

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	healthPrefix = "calls.health." // and the account
+	healthPrefix = "calls.peers." // and the account
 	// maxPause bounds what is believed of another worker's pause: no longer than
 	// a Retry-After is.
 	maxPause = time.Hour

@@ -64,7 +64,7 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 		}
 		// Nobody's message is a reason to stop.
 		for _, bad := range []string{"", "{", `{"kind":"throttled","for_ms":-1}`, `{"kind":7}`, string(make([]byte, 2000))} {
-			if err := b.nc.Publish("calls.health.acme", []byte(bad)); err != nil {
+			if err := b.nc.Publish("calls.peers.acme", []byte(bad)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -78,8 +78,8 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 func TestWorkersThatMayNotSpeak(t *testing.T) {
 	bubbleWith(t, t.TempDir(), func(o *server.Options) {
 		o.Users = []*server.User{{Username: "worker", Password: "w", Permissions: &server.Permissions{
-			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.health.>"}},
-			Subscribe: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.health.>"}},
+			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.peers.>"}},
+			Subscribe: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.peers.>"}},
 		}}}
 	}, func(t *testing.T, b *broker) {
 		heard := listen(t, b.NewPeers(), "acme")

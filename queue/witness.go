@@ -16,7 +16,7 @@ const (
 	// witnessSubject is where workers say how far they saw CALL_RECORDS come. No
 	// stream keeps it: what is put back with the broker's files is no evidence
 	// against them.
-	witnessSubject = "calls.ledger"
+	witnessSubject = "calls.highwater"
 	// A worker says it every testifyEvery while it learns more, else every
 	// testifyRarely; it counts as gone when it said nothing for goneAfter.
 	testifyEvery  = 5 * time.Second

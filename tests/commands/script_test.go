@@ -239,8 +239,8 @@ func (s *stage) outdate(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	kv, err := s.rig.Conn.JetStream().KeyValue(s.t.Context(), queue.BucketControl)
 	ts.Check(err)
-	_, err = kv.PutString(s.t.Context(), "ledger",
-		fmt.Sprintf(`{"created":%q,"highest":%d,"valid_from":%[1]q}`, l.Created.Format(time.RFC3339Nano), l.Highest+1000))
+	_, err = kv.PutString(s.t.Context(), "highwater",
+		fmt.Sprintf(`{"created":%q,"sequence":%d,"valid_from":%[1]q}`, l.Created.Format(time.RFC3339Nano), l.Highest+1000))
 	ts.Check(err)
 }
 

@@ -23,7 +23,7 @@ func (p *publisher) trySubjects(t *testing.T) {
 		"calls.requests." + p.account + ".=", "calls.requests." + p.account + ".ünïcode",
 		"calls.due." + p.account + ".normal", "calls.due." + honest + ".normal", "calls.parked." + honest + ".honest-0",
 		"calls.records." + honest + ".honest-0", "calls.records." + p.account + ".mine", "calls.dead." + honest + ".expired.honest-0",
-		"calls.rate." + honest, "$KV.CALL_CONTROL.paused-all", "$KV.CALL_CONTROL.paused." + honest, "$KV.CALL_CONTROL.ledger",
+		"calls.rate." + honest, "$KV.CALL_CONTROL.paused-all", "$KV.CALL_CONTROL.paused." + honest, "$KV.CALL_CONTROL.highwater",
 		"$JS.API.INFO", "$JS.API.STREAM.INFO.CALLS", "$JS.API.STREAM.PURGE.CALLS", "$JS.API.STREAM.DELETE.CALL_RECORDS",
 		"$JS.API.STREAM.MSG.GET.CALL_RECORDS", "$JS.API.DIRECT.GET.CALL_RECORDS.calls.records." + honest + ".honest-0",
 		"$JS.API.CONSUMER.MSG.NEXT.CALLS.new-" + honest, "$JS.API.CONSUMER.DELETE.CALLS.new-" + honest, "$JS.API.CONSUMER.LIST.CALLS",
@@ -51,7 +51,7 @@ func (p *publisher) tryReplies(t *testing.T) []string {
 	for i, reply := range []string{
 		"calls.requests." + honest, "calls.due." + honest + ".normal", "calls.parked." + honest + ".honest-0",
 		"calls.records." + honest + ".honest-0", "calls.dead." + honest + ".expired.honest-0", "calls.rate." + honest,
-		"$KV.CALL_CONTROL.paused-all", "$KV.CALL_CONTROL.suspended." + honest, "$KV.CALL_CONTROL.ledger",
+		"$KV.CALL_CONTROL.paused-all", "$KV.CALL_CONTROL.suspended." + honest, "$KV.CALL_CONTROL.highwater",
 		"$JS.API.STREAM.PURGE.CALL_RECORDS", "$JS.API.STREAM.DELETE.CALLS", "$JS.API.STREAM.MSG.DELETE.CALL_RECORDS",
 		"$JS.API.CONSUMER.DELETE.CALLS.new-" + honest, "$JS.API.CONSUMER.MSG.NEXT.CALLS.new-" + honest, "_INBOX.worker.1",
 		"calls.requests." + p.account, "calls.requests." + p.account + ".urgent",
