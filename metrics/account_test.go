@@ -82,7 +82,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 		{"conflict", (*metrics.Account).Conflict, samples{`ringonce_claim_conflicts_total{account="a"}`: 1}},
 		{"uncertain", (*metrics.Account).Uncertain, samples{`ringonce_claims_uncertain_total{account="a"}`: 1}},
 		{"foreign wait", (*metrics.Account).ForeignWait, samples{`ringonce_claim_waits_total{account="a"}`: 1}},
-		{"handed back", (*metrics.Account).HandedBack, samples{`ringonce_naks_total{account="a"}`: 1}},
+		{"nak", (*metrics.Account).HandedBack, samples{`ringonce_naks_total{account="a"}`: 1}},
 		{"panic", (*metrics.Account).Panicked, samples{`ringonce_panics_total{account="a"}`: 1}},
 		{
 			"settle retried", func(a *metrics.Account) { a.SettleRetried(metrics.StepBury) },
@@ -103,7 +103,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			},
 		},
 		{
-			"moments of a limit", func(a *metrics.Account) {
+			"slots of a rate limit", func(a *metrics.Account) {
 				a.Reserved(metrics.ReservationTaken)
 				a.Reserved(metrics.ReservationFailed)
 				a.MomentsUnused(3)

@@ -45,21 +45,21 @@ func newAttemptVectors(vs *vectors) attemptVectors {
 }
 
 type attemptSeries struct {
-	attempts     closed[call.Class, closed[call.Reason, prometheus.Counter]]
+	attempts     byEnum[call.Class, byEnum[call.Reason, prometheus.Counter]]
 	postDuration prometheus.Observer
-	requestAge   closed[call.Priority, prometheus.Observer]
+	requestAge   byEnum[call.Priority, prometheus.Observer]
 	inFlight     prometheus.Gauge
 }
 
 func (v attemptVectors) series(account string) attemptSeries {
 	return attemptSeries{
-		attempts: closedOver(call.Classes(), func(outcome string) closed[call.Reason, prometheus.Counter] {
-			return closedOver(call.AttemptReasons(call.Class(outcome)), func(reason string) prometheus.Counter {
+		attempts: newByEnum(call.Classes(), func(outcome string) byEnum[call.Reason, prometheus.Counter] {
+			return newByEnum(call.AttemptReasons(call.Class(outcome)), func(reason string) prometheus.Counter {
 				return v.attempts.WithLabelValues(account, outcome, reason)
 			})
 		}),
 		postDuration: v.postDuration.WithLabelValues(account),
-		requestAge: closedOver(call.Priorities(), func(priority string) prometheus.Observer {
+		requestAge: newByEnum(call.Priorities(), func(priority string) prometheus.Observer {
 			return v.requestAge.WithLabelValues(account, priority)
 		}),
 		inFlight: v.inFlight.WithLabelValues(account),
@@ -70,7 +70,7 @@ func (v attemptVectors) series(account string) attemptSeries {
 // its POST until the outcome was known; it is ignored for [call.WorkerLost],
 // whose POST was another worker's.
 func (a *Account) Attempt(o call.Outcome, took time.Duration) {
-	a.attempts.of(o.Class).of(o.Reason).Inc()
+	a.attempts.get(o.Class).get(o.Reason).Inc()
 	if o.Reason != call.WorkerLost {
 		observe(a.postDuration, took)
 	}
@@ -80,7 +80,7 @@ func (a *Account) Attempt(o call.Outcome, took time.Duration) {
 // published, requested waits included. A request that is dialled again is
 // recorded again.
 func (a *Account) Age(p call.Priority, d time.Duration) {
-	observe(a.requestAge.of(p), d)
+	observe(a.requestAge.get(p), d)
 }
 
 // InFlight changes the number of POSTs in flight: 1 before the claim, -1 when

@@ -5,8 +5,8 @@ import "github.com/prometheus/client_golang/prometheus"
 type claimVectors struct {
 	conflicts     *prometheus.CounterVec
 	uncertain     *prometheus.CounterVec
-	foreignWaits  *prometheus.CounterVec
-	handedBack    *prometheus.CounterVec
+	waits         *prometheus.CounterVec
+	naks          *prometheus.CounterVec
 	panics        *prometheus.CounterVec
 	settleRetries *prometheus.CounterVec
 }
@@ -21,11 +21,11 @@ func newClaimVectors(vs *vectors) claimVectors {
 			Name: "ringonce_claims_uncertain_total",
 			Help: "Claims that may or may not have been written: nothing was dialled for them.",
 		}, []string{labelAccount})),
-		foreignWaits: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+		waits: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_claim_waits_total",
 			Help: "Deliveries that waited for another worker's open claim on the call.",
 		}, []string{labelAccount})),
-		handedBack: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+		naks: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_naks_total",
 			Help: "Messages returned to the broker unclaimed (nak).",
 		}, []string{labelAccount})),
@@ -43,20 +43,20 @@ func newClaimVectors(vs *vectors) claimVectors {
 type claimSeries struct {
 	conflicts     prometheus.Counter
 	uncertain     prometheus.Counter
-	foreignWaits  prometheus.Counter
-	handedBack    prometheus.Counter
+	waits         prometheus.Counter
+	naks          prometheus.Counter
 	panics        prometheus.Counter
-	settleRetries closed[string, prometheus.Counter]
+	settleRetries byEnum[string, prometheus.Counter]
 }
 
 func (v claimVectors) series(account string) claimSeries {
 	return claimSeries{
-		conflicts:    v.conflicts.WithLabelValues(account),
-		uncertain:    v.uncertain.WithLabelValues(account),
-		foreignWaits: v.foreignWaits.WithLabelValues(account),
-		handedBack:   v.handedBack.WithLabelValues(account),
-		panics:       v.panics.WithLabelValues(account),
-		settleRetries: closedOver(settleSteps(), func(step string) prometheus.Counter {
+		conflicts: v.conflicts.WithLabelValues(account),
+		uncertain: v.uncertain.WithLabelValues(account),
+		waits:     v.waits.WithLabelValues(account),
+		naks:      v.naks.WithLabelValues(account),
+		panics:    v.panics.WithLabelValues(account),
+		settleRetries: newByEnum(settleSteps(), func(step string) prometheus.Counter {
 			return v.settleRetries.WithLabelValues(account, step)
 		}),
 	}
@@ -69,14 +69,14 @@ func (a *Account) Conflict() { a.conflicts.Inc() }
 func (a *Account) Uncertain() { a.uncertain.Inc() }
 
 // ForeignWait counts a delivery that waits for another worker's open claim.
-func (a *Account) ForeignWait() { a.foreignWaits.Inc() }
+func (a *Account) ForeignWait() { a.waits.Inc() }
 
 // HandedBack counts a message returned to the broker before it was claimed.
-func (a *Account) HandedBack() { a.handedBack.Inc() }
+func (a *Account) HandedBack() { a.naks.Inc() }
 
 // Panicked counts a panic recovered while a request was handled.
 func (a *Account) Panicked() { a.panics.Inc() }
 
 // SettleRetried counts a retry of one step of recording an outcome:
 // [StepRecord], [StepPark], [StepBury] or [StepAck].
-func (a *Account) SettleRetried(step string) { a.settleRetries.of(step).Inc() }
+func (a *Account) SettleRetried(step string) { a.settleRetries.get(step).Inc() }

@@ -51,7 +51,8 @@ func readPage(t *testing.T) page {
 	return p
 }
 
-// below gives the rows of all tables with this head, whose cells must be full.
+// below returns the rows of all tables with this head, and fails if a cell is
+// empty.
 func (p page) below(t *testing.T, head string) [][]string {
 	t.Helper()
 	rows := p.rows[head]
@@ -68,7 +69,7 @@ func (p page) below(t *testing.T, head string) [][]string {
 
 var inBackticks = regexp.MustCompile("`([^`]+)`")
 
-// terms gives what stands in backticks.
+// terms returns what stands in backticks.
 func terms(cell string) []string {
 	var all []string
 	for _, m := range inBackticks.FindAllStringSubmatch(cell, -1) {
@@ -77,7 +78,7 @@ func terms(cell string) []string {
 	return all
 }
 
-// exported gathers the families of a worker with one account.
+// exported returns the metric families of a worker with one account.
 func exported(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
 	reg := prometheus.NewPedanticRegistry()
@@ -89,8 +90,7 @@ func exported(t *testing.T) map[string]*dto.MetricFamily {
 	return families
 }
 
-// values gives what the labels of a family are, in this order, without the
-// values that are on no list.
+// values returns the values of these labels, in this order, without other.
 func values(f *dto.MetricFamily, labels ...string) []string {
 	var all []string
 	for _, m := range f.GetMetric() {
@@ -214,8 +214,7 @@ func TestPageExplainsEveryReasonAndLaneState(t *testing.T) {
 	sameValues(t, "the lane states", explained("state | meaning"), values(families["ringonce_lane_state"], "state"))
 }
 
-// The number of series is on the page because it is what an account costs.
-func TestPageTellsTheNumberOfSeries(t *testing.T) {
+func TestPageStatesTheNumberOfSeries(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	m := metrics.New(reg, build)
 	worker := seriesInText(reg)

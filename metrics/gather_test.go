@@ -15,7 +15,7 @@ import (
 
 var build = metrics.Build{Version: "1.2.3", Revision: "abc", GoVersion: "go1"}
 
-// samples are what a scrape gives: values by name and labels, as in
+// samples are the values of a scrape by name and labels, as in
 // `ringonce_in_flight{account="a"}`. A histogram is its count and its sum.
 type samples map[string]float64
 
@@ -60,7 +60,7 @@ func key(name string, m *dto.Metric) string {
 	return name + "{" + strings.Join(labels, ",") + "}"
 }
 
-// of gives the samples of one metric.
+// of returns the samples of one metric.
 func (s samples) of(name string) samples {
 	found := samples{}
 	for k, v := range s {
@@ -71,7 +71,7 @@ func (s samples) of(name string) samples {
 	return found
 }
 
-// since gives the samples that are not as they were.
+// since returns the samples that changed.
 func (s samples) since(before samples) samples {
 	changed := samples{}
 	for k, v := range s {
@@ -87,7 +87,7 @@ func (s samples) since(before samples) samples {
 	return changed
 }
 
-// sameSamples compares exactly, and shows what differs.
+// sameSamples compares exactly, and reports each difference.
 func sameSamples(t *testing.T, got, want samples) {
 	t.Helper()
 	keys := slices.Collect(func(yield func(string) bool) {

@@ -35,8 +35,8 @@ func TestHistogramsAreNativeAndClassic(t *testing.T) {
 				t.Errorf("%s is missing", name)
 				continue
 			}
-			// By the zero threshold Prometheus tells an empty native histogram
-			// from one that has classic buckets only.
+			// Prometheus recognises an empty native histogram by its zero
+			// threshold.
 			if h.GetSchema() != 3 || h.GetZeroThreshold() <= 0 {
 				t.Errorf("%s: schema %d with zero threshold %v is not a native histogram of factor 1.1", name, h.GetSchema(), h.GetZeroThreshold())
 			}
@@ -72,8 +72,8 @@ func TestHistogramsAreNativeAndClassic(t *testing.T) {
 	t.Run("observed", func(t *testing.T) { check(t, 5) })
 }
 
-// A quantile is interpolated within its bucket: one that reaches from 15 minutes to
-// an hour shows 59 minutes where no request was older than 21.
+// A quantile is interpolated within its bucket: a bucket from 15 minutes to an
+// hour would show 59 minutes although no request was older than 21.
 func TestAgesNearTheAlertsFallIntoNarrowBuckets(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	metrics.New(reg, build).Account("a").Age(call.Urgent, 21*time.Minute)
@@ -92,8 +92,8 @@ func TestAgesNearTheAlertsFallIntoNarrowBuckets(t *testing.T) {
 }
 
 // protobufHistograms scrapes as Prometheus does when it collects native
-// histograms, and gives one histogram of each name: of the requests' ages the
-// urgent ones.
+// histograms, and returns one histogram of each name: that of urgent requests
+// for their age.
 func protobufHistograms(t *testing.T, reg prometheus.Gatherer) map[string]*dto.Histogram {
 	t.Helper()
 	request := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody)

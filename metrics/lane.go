@@ -22,7 +22,7 @@ type laneVectors struct {
 	rateLimit        *prometheus.GaugeVec
 	suspensions      *prometheus.CounterVec
 	probes           *prometheus.CounterVec
-	missing          *prometheus.GaugeVec
+	consumersMissing *prometheus.GaugeVec
 }
 
 func newLaneVectors(vs *vectors) laneVectors {
@@ -43,7 +43,7 @@ func newLaneVectors(vs *vectors) laneVectors {
 			Name: "ringonce_probes_total",
 			Help: "Probes whether the provider accepts calls again.",
 		}, []string{labelAccount, labelKind, labelResult})),
-		missing: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		consumersMissing: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_consumers_missing",
 			Help: "JetStream consumers of the account that this worker cannot pull from.",
 		}, []string{labelAccount})),
@@ -53,26 +53,26 @@ func newLaneVectors(vs *vectors) laneVectors {
 type laneSeries struct {
 	concurrencyLimit prometheus.Gauge
 	rateLimit        prometheus.Gauge
-	suspensions      closed[call.Reason, prometheus.Counter]
-	probesOK         closed[ProbeKind, prometheus.Counter]
-	probesFailed     closed[ProbeKind, prometheus.Counter]
-	missing          prometheus.Gauge
+	suspensions      byEnum[call.Reason, prometheus.Counter]
+	probesOK         byEnum[ProbeKind, prometheus.Counter]
+	probesFailed     byEnum[ProbeKind, prometheus.Counter]
+	consumersMissing prometheus.Gauge
 }
 
 func (v laneVectors) series(account string) laneSeries {
 	return laneSeries{
 		concurrencyLimit: v.concurrencyLimit.WithLabelValues(account),
 		rateLimit:        v.rateLimit.WithLabelValues(account),
-		suspensions: closedOver(suspendReasons(), func(reason string) prometheus.Counter {
+		suspensions: newByEnum(suspendReasons(), func(reason string) prometheus.Counter {
 			return v.suspensions.WithLabelValues(account, reason)
 		}),
-		probesOK: closedOver(probeKinds(), func(probe string) prometheus.Counter {
+		probesOK: newByEnum(probeKinds(), func(probe string) prometheus.Counter {
 			return v.probes.WithLabelValues(account, probe, resultOK)
 		}),
-		probesFailed: closedOver(probeKinds(), func(probe string) prometheus.Counter {
+		probesFailed: newByEnum(probeKinds(), func(probe string) prometheus.Counter {
 			return v.probes.WithLabelValues(account, probe, resultFailed)
 		}),
-		missing: v.missing.WithLabelValues(account),
+		consumersMissing: v.consumersMissing.WithLabelValues(account),
 	}
 }
 
@@ -88,17 +88,17 @@ func (a *Account) Lane(s call.LaneState) { a.lane.Store(&s) }
 
 // ConsumersMissing sets the number of JetStream consumers of the account that
 // cannot be pulled from: they were deleted, or have no leader.
-func (a *Account) ConsumersMissing(n int) { a.missing.Set(float64(n)) }
+func (a *Account) ConsumersMissing(n int) { a.consumersMissing.Set(float64(n)) }
 
 // Suspended counts a suspension of the account. After several unknown outcomes
 // the reason is that of the last one.
-func (a *Account) Suspended(r call.Reason) { a.suspensions.of(r).Inc() }
+func (a *Account) Suspended(r call.Reason) { a.suspensions.get(r).Inc() }
 
 // Probed counts a probe and its result.
 func (a *Account) Probed(k ProbeKind, ok bool) {
 	if ok {
-		a.probesOK.of(k).Inc()
+		a.probesOK.get(k).Inc()
 	} else {
-		a.probesFailed.of(k).Inc()
+		a.probesFailed.get(k).Inc()
 	}
 }

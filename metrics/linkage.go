@@ -42,7 +42,7 @@ func newLinkageVectors(vs *vectors) linkageVectors {
 
 type linkageSeries struct {
 	numbers         prometheus.Gauge
-	lookups         closed[call.Linkage, prometheus.Counter]
+	lookups         byEnum[call.Linkage, prometheus.Counter]
 	refreshed       prometheus.Counter
 	refreshFailed   prometheus.Counter
 	refreshDuration prometheus.Observer
@@ -51,7 +51,7 @@ type linkageSeries struct {
 func (v linkageVectors) series(account string) linkageSeries {
 	return linkageSeries{
 		numbers: v.numbers.WithLabelValues(account),
-		lookups: closedOver(linkages(), func(result string) prometheus.Counter {
+		lookups: newByEnum(linkages(), func(result string) prometheus.Counter {
 			return v.lookups.WithLabelValues(account, result)
 		}),
 		refreshed:       v.refreshes.WithLabelValues(account, resultOK),
@@ -61,7 +61,7 @@ func (v linkageVectors) series(account string) linkageSeries {
 }
 
 // Lookup counts the look-up of a caller ID, by result.
-func (a *Account) Lookup(l call.Linkage) { a.lookups.of(l).Inc() }
+func (a *Account) Lookup(l call.Linkage) { a.lookups.get(l).Inc() }
 
 // Refreshed counts a refresh of the linkage directory and its duration.
 func (a *Account) Refreshed(ok bool, took time.Duration) {

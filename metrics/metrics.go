@@ -16,14 +16,14 @@ import (
 type Metrics struct {
 	process
 
-	vectors  vectors
-	attempts attemptVectors
-	endings  endingVectors
-	claims   claimVectors
-	lanes    laneVectors
-	limits   limitVectors
-	queues   queueVectors
-	linkage  linkageVectors
+	vectors    vectors
+	attempts   attemptVectors
+	calls      callVectors
+	claims     claimVectors
+	lanes      laneVectors
+	rateLimits rateLimitVectors
+	queues     queueVectors
+	linkage    linkageVectors
 
 	// mu guards accounts, and makes creating and removing the series of an
 	// account atomic. Counting does not take it.
@@ -35,10 +35,10 @@ type Metrics struct {
 // none fails: the package comment says how values outside their list count.
 type Account struct {
 	attemptSeries
-	endingSeries
+	callSeries
 	claimSeries
 	laneSeries
-	limitSeries
+	rateLimitSeries
 	queueSeries
 	linkageSeries
 
@@ -52,14 +52,14 @@ type Account struct {
 func New(reg prometheus.Registerer, b Build) *Metrics {
 	m := &Metrics{process: newProcess(reg, b), accounts: map[call.Account]*Account{}}
 	m.attempts = newAttemptVectors(&m.vectors)
-	m.endings = newEndingVectors(&m.vectors)
+	m.calls = newCallVectors(&m.vectors)
 	m.claims = newClaimVectors(&m.vectors)
 	m.lanes = newLaneVectors(&m.vectors)
-	m.limits = newLimitVectors(&m.vectors)
+	m.rateLimits = newRateLimitVectors(&m.vectors)
 	m.queues = newQueueVectors(&m.vectors)
 	m.linkage = newLinkageVectors(&m.vectors)
 	m.vectors.register(reg)
-	reg.MustRegister(newScraped(m.known))
+	reg.MustRegister(newCollector(m.snapshot))
 	return m
 }
 
@@ -78,13 +78,13 @@ func (m *Metrics) Account(a call.Account) *Account {
 
 func (m *Metrics) newAccount(name string) *Account {
 	a := &Account{
-		attemptSeries: m.attempts.series(name),
-		endingSeries:  m.endings.series(name),
-		claimSeries:   m.claims.series(name),
-		laneSeries:    m.lanes.series(name),
-		limitSeries:   m.limits.series(name),
-		queueSeries:   m.queues.series(name),
-		linkageSeries: m.linkage.series(name),
+		attemptSeries:   m.attempts.series(name),
+		callSeries:      m.calls.series(name),
+		claimSeries:     m.claims.series(name),
+		laneSeries:      m.lanes.series(name),
+		rateLimitSeries: m.rateLimits.series(name),
+		queueSeries:     m.queues.series(name),
+		linkageSeries:   m.linkage.series(name),
 	}
 	a.Lane(call.LaneStopped)
 	a.Directory(time.Time{}, 0)
@@ -97,11 +97,11 @@ func (m *Metrics) Forget(a call.Account) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.accounts, a)
-	m.vectors.forget(string(a))
+	m.vectors.deleteAccount(string(a))
 }
 
-// known returns a copy, so that a scrape does not hold the lock.
-func (m *Metrics) known() map[call.Account]*Account {
+// snapshot returns a copy, so that a scrape does not hold the lock.
+func (m *Metrics) snapshot() map[call.Account]*Account {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.accounts)

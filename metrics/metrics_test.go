@@ -13,7 +13,7 @@ import (
 	"github.com/ringonce/ringonce/metrics"
 )
 
-func TestNamesAndHelpAreCleanByThePrometheusLinter(t *testing.T) {
+func TestPrometheusLinterAcceptsNamesAndHelp(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	metrics.New(reg, build).Account("main")
 	problems, err := testutil.GatherAndLint(reg)
@@ -25,7 +25,7 @@ func TestNamesAndHelpAreCleanByThePrometheusLinter(t *testing.T) {
 	}
 }
 
-func TestEveryMetricIsOurs(t *testing.T) {
+func TestEveryMetricHasThePrefix(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	metrics.New(reg, build).Account("main")
 	for _, f := range gather(t, reg) {
@@ -69,9 +69,9 @@ func TestProcessMetrics(t *testing.T) {
 	}{
 		{"connected", func() { m.Connected(true) }, samples{`ringonce_nats_connected`: 1}},
 		{"disconnected", func() { m.Connected(false) }, samples{`ringonce_nats_connected`: 0}},
-		{"pull waited", func() { m.PullWaited(1500 * time.Millisecond) }, samples{`ringonce_ack_backpressure_seconds_total`: 1.5}},
+		{"acknowledgement back-pressure", func() { m.PullWaited(1500 * time.Millisecond) }, samples{`ringonce_ack_backpressure_seconds_total`: 1.5}},
 		{"reconnected", m.Reconnected, samples{`ringonce_nats_reconnects_total`: 1}},
-		{"unserved ended", m.UnservedEnded, samples{`ringonce_orphaned_ended_total`: 1}},
+		{"orphan ended", m.UnservedEnded, samples{`ringonce_orphaned_ended_total`: 1}},
 		{"a configuration refused", func() { m.Reloaded(false); m.ConfigInForce(false) }, samples{`ringonce_config_in_force`: 0, `ringonce_config_reloads_total{result="failed"}`: 1}},
 		{"a configuration loaded", func() { m.Reloaded(true); m.ConfigInForce(true) }, samples{`ringonce_config_in_force`: 1, `ringonce_config_reloads_total{result="ok"}`: 1}},
 		{"numbers paused", func() { m.PausedNumbers(2) }, samples{`ringonce_paused_numbers`: 2}},
@@ -83,7 +83,7 @@ func TestProcessMetrics(t *testing.T) {
 		{"control lost", func() { m.ControlSynced(false) }, samples{`ringonce_control_synced`: 0}},
 		{"the records forgot", func() { m.RecordsFault(call.RecordsCanaryLost) }, samples{`ringonce_records_fault{cause="canary_lost"}`: 1}},
 		{"they hold again", func() { m.RecordsFault() }, samples{`ringonce_records_fault{cause="canary_lost"}`: 0}},
-		{"unserved", func() { m.Unserved(7) }, samples{`ringonce_orphaned_requests`: 7}},
+		{"orphaned", func() { m.Unserved(7) }, samples{`ringonce_orphaned_requests`: 7}},
 		{
 			"the broker's clock", func() { m.BrokerClock(-2*time.Second, time.Millisecond) },
 			samples{`ringonce_broker_clock_offset_seconds`: -2, `ringonce_broker_clock_error_seconds`: 0.001},
@@ -95,7 +95,7 @@ func TestProcessMetrics(t *testing.T) {
 	}
 }
 
-func TestAccountIsMadeOnce(t *testing.T) {
+func TestAccountIsCreatedOnce(t *testing.T) {
 	m := metrics.New(prometheus.NewPedanticRegistry(), build)
 	a := m.Account("a")
 	if m.Account("a") != a {
@@ -106,7 +106,7 @@ func TestAccountIsMadeOnce(t *testing.T) {
 	}
 }
 
-func TestForget(t *testing.T) {
+func TestRemoveAccount(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	m := metrics.New(reg, build)
 	m.Account("kept").Duplicate()
@@ -133,7 +133,7 @@ func TestForget(t *testing.T) {
 	t.Run("an account that never was", func(*testing.T) { m.Forget("never") })
 }
 
-func TestCountingAtTheSameTime(t *testing.T) {
+func TestConcurrentUse(t *testing.T) {
 	const workers, rounds = 8, 100
 	reg := prometheus.NewPedanticRegistry()
 	m := metrics.New(reg, build)

@@ -19,49 +19,49 @@ type Build struct {
 
 // process holds the metrics of the worker that have no account.
 type process struct {
-	natsConnected  prometheus.Gauge
-	natsReconnects prometheus.Counter
-	ready          prometheus.Gauge
-	ackPermission  prometheus.Gauge
-	pullWaited     prometheus.Counter
-	controlSynced  prometheus.Gauge
-	pausedNumbers  prometheus.Gauge
-	reloads        *prometheus.CounterVec
-	configInForce  prometheus.Gauge
-	unserved       prometheus.Gauge
-	unservedEnded  prometheus.Counter
-	clockOffset    prometheus.Gauge
-	clockError     prometheus.Gauge
-	recordsFault   *prometheus.GaugeVec
+	natsConnected   prometheus.Gauge
+	natsReconnects  prometheus.Counter
+	ready           prometheus.Gauge
+	ackPermission   prometheus.Gauge
+	ackBackpressure prometheus.Counter
+	controlSynced   prometheus.Gauge
+	pausedNumbers   prometheus.Gauge
+	reloads         *prometheus.CounterVec
+	configInForce   prometheus.Gauge
+	orphaned        prometheus.Gauge
+	orphanedEnded   prometheus.Counter
+	clockOffset     prometheus.Gauge
+	clockError      prometheus.Gauge
+	recordsFault    *prometheus.GaugeVec
 }
 
 func newProcess(reg prometheus.Registerer, b Build) process {
-	f := promauto.With(reg)
-	f.NewGauge(prometheus.GaugeOpts{
+	factory := promauto.With(reg)
+	factory.NewGauge(prometheus.GaugeOpts{
 		Name: "ringonce_build_info",
 		Help: "1, with the version of ringonce, its revision and the version of Go as labels.",
 		ConstLabels: prometheus.Labels{
 			"version": b.Version, "revision": b.Revision, "goversion": b.GoVersion,
 		},
 	}).Set(1)
-	reloads := f.NewCounterVec(prometheus.CounterOpts{
+	reloads := factory.NewCounterVec(prometheus.CounterOpts{
 		Name: "ringonce_config_reloads_total",
 		Help: "Reloads of the configuration, by result.",
 	}, []string{labelResult})
 	for _, result := range []string{resultOK, resultFailed} {
 		reloads.WithLabelValues(result)
 	}
-	inForce := f.NewGauge(prometheus.GaugeOpts{
+	inForce := factory.NewGauge(prometheus.GaugeOpts{
 		Name: "ringonce_config_in_force",
 		Help: "1 while the worker uses all of the configuration as last loaded, 0 if that was invalid or needs a restart.",
 	})
 	inForce.Set(1)
-	ackPermission := f.NewGauge(prometheus.GaugeOpts{
+	ackPermission := factory.NewGauge(prometheus.GaugeOpts{
 		Name: "ringonce_ack_permission",
 		Help: "0 from a refused acknowledgement until a probe succeeds, else 1.",
 	})
 	ackPermission.Set(1) // nothing was refused yet
-	recordsFault := f.NewGaugeVec(prometheus.GaugeOpts{
+	recordsFault := factory.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "ringonce_records_fault",
 		Help: "1 for each cause for which the call records are not trusted, so that nothing is dialled, else 0. All but refuse_writes end with: ringonce streams declare.",
 	}, []string{labelCause})
@@ -71,43 +71,43 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 	return process{
 		recordsFault: recordsFault,
 		reloads:      reloads, configInForce: inForce, ackPermission: ackPermission,
-		natsConnected: f.NewGauge(prometheus.GaugeOpts{
+		natsConnected: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_nats_connected",
 			Help: "1 while the worker is connected to NATS, else 0.",
 		}),
-		natsReconnects: f.NewCounter(prometheus.CounterOpts{
+		natsReconnects: factory.NewCounter(prometheus.CounterOpts{
 			Name: "ringonce_nats_reconnects_total",
 			Help: "Reconnections to NATS.",
 		}),
-		ready: f.NewGauge(prometheus.GaugeOpts{
+		ready: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_ready",
 			Help: "1 while /readyz reports that the worker is ready, else 0.",
 		}),
-		pullWaited: f.NewCounter(prometheus.CounterOpts{
+		ackBackpressure: factory.NewCounter(prometheus.CounterOpts{
 			Name: "ringonce_ack_backpressure_seconds_total",
 			Help: "Time that accounts paused pulling because NATS confirms acknowledgements too slowly, all accounts together.",
 		}),
-		controlSynced: f.NewGauge(prometheus.GaugeOpts{
+		controlSynced: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_control_synced",
 			Help: "1 while the worker knows every pause and suspension flag, else 0: it then dials nothing.",
 		}),
-		pausedNumbers: f.NewGauge(prometheus.GaugeOpts{
+		pausedNumbers: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_paused_numbers",
 			Help: "Caller IDs that operators have paused.",
 		}),
-		unservedEnded: f.NewCounter(prometheus.CounterOpts{
+		orphanedEnded: factory.NewCounter(prometheus.CounterOpts{
 			Name: "ringonce_orphaned_ended_total",
 			Help: "Requests that this worker ended because no worker serves their account.",
 		}),
-		unserved: f.NewGauge(prometheus.GaugeOpts{
+		orphaned: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_orphaned_requests",
 			Help: "Requests waiting or due for accounts that no worker serves.",
 		}),
-		clockOffset: f.NewGauge(prometheus.GaugeOpts{
+		clockOffset: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_broker_clock_offset_seconds",
 			Help: "How far the broker's clock, which paces calls per second, is ahead of this machine's.",
 		}),
-		clockError: f.NewGauge(prometheus.GaugeOpts{
+		clockError: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "ringonce_broker_clock_error_seconds",
 			Help: "Uncertainty of the broker's clock offset: half the shortest round trip.",
 		}),
@@ -115,25 +115,25 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 }
 
 // Connected sets whether the worker is connected to NATS.
-func (m *Metrics) Connected(yes bool) { m.natsConnected.Set(oneIf(yes)) }
+func (m *Metrics) Connected(yes bool) { m.natsConnected.Set(boolValue(yes)) }
 
 // Reconnected counts a reconnection to NATS.
 func (m *Metrics) Reconnected() { m.natsReconnects.Inc() }
 
 // Ready sets whether the worker reports that it is ready.
-func (m *Metrics) Ready(yes bool) { m.ready.Set(oneIf(yes)) }
+func (m *Metrics) Ready(yes bool) { m.ready.Set(boolValue(yes)) }
 
 // AckPermission sets whether NATS lets the worker acknowledge messages. Without
 // the permission NATS drops acknowledgements silently and redelivers every
 // message.
-func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(oneIf(yes)) }
+func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(boolValue(yes)) }
 
 // PullWaited adds the time that an account paused pulling because NATS confirms
 // acknowledgements too slowly.
-func (m *Metrics) PullWaited(d time.Duration) { m.pullWaited.Add(d.Seconds()) }
+func (m *Metrics) PullWaited(d time.Duration) { m.ackBackpressure.Add(d.Seconds()) }
 
 // ControlSynced sets whether the worker knows every pause and suspension flag.
-func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(oneIf(yes)) }
+func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(boolValue(yes)) }
 
 // Reloaded counts a reload of the configuration, and whether it was valid.
 func (m *Metrics) Reloaded(ok bool) {
@@ -146,14 +146,14 @@ func (m *Metrics) Reloaded(ok bool) {
 
 // ConfigInForce sets whether the worker uses all of the configuration as last
 // loaded.
-func (m *Metrics) ConfigInForce(yes bool) { m.configInForce.Set(oneIf(yes)) }
+func (m *Metrics) ConfigInForce(yes bool) { m.configInForce.Set(boolValue(yes)) }
 
 // PausedNumbers sets the number of paused caller IDs.
 func (m *Metrics) PausedNumbers(n int) { m.pausedNumbers.Set(float64(n)) }
 
 // Unserved sets the number of requests for accounts that no worker serves. It
 // has no account label: publishers choose these names, without bound.
-func (m *Metrics) Unserved(requests uint64) { m.unserved.Set(float64(requests)) }
+func (m *Metrics) Unserved(requests uint64) { m.orphaned.Set(float64(requests)) }
 
 // BrokerClock sets how far the broker's clock is ahead, and the uncertainty of
 // that.
@@ -165,14 +165,14 @@ func (m *Metrics) BrokerClock(ahead, within time.Duration) {
 // RecordsFault sets the causes for which the call records are not trusted.
 func (m *Metrics) RecordsFault(causes ...call.RecordsFault) {
 	for _, c := range call.RecordsFaults() {
-		m.recordsFault.WithLabelValues(string(c)).Set(oneIf(slices.Contains(causes, c)))
+		m.recordsFault.WithLabelValues(string(c)).Set(boolValue(slices.Contains(causes, c)))
 	}
 }
 
 // UnservedEnded counts the end of a request of an account that no worker serves.
-func (m *Metrics) UnservedEnded() { m.unservedEnded.Inc() }
+func (m *Metrics) UnservedEnded() { m.orphanedEnded.Inc() }
 
-func oneIf(yes bool) float64 {
+func boolValue(yes bool) float64 {
 	if yes {
 		return 1
 	}

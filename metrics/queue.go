@@ -26,12 +26,12 @@ type Depth struct {
 type queueVectors struct {
 	waiting     *prometheus.GaugeVec
 	due         *prometheus.GaugeVec
-	inHand      *prometheus.GaugeVec
+	ackPending  *prometheus.GaugeVec
 	parked      *prometheus.GaugeVec
 	deadLetters *prometheus.GaugeVec
 	unknown     *prometheus.GaugeVec
 	oldest      *prometheus.GaugeVec
-	parkings    *prometheus.CounterVec
+	parkedTotal *prometheus.CounterVec
 }
 
 func newQueueVectors(vs *vectors) queueVectors {
@@ -44,7 +44,7 @@ func newQueueVectors(vs *vectors) queueVectors {
 			Name: "ringonce_queue_due",
 			Help: "Requests of the account whose parking time is over and that are not delivered to a worker.",
 		}, []string{labelAccount})),
-		inHand: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		ackPending: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringonce_queue_ack_pending",
 			Help: "Requests of the account that are delivered to a worker and not acknowledged.",
 		}, []string{labelAccount})),
@@ -64,7 +64,7 @@ func newQueueVectors(vs *vectors) queueVectors {
 			Name: "ringonce_queue_oldest_age_seconds",
 			Help: "Age of the oldest request that is waiting, due or pending acknowledgement; 0 if there is none.",
 		}, []string{labelAccount})),
-		parkings: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+		parkedTotal: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_parked_total",
 			Help: "Requests parked, by reason.",
 		}, []string{labelAccount, labelReason})),
@@ -74,25 +74,25 @@ func newQueueVectors(vs *vectors) queueVectors {
 type queueSeries struct {
 	waiting     prometheus.Gauge
 	due         prometheus.Gauge
-	inHand      prometheus.Gauge
+	ackPending  prometheus.Gauge
 	parked      prometheus.Gauge
 	deadLetters prometheus.Gauge
 	unknown     prometheus.Gauge
 	oldest      prometheus.Gauge
-	parkings    closed[call.Reason, prometheus.Counter]
+	parkedTotal byEnum[call.Reason, prometheus.Counter]
 }
 
 func (v queueVectors) series(account string) queueSeries {
 	return queueSeries{
 		waiting:     v.waiting.WithLabelValues(account),
 		due:         v.due.WithLabelValues(account),
-		inHand:      v.inHand.WithLabelValues(account),
+		ackPending:  v.ackPending.WithLabelValues(account),
 		parked:      v.parked.WithLabelValues(account),
 		deadLetters: v.deadLetters.WithLabelValues(account),
 		unknown:     v.unknown.WithLabelValues(account),
 		oldest:      v.oldest.WithLabelValues(account),
-		parkings: closedOver(parkReasons(), func(reason string) prometheus.Counter {
-			return v.parkings.WithLabelValues(account, reason)
+		parkedTotal: newByEnum(parkReasons(), func(reason string) prometheus.Counter {
+			return v.parkedTotal.WithLabelValues(account, reason)
 		}),
 	}
 }
@@ -101,7 +101,7 @@ func (v queueVectors) series(account string) queueSeries {
 func (a *Account) Queue(d Depth) {
 	a.waiting.Set(float64(d.Waiting))
 	a.due.Set(float64(d.Due))
-	a.inHand.Set(float64(d.InHand))
+	a.ackPending.Set(float64(d.InHand))
 	a.parked.Set(float64(d.Parked))
 	a.deadLetters.Set(float64(d.DeadLetters))
 	a.unknown.Set(float64(d.Unknown))
@@ -110,4 +110,4 @@ func (a *Account) Queue(d Depth) {
 
 // Parked counts a request that is parked: after a refused or suspended attempt,
 // or before one for [call.NotYet], [call.Paused] or [call.LinkageUnknown].
-func (a *Account) Parked(r call.Reason) { a.parkings.of(r).Inc() }
+func (a *Account) Parked(r call.Reason) { a.parkedTotal.get(r).Inc() }

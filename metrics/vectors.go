@@ -31,7 +31,7 @@ func (vs vectors) register(reg prometheus.Registerer) {
 	}
 }
 
-func (vs vectors) forget(account string) {
+func (vs vectors) deleteAccount(account string) {
 	for _, v := range vs {
 		v.DeletePartialMatch(prometheus.Labels{labelAccount: account})
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/ringonce/ringonce/metrics"
 )
 
-// What exists from the moment an account is known, from the lists of package
-// call: no more, no less, and all of it zero.
+// TestEverySeriesExistsFromTheStart at zero, once its account is known: those from
+// the lists of package call, and no others.
 func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	metrics.New(reg, build).Account("a")
@@ -96,14 +96,13 @@ func TestEverySeriesExistsFromTheStart(t *testing.T) {
 	sameSamples(t, got.of("ringonce_lane_state"), lanes)
 }
 
-// A method that is called later creates nothing: whatever it counts was there.
-func TestNothingIsCreatedLater(t *testing.T) {
+func TestNoSeriesIsCreatedLater(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	a := metrics.New(reg, build).Account("a")
 	before := scrape(t, reg)
 
 	useEverything(a)
-	useUnlisted(a)
+	useUnlistedValues(a)
 	for k := range scrape(t, reg) {
 		if _, ok := before[k]; !ok {
 			t.Errorf("%s did not exist from the start", k)
@@ -111,11 +110,11 @@ func TestNothingIsCreatedLater(t *testing.T) {
 	}
 }
 
-func TestUnlistedValuesAreCountedAsSuch(t *testing.T) {
+func TestValuesOutsideTheirListCountAsOther(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	a := metrics.New(reg, build).Account("a")
 	before := scrape(t, reg)
-	useUnlisted(a)
+	useUnlistedValues(a)
 	sameSamples(t, scrape(t, reg).since(before), samples{
 		`ringonce_attempts_total{account="a",outcome="other",reason="other"}`:   1,
 		`ringonce_attempts_total{account="a",outcome="unknown",reason="other"}`: 2,
@@ -135,7 +134,7 @@ func TestUnlistedValuesAreCountedAsSuch(t *testing.T) {
 	})
 }
 
-func useUnlisted(a *metrics.Account) {
+func useUnlistedValues(a *metrics.Account) {
 	a.Attempt(call.Outcome{Class: "+919800000000", Reason: call.Accepted}, 0)
 	a.Attempt(call.Outcome{Class: call.Unknown, Reason: "+919800000000"}, 0)
 	a.Attempt(call.Outcome{Class: call.Unknown, Reason: call.Accepted}, 0) // each listed, not as a pair
@@ -155,7 +154,7 @@ func useUnlisted(a *metrics.Account) {
 }
 
 // Every constant of the vocabulary is a label value of the metric that counts
-// it, so that a new one cannot be added and end up as unlisted.
+// it: a new one that counts as other fails this test.
 func TestEveryConstantOfTheVocabularyHasASeries(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	metrics.New(reg, build).Account("a")
@@ -179,10 +178,10 @@ func TestEveryConstantOfTheVocabularyHasASeries(t *testing.T) {
 		{"Priority", "priority", nil},
 		{"Linkage", "result", nil},
 		{"OperatorAction", "action", nil},
-		// What is under way is in ringonce_in_flight and ringonce_queue_parked.
+		// Calls in progress are in ringonce_in_flight and ringonce_queue_parked.
 		{"State", "state", []string{"", "waiting", "dialling"}},
-		// The first is an operator's: in ringonce_operator_actions_total. For the
-		// others a lane is stopped, which ringonce_lane_state says.
+		// Discarded is an operator's: see ringonce_operator_actions_total. The stop
+		// reasons show in ringonce_lane_state.
 		{"Reason", "reason", append(reasonNames(call.StopReasons()), "discarded")},
 	} {
 		constants := constantsOfCall(t, c.typeName)
@@ -247,7 +246,6 @@ func constantsOfCall(t *testing.T, typeName string) []string {
 	return values
 }
 
-// A lane is scraped in one state, whatever it changes to meanwhile.
 func TestLaneIsInOneState(t *testing.T) {
 	reg := prometheus.NewPedanticRegistry()
 	a := metrics.New(reg, build).Account("a")

@@ -10,10 +10,10 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// scraped computes metrics at the moment of a scrape: the state of each lane, of
+// collector computes metrics at the moment of a scrape: the state of each lane, of
 // which exactly one is 1 even if it changes meanwhile, and the age of each
 // linkage directory.
-type scraped struct {
+type collector struct {
 	accounts func() map[call.Account]*Account
 
 	laneState  *prometheus.Desc
@@ -21,8 +21,8 @@ type scraped struct {
 	linkageAge *prometheus.Desc
 }
 
-func newScraped(accounts func() map[call.Account]*Account) *scraped {
-	return &scraped{
+func newCollector(accounts func() map[call.Account]*Account) *collector {
+	return &collector{
 		accounts: accounts,
 		laneState: prometheus.NewDesc("ringonce_lane_state",
 			"1 for the state of this worker's lane of the account, 0 for all others.",
@@ -37,14 +37,14 @@ func newScraped(accounts func() map[call.Account]*Account) *scraped {
 }
 
 // Describe implements [prometheus.Collector].
-func (s *scraped) Describe(descs chan<- *prometheus.Desc) {
+func (s *collector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- s.laneState
 	descs <- s.fetched
 	descs <- s.linkageAge
 }
 
 // Collect implements [prometheus.Collector].
-func (s *scraped) Collect(metrics chan<- prometheus.Metric) {
+func (s *collector) Collect(metrics chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		metric := prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 		metrics <- metric
@@ -52,9 +52,9 @@ func (s *scraped) Collect(metrics chan<- prometheus.Metric) {
 	for name, a := range s.accounts() {
 		state := *a.lane.Load()
 		for _, listed := range call.LaneStates() {
-			gauge(s.laneState, oneIf(state == listed), string(name), string(listed))
+			gauge(s.laneState, boolValue(state == listed), string(name), string(listed))
 		}
-		gauge(s.laneState, oneIf(!slices.Contains(call.LaneStates(), state)), string(name), other)
+		gauge(s.laneState, boolValue(!slices.Contains(call.LaneStates(), state)), string(name), other)
 
 		timestamp, age := directoryAge(*a.fetched.Load())
 		gauge(s.fetched, timestamp, string(name))

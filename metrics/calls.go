@@ -6,17 +6,17 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-type endingVectors struct {
-	calls          *prometheus.CounterVec
-	duplicates     *prometheus.CounterVec
-	unassigned     *prometheus.CounterVec
-	lateEvidence   *prometheus.CounterVec
-	contradictions *prometheus.CounterVec
-	operated       *prometheus.CounterVec
+type callVectors struct {
+	calls             *prometheus.CounterVec
+	duplicates        *prometheus.CounterVec
+	unassignedNumbers *prometheus.CounterVec
+	lateEvidence      *prometheus.CounterVec
+	contradictions    *prometheus.CounterVec
+	operatorActions   *prometheus.CounterVec
 }
 
-func newEndingVectors(vs *vectors) endingVectors {
-	return endingVectors{
+func newCallVectors(vs *vectors) callVectors {
+	return callVectors{
 		calls: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_calls_total",
 			Help: "Calls that ended or are held as unknown, by the state and reason in their record.",
@@ -25,7 +25,7 @@ func newEndingVectors(vs *vectors) endingVectors {
 			Name: "ringonce_duplicates_total",
 			Help: "Requests published again with the same id and content: acknowledged, not dialled.",
 		}, []string{labelAccount})),
-		unassigned: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+		unassignedNumbers: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_unassigned_numbers_total",
 			Help: "Requests with a number in a range that is not known to be assigned.",
 		}, []string{labelAccount})),
@@ -37,37 +37,37 @@ func newEndingVectors(vs *vectors) endingVectors {
 			Name: "ringonce_contradictions_total",
 			Help: "Calls that proved to be placed although their record said otherwise and was not unknown.",
 		}, []string{labelAccount})),
-		operated: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
+		operatorActions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringonce_operator_actions_total",
 			Help: "Calls that operators cancelled, discarded, replayed or resolved.",
 		}, []string{labelAccount, labelAction})),
 	}
 }
 
-type endingSeries struct {
-	calls          closed[call.State, closed[call.Reason, prometheus.Counter]]
-	duplicates     prometheus.Counter
-	unassigned     prometheus.Counter
-	lateEvidence   closed[call.Class, prometheus.Counter]
-	contradictions prometheus.Counter
-	operated       closed[call.OperatorAction, prometheus.Counter]
+type callSeries struct {
+	calls             byEnum[call.State, byEnum[call.Reason, prometheus.Counter]]
+	duplicates        prometheus.Counter
+	unassignedNumbers prometheus.Counter
+	lateEvidence      byEnum[call.Class, prometheus.Counter]
+	contradictions    prometheus.Counter
+	operatorActions   byEnum[call.OperatorAction, prometheus.Counter]
 }
 
-func (v endingVectors) series(account string) endingSeries {
-	return endingSeries{
-		calls: closedOver(endStates(), func(state string) closed[call.Reason, prometheus.Counter] {
-			return closedOver(endReasons(call.State(state)), func(reason string) prometheus.Counter {
+func (v callVectors) series(account string) callSeries {
+	return callSeries{
+		calls: newByEnum(endStates(), func(state string) byEnum[call.Reason, prometheus.Counter] {
+			return newByEnum(endReasons(call.State(state)), func(reason string) prometheus.Counter {
 				return v.calls.WithLabelValues(account, state, reason)
 			})
 		}),
-		duplicates: v.duplicates.WithLabelValues(account),
-		unassigned: v.unassigned.WithLabelValues(account),
-		lateEvidence: closedOver(call.Classes(), func(outcome string) prometheus.Counter {
+		duplicates:        v.duplicates.WithLabelValues(account),
+		unassignedNumbers: v.unassignedNumbers.WithLabelValues(account),
+		lateEvidence: newByEnum(call.Classes(), func(outcome string) prometheus.Counter {
 			return v.lateEvidence.WithLabelValues(account, outcome)
 		}),
 		contradictions: v.contradictions.WithLabelValues(account),
-		operated: closedOver(call.OperatorActions(), func(action string) prometheus.Counter {
-			return v.operated.WithLabelValues(account, action)
+		operatorActions: newByEnum(call.OperatorActions(), func(action string) prometheus.Counter {
+			return v.operatorActions.WithLabelValues(account, action)
 		}),
 	}
 }
@@ -79,7 +79,7 @@ func (a *Account) Ended(s call.State, r call.Reason) {
 	if s == call.StatePlaced && r == "" {
 		r = call.Accepted
 	}
-	a.calls.of(s).of(r).Inc()
+	a.calls.get(s).get(r).Inc()
 }
 
 // Duplicate counts a request that was published again with the same id and
@@ -88,15 +88,15 @@ func (a *Account) Duplicate() { a.duplicates.Inc() }
 
 // Unassigned counts a request with a possible number in a range that is not
 // known to be assigned.
-func (a *Account) Unassigned() { a.unassigned.Inc() }
+func (a *Account) Unassigned() { a.unassignedNumbers.Inc() }
 
 // LateEvidence counts an unknown call that its own worker resolved, by the
 // outcome of the attempt.
-func (a *Account) LateEvidence(c call.Class) { a.lateEvidence.of(c).Inc() }
+func (a *Account) LateEvidence(c call.Class) { a.lateEvidence.get(c).Inc() }
 
 // Contradiction counts evidence of a placed call whose record said otherwise and
 // was not unknown.
 func (a *Account) Contradiction() { a.contradictions.Inc() }
 
 // Operated counts an operator's action on a call. One worker is notified of each.
-func (a *Account) Operated(action call.OperatorAction) { a.operated.of(action).Inc() }
+func (a *Account) Operated(action call.OperatorAction) { a.operatorActions.get(action).Inc() }
