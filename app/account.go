@@ -48,7 +48,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	client, err := sfvopi.NewClient(sfvopi.Config{
 		BaseURL: p.BaseURL, Key: k.get, Concurrency: cfg.Concurrency,
 		ConnectTimeout: p.ConnectTimeout, RequestTimeout: p.RequestTimeout,
-		Ambiguous: sfvopi.Ambiguous(p.Ambiguous), NotDialled: p.NotDialled, ProxyURL: p.ProxyURL, CAFile: p.CAFile,
+		Ambiguous: sfvopi.Ambiguous(p.AmbiguousMode), NotDialled: p.NotDialled, ProxyURL: p.ProxyURL, CAFile: p.CAFile,
 		DialContext: a.dialProvider,
 	})
 	if err != nil {
@@ -67,7 +67,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 // wire wires what needs the broker, and asks nothing of it.
 func (acc *account) wire(a *App, b *broker) {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
-		Account: acc.name, LeastShare: acc.config.LeastShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
+		Account: acc.name, LeastShare: acc.config.MinShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
 		Missing: acc.metrics.ConsumersMissing, Log: a.log,
 	})
 	acc.peers, acc.conn = b.peers, b.conn
@@ -172,7 +172,7 @@ func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
 			},
 			Limits: call.Limits{RingTimeout: d.RingTimeout, CallTimeLimit: d.CallTimeLimit},
 		},
-		ClaimDeadline: c.Provider.ClaimDeadline(), ForeignClaimWait: c.Provider.ForeignClaimWait(),
+		ClaimDeadline: c.Provider.ClaimDeadline(), ForeignClaimWait: c.Provider.ClaimWait(),
 	}
 }
 

@@ -71,7 +71,7 @@ func (r *roster) change(ctx context.Context, next configs.Config) {
 		}
 		r.follow(ctx, cfg, before)
 	}
-	later := r.app.config.Differences(next)
+	later := r.app.config.ChangedKeys(next)
 	r.app.metrics.Reloaded(true)
 	r.app.metrics.ConfigInForce(len(later) == 0)
 	r.app.log.Info("the configuration was loaded anew", "added", added, "changed", changed, "removed", removed)

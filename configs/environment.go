@@ -9,62 +9,62 @@ import (
 const (
 	variablePrefix        = "RINGONCE_"
 	accountVariablePrefix = variablePrefix + "ACCOUNTS_"
-	// fileVariable names the configuration file, and is no setting.
+	// fileVariable names the configuration file; it is not a setting.
 	fileVariable = variablePrefix + "CONFIG"
 )
 
-// File is the configuration file to read: the flag's, or else the one that the
-// environment names; empty for none.
-func File(flag string, environ []string) string {
+// FilePath returns the configuration file to read: that of the flag, or else of
+// the environment; empty for none.
+func FilePath(flag string, environ []string) string {
+	path := ""
+	for _, entry := range environ {
+		if value, ok := strings.CutPrefix(entry, fileVariable+"="); ok {
+			path = value
+		}
+	}
 	if flag != "" {
 		return flag
 	}
-	file := ""
-	for _, entry := range environ {
-		if value, ok := strings.CutPrefix(entry, fileVariable+"="); ok {
-			file = value
-		}
-	}
-	return file
+	return path
 }
 
-// readEnvironment applies the variables that are ours.
+// readEnvironment applies our variables.
 //
-// Accounts are named in one place: by the file, if it names any, else by the
-// environment. A mistyped name, or a key left over from another deployment,
-// would otherwise start an account that was never asked for.
+// Accounts are defined in one place: by the file, if it defines any, else by the
+// environment. Otherwise a mistyped name, or a key left over from another
+// deployment, would start an account that the operator did not configure.
 func (l *loader) readEnvironment(environ []string) {
-	variables := ours(environ)
+	variables := ownVariables(environ)
 	open := len(l.accounts) == 0
-	named := strings.Join(slices.Sorted(maps.Keys(l.accounts)), ", ")
+	defined := strings.Join(slices.Sorted(maps.Keys(l.accounts)), ", ")
 
 	names := slices.Sorted(maps.Keys(variables))
-	// Short names first, so that the systematic ones replace them.
+	// Short names first, so that the systematic ones override them.
 	slices.SortStableFunc(names, func(a, b string) int { return len(shortNames[b]) - len(shortNames[a]) })
 	for _, name := range names {
-		key, at := keyOf(name), Origin{Variable: plainOrQuoted(name)}
+		key, source := keyOfVariable(name), Source{Variable: quoteUnlessPlain(name)}
 		rest, ofAccount := strings.CutPrefix(key, "accounts.")
 		account, _, _ := strings.Cut(rest, ".")
-		switch unnamed := ofAccount && l.accounts[account] == nil; {
+		switch undefined := ofAccount && l.accounts[account] == nil; {
 		case key == "":
-			fix := didYouMean(name, l.variables(), "remove it; all names begin with RINGONCE_, and docs/configuration.md lists them")
-			l.note("", at, &fault{"there is no such variable", fix})
-		case unnamed && !open:
-			l.note(key, at, &fault{
-				"the file names its accounts, and none is " + quote(account),
-				"add accounts." + account + " to the file or remove the variable; the file has " + named,
+			fix := suggest(name, l.knownVariables(), "remove it; docs/configuration.md lists all variables")
+			l.add("", source, &problem{"unknown variable", fix})
+		case undefined && !open:
+			l.add(key, source, &problem{
+				"the file defines accounts, but not " + quote(account),
+				"add accounts." + account + " to the file, or remove the variable; the file defines " + defined,
 			})
-		case unnamed:
+		case undefined:
 			l.addAccount(account)
 			fallthrough
 		default:
-			l.set(key, at, variables[name])
+			l.set(key, source, variables[name])
 		}
 	}
 }
 
-// keyOf is the full key that a variable stands for, or "".
-func keyOf(name string) string {
+// keyOfVariable returns the full key that a variable sets, or "".
+func keyOfVariable(name string) string {
 	if key := shortNames[name]; key != "" {
 		return key
 	}
@@ -75,7 +75,7 @@ func keyOf(name string) string {
 	}
 	rest, _ := strings.CutPrefix(name, accountVariablePrefix)
 	// No account setting's name ends in that of another, and no account's name
-	// holds a '_', so at most one reading exists.
+	// contains a '_', so at most one reading exists.
 	for _, s := range new(Account).settings() {
 		upper, ok := strings.CutSuffix(rest, "_"+strings.TrimPrefix(variable(s.key), variablePrefix))
 		account := strings.ReplaceAll(strings.ToLower(upper), "_", "-")
@@ -87,29 +87,29 @@ func keyOf(name string) string {
 	return ""
 }
 
-// variables are the names that a mistyped one may have meant.
-func (l *loader) variables() []string {
+// knownVariables are the names that a mistyped one may have meant.
+func (l *loader) knownVariables() []string {
 	known := []string{"RINGONCE_HTTP_ADDR", fileVariable}
-	for _, key := range l.possibleKeys() {
+	for _, key := range l.knownKeys() {
 		known = append(known, variable(key))
 	}
 	return known
 }
 
-// possibleKeys are the keys of all accounts, or of one if none is named.
-func (l *loader) possibleKeys() []string {
+// knownKeys are the keys of all accounts, or of one if none is defined.
+func (l *loader) knownKeys() []string {
 	keys := slices.Clone(l.keys)
 	if len(l.accounts) == 0 {
-		for _, s := range ofAccount(DefaultAccountName, new(Account)) {
+		for _, s := range accountSettings(DefaultAccountName, new(Account)) {
 			keys = append(keys, s.key)
 		}
 	}
 	return keys
 }
 
-// ours picks the variables that are meant for ringonce; of a name given twice
-// the last wins.
-func ours(environ []string) map[string]string {
+// ownVariables returns the variables that are meant for ringonce; of a name given
+// twice the last wins.
+func ownVariables(environ []string) map[string]string {
 	variables := map[string]string{}
 	for _, entry := range environ {
 		name, value, ok := strings.Cut(entry, "=")
@@ -117,9 +117,9 @@ func ours(environ []string) map[string]string {
 			variables[name] = value
 		}
 	}
-	// Kubernetes puts variables into every pod for a Service whose name begins
-	// with "ringonce" (RINGONCE_SERVICE_HOST, RINGONCE_PORT,
-	// RINGONCE_PORT_8080_TCP_ADDR, …): those were never mistyped.
+	// Kubernetes sets variables in every pod for a Service whose name begins with
+	// "ringonce" (RINGONCE_SERVICE_HOST, RINGONCE_PORT,
+	// RINGONCE_PORT_8080_TCP_ADDR, …): those are not settings.
 	for _, host := range slices.Sorted(maps.Keys(variables)) {
 		service, ok := strings.CutSuffix(host, "_SERVICE_HOST")
 		maps.DeleteFunc(variables, func(name, _ string) bool {

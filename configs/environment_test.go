@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// otherValues are acceptable values that differ from the defaults and from one
-// another's; each also needs the context in which it is valid.
+// otherValues are valid values that differ from the defaults and from each other,
+// with the variables that they depend on.
 var otherValues = map[string]struct{ value, context string }{
 	"nats.url":                              {value: "tls://broker:4333"},
 	"nats.credentials_file":                 {value: "/c"},
@@ -51,7 +51,7 @@ var otherValues = map[string]struct{ value, context string }{
 	"accounts.a-b.api_key_file":             {value: "/k"},
 	"accounts.a-b.calls_per_second":         {value: "0.25"},
 	"accounts.a-b.concurrency":              {value: "7"},
-	"accounts.a-b.least_share":              {value: "0.1"},
+	"accounts.a-b.min_share":                {value: "0.1"},
 	"accounts.a-b.defaults.answer_url":      {value: "https://h/a?t=1"},
 	"accounts.a-b.defaults.ring_url":        {value: "https://h/r?t=1"},
 	"accounts.a-b.defaults.hangup_url":      {value: "https://h/h?t=1"},
@@ -64,8 +64,8 @@ var otherValues = map[string]struct{ value, context string }{
 
 const accountAB = "accounts:\n  a-b:\n    api_key: k3y\n"
 
-// Every leaf of the struct can be set by its variable, and by its key in the
-// file; the variable wins.
+// Every setting can be set by its variable, and by its key in the file; the
+// variable wins.
 func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
 	for _, key := range allKeys("accounts.a-b.") {
 		t.Run(key, func(t *testing.T) {
@@ -86,8 +86,8 @@ func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
 			if textOf(t, base, key) == textOf(t, fromEnvironment, key) {
 				t.Error("the value is the default: this proves nothing")
 			}
-			if got := fromEnvironment.origins[key]; got != (Origin{Variable: name}) {
-				t.Errorf("origin: got %v", got)
+			if got := fromEnvironment.sources[key]; got != (Source{Variable: name}) {
+				t.Errorf("source: got %v", got)
 			}
 
 			file := yamlOf(key, other.value)
@@ -100,15 +100,15 @@ func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
 			if got := textOf(t, fromFile, key); got != other.value {
 				t.Errorf("file: got %q, want %q", got, other.value)
 			}
-			if got := fromFile.origins[key]; got.File != "ringonce.yaml" || got.Line == 0 {
-				t.Errorf("origin: got %v", got)
+			if got := fromFile.sources[key]; got.File != "ringonce.yaml" || got.Line == 0 {
+				t.Errorf("source: got %v", got)
 			}
-			// The file's value again, beaten by the variable.
-			beaten := textOf(t, base, key)
-			if beaten == "" || key == "accounts.a-b.api_key" {
+			// The value of the file, overridden by the variable.
+			overridden := textOf(t, base, key)
+			if overridden == "" || key == "accounts.a-b.api_key" {
 				return
 			}
-			both := mustLoad(t, yamlOf(key, beaten), append(environ, name+"="+other.value)...)
+			both := mustLoad(t, yamlOf(key, overridden), append(environ, name+"="+other.value)...)
 			if got := textOf(t, both, key); got != other.value {
 				t.Errorf("both: got %q, want %q", got, other.value)
 			}
@@ -116,7 +116,7 @@ func TestEveryKeyFromFileAndEnvironment(t *testing.T) {
 	}
 }
 
-// yamlOf is a file with one key set, and an account besides.
+// yamlOf returns a file with one key set, and an account.
 func yamlOf(key, value string) string {
 	var b strings.Builder
 	for i, part := range strings.Split(key, ".") {
@@ -135,8 +135,8 @@ func yamlOf(key, value string) string {
 	return b.String()
 }
 
-// Each field has one entry in the tables, and each default obeys its rule.
-func TestTableNamesEveryField(t *testing.T) {
+// Each field has one entry in the tables, and each default is valid.
+func TestTableHasEveryField(t *testing.T) {
 	c, a := Config{}, Account{}
 	for _, table := range []struct {
 		fields   map[any]string
@@ -147,13 +147,13 @@ func TestTableNamesEveryField(t *testing.T) {
 				t.Errorf("%s: the field is not of this struct, or has two entries", s.key)
 			}
 			delete(table.fields, s.target)
-			if f := s.parse(s.value); f != nil {
-				t.Errorf("%s: the default %s", s.key, f.rule)
+			if p := s.parse(s.defaultValue); p != nil {
+				t.Errorf("%s: the default %s", s.key, p.rule)
 			}
-			if f := s.judge(); f != nil {
-				t.Errorf("%s: the default %s", s.key, f.rule)
+			if p := s.check(); p != nil {
+				t.Errorf("%s: the default %s", s.key, p.rule)
 			}
-			if kind := reflect.TypeOf(s.target).Elem().Kind(); (kind == reflect.Int || kind == reflect.Float64) && s.rule.most == 0 && s.rule.choices == nil {
+			if kind := reflect.TypeOf(s.target).Elem().Kind(); (kind == reflect.Int || kind == reflect.Float64) && s.rule.max == 0 && s.rule.choices == nil {
 				t.Errorf("%s: a number has bounds", s.key)
 			}
 		}
@@ -163,7 +163,7 @@ func TestTableNamesEveryField(t *testing.T) {
 	}
 }
 
-// fieldsOf are the names of the fields behind which a value stands, by pointer.
+// fieldsOf returns the names of the fields that hold a value, by pointer.
 func fieldsOf(v reflect.Value, prefix string) map[any]string {
 	fields := map[any]string{}
 	for i := range v.NumField() {
@@ -179,7 +179,7 @@ func fieldsOf(v reflect.Value, prefix string) map[any]string {
 	return fields
 }
 
-// keyOf may take the first reading of a variable because there is only one.
+// keyOfVariable may take the first reading of a variable because there is only one.
 func TestAccountVariablesHaveOneReading(t *testing.T) {
 	a := Account{}
 	for _, one := range a.settings() {
@@ -208,8 +208,8 @@ func TestShortNames(t *testing.T) {
 	for name, key := range shortNames {
 		file := minimal
 		c := mustLoad(t, file, name+"="+values[name])
-		if got := c.origins[key]; got.Variable != name {
-			t.Errorf("%s: origin %v", name, got)
+		if got := c.sources[key]; got.Variable != name {
+			t.Errorf("%s: source %v", name, got)
 		}
 		got := textOf(t, c, key)
 		if got != values[name] {
@@ -238,7 +238,7 @@ func TestLastOfEqualNamesWins(t *testing.T) {
 	}
 }
 
-func TestEnvironmentRefused(t *testing.T) {
+func TestEnvironmentRejected(t *testing.T) {
 	acme := "accounts:\n  acme: {api_key: k}\n"
 	for _, test := range []struct {
 		name, file string
@@ -247,32 +247,32 @@ func TestEnvironmentRefused(t *testing.T) {
 	}{
 		{"unknown", minimal, []string{"RINGONCE_RETRY_MAXDELAY=1m"}, []string{"did you mean RINGONCE_RETRY_MAX_DELAY?"}},
 		{"unknown, nothing near", minimal, []string{"RINGONCE_X=1"}, []string{"docs/configuration.md"}},
-		{"unknown, with control characters", minimal, []string{"RINGONCE_\r\n\x1b[1m=1"}, []string{`"RINGONCE_\r\n\x1b[1m": there is no such variable`}},
+		{"unknown, with control characters", minimal, []string{"RINGONCE_\r\n\x1b[1m=1"}, []string{`"RINGONCE_\r\n\x1b[1m": unknown variable`}},
 		{"unknown key of an account", acme, []string{"RINGONCE_ACCOUNTS_ACME_CONCURENCY=1"}, []string{"did you mean RINGONCE_ACCOUNTS_ACME_CONCURRENCY?"}},
-		{"no account's name", minimal, []string{"RINGONCE_ACCOUNTS_API_KEY=secr3t"}, []string{"there is no such variable"}},
-		{"lower case", minimal, []string{"RINGONCE_ACCOUNTS_acme_API_KEY=secr3t"}, []string{"there is no such variable"}},
-		{"name with a dash", acme, []string{"RINGONCE_ACCOUNTS_AC-ME_API_KEY=secr3t"}, []string{"there is no such variable"}},
-		{"account not in the file", acme, []string{"RINGONCE_ACCOUNTS_ACEM_API_KEY=secr3t"}, []string{`accounts.acem.api_key: the file names its accounts, and none is "acem"`}},
-		{"default not in the file", acme, []string{"SFVOPI_API_KEY=secr3t"}, []string{`SFVOPI_API_KEY: accounts.default.api_key: the file names its accounts, and none is "default"`}},
+		{"no account's name", minimal, []string{"RINGONCE_ACCOUNTS_API_KEY=secr3t"}, []string{"unknown variable"}},
+		{"lower case", minimal, []string{"RINGONCE_ACCOUNTS_acme_API_KEY=secr3t"}, []string{"unknown variable"}},
+		{"name with a dash", acme, []string{"RINGONCE_ACCOUNTS_AC-ME_API_KEY=secr3t"}, []string{"unknown variable"}},
+		{"account not in the file", acme, []string{"RINGONCE_ACCOUNTS_ACEM_API_KEY=secr3t"}, []string{`accounts.acem.api_key: the file defines accounts, but not "acem"`}},
+		{"default not in the file", acme, []string{"SFVOPI_API_KEY=secr3t"}, []string{`SFVOPI_API_KEY: accounts.default.api_key: the file defines accounts, but not "default"`}},
 		{"account without a key", "", []string{"RINGONCE_ACCOUNTS_A_CONCURRENCY=3"}, []string{"accounts.a.api_key: is missing"}},
-		{"two spellings of a key", "", []string{"SFVOPI_API_KEY=secr3t", "SFVOPI_API_KEY_FILE=/k"}, []string{"SFVOPI_API_KEY_FILE: accounts.default.api_key_file: is set, and so is accounts.default.api_key;"}},
+		{"two spellings of a key", "", []string{"SFVOPI_API_KEY=secr3t", "SFVOPI_API_KEY_FILE=/k"}, []string{"SFVOPI_API_KEY_FILE: accounts.default.api_key_file: is set as well as accounts.default.api_key;"}},
 		{"empty key", minimal, []string{"SFVOPI_API_KEY="}, []string{"accounts.default.api_key: is missing"}},
 		{"key with a line break", minimal, []string{"SFVOPI_API_KEY=secr3t\n"}, []string{"ends in a line break"}},
-		{"key with a space", minimal, []string{"SFVOPI_API_KEY=secr3t x"}, []string{"SFVOPI_API_KEY: accounts.default.api_key: holds a space"}},
+		{"key with a space", minimal, []string{"SFVOPI_API_KEY=secr3t x"}, []string{"SFVOPI_API_KEY: accounts.default.api_key: contains a space"}},
 		{"two ways to authenticate", minimal + "nats: {token: secr3t}\n", []string{"NATS_CREDS_FILE=/c"}, []string{"nats.credentials_file (NATS_CREDS_FILE), nats.token (ringonce.yaml:4)"}},
-		{"empty number", minimal, []string{"RINGONCE_STREAMS_REPLICAS="}, []string{"streams.replicas: is empty; give a value, or remove it for the default, 1"}},
+		{"empty number", minimal, []string{"RINGONCE_STREAMS_REPLICAS="}, []string{"streams.replicas: is empty; set a value, or remove it to use the default, 1"}},
 		{"empty duration", minimal, []string{"RINGONCE_RETRY_MAX_DELAY="}, []string{"RINGONCE_RETRY_MAX_DELAY: retry.max_delay: is empty"}},
 		{"quoted number", minimal, []string{`RINGONCE_RETRY_MAX_ATTEMPTS="3"`}, []string{"retry.max_attempts: has quotes around it"}},
 		{"number with a space", minimal, []string{"RINGONCE_RETRY_MAX_ATTEMPTS=3 "}, []string{"retry.max_attempts: begins or ends with a space"}},
-		{"name in lower case", minimal, []string{"ringonce_log_level=debug"}, []string{"ringonce_log_level: there is no such variable; did you mean RINGONCE_LOG_LEVEL?"}},
-		{"name of the file", minimal, []string{"RINGONCE_CONFIG=a.yaml", "RINGONCE_CONFIGS=a.yaml"}, []string{"RINGONCE_CONFIGS: there is no such variable; did you mean RINGONCE_CONFIG?"}},
+		{"name in lower case", minimal, []string{"ringonce_log_level=debug"}, []string{"ringonce_log_level: unknown variable; did you mean RINGONCE_LOG_LEVEL?"}},
+		{"name of the file", minimal, []string{"RINGONCE_CONFIG=a.yaml", "RINGONCE_CONFIGS=a.yaml"}, []string{"RINGONCE_CONFIGS: unknown variable; did you mean RINGONCE_CONFIG?"}},
 		{"empty URL", minimal, []string{"NATS_URL="}, []string{"NATS_URL: nats.url: is empty"}},
-		{"port that only looks like a service's", minimal, []string{"RINGONCE_HTTP_PORT=80"}, []string{"RINGONCE_HTTP_PORT: there is no such variable"}},
-		{"broken file and environment", "a: [", []string{"RINGONCE_X=1", "SFVOPI_API_KEY=secr3t"}, []string{"the file is not YAML", "RINGONCE_X"}},
+		{"port that only looks like a service's", minimal, []string{"RINGONCE_HTTP_PORT=80"}, []string{"RINGONCE_HTTP_PORT: unknown variable"}},
+		{"broken file and environment", "a: [", []string{"RINGONCE_X=1", "SFVOPI_API_KEY=secr3t"}, []string{"the file is not valid YAML", "RINGONCE_X"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := loadMistakes(t, test.file, test.environ...)
-			wantMistakes(t, got, test.want...)
+			got := loadErrors(t, test.file, test.environ...)
+			wantErrors(t, got, test.want...)
 			if strings.Contains(got.Error(), "secr3t") {
 				t.Errorf("a secret is printed: %v", got)
 			}
@@ -280,8 +280,8 @@ func TestEnvironmentRefused(t *testing.T) {
 	}
 }
 
-// The flag beats the environment, in which the last of equal names wins.
-func TestFile(t *testing.T) {
+// The flag overrides the environment, in which the last of equal names wins.
+func TestFilePath(t *testing.T) {
 	for _, test := range []struct {
 		flag    string
 		environ []string
@@ -292,7 +292,7 @@ func TestFile(t *testing.T) {
 		{"", []string{"RINGONCE_CONFIGURATION=b", "RINGONCE_CONFIG=a", "RINGONCE_CONFIG=b=c"}, "b=c"},
 		{"a", []string{"RINGONCE_CONFIG=b"}, "a"},
 	} {
-		if got := File(test.flag, test.environ); got != test.want {
+		if got := FilePath(test.flag, test.environ); got != test.want {
 			t.Errorf("%q, %q: got %q", test.flag, test.environ, got)
 		}
 	}
@@ -320,16 +320,16 @@ func TestEnvironmentClearsAndReplaces(t *testing.T) {
 	if a := c.Accounts["default"]; !a.APIKey.IsZero() || a.APIKeyFile != "/k" {
 		t.Errorf("key: got %+v", a)
 	}
-	// Clearing one spelling leaves the file's other one alone.
+	// Clearing one of the two keys keeps the other one of the file.
 	c = mustLoad(t, "accounts:\n  default: {api_key_file: /k}\n", "SFVOPI_API_KEY=")
 	if a := c.Accounts["default"]; a.APIKeyFile != "/k" {
 		t.Errorf("key: got %+v", a)
 	}
 }
 
-// What Kubernetes injects for a Service is no mistake; see also the refused
-// RINGONCE_HTTP_PORT.
-func TestServiceLinksAreLeftAlone(t *testing.T) {
+// The variables that Kubernetes sets for a Service are ignored; RINGONCE_HTTP_PORT
+// is rejected above.
+func TestServiceLinksAreIgnored(t *testing.T) {
 	c := mustLoad(
 		t, minimal,
 		"RINGONCE_SERVICE_HOST=10.0.0.1", "RINGONCE_SERVICE_PORT=8080", "RINGONCE_SERVICE_PORT_HTTP=8080",

@@ -26,8 +26,7 @@ const (
 	maxPEMFile    = 1 << 20
 )
 
-// ReadFile reads a configuration file for Load, up to the size that Load would
-// refuse.
+// ReadFile reads a configuration file for Load, up to the size that Load accepts.
 func ReadFile(path string) ([]byte, error) {
 	data, err := readBounded(path, maxFileSize)
 	if err != nil {
@@ -36,60 +35,53 @@ func ReadFile(path string) ([]byte, error) {
 	return data, nil
 }
 
-// ReadKey is the account's API key, from wherever it is given. A key file is
-// read again with every call, so that a key can be replaced while we run; the
-// line break at its end is dropped. No error holds any of the key.
+// ReadKey returns the account's API key, from api_key or api_key_file. The file is
+// read with every call, so that a key can be rotated; the line break at its end
+// is dropped. No error contains any of the key.
 func (a Account) ReadKey() (Secret, error) {
 	key, err := readSecret("the API key", a.APIKey, a.APIKeyFile)
 	if err != nil {
 		return Secret{}, err
 	}
-	if f := checkAPIKey(key.Reveal()); f != nil {
-		return Secret{}, fmt.Errorf("reading the API key from %s: it %s; %s", cmp.Or(a.APIKeyFile, "api_key"), f.rule, f.fix)
+	if p := checkAPIKey(key.Reveal()); p != nil {
+		return Secret{}, fmt.Errorf("reading the API key from %s: it %s; %s", cmp.Or(a.APIKeyFile, "api_key"), p.rule, p.fix)
 	}
 	return key, nil
 }
 
-// ReadPassword is the password for NATS, from wherever it is given; zero if
-// none is. So is ReadToken.
+// ReadPassword returns the password for NATS, from password or password_file; zero
+// if neither is set.
 func (n NATS) ReadPassword() (Secret, error) {
 	return readSecret("the NATS password", n.Password, n.PasswordFile)
 }
 
-// ReadToken is the token for NATS.
+// ReadToken returns the token for NATS, likewise.
 func (n NATS) ReadToken() (Secret, error) { return readSecret("the NATS token", n.Token, n.TokenFile) }
 
-// checkFiles reads every file that the configuration names and refuses those
-// that cannot be used: missing, unreadable, empty, too large, or not holding
-// what they should.
-func (c Config) checkFiles() Mistakes {
-	var mistakes Mistakes
-	for _, s := range c.all() {
+// checkFiles reads every file that the configuration names, and rejects those that
+// are missing, unreadable, empty, too large, or of the wrong kind.
+func (c Config) checkFiles() (errs ValidationErrors) {
+	for _, s := range c.allSettings() {
 		if s.rule.file == nil || s.text() == "" {
 			continue
 		}
 		if err := s.rule.file(s.text()); err != nil {
-			if mayBeSecret(s.text()) {
-				err = errors.New("is no path, and may be the secret itself")
+			if looksLikeSecret(s.text()) {
+				err = errors.New("is not a path, and may be the secret itself")
 			}
-			mistakes = append(mistakes, Mistake{
-				Origin: c.origins[s.key],
-				Key:    s.key,
-				Rule:   "cannot be used: " + err.Error(),
-				Fix:    "correct the path, its permissions or its content",
-			})
+			errs = append(errs, ValidationError{c.sources[s.key], s.key, "cannot be used: " + err.Error(), "correct the path, its permissions or its content"})
 		}
 	}
-	return mistakes
+	return errs
 }
 
-// mayBeSecret recognises a secret that was given instead of the path of its file.
-func mayBeSecret(path string) bool {
+// looksLikeSecret recognises a secret in the place of the path of its file.
+func looksLikeSecret(path string) bool {
 	_, err := os.Lstat(path)
 	return err != nil && len(path) >= 16 && !strings.ContainsAny(path, `/\.`)
 }
 
-// readSecret is the inline secret, or else that of the file.
+// readSecret returns the inline secret, or else that of the file.
 func readSecret(what string, inline Secret, path string) (Secret, error) {
 	if path == "" {
 		return inline, nil
@@ -108,14 +100,14 @@ func readSecretFile(path string) (Secret, error) {
 		return Secret{}, err
 	}
 	text := strings.TrimRight(string(data), "\r\n")
-	if f := checkText(text, true); f != nil {
-		return Secret{}, fmt.Errorf("%s %s; %s", path, f.rule, f.fix)
+	if p := checkText(text, true); p != nil {
+		return Secret{}, fmt.Errorf("%s %s; %s", path, p.rule, p.fix)
 	}
 	return NewSecret(text), nil
 }
 
-func readText(path string, most int64) ([]byte, error) {
-	data, err := readBounded(path, most)
+func readText(path string, maxSize int64) ([]byte, error) {
+	data, err := readBounded(path, maxSize)
 	switch {
 	case err != nil:
 		return nil, err
@@ -129,30 +121,29 @@ func readText(path string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// isUTF16 recognises text that Windows calls Unicode, with its mark or without.
+// isUTF16 recognises UTF-16, with or without a byte order mark.
 func isUTF16(data []byte) bool {
 	return len(data) > 1 && (data[0] == 0 || data[1] == 0 || data[0] == 0xff && data[1] == 0xfe || data[0] == 0xfe && data[1] == 0xff)
 }
 
-func readBounded(path string, most int64) ([]byte, error) {
+func readBounded(path string, maxSize int64) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, plainPathError(err)
+		return nil, withoutSyscall(err)
 	}
 	defer func() { _ = file.Close() }()
-	data, err := io.ReadAll(io.LimitReader(file, most+1))
+	data, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	if err != nil {
-		return nil, plainPathError(err)
+		return nil, withoutSyscall(err)
 	}
-	if int64(len(data)) > most {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, most)
+	if int64(len(data)) > maxSize {
+		return nil, fmt.Errorf("%s is larger than %d bytes", path, maxSize)
 	}
 	return data, nil
 }
 
-// plainPathError drops the name of the system call, which says nothing to an
-// operator.
-func plainPathError(err error) error {
+// withoutSyscall drops the name of the system call from an error.
+func withoutSyscall(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return fmt.Errorf("%s: %w", path.Path, path.Err)
@@ -160,20 +151,20 @@ func plainPathError(err error) error {
 	return err
 }
 
-func holdsSecret(path string) error {
+func checkSecretFile(path string) error {
 	_, err := readSecretFile(path)
 	return err
 }
 
-func holdsAPIKey(path string) error {
+func checkAPIKeyFile(path string) error {
 	_, err := Account{APIKeyFile: path}.ReadKey()
 	return err
 }
 
-// ReadRootCAs are the authorities that nats.tls.ca_file holds.
+// ReadRootCAs returns the CA certificates of nats.tls.ca_file.
 func (n NATS) ReadRootCAs() (*x509.CertPool, error) { return readCertificates(n.TLS.CAFile) }
 
-// ReadCertificate is the client's certificate with its key.
+// ReadCertificate returns the client certificate with its key.
 func (n NATS) ReadCertificate() (tls.Certificate, error) {
 	cert, err := readText(n.TLS.CertFile, maxPEMFile)
 	if err != nil {
@@ -185,7 +176,7 @@ func (n NATS) ReadCertificate() (tls.Certificate, error) {
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("%s and %s are no pair: %w", n.TLS.KeyFile, n.TLS.CertFile, err)
+		return tls.Certificate{}, fmt.Errorf("%s and %s do not match: %w", n.TLS.KeyFile, n.TLS.CertFile, err)
 	}
 	return pair, nil
 }
@@ -194,20 +185,20 @@ func readCertificates(path string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	data, err := readText(path, maxPEMFile)
 	if err == nil && !pool.AppendCertsFromPEM(data) {
-		err = fmt.Errorf("%s holds no certificate in PEM form", path)
+		err = fmt.Errorf("%s contains no PEM certificate", path)
 	}
 	return pool, err
 }
 
-func holdsCertificates(path string) error {
+func checkCertificateFile(path string) error {
 	_, err := readCertificates(path)
 	return err
 }
 
-// holdsKey judges the key beside its certificate, unless that has a mistake of
-// its own.
-func (n *NATS) holdsKey(path string) error {
-	if holdsCertificates(n.TLS.CertFile) != nil {
+// checkTLSKeyFile checks the key against its certificate, unless that is invalid
+// itself.
+func (n *NATS) checkTLSKeyFile(path string) error {
+	if checkCertificateFile(n.TLS.CertFile) != nil {
 		_, err := readText(path, maxPEMFile)
 		return err
 	}
@@ -215,8 +206,8 @@ func (n *NATS) holdsKey(path string) error {
 	return err
 }
 
-// ReadNKey is the user's key pair in the NKey file, or else in the credentials
-// file. No error holds any of it.
+// ReadNKey returns the user's key pair from the NKey file, or else from the
+// credentials file. No error contains any of it.
 func (n NATS) ReadNKey() (nkeys.KeyPair, error) {
 	path := cmp.Or(n.NKeyFile, n.CredentialsFile)
 	data, err := readText(path, maxPEMFile)
@@ -225,12 +216,12 @@ func (n NATS) ReadNKey() (nkeys.KeyPair, error) {
 	}
 	pair, err := nkeys.ParseDecoratedUserNKey(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s holds no seed of a user, which begins with SU: %w", path, err)
+		return nil, fmt.Errorf("%s contains no user seed, which begins with SU: %w", path, err)
 	}
 	return pair, nil
 }
 
-// Sign proves to the broker that we have the key.
+// Sign signs the broker's nonce with the user's key.
 func (n NATS) Sign(nonce []byte) ([]byte, error) {
 	pair, err := n.ReadNKey()
 	if err != nil {
@@ -240,7 +231,7 @@ func (n NATS) Sign(nonce []byte) ([]byte, error) {
 	return pair.Sign(nonce)
 }
 
-// ReadJWT is the user's JWT in the credentials file.
+// ReadJWT returns the user's JWT from the credentials file.
 func (n NATS) ReadJWT() (string, error) {
 	data, err := readText(n.CredentialsFile, maxPEMFile)
 	if err != nil {
@@ -248,25 +239,25 @@ func (n NATS) ReadJWT() (string, error) {
 	}
 	token, err := nkeys.ParseDecoratedJWT(data)
 	if err != nil {
-		return "", fmt.Errorf("%s holds no JWT", n.CredentialsFile)
+		return "", fmt.Errorf("%s contains no user JWT", n.CredentialsFile)
 	}
 	return strings.TrimSpace(token), nil
 }
 
-func holdsSeed(path string) error {
+func checkNKeyFile(path string) error {
 	_, err := NATS{NKeyFile: path}.ReadNKey()
 	return err
 }
 
-func holdsCredentials(path string) error {
+func checkCredentialsFile(path string) error {
 	n := NATS{CredentialsFile: path}
 	token, err := n.ReadJWT()
 	if err != nil {
 		return err
 	}
 	claims, err := jwt.DecodeUserClaims(token)
-	if err != nil { // the error may hold a part of the file
-		return fmt.Errorf("%s holds no JWT of a user; nsc generate creds makes such a file", path)
+	if err != nil { // the error may contain a part of the file
+		return fmt.Errorf("%s contains no user JWT; nsc generate creds makes such a file", path)
 	}
 	pair, err := n.ReadNKey()
 	if err != nil {
@@ -277,7 +268,7 @@ func holdsCredentials(path string) error {
 	case err != nil:
 		return fmt.Errorf("%s: read the seed: %w", path, err)
 	case public != claims.Subject:
-		return fmt.Errorf("%s holds the JWT of one user and the seed of another", path)
+		return fmt.Errorf("%s contains the JWT of one user and the seed of another", path)
 	case claims.Expires != 0 && claims.Expires < time.Now().Unix():
 		return fmt.Errorf("%s expired at %s", path, time.Unix(claims.Expires, 0).UTC().Format(time.RFC3339))
 	}

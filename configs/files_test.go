@@ -38,7 +38,7 @@ func TestReadKey(t *testing.T) {
 	}
 }
 
-func TestReadKeyReadsAnew(t *testing.T) {
+func TestReadKeyReadsTheFileAgain(t *testing.T) {
 	account := Account{APIKeyFile: write(t, "old\n")}
 	for _, want := range []string{"old", "new"} {
 		if err := os.WriteFile(account.APIKeyFile, []byte(want+"\n"), 0o600); err != nil {
@@ -50,7 +50,7 @@ func TestReadKeyReadsAnew(t *testing.T) {
 	}
 }
 
-func TestReadKeyRefuses(t *testing.T) {
+func TestReadKeyRejects(t *testing.T) {
 	for name, test := range map[string]struct {
 		account Account
 		want    string
@@ -62,15 +62,15 @@ func TestReadKeyRefuses(t *testing.T) {
 		"too large":     {Account{APIKeyFile: write(t, strings.Repeat("s3cret", 1000))}, "larger than 4096 bytes"},
 		"two lines":     {Account{APIKeyFile: write(t, "s3cret\ns3cret\n")}, "contains a control character"},
 		"NUL":           {Account{APIKeyFile: write(t, "s3cret\x00")}, "contains a control character"},
-		"spaces":        {Account{APIKeyFile: write(t, " s3cret")}, "holds a space"},
-		"not ASCII":     {Account{APIKeyFile: write(t, "s3crét")}, "not ASCII"},
+		"spaces":        {Account{APIKeyFile: write(t, " s3cret")}, "contains a space"},
+		"not ASCII":     {Account{APIKeyFile: write(t, "s3crét")}, "non-ASCII"},
 		"second mark":   {Account{APIKeyFile: write(t, "\ufeff\ufeffs3cret")}, "invisible character"},
 		"UTF-16":        {Account{APIKeyFile: write(t, "\xff\xfes\x003\x00c\x00r\x00")}, "is UTF-16; save it as UTF-8"},
 		"UTF-16, bare":  {Account{APIKeyFile: write(t, "\x00s\x003\x00c\x00r")}, "is UTF-16"},
 		"quoted":        {Account{APIKeyFile: write(t, "\"s3cret\"\n")}, "has quotes around it"},
 		"half quoted":   {Account{APIKeyFile: write(t, "s3cret'\n")}, "begins or ends with a quote"},
-		"unexpanded":    {Account{APIKeyFile: write(t, "${S3CRET}\n")}, "holds a placeholder"},
-		"half expanded": {Account{APIKeyFile: write(t, "s3cret${S3CRET}\n")}, "holds a placeholder"},
+		"unexpanded":    {Account{APIKeyFile: write(t, "${S3CRET}\n")}, "contains an unexpanded placeholder"},
+		"half expanded": {Account{APIKeyFile: write(t, "s3cret${S3CRET}\n")}, "contains an unexpanded placeholder"},
 		"shell":         {Account{APIKeyFile: write(t, "SFVOPI_API_KEY=s3cret\n")}, "begins with a name"},
 		"header":        {Account{APIKeyFile: write(t, "X-API-Key: s3cret\n")}, "begins with a name"},
 		"YAML":          {Account{APIKeyFile: write(t, "api_key: s3cret\n")}, "begins with a name"},
@@ -135,7 +135,7 @@ func TestCheckFiles(t *testing.T) {
 	}
 }
 
-func TestCheckFilesNamesEveryMistake(t *testing.T) {
+func TestCheckFilesReportsEveryError(t *testing.T) {
 	cert, _ := newCertificate(t)
 	_, foreignKey := newCertificate(t)
 	missing := filepath.Join(t.TempDir(), "missing")
@@ -148,9 +148,9 @@ func TestCheckFilesNamesEveryMistake(t *testing.T) {
 	account := DefaultAccount()
 	account.APIKeyFile = write(t, "")
 	c.Accounts["other"] = account
-	c.origins = map[string]Origin{"accounts.other.api_key_file": {File: "r.yaml", Line: 7}}
-	wantMistakes(
-		t, mistakesOf(t, c.checkFiles()),
+	c.sources = map[string]Source{"accounts.other.api_key_file": {File: "r.yaml", Line: 7}}
+	wantErrors(
+		t, errorsOf(t, c.checkFiles()),
 		"nats.credentials_file: cannot be used: "+missing+": no such file", "nats.password_file: cannot be used", "nats.token_file: cannot be used",
 		"nats.nkey_file: cannot be used", "nats.tls.ca_file: cannot be used", "nats.tls.key_file: cannot be used", "provider.ca_file: cannot be used",
 		"r.yaml:7: accounts.other.api_key_file: cannot be used",
@@ -158,21 +158,21 @@ func TestCheckFilesNamesEveryMistake(t *testing.T) {
 
 	c = valid()
 	c.NATS.TLS.CertFile, c.NATS.TLS.KeyFile = missing, write(t, foreignKey)
-	wantMistakes(t, mistakesOf(t, c.checkFiles()), "nats.tls.cert_file: cannot be used")
+	wantErrors(t, errorsOf(t, c.checkFiles()), "nats.tls.cert_file: cannot be used")
 }
 
-// A secret where the path of its file belongs is not printed.
+// A secret in the place of the path of its file is not printed.
 func TestCheckFilesHidesASecretGivenAsAPath(t *testing.T) {
 	for _, setting := range []string{"SFVOPI_API_KEY_FILE", "RINGONCE_ACCOUNTS_DEFAULT_API_KEY_FILE", "RINGONCE_NATS_TOKEN_FILE"} {
 		_, err := Check("", nil, []string{"SFVOPI_API_KEY_FILE=key", setting + "=sf_live_s3cret0123456789"})
-		got := mistakesOf(t, err).Error()
-		if strings.Contains(got, "s3cret") || !strings.Contains(got, "cannot be used: is no path") {
+		got := errorsOf(t, err).Error()
+		if strings.Contains(got, "s3cret") || !strings.Contains(got, "cannot be used: is not a path") {
 			t.Errorf("%s: %s", setting, got)
 		}
 	}
 }
 
-func TestCheckFilesRefusesRubbish(t *testing.T) {
+func TestCheckFilesRejectsInvalidContent(t *testing.T) {
 	token, seed := newUser(t, time.Hour)
 	expired, seedOfExpired := newUser(t, -time.Hour)
 	_, otherSeed := newUser(t, time.Hour)
@@ -183,16 +183,16 @@ func TestCheckFilesRefusesRubbish(t *testing.T) {
 	accountSeed, _ := account.Seed()
 	public, _ := account.PublicKey()
 	for name, test := range map[string]struct{ seed, credentials, want string }{
-		"text":               {seed: "s3cret\n", want: "holds no seed of a user"},
-		"public key":         {seed: public, want: "holds no seed of a user"},
-		"seed of an account": {seed: string(accountSeed), want: "holds no seed of a user"},
-		"mistyped seed":      {seed: seed[:20] + "A" + seed[21:len(seed)-1], want: "holds no seed of a user"},
-		"quoted seed":        {seed: `"` + seed + `"`, want: "holds no seed of a user"},
+		"text":               {seed: "s3cret\n", want: "contains no user seed"},
+		"public key":         {seed: public, want: "contains no user seed"},
+		"seed of an account": {seed: string(accountSeed), want: "contains no user seed"},
+		"mistyped seed":      {seed: seed[:20] + "A" + seed[21:len(seed)-1], want: "contains no user seed"},
+		"quoted seed":        {seed: `"` + seed + `"`, want: "contains no user seed"},
 		"UTF-16 seed":        {seed: "\xff\xfeS\x00U\x00", want: "is UTF-16"},
-		"no JWT":             {credentials: "s3cret", want: "holds no JWT of a user"},
-		"seed alone":         {credentials: seed, want: "holds no JWT of a user"},
-		"JWT alone":          {credentials: token, want: "holds no seed of a user"},
-		"cut off":            {credentials: credentials(t, token, seed)[:200], want: "holds no JWT of a user"},
+		"no JWT":             {credentials: "s3cret", want: "contains no user JWT"},
+		"seed alone":         {credentials: seed, want: "contains no user JWT"},
+		"JWT alone":          {credentials: token, want: "contains no user seed"},
+		"cut off":            {credentials: credentials(t, token, seed)[:200], want: "contains no user JWT"},
 		"another's seed":     {credentials: strings.Replace(credentials(t, token, seed), seed, otherSeed, 1), want: "the JWT of one user and the seed of another"},
 		"expired":            {credentials: credentials(t, expired, seedOfExpired), want: "expired at "},
 	} {
@@ -203,8 +203,8 @@ func TestCheckFilesRefusesRubbish(t *testing.T) {
 			} else {
 				c.NATS.CredentialsFile = write(t, test.credentials)
 			}
-			got := mistakesOf(t, c.checkFiles())
-			wantMistakes(t, got, test.want)
+			got := errorsOf(t, c.checkFiles())
+			wantErrors(t, got, test.want)
 			for _, secret := range []string{"s3cret", seed[2:], token} {
 				if strings.Contains(got.Error(), secret) {
 					t.Errorf("a secret is printed: %v", got)
@@ -214,7 +214,7 @@ func TestCheckFilesRefusesRubbish(t *testing.T) {
 	}
 }
 
-// newUser makes a user of NATS: a JWT, signed by an account, and a seed.
+// newUser returns a NATS user: a JWT, signed by an account, and a seed.
 func newUser(t *testing.T, lasts time.Duration) (token, seed string) {
 	t.Helper()
 	account, err := nkeys.CreateAccount()
@@ -250,7 +250,7 @@ func credentials(t *testing.T, token, seed string) string {
 	return string(text)
 }
 
-// newCertificate makes a certificate that signs itself, and its key, as PEM.
+// newCertificate returns a self-signed certificate and its key, as PEM.
 func newCertificate(t *testing.T) (cert, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

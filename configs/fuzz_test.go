@@ -6,10 +6,9 @@ import (
 	"testing"
 )
 
-// FuzzLoad: whatever the file and the environment hold, Load answers with a
-// configuration or with mistakes. A configuration is valid, and says the same
-// once it has gone through the environment; mistakes stand on one line each and
-// hold no API key.
+// FuzzLoad: for any file and environment, Load returns a configuration or
+// errors. A configuration is valid, and the same after a round trip through the
+// environment; errors are on one line each and contain no API key.
 func FuzzLoad(f *testing.F) {
 	for _, name := range []string{"ringonce.yaml", "reference.yaml"} {
 		data, err := os.ReadFile(name)
@@ -27,9 +26,9 @@ func FuzzLoad(f *testing.F) {
 		environ := append(strings.Split(variables, "\n"), "RINGONCE_ACCOUNTS_MARKED_API_KEY="+marker)
 		c, err := Load("f.yaml", data, environ)
 		if err != nil {
-			for _, m := range mistakesOf(t, err) {
-				if strings.Contains(m.String(), marker) {
-					t.Errorf("the key is printed: %s", m)
+			for _, e := range errorsOf(t, err) {
+				if strings.Contains(e.String(), marker) {
+					t.Errorf("the key is printed: %s", e)
 				}
 			}
 			return

@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-// minimal is the smallest file that loads.
+// minimal is the smallest valid file.
 const minimal = "accounts:\n  default:\n    api_key: k3y\n"
 
-// valid is the configuration of minimal, built without Load.
+// valid returns the configuration of minimal, built without Load.
 func valid() Config {
 	c := Default()
 	account := DefaultAccount()
@@ -29,43 +29,43 @@ func mustLoad(t *testing.T, data string, environ ...string) Config {
 	return c
 }
 
-// mistakesOf demands that err is a Mistakes with something in it.
-func mistakesOf(t *testing.T, err error) Mistakes {
+// errorsOf requires err to be a ValidationErrors that is not empty.
+func errorsOf(t *testing.T, err error) ValidationErrors {
 	t.Helper()
-	var mistakes Mistakes
-	if !errors.As(err, &mistakes) || len(mistakes) == 0 {
-		t.Fatalf("want Mistakes, got %T: %v", err, err)
+	var errs ValidationErrors
+	if !errors.As(err, &errs) || len(errs) == 0 {
+		t.Fatalf("want ValidationErrors, got %T: %v", err, err)
 	}
-	for _, m := range mistakes {
-		if m.Rule == "" || m.Fix == "" || strings.ContainsAny(m.String(), "\n\r") {
-			t.Errorf("a mistake names a rule and a fix on one line, got %q", m)
+	for _, e := range errs {
+		if e.Rule == "" || e.Fix == "" || strings.ContainsAny(e.String(), "\n\r") {
+			t.Errorf("an error has a rule and a fix on one line, got %q", e)
 		}
 	}
-	return mistakes
+	return errs
 }
 
-// loadMistakes demands that the file and the environment are refused.
-func loadMistakes(t *testing.T, data string, environ ...string) Mistakes {
+// loadErrors requires the file and the environment to be rejected.
+func loadErrors(t *testing.T, data string, environ ...string) ValidationErrors {
 	t.Helper()
 	_, err := Load("ringonce.yaml", []byte(data), environ)
-	return mistakesOf(t, err)
+	return errorsOf(t, err)
 }
 
-// wantMistakes demands exactly these mistakes, each given by a part of it.
-func wantMistakes(t *testing.T, got Mistakes, want ...string) {
+// wantErrors requires exactly these errors, each given by a part of it.
+func wantErrors(t *testing.T, got ValidationErrors, want ...string) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Fatalf("want %d mistakes %q, got %d:\n%v", len(want), want, len(got), got)
+		t.Fatalf("want %d errors %q, got %d:\n%v", len(want), want, len(got), got)
 	}
 	for _, part := range want {
-		if !slices.ContainsFunc(got, func(m Mistake) bool { return strings.Contains(m.String(), part) }) {
-			t.Errorf("no mistake has %q in:\n%v", part, got)
+		if !slices.ContainsFunc(got, func(e ValidationError) bool { return strings.Contains(e.String(), part) }) {
+			t.Errorf("no error has %q in:\n%v", part, got)
 		}
 	}
 }
 
-// allKeys are the keys outside of accounts, and those of one account with the
-// prefix given.
+// allKeys returns the keys outside of accounts, and those of one account with the
+// given prefix.
 func allKeys(accountPrefix string) []string {
 	var keys []string
 	for _, s := range new(Config).settings() {
@@ -77,10 +77,10 @@ func allKeys(accountPrefix string) []string {
 	return keys
 }
 
-// textOf is the value of a key.
+// textOf returns the value of a key.
 func textOf(t *testing.T, c Config, key string) string {
 	t.Helper()
-	for _, s := range c.all() {
+	for _, s := range c.allSettings() {
 		if s.key == key {
 			return s.text()
 		}
@@ -92,14 +92,14 @@ func textOf(t *testing.T, c Config, key string) string {
 // environOf writes a configuration as variables, every key of it.
 func environOf(c Config) []string {
 	var environ []string
-	for _, s := range c.all() {
+	for _, s := range c.allSettings() {
 		environ = append(environ, variable(s.key)+"="+s.text())
 	}
 	return environ
 }
 
-// same compares what two configurations say, not where they got it from.
+// same compares the values of two configurations, not their sources.
 func same(a, b Config) bool {
-	a.origins, b.origins = nil, nil
+	a.sources, b.sources = nil, nil
 	return reflect.DeepEqual(a, b)
 }

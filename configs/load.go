@@ -5,44 +5,42 @@ import (
 	"strings"
 )
 
-// Load is the configuration that a file and the environment describe.
+// Load returns the configuration that a file and the environment describe.
 //
 // data is the content of the file, nil for none, and file its name for
 // messages; ReadFile reads one. environ has the form of os.Environ. The
-// environment beats the file, key by key. If anything is wrong the error is a
-// Mistakes that lists all of it. Load touches no file.
+// environment overrides the file, key by key. The error is a ValidationErrors
+// with everything that is wrong. Load reads no file.
 func Load(file string, data []byte, environ []string) (Config, error) {
 	return load(file, data, environ, Config.validate)
 }
 
-// Check is Load, and reads every file that the configuration names. It lists the
-// mistakes of both: a wrong value does not hide that a file is missing.
+// Check is Load, and also reads every file that the configuration names: an
+// invalid value does not hide a missing file.
 func Check(file string, data []byte, environ []string) (Config, error) {
 	return load(file, data, environ, Config.check)
 }
 
-// CheckForOperators is Check for commands that dial nothing. They need no
-// account and no key: what is written is read as strictly, but only what they go
-// by is judged, which is where the broker is, and what must be as the workers
-// have it.
+// CheckForOperators is Check for commands that dial nothing and need no account
+// or key: everything is parsed as strictly, but only the settings that such
+// commands use are validated.
 func CheckForOperators(file string, data []byte, environ []string) (Config, error) {
-	return load(file, data, environ, func(c Config, unread map[string]bool) (picked Mistakes) {
-		for _, m := range c.check(unread) {
-			section, _, _ := strings.Cut(m.Key, ".")
+	return load(file, data, environ, func(c Config, unparsed map[string]bool) (relevant ValidationErrors) {
+		for _, e := range c.check(unparsed) {
+			section, _, _ := strings.Cut(e.Key, ".")
 			if slices.Contains([]string{"nats", "request", "records", "dead", "streams"}, section) {
-				picked = append(picked, m)
+				relevant = append(relevant, e)
 			}
 		}
-		return picked
+		return relevant
 	})
 }
 
-func (c Config) check(unread map[string]bool) Mistakes {
-	return append(c.validate(unread), c.checkFiles()...)
+func (c Config) check(unparsed map[string]bool) ValidationErrors {
+	return append(c.validate(unparsed), c.checkFiles()...)
 }
 
-// loader gathers what the file and the environment say, and what is wrong with
-// it.
+// loader collects the values of file and environment, and their errors.
 type loader struct {
 	file     string
 	config   Config
@@ -50,23 +48,23 @@ type loader struct {
 	// settings are by full key, and keys in the order of the tables.
 	settings map[string]setting
 	keys     []string
-	origins  map[string]Origin
-	// unread holds the keys whose value could not be read, so that nothing is
-	// concluded from the default that they still have.
-	unread   map[string]bool
-	mistakes Mistakes
+	sources  map[string]Source
+	// unparsed holds the keys whose value could not be parsed: the default that
+	// they still have is not validated.
+	unparsed map[string]bool
+	errors   ValidationErrors
 }
 
-func load(file string, data []byte, environ []string, judge func(c Config, unread map[string]bool) Mistakes) (Config, error) {
+func load(file string, data []byte, environ []string, validate func(c Config, unparsed map[string]bool) ValidationErrors) (Config, error) {
 	l := &loader{
 		file:     file,
 		config:   Default(),
 		accounts: map[string]*Account{},
 		settings: map[string]setting{},
-		origins:  map[string]Origin{},
-		unread:   map[string]bool{},
+		sources:  map[string]Source{},
+		unparsed: map[string]bool{},
 	}
-	l.add(l.config.settings())
+	l.register(l.config.settings())
 	readable := l.readFile(data)
 	l.readEnvironment(environ)
 	l.preferEnvironment()
@@ -76,17 +74,17 @@ func load(file string, data []byte, environ []string, judge func(c Config, unrea
 	for name, account := range l.accounts {
 		c.Accounts[name] = *account
 	}
-	c.origins = l.origins
-	if readable { // otherwise it is not known what the file meant
-		l.mistakes = append(l.mistakes, judge(c, l.unread)...)
+	c.sources = l.sources
+	if readable { // otherwise its values are unknown
+		l.errors = append(l.errors, validate(c, l.unparsed)...)
 	}
-	if err := l.mistakes.err(); err != nil {
+	if err := l.errors.err(); err != nil {
 		return Config{}, err
 	}
 	return c, nil
 }
 
-func (l *loader) add(settings []setting) {
+func (l *loader) register(settings []setting) {
 	for _, s := range settings {
 		l.settings[s.key] = s
 		l.keys = append(l.keys, s.key)
@@ -96,39 +94,39 @@ func (l *loader) add(settings []setting) {
 func (l *loader) addAccount(name string) {
 	account := DefaultAccount()
 	l.accounts[name] = &account
-	l.add(ofAccount(name, &account))
+	l.register(accountSettings(name, &account))
 }
 
-// set gives a setting its value, and remembers where it came from.
-func (l *loader) set(key string, at Origin, text string) {
-	if f := l.settings[key].parse(text); f != nil {
-		l.refuse(key, at, f)
+// set parses the value of a setting, and records its source.
+func (l *loader) set(key string, source Source, text string) {
+	if p := l.settings[key].parse(text); p != nil {
+		l.reject(key, source, p)
 		return
 	}
-	l.origins[key] = at
-	// A readable value of the environment stands in for an unreadable one of
-	// the file; the file's mistake stays on the list.
-	delete(l.unread, key)
+	l.sources[key] = source
+	// A valid value of the environment replaces an unparsed one of the file; the
+	// file's error stays on the list.
+	delete(l.unparsed, key)
 }
 
-// refuse notes what is wrong with a value.
-func (l *loader) refuse(key string, at Origin, f *fault) {
-	l.unread[key] = true
-	l.note(key, at, f)
+// reject adds the error of a value that cannot be parsed.
+func (l *loader) reject(key string, source Source, p *problem) {
+	l.unparsed[key] = true
+	l.add(key, source, p)
 }
 
-func (l *loader) note(key string, at Origin, f *fault) {
-	l.mistakes = append(l.mistakes, Mistake{Origin: at, Key: key, Rule: f.rule, Fix: f.fix})
+func (l *loader) add(key string, source Source, p *problem) {
+	l.errors = append(l.errors, ValidationError{Source: source, Key: key, Rule: p.rule, Fix: p.fix})
 }
 
-// preferEnvironment drops what the file says about a secret that the
-// environment gives in the other of two ways: by itself, or by a file.
+// preferEnvironment drops a secret of the file that the environment sets by the
+// other of its two keys: the secret itself, or its file.
 func (l *loader) preferEnvironment() {
 	prefer := func(winner, loser string) {
-		given := l.origins[winner].Variable != "" && l.settings[winner].text() != ""
-		if given && l.origins[loser].File != "" {
-			_ = l.settings[loser].parse("") // any text may be empty
-			delete(l.origins, loser)
+		given := l.sources[winner].Variable != "" && l.settings[winner].text() != ""
+		if given && l.sources[loser].File != "" {
+			_ = l.settings[loser].parse("") // a secret, or its file, may be empty
+			delete(l.sources, loser)
 		}
 	}
 	for _, key := range l.keys {

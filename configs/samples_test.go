@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// update writes what follows from the tables: make generate.
+// update writes the generated files: make generate.
 var update = flag.Bool("update", false, "write reference.yaml, schema.json and the tables of docs/configuration.md")
 
-// The reference, the schema and the documentation's tables follow from the
-// tables of settings.
+// reference.yaml, schema.json and the tables of the documentation are generated
+// from the tables of settings.
 func TestGenerated(t *testing.T) {
 	const documentation = "../docs/configuration.md"
 	text := readSample(t, documentation)
@@ -30,7 +30,7 @@ func TestGenerated(t *testing.T) {
 			}
 		}
 		if readSample(t, path) != want {
-			t.Errorf("%s is not what follows from table.go; run: make generate", path)
+			t.Errorf("%s differs from table.go; run: make generate", path)
 		}
 	}
 }
@@ -44,19 +44,19 @@ func readSample(t *testing.T, path string) string {
 	return string(data)
 }
 
-// between replaces what stands between two comments.
+// between replaces the text between two comments.
 func between(t *testing.T, text, name, content string) string {
 	t.Helper()
 	begin, end := "<!-- "+name+": written by make generate -->\n", "<!-- end -->"
 	before, rest, found := strings.Cut(text, begin)
 	_, after, ended := strings.Cut(rest, end)
 	if !found || !ended {
-		t.Fatalf("the documentation has no place for the %s", name)
+		t.Fatalf("the documentation has no markers for the %s", name)
 	}
 	return before + begin + "\n" + content + "\n" + end + after
 }
 
-// documented are the defaults of all keys, those of an account last.
+// documented returns the defaults of all keys, those of an account last.
 func documented(account string) []setting {
 	c, a := Default(), DefaultAccount()
 	settings := c.settings()
@@ -72,8 +72,8 @@ func keyTable() string {
 	b.WriteString("| key | default | environment | meaning |\n|---|---|---|---|\n")
 	for _, s := range documented("<name>") {
 		value := "|"
-		if s.value != "" {
-			value = "`" + s.value + "` |"
+		if s.defaultValue != "" {
+			value = "`" + s.defaultValue + "` |"
 		}
 		variables := "`" + variable(s.key) + "`"
 		for name, key := range shortNames {
@@ -95,10 +95,10 @@ func shortNameTable() string {
 	return "| short name | key |\n|---|---|\n" + strings.Join(rows, "")
 }
 
-// reference is a file with every key at its default.
+// reference returns a file with every key at its default.
 func reference() string {
 	var b strings.Builder
-	b.WriteString(`# Every setting with its default. An empty text ("") means: not set.
+	b.WriteString(`# Every setting with its default. An empty string ("") means: not set.
 # docs/configuration.md names the environment variable of each. Written by
 # make generate.
 # yaml-language-server: $schema=schema.json
@@ -124,17 +124,17 @@ func reference() string {
 	return b.String()
 }
 
-// sample is a value in the reference, whose account needs a key.
+// sample returns a value in the reference, whose account needs a key.
 func sample(s setting) string {
 	switch {
 	case strings.HasSuffix(s.key, ".api_key_file"):
 		return "/run/secrets/superfone_api_key"
 	case isList(s):
 		return "[]"
-	case s.value == "" || strings.HasPrefix(s.value, ":"):
-		return `"` + s.value + `"`
+	case s.defaultValue == "" || strings.HasPrefix(s.defaultValue, ":"):
+		return `"` + s.defaultValue + `"`
 	}
-	return s.value
+	return s.defaultValue
 }
 
 func isList(s setting) bool {
@@ -156,7 +156,7 @@ func comment(indent, text string) string {
 	return b.String() + line + "\n"
 }
 
-// schema is the JSON Schema of a file, for editors.
+// schema returns the JSON Schema of a file, for editors.
 func schema(t *testing.T) string {
 	t.Helper()
 	type object = map[string]any
@@ -176,7 +176,7 @@ func schema(t *testing.T) string {
 	return b.String()
 }
 
-// sectionOf is the schema of a section, whose settings have keys relative to it.
+// sectionOf returns the schema of a section, whose settings have keys relative to it.
 func sectionOf(settings []setting) map[string]any {
 	properties, inner := map[string]any{}, map[string][]setting{}
 	for _, s := range settings {
@@ -194,18 +194,18 @@ func sectionOf(settings []setting) map[string]any {
 
 func schemaOf(s setting) map[string]any {
 	value := map[string]any{"description": strings.ReplaceAll(s.help, "`", "")}
-	if s.value != "" {
-		value["default"] = s.value
+	if s.defaultValue != "" {
+		value["default"] = s.defaultValue
 	}
 	number := func(kind string) {
 		value["type"] = kind
-		if s.value != "" {
-			value["default"] = json.Number(s.value)
+		if s.defaultValue != "" {
+			value["default"] = json.Number(s.defaultValue)
 		}
-		if s.rule.most != 0 {
-			value["minimum"], value["maximum"] = s.rule.least, s.rule.most
+		if s.rule.max != 0 {
+			value["minimum"], value["maximum"] = s.rule.min, s.rule.max
 		}
-		if s.rule.zero {
+		if s.rule.orZero {
 			value["minimum"] = 0
 		}
 		if s.rule.choices != nil {
@@ -220,14 +220,14 @@ func schemaOf(s setting) map[string]any {
 	case *time.Duration:
 		value["type"], value["pattern"] = "string", `^([0-9.]+(ns|us|µs|ms|s|m|h))+$`
 	case *bool:
-		value["type"], value["default"] = "boolean", s.value == "true"
+		value["type"], value["default"] = "boolean", s.defaultValue == "true"
 	case *int:
 		number("integer")
 	case *float64:
 		number("number")
 	case *[]string:
 		value["type"], value["items"] = []string{"array", "string"}, map[string]any{"type": "string"}
-	case *Secret: // a key of digits is a number to a parser of YAML
+	case *Secret: // YAML parses a key of digits as a number
 		value["type"] = []string{"string", "number"}
 	default:
 		value["type"] = "string"
@@ -238,7 +238,7 @@ func schemaOf(s setting) map[string]any {
 	return value
 }
 
-// The reference shows every key, and the defaults.
+// The reference has every key, at its default.
 func TestReferenceEqualsDefaults(t *testing.T) {
 	c := mustLoad(t, reference())
 	want := Default()
@@ -249,11 +249,11 @@ func TestReferenceEqualsDefaults(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", c, want)
 	}
 	for _, key := range allKeys("accounts.default.") {
-		if c.origins[key].Line == 0 {
+		if c.sources[key].Line == 0 {
 			t.Errorf("%s is not in the reference", key)
 		}
 	}
-	if !reflect.DeepEqual(c.Differences(want), []string(nil)) {
-		t.Error("differences between equals")
+	if !reflect.DeepEqual(c.ChangedKeys(want), []string(nil)) {
+		t.Error("equal configurations have changed keys")
 	}
 }

@@ -9,20 +9,20 @@ import (
 const hidden = "(hidden)"
 
 // Secret is a text that is never printed: not by fmt, whatever the verb, not by
-// log/slog, not as YAML or JSON. Only Reveal gives it away. The zero value is
-// no secret.
+// log/slog, not as YAML or JSON. Only Reveal returns it. The zero value is no
+// secret.
 type Secret struct{ text string }
 
 // NewSecret wraps text.
 func NewSecret(text string) Secret { return Secret{text} }
 
-// Reveal is the text itself, for the one place that sends it.
+// Reveal returns the text, for the one place that sends it.
 func (s Secret) Reveal() string { return s.text }
 
-// IsZero says that there is no secret.
+// IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.text == "" }
 
-// String is "(hidden)", or nothing if there is no secret.
+// String returns "(hidden)", or nothing if there is no secret.
 func (s Secret) String() string {
 	if s.IsZero() {
 		return ""
@@ -30,22 +30,22 @@ func (s Secret) String() string {
 	return hidden
 }
 
-// Format prints String for every verb; %#v and %q are no way round it.
+// Format prints String for every verb, %#v and %q included.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// MarshalText is what log/slog and every encoding prints.
+// MarshalText returns what log/slog and every encoding prints.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // CallbackURL is the address of a webhook. The provider does not sign its
-// webhooks, so operators put a secret token into the query; printed, by
-// whatever means, the query is replaced by "(hidden)". The zero value is none.
+// webhooks, so operators put a secret token into the query, which is always
+// printed as "(hidden)". The zero value is no address.
 type CallbackURL struct{ text string }
 
-// Reveal is the whole address, for the provider alone.
+// Reveal returns the whole address, for the provider alone.
 func (u CallbackURL) Reveal() string { return u.text }
 
-// String is the address without its query and fragment. An address that is not
-// an acceptable URL is hidden altogether: its secret may stand anywhere.
+// String returns the address without query and fragment. An address that is not
+// a valid URL is hidden as a whole: its secret may be anywhere.
 func (u CallbackURL) String() string {
 	if u.text != "" && checkHTTPURL(u.text) != nil {
 		return hidden
@@ -59,5 +59,5 @@ func (u CallbackURL) String() string {
 // Format prints String for every verb.
 func (u CallbackURL) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, u.String()) }
 
-// MarshalText is what log/slog and every encoding prints.
+// MarshalText returns what log/slog and every encoding prints.
 func (u CallbackURL) MarshalText() ([]byte, error) { return []byte(u.String()), nil }

@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// secretive is a configuration with a secret in every place that can hold one.
+// secretive returns a configuration with every secret set.
 func secretive() Config {
 	c := valid()
 	c.NATS.Password, c.NATS.Token = NewSecret("s3cret"), NewSecret("s3cret")
@@ -70,11 +70,11 @@ func wantHidden(t *testing.T, how, printed string) {
 	}
 	inHex := fmt.Sprintf("%x", hidden)
 	if !strings.Contains(printed, hidden) && !strings.Contains(strings.ToLower(printed), inHex) {
-		t.Errorf("%s: %q does not stand in for it: %s", how, hidden, printed)
+		t.Errorf("%s: %q does not replace it: %s", how, hidden, printed)
 	}
 }
 
-func TestRevealGivesTheText(t *testing.T) {
+func TestRevealReturnsTheText(t *testing.T) {
 	a := secretive().Accounts["default"]
 	if a.APIKey.Reveal() != "s3cret" || a.Defaults.RingURL.Reveal() != "https://host.example/path?token=s3cret#s3cret" {
 		t.Error("Reveal hides")
@@ -104,8 +104,8 @@ func TestUnsetSecretShowsNothing(t *testing.T) {
 	}
 }
 
-// The parser's complaints about a broken file carry none of its text.
-func TestSyntaxErrorsHoldNoSecret(t *testing.T) {
+// Syntax errors contain none of the text of the file.
+func TestSyntaxErrorsContainNoSecret(t *testing.T) {
 	for _, value := range []string{
 		"|s3cret", ">s3cret\n", "@s3cret", "`s3cret", "!s3cret", "!<s3cret", "&s3cret", "*s3cret", "[s3cret", "{s3cret",
 		"\"s3cret", "'s3cret", "a: s3cret", "\"\\s3cret\"", "s3cret: b: c", "- s3cret", "? s3cret", "\"\\xs3cret\"", "|9s3cret", "s3cret\n   x: y",
@@ -116,7 +116,7 @@ func TestSyntaxErrorsHoldNoSecret(t *testing.T) {
 			t.Errorf("%q: is accepted", value)
 			continue
 		}
-		if got := mistakesOf(t, err); strings.Contains(got.Error(), "s3cret") {
+		if got := errorsOf(t, err); strings.Contains(got.Error(), "s3cret") {
 			t.Errorf("%q: prints it: %v", value, got)
 		}
 	}

@@ -27,70 +27,70 @@ const (
 	maxNesting  = 16
 )
 
-// readFile applies what the file says. It reports whether the file could be
-// read at all; mistakes in single settings are noted and do not stop it.
+// readFile applies the values of the file, and reports whether it could be
+// parsed. Errors of single settings are added and do not stop it.
 func (l *loader) readFile(data []byte) bool {
-	body, line, f := parseYAML(data)
-	if f != nil {
-		l.note("", Origin{File: l.file, Line: line}, f)
+	body, line, p := parseYAML(data)
+	if p != nil {
+		l.add("", Source{File: l.file, Line: line}, p)
 		return false
 	}
 	l.readSection("", body)
 	return true
 }
 
-// readSection applies the keys of a section. An empty one is allowed, so that
-// all keys in it can be commented out.
+// readSection applies the keys of a section. It may be empty, so that all its
+// keys can be commented out.
 func (l *loader) readSection(section string, value ast.Node) {
 	pairs, ok := value.(ast.MapNode)
 	if !ok {
 		if value != nil && value.Type() != ast.NullType {
-			l.refuse(section, l.at(value), &fault{"must hold keys with values: no text, list, tag, anchor or alias", "indent its keys on the lines below it, as key: value"})
+			l.reject(section, l.source(value), &problem{"must be a mapping, without tag, anchor or alias", "indent its keys on the lines below it, as key: value"})
 		}
 		return
 	}
 	seen := map[string]int{}
 	for pair := pairs.MapRange(); pair.Next(); {
-		name, at := pair.Key().GetToken().Value, l.at(pair.Key())
-		key := strings.TrimPrefix(section+"."+plainOrQuoted(name), ".")
-		if first, twice := seen[name]; twice {
-			l.note(key, at, &fault{fmt.Sprintf("is given twice, first at line %d", first), "remove one of the two"})
+		name, source := pair.Key().GetToken().Value, l.source(pair.Key())
+		key := strings.TrimPrefix(section+"."+quoteUnlessPlain(name), ".")
+		if first, duplicate := seen[name]; duplicate {
+			l.add(key, source, &problem{fmt.Sprintf("duplicates the key on line %d", first), "remove one of the two"})
 			continue
 		}
-		seen[name] = at.Line
+		seen[name] = source.Line
 		if section == "accounts" {
-			l.origins[key] = at
+			l.sources[key] = source
 			l.addAccount(name)
 		}
-		switch text, f := l.settings[key].read(pair.Value()); {
-		case l.settings[key].key != "" && f != nil:
-			l.refuse(key, at, f)
+		switch text, p := l.settings[key].yamlText(pair.Value()); {
+		case l.settings[key].key != "" && p != nil:
+			l.reject(key, source, p)
 		case l.settings[key].key != "":
-			l.set(key, at, text)
-		case key == "accounts" || section == "accounts" || len(l.names(key)) > 0:
+			l.set(key, source, text)
+		case key == "accounts" || section == "accounts" || len(l.keysIn(key)) > 0:
 			l.readSection(key, pair.Value())
 		default:
-			l.note(key, at, &fault{"there is no such key", l.meant(section, name)})
+			l.add(key, source, &problem{"unknown key", l.suggestKey(section, name)})
 		}
 	}
 }
 
-// meant is the fix for a key that does not exist.
-func (l *loader) meant(section, name string) string {
-	known := l.names(section)
+// suggestKey returns the fix for an unknown key.
+func (l *loader) suggestKey(section, name string) string {
+	known := l.keysIn(section)
 	if near := nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
-	for _, key := range l.possibleKeys() {
+	for _, key := range l.knownKeys() {
 		if strings.HasSuffix("."+key, "."+name) {
-			return "did you mean " + key + "? Each dot is a deeper indentation"
+			return "did you mean " + key + "? Each dot is one level of indentation"
 		}
 	}
-	return "the keys here are " + strings.Join(known, ", ")
+	return "the valid keys here are " + strings.Join(known, ", ")
 }
 
-// names are the keys that may stand directly in a section.
-func (l *loader) names(section string) []string {
+// keysIn returns the keys that are valid directly in a section.
+func (l *loader) keysIn(section string) []string {
 	var names []string
 	for _, key := range append(slices.Clone(l.keys), "accounts") {
 		if rest, ok := strings.CutPrefix("."+key, strings.TrimSuffix("."+section, ".")+"."); ok {
@@ -103,29 +103,30 @@ func (l *loader) names(section string) []string {
 	return names
 }
 
-// read is the text of a setting's value: a list may stand as one in YAML.
-func (s setting) read(value ast.Node) (string, *fault) {
+// yamlText returns the text of a setting's value, which may be a YAML list if the
+// setting is one.
+func (s setting) yamlText(value ast.Node) (string, *problem) {
 	sequence, isSequence := value.(*ast.SequenceNode)
 	if _, isList := s.target.(*[]string); !isList || !isSequence {
 		return scalarText(value)
 	}
 	var list []string
 	for _, entry := range sequence.Values {
-		text, f := scalarText(entry)
-		if f != nil {
-			return "", f
+		text, p := scalarText(entry)
+		if p != nil {
+			return "", p
 		}
 		list = append(list, text)
 	}
-	return listText(list), nil
+	return formatList(list), nil
 }
 
-// scalarText is the text of a single value just as it was written: an API key
-// of digits stays what it is.
-func scalarText(value ast.Node) (string, *fault) {
+// scalarText returns a single value as written: an API key of digits is not
+// parsed as a number.
+func scalarText(value ast.Node) (string, *problem) {
 	switch value := value.(type) {
 	case nil, *ast.NullNode:
-		return "", &fault{"has no value", `give one or remove the line; "" is the empty text`}
+		return "", &problem{"has no value", `set one or remove the line; "" is the empty string`}
 	case *ast.StringNode:
 		return value.Value, nil
 	case *ast.LiteralNode:
@@ -133,11 +134,13 @@ func scalarText(value ast.Node) (string, *fault) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		return value.GetToken().Value, nil
 	default:
-		return "", &fault{"must be a single value: no list, keys, tag, anchor or alias", "write it after the key, on the same line; quote it if it begins with a sign"}
+		return "", &problem{"must be a single value, not a list, mapping, tag, anchor or alias", "write it after the key, on the same line; quote it if it begins with a special character"}
 	}
 }
 
-func (l *loader) at(node ast.Node) Origin { return Origin{File: l.file, Line: lineOf(node.GetToken())} }
+func (l *loader) source(node ast.Node) Source {
+	return Source{File: l.file, Line: lineOf(node.GetToken())}
+}
 
 func lineOf(t *token.Token) int {
 	if t == nil || t.Position == nil {
@@ -146,27 +149,27 @@ func lineOf(t *token.Token) int {
 	return t.Position.Line
 }
 
-// tabIndented is a line with a tab in its indentation. YAML forbids them, and
-// the parser's own words for it do not help.
+// tabIndented matches a line with a tab in its indentation. YAML forbids them,
+// and the parser's own message does not help.
 var tabIndented = regexp.MustCompile(`^ *\t\s*[^\s#]`)
 
-// parseYAML turns the bytes of a file into the node that it holds; nil for one
-// that holds nothing. A fault stands at a line; 0 is the file as a whole.
-func parseYAML(data []byte) (ast.Node, int, *fault) {
+// parseYAML returns the root node of a file, nil if it is empty, or a problem with
+// its line; line 0 is the file as a whole.
+func parseYAML(data []byte) (ast.Node, int, *problem) {
 	if len(data) > maxFileSize {
-		return nil, 0, &fault{fmt.Sprintf("the file is larger than %d bytes", maxFileSize), "is this the right file?"}
+		return nil, 0, &problem{fmt.Sprintf("the file is larger than %d bytes", maxFileSize), "is this the right file?"}
 	}
 	if isUTF16(data) {
-		return nil, 1, &fault{"the file is UTF-16", "save it as UTF-8"}
+		return nil, 1, &problem{"the file is UTF-16", "save it as UTF-8"}
 	}
 	data = bom.Strip(data)
 	lines := bytes.Split(data, []byte("\n"))
 	for i, line := range lines {
 		if !utf8.Valid(line) {
-			return nil, i + 1, &fault{"the file is not UTF-8", "save it as UTF-8"}
+			return nil, i + 1, &problem{"the file is not UTF-8", "save it as UTF-8"}
 		}
 		if tabIndented.Match(line) {
-			return nil, i + 1, &fault{"the line is indented with a tab", "indent with spaces"}
+			return nil, i + 1, &problem{"the line is indented with a tab", "indent with spaces"}
 		}
 	}
 	tokens := lexer.Tokenize(string(data))
@@ -181,51 +184,50 @@ func parseYAML(data []byte) (ast.Node, int, *fault) {
 			nesting--
 		}
 		if count++; count > maxTokens || nesting > maxNesting {
-			return nil, lineOf(t), &fault{fmt.Sprintf("the file holds more than %d words and signs, or more than %d brackets in each other", maxTokens, maxNesting), "is this the right file?"}
+			return nil, lineOf(t), &problem{fmt.Sprintf("the file has more than %d tokens, or more than %d levels of brackets", maxTokens, maxNesting), "is this the right file?"}
 		}
 	}
-	// Duplicate keys are let through here, because the parser would stop at
-	// the first; readSection refuses all of them.
+	// The parser would stop at the first duplicate key; readSection reports all.
 	file, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
-		line, f := syntaxFault(err)
+		line, p := syntaxProblem(err)
 		if line > 0 && line <= len(lines) && unexpanded.Match(lines[line-1]) {
-			f.fix = "replace the placeholder in this line: nothing is expanded here"
+			p.fix = "replace the placeholder in this line; placeholders are not expanded"
 		}
-		return nil, line, f
+		return nil, line, p
 	}
 	var body ast.Node
 	for _, document := range file.Docs {
 		if document.Body != nil && body != nil {
-			return nil, lineOf(document.Body.GetToken()), &fault{"a second document begins here", "keep everything in one document, without directives"}
+			return nil, lineOf(document.Body.GetToken()), &problem{"a second document begins here", "write one document, without directives"}
 		}
 		if document.Body != nil {
 			body = document.Body
 		}
 	}
 	if _, ok := body.(ast.MapNode); !ok && body != nil {
-		return nil, lineOf(body.GetToken()), &fault{"the file must hold keys with values", "write lines like shutdown_grace: 45s"}
+		return nil, lineOf(body.GetToken()), &problem{"the file must be a mapping", "write lines like shutdown_grace: 45s"}
 	}
 	return body, 0, nil
 }
 
-// syntaxFault is the parser's error without anything of the file's text in it:
-// the text may be a secret.
-func syntaxFault(err error) (int, *fault) {
-	f := &fault{"the file is not YAML", "check the indentation and the quotes of this line and of its neighbours; quote a value that begins with a sign"}
+// syntaxProblem returns the parser's error without any of the file's text, which
+// may be a secret.
+func syntaxProblem(err error) (int, *problem) {
+	p := &problem{"the file is not valid YAML", "check indentation and quotes of this line and its neighbours; quote a value that begins with a special character"}
 	var syntax *yaml.SyntaxError
 	if !errors.As(err, &syntax) {
-		return 0, f
+		return 0, p
 	}
 	message, _, _ := strings.Cut(syntax.GetMessage(), `"`)
-	f.rule += ": " + strings.TrimRight(message, ": ")
-	return lineOf(syntax.GetToken()), f
+	p.rule += ": " + strings.TrimRight(message, ": ")
+	return lineOf(syntax.GetToken()), p
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,48}$`)
 
-// plainOrQuoted keeps a name from outside from breaking the line it is shown on.
-func plainOrQuoted(name string) string {
+// quoteUnlessPlain quotes a name from outside that could break its line.
+func quoteUnlessPlain(name string) string {
 	if plainName.MatchString(name) {
 		return name
 	}

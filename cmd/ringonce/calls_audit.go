@@ -44,7 +44,7 @@ The exit code is 1 if something was found and not repaired.`,
 				return err
 			}
 			defer conn.Close()
-			if least := max(leastPatience, 2*config.Provider.ForeignClaimWait()); patience < least {
+			if least := max(leastPatience, 2*config.Provider.ClaimWait()); patience < least {
 				return usageError{fmt.Errorf("--overdue is less than %s, in which a worker may still be at it; give %[1]s or more", least)}
 			}
 			return audit(c, operator, a, patience, repair)

@@ -29,7 +29,7 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 		Short: "Check the configuration and name every mistake in it",
 		Args:  noArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			file := configs.File(file, environ)
+			file := configs.FilePath(file, environ)
 			data, err := readConfig(file)
 			if err != nil {
 				return err
@@ -38,7 +38,7 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 			if err == nil {
 				return printSummary(command.OutOrStdout(), config)
 			}
-			var mistakes configs.Mistakes
+			var mistakes configs.ValidationErrors
 			if !errors.As(err, &mistakes) {
 				return err
 			}
@@ -72,7 +72,7 @@ func printSummary(w io.Writer, config configs.Config) error {
 	fmt.Fprintln(table, "SETTING\tVALUE\tFROM")
 	for _, s := range config.Settings() {
 		if s.Value != s.Default {
-			fmt.Fprintf(table, "%s\t%s\t%s\n", s.Key, s.Value, s.Origin)
+			fmt.Fprintf(table, "%s\t%s\t%s\n", s.Key, s.Value, s.Source)
 		}
 	}
 	return table.Flush()

@@ -44,7 +44,7 @@ func (d *desk) variables() []string {
 
 // config loads what commands go by that dial nothing. They need no account.
 func (d *desk) config() (configs.Config, error) {
-	file := configs.File(d.file, d.environ)
+	file := configs.FilePath(d.file, d.environ)
 	data, err := readConfig(file)
 	if err != nil {
 		return configs.Config{}, err
@@ -59,13 +59,13 @@ func (d *desk) config() (configs.Config, error) {
 // blame names --nats where it says what is wrong, and not the variable by which
 // it is handed on.
 func (d *desk) blame(err error) error {
-	var mistakes configs.Mistakes
+	var mistakes configs.ValidationErrors
 	if d.url == "" || !errors.As(err, &mistakes) {
 		return err
 	}
 	for i := range mistakes {
-		if m := &mistakes[i]; m.Origin.Variable == natsVariable {
-			m.Origin, m.Key = configs.Origin{}, "--nats"
+		if m := &mistakes[i]; m.Source.Variable == natsVariable {
+			m.Source, m.Key = configs.Source{}, "--nats"
 		}
 	}
 	return mistakes

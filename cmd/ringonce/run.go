@@ -36,7 +36,7 @@ SIGTERM stops pulling, lets claimed calls finish within shutdown_grace, and exit
 with 0. A second signal stops at once.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			file := configs.File(file, environ)
+			file := configs.FilePath(file, environ)
 			data, err := readConfig(file)
 			if err != nil {
 				return err

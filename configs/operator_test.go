@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Commands that dial nothing need to know where the broker is, and no more.
+// Commands that dial nothing need the broker only.
 func TestOperatorsNeedNoAccount(t *testing.T) {
 	c, err := CheckForOperators("", nil, []string{"NATS_URL=nats://broker:4222"})
 	if err != nil || c.NATS.URL != "nats://broker:4222" || c.Records.Keep != 36*time.Hour {
@@ -16,15 +16,15 @@ func TestOperatorsNeedNoAccount(t *testing.T) {
 	if _, err := Load("", nil, []string{"NATS_URL=nats://broker:4222"}); err == nil {
 		t.Error("a worker needs an account")
 	}
-	// What only workers go by may be wrong, as far as values go.
+	// Values that only workers use may be invalid.
 	data := "provider:\n  ambiguous: never\naccounts:\n  acme-west: {}\n"
 	if _, err := CheckForOperators("ringonce.yaml", []byte(data), nil); err != nil {
-		t.Errorf("values that only workers go by: %v", err)
+		t.Errorf("values that only workers use: %v", err)
 	}
-	_ = mistakesOf(t, func() error { _, err := Load("ringonce.yaml", []byte(data), nil); return err }())
+	_ = errorsOf(t, func() error { _, err := Load("ringonce.yaml", []byte(data), nil); return err }())
 }
 
-func TestOperatorsAreToldOfTheirMistakes(t *testing.T) {
+func TestOperatorsGetTheirErrors(t *testing.T) {
 	for name, data := range map[string]string{
 		"a key that does not exist": "natts:\n  url: nats://broker:4222\n",
 		"no URL":                    "nats:\n  url: ftp://broker\n",
@@ -36,7 +36,7 @@ func TestOperatorsAreToldOfTheirMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := CheckForOperators("ringonce.yaml", []byte(data), nil)
-			_ = mistakesOf(t, err)
+			_ = errorsOf(t, err)
 		})
 	}
 }
@@ -47,12 +47,12 @@ func TestFilesThatOperatorsNeed(t *testing.T) {
 	if _, err := CheckForOperators("", data, nil); err != nil {
 		t.Errorf("files that only workers need: %v", err)
 	}
-	if _, err := Check("", data, nil); len(mistakesOf(t, err)) != 2 {
+	if _, err := Check("", data, nil); len(errorsOf(t, err)) != 2 {
 		t.Errorf("a worker needs both: %v", err)
 	}
 	token := []string{"RINGONCE_NATS_TOKEN_FILE=" + missing}
 	_, err := CheckForOperators("", data, token)
-	_ = mistakesOf(t, err)
+	_ = errorsOf(t, err)
 	if err := os.WriteFile(missing, []byte("token"), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -2,9 +2,18 @@ package configs
 
 import "strings"
 
-// nearest is the one of the known names that a mistyped name most likely means,
-// or "" if none is close: at most one edit, and one more for every four letters.
-// Capitals and dashes count as what they stand for.
+// suggest returns the fix for an unknown name: the known name that it resembles,
+// or the fallback.
+func suggest(name string, known []string, fallback string) string {
+	if candidate := nearest(name, known); candidate != "" {
+		return "did you mean " + candidate + "?"
+	}
+	return fallback
+}
+
+// nearest returns the known name that a mistyped one most likely means, "" if
+// none is close: at most one edit, and one more for every four letters. Case,
+// and '-' for '_', do not count.
 func nearest(name string, known []string) string {
 	name = strings.ReplaceAll(strings.ToLower(name), "-", "_")
 	best, bestDistance := "", 2+len(name)/4
@@ -19,7 +28,7 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// editDistance counts the letters to insert, drop or replace (Levenshtein).
+// editDistance is the Levenshtein distance in bytes.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
@@ -38,12 +47,4 @@ func editDistance(a, b string) int {
 		}
 	}
 	return row[len(b)]
-}
-
-// didYouMean is the fix for an unknown name.
-func didYouMean(name string, known []string, otherwise string) string {
-	if candidate := nearest(name, known); candidate != "" {
-		return "did you mean " + candidate + "?"
-	}
-	return otherwise
 }
