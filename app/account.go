@@ -28,10 +28,10 @@ type account struct {
 	metrics   *metrics.Account
 	consumer  *queue.Consumer
 	worker    *dispatcher.Worker
-	peers     *queue.Peers
+	peers     *queue.PeerBus
 	conn      *queue.Conn
-	depths    *queue.Depths // nil: the counters are somebody else's to make
-	bound     chan struct{} // closed when its consumers are there, or nobody waits for them any more
+	depths    *queue.DepthMeter // nil: the counters are somebody else's to make
+	bound     chan struct{}     // closed when its consumers are there, or nobody waits for them any more
 }
 
 // newAccount wires what needs no broker.
@@ -67,19 +67,19 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 // wire wires what needs the broker, and asks nothing of it.
 func (acc *account) wire(a *App, b *broker) {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
-		Account: acc.name, LeastShare: acc.config.MinShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
-		Missing: acc.metrics.ConsumersMissing, Log: a.log,
+		Account: acc.name, MinShare: acc.config.MinShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
+		OnUnbound: acc.metrics.ConsumersMissing, Log: a.log,
 	})
 	acc.peers, acc.conn = b.peers, b.conn
 	acc.worker = &dispatcher.Worker{
 		Name: a.worker, Account: acc.name, Rules: rules(a.config, acc.config.Defaults),
-		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
+		Ledger: b.records, Parking: b.conn.NewScheduler(), Graveyard: b.conn.NewDeadLetters(a.config.Dead.Keep),
 		Provider: &provider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory, Control: b.control, Peers: b.peers,
 		Lane: acc.lane, Hands: a.hands, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
 	}
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
-		acc.lane.Share(&limit{shared: b.rate.Limit(acc.name, perSecond), account: acc.name, log: a.log})
+		acc.lane.Share(&limit{shared: b.rate.ForAccount(acc.name, perSecond), account: acc.name, log: a.log})
 	}
 	if a.config.Streams.Provision {
 		acc.depths = b.depths
@@ -101,7 +101,7 @@ func (acc *account) bind(ctx context.Context) {
 	waits := newPatience(ctx)
 	var loud seldom
 	for {
-		err := acc.depths.Bind(ctx, acc.name)
+		err := acc.depths.CreateCounters(ctx, acc.name)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -151,7 +151,7 @@ func (acc *account) listen(ctx context.Context) {
 
 // countOperators counts what operators do with the account's calls, until ctx ends.
 func (acc *account) countOperators(ctx context.Context) {
-	if err := acc.conn.ListenOperators(ctx, acc.name, acc.metrics.Operated); err != nil {
+	if err := acc.conn.ListenOperatorActions(ctx, acc.name, acc.metrics.Operated); err != nil {
 		acc.worker.Log.Warn("what operators do is not counted", "account", acc.name, "error", err)
 	}
 }

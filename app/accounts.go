@@ -75,7 +75,7 @@ func (s *accounts) served(now time.Time) (served map[call.Account]bool, known bo
 	if s.flags == nil {
 		return nil, false
 	}
-	served = s.flags.Served(now)
+	served = s.flags.ServedAccounts(now)
 	for acc := range s.all {
 		served[acc.name] = true
 	}
@@ -86,6 +86,6 @@ func stopsOf(f *queue.Flags, a call.Account) *call.Stops {
 	if f == nil {
 		return nil
 	}
-	stops := f.Stops(a)
+	stops := f.Blocks(a)
 	return &stops
 }

@@ -90,7 +90,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	defer conn.Close()
 	owned.Go(func() {
-		conn.RetryDenied(background, func(subject string) {
+		conn.RetryDeniedSubscriptions(background, func(subject string) {
 			a.log.Info("NATS permits a subscription that it refused; connecting again to take it up", "subject", subject)
 		})
 	})
@@ -170,7 +170,7 @@ func (a *App) flagged(f *queue.Flags) {
 	a.metrics.ControlSynced(f != nil)
 	a.health.control.Store(f != nil)
 	if f != nil {
-		a.ledger.heard(f.Ledger)
+		a.ledger.heard(f.HighWater)
 		a.metrics.PausedNumbers(len(f.PausedNumbers()))
 	}
 	a.accounts.flagged(f)

@@ -20,11 +20,11 @@ import (
 type broker struct {
 	conn      *queue.Conn
 	records   *queue.Records
-	witnesses *queue.Witnesses
+	witnesses *queue.Gossip
 	control   *queue.Control
-	depths    *queue.Depths
-	peers     *queue.Peers
-	rate      *queue.Rate
+	depths    *queue.DepthMeter
+	peers     *queue.PeerBus
+	rate      *queue.Limiter
 }
 
 // prepare connects and makes or finds everything at the broker, trying again
@@ -69,7 +69,7 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err := queue.CheckServer(ctx, conn.JetStream()); err != nil {
 		return nil, err
 	}
-	if err := conn.CheckPayload(); err != nil {
+	if err := conn.CheckMaxPayload(); err != nil {
 		return nil, err
 	}
 	topology := Topology(a.config)
@@ -89,17 +89,17 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err := a.refuse(differences); err != nil {
 		return nil, errors.Join(err, a.ledger.remember(ctx, conn, differences))
 	}
-	records, err := conn.NewRecords(ctx, queue.Keep{Placed: a.config.Records.Keep, Dead: a.config.Dead.Keep}, a.ledger.regressed)
+	records, err := conn.NewRecords(ctx, queue.Retention{Placed: a.config.Records.Keep, Dead: a.config.Dead.Keep}, a.ledger.regressed)
 	if err != nil {
 		return nil, err
 	}
-	witnesses, err := conn.NewWitnesses(records)
+	witnesses, err := conn.NewGossip(records)
 	if err != nil {
 		return nil, err
 	}
-	b := &broker{conn: conn, records: records, witnesses: witnesses, control: conn.NewControl(a.log), depths: conn.NewDepths(), peers: conn.NewPeers()}
+	b := &broker{conn: conn, records: records, witnesses: witnesses, control: conn.NewControl(a.log), depths: conn.NewDepthMeter(), peers: conn.NewPeerBus()}
 	b.rate = conn.NewRate(queue.RateConfig{
-		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, Read: a.metrics.BrokerClock,
+		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, OnClockSample: a.metrics.BrokerClock,
 	})
 	for _, acc := range a.accounts.list() {
 		acc.wire(a, b)
@@ -117,10 +117,10 @@ func Topology(c configs.Config) queue.Topology {
 
 // refuse gives an error if a stream is so different that the promise would not
 // hold, and logs what is only a matter of size.
-func (a *App) refuse(differences []queue.Difference) error {
+func (a *App) refuse(differences []queue.Drift) error {
 	var broken []error
 	for _, d := range differences {
-		if d.Setting == "" || d.Breaks != "" {
+		if d.Setting == "" || d.Impact != "" {
 			broken = append(broken, errors.New(d.String()))
 			continue
 		}
@@ -143,7 +143,7 @@ func (a *App) connect() (*queue.Conn, error) {
 	var once sync.Once
 	conn, err := queue.Connect(queue.ConnectOptions{
 		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...), NKey: NATSKey(a.config.NATS), Domain: a.config.NATS.Domain,
-		Connected: func(up bool, err error) {
+		OnConnectionChange: func(up bool, err error) {
 			a.metrics.Connected(up)
 			a.ledger.connected(up)
 			if !up {
@@ -157,8 +157,8 @@ func (a *App) connect() (*queue.Conn, error) {
 			}
 			a.log.Info("connected to NATS")
 		},
-		Failed: a.natsFailed, PullWaited: a.metrics.PullWaited,
-		AckDenied: func() {
+		OnError: a.natsFailed, OnAckBackpressure: a.metrics.PullWaited,
+		OnAckDenied: func() {
 			a.metrics.AckPermission(false)
 			a.health.ack.Store(false)
 		},

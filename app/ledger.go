@@ -45,11 +45,11 @@ type ledger struct {
 	suspect chan struct{} // holds a token when there is a reason to check at once
 
 	mu      sync.Mutex
-	down    bool                // without a connection
-	fault   *queue.RecordsError // what the last check found, if anything
-	refuses error               // why it takes no writes
-	small   error               // why the broker takes no large messages
-	valid   queue.Ledger
+	down    bool              // without a connection
+	fault   *queue.FaultError // what the last check found, if anything
+	refuses error             // why it takes no writes
+	small   error             // why the broker takes no large messages
+	valid   queue.HighWater
 	records *queue.Records
 }
 
@@ -75,7 +75,7 @@ func (l *ledger) trouble() []error {
 }
 
 // found takes in what a check came to: nil if the records hold.
-func (l *ledger) found(fault *queue.RecordsError) {
+func (l *ledger) found(fault *queue.FaultError) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fault = fault
@@ -84,14 +84,14 @@ func (l *ledger) found(fault *queue.RecordsError) {
 
 // remember has it written down that the records were found with a wrong setting by
 // a worker that has not begun to work: mended, they would look well to the next.
-func (l *ledger) remember(ctx context.Context, conn *queue.Conn, differences []queue.Difference) error {
-	if !slices.ContainsFunc(differences, func(d queue.Difference) bool {
-		return d.Stream == queue.StreamRecords && d.Setting != "" && d.Breaks != ""
+func (l *ledger) remember(ctx context.Context, conn *queue.Conn, differences []queue.Drift) error {
+	if !slices.ContainsFunc(differences, func(d queue.Drift) bool {
+		return d.Stream == queue.StreamRecords && d.Setting != "" && d.Impact != ""
 	}) {
 		return nil
 	}
-	_, err := conn.CheckLedger(ctx)
-	var fault *queue.RecordsError
+	_, err := conn.CheckHighWater(ctx)
+	var fault *queue.FaultError
 	if errors.As(err, &fault) {
 		l.found(fault)
 		return nil // it says no more than the differences
@@ -140,7 +140,7 @@ func (l *ledger) incarnation() (created, validFrom time.Time) {
 
 // regressed stops every lane until the next check has looked.
 func (l *ledger) regressed() {
-	l.halt(queue.ErrRecordsRegressed)
+	l.halt(queue.ErrRolledBack)
 	l.hurry()
 }
 
@@ -174,12 +174,12 @@ func (l *ledger) isDown() bool {
 
 // heard is told what the control bucket says of the ledger: nobody waits long
 // for a declaration to be noticed, and what one worker saw all of them know.
-func (l *ledger) heard(said queue.Ledger) {
+func (l *ledger) heard(said queue.HighWater) {
 	l.mu.Lock()
-	news, records := said.Fault.Cause != "" && l.fault == nil || !said.Declared.Equal(l.valid.Declared), l.records
+	news, records := said.Fault.Cause != "" && l.fault == nil || !said.DeclaredAt.Equal(l.valid.DeclaredAt), l.records
 	l.mu.Unlock()
 	if records != nil {
-		records.Learn(said)
+		records.MergeHighWater(said)
 	}
 	if news {
 		l.hurry()
@@ -190,12 +190,12 @@ func (l *ledger) heard(said queue.Ledger) {
 // the lanes by what it finds. An error that says nothing about the records leaves
 // the lanes as they are.
 func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) error {
-	if err := b.witnesses.Await(ctx); errors.Is(err, queue.ErrWitnessesAway) {
+	if err := b.witnesses.WaitForPeers(ctx); errors.Is(err, queue.ErrPeersMissing) {
 		l.log.Warn("the call records are checked without some who may know them", "why", err)
 	} else if err != nil {
 		return err
 	}
-	if err := b.conn.CheckPayload(); err != nil {
+	if err := b.conn.CheckMaxPayload(); err != nil {
 		l.halt(err)
 		l.takesLarge(err)
 		return err
@@ -203,8 +203,8 @@ func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) err
 	l.takesLarge(nil)
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	valid, err := b.records.Check(ctx)
-	var fault *queue.RecordsError
+	valid, err := b.records.Verify(ctx)
+	var fault *queue.FaultError
 	if errors.As(err, &fault) {
 		l.halt(err)
 		l.found(fault)
@@ -213,14 +213,14 @@ func (l *ledger) check(ctx context.Context, b *broker, within time.Duration) err
 	if err != nil {
 		return err
 	}
-	b.records.Follow(valid)
+	b.records.AdoptHighWater(valid)
 	l.holds(valid, b.records)
 	return nil
 }
 
 // holds opens the lanes, unless the connection was lost while the records were
 // checked.
-func (l *ledger) holds(valid queue.Ledger, records *queue.Records) {
+func (l *ledger) holds(valid queue.HighWater, records *queue.Records) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.valid, l.records, l.fault = valid, records, nil
@@ -248,7 +248,7 @@ func (l *ledger) run(ctx context.Context, b *broker) {
 		if ctx.Err() != nil {
 			return
 		}
-		var fault *queue.RecordsError
+		var fault *queue.FaultError
 		unknown := err != nil && !errors.As(err, &fault)
 		switch {
 		case fault != nil:

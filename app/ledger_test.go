@@ -14,17 +14,17 @@ import (
 func TestACheckThatOutlivedItsConnection(t *testing.T) {
 	var halted error
 	l := newLedger(slog.New(slog.DiscardHandler), func(why error) { halted = why }, func(...call.RecordsFault) {})
-	l.holds(queue.Ledger{}, nil)
+	l.holds(queue.HighWater{}, nil)
 	if halted != nil {
 		t.Fatalf("a check that found nothing leaves %v", halted)
 	}
 	l.connected(false)
-	l.holds(queue.Ledger{}, nil)
+	l.holds(queue.HighWater{}, nil)
 	if !errors.Is(halted, errUnchecked) {
 		t.Errorf("without a connection it leaves %v", halted)
 	}
 	l.connected(true)
-	l.holds(queue.Ledger{}, nil)
+	l.holds(queue.HighWater{}, nil)
 	if halted != nil {
 		t.Errorf("over the next connection it leaves %v", halted)
 	}

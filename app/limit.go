@@ -12,7 +12,7 @@ import (
 // limit is the part of one account in the calls per second that all workers
 // share, with its failures logged once in a while. One asks at a time.
 type limit struct {
-	shared  *queue.Limit
+	shared  *queue.AccountLimiter
 	account call.Account
 	log     *slog.Logger
 	loud    seldom

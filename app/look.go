@@ -39,19 +39,19 @@ func (a *App) measure(ctx context.Context, b *broker) {
 			}
 			return false
 		}
-		foreign := b.depths.Foreign()
+		foreign := b.depths.ForeignConsumers()
 		a.health.foreign.Store(&foreign)
 		if len(foreign) > 0 && strangers.may() {
 			a.log.Error("requests do not come here", "error", errors.Join(foreign...))
 		}
 		if served, known := a.accounts.served(time.Now()); known {
-			unserved += queue.Unattended(depths, served)
+			unserved += queue.CountOrphaned(depths, served)
 		}
 		a.metrics.Unserved(unserved)
 		for _, acc := range a.accounts.list() {
 			d := depths[acc.name]
 			acc.metrics.Queue(metrics.Depth{
-				Waiting: d.Waiting, Due: d.Due, InHand: d.InHand, Parked: d.Parked,
+				Waiting: d.Waiting, Due: d.Due, InHand: d.AckPending, Parked: d.Parked,
 				DeadLetters: d.DeadLetters, Unknown: d.Unknown, Oldest: d.Oldest,
 			})
 		}
@@ -66,7 +66,7 @@ func (a *App) probeAcks(ctx context.Context, b *broker) {
 		for _, acc := range a.accounts.list() {
 			names = append(names, acc.name)
 		}
-		if err := b.conn.ProbeAck(ctx, names...); err != nil {
+		if err := b.conn.CheckAckPermission(ctx, names...); err != nil {
 			if errors.Is(err, queue.ErrAckDenied) {
 				a.log.Error("acknowledgements are refused", "error", err)
 				a.metrics.AckPermission(false)

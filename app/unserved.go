@@ -33,7 +33,7 @@ type sweeper struct {
 	workers map[call.Account]*dispatcher.Worker
 	// last is the place that was looked after last. If the time of a sweep ran
 	// out there, it comes last in the next.
-	last queue.Place
+	last queue.PendingSubject
 }
 
 func (a *App) newSweeper(b *broker) *sweeper {
@@ -67,7 +67,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	if !known {
 		return nil
 	}
-	places, err := s.broker.conn.Places(ctx)
+	places, err := s.broker.conn.PendingSubjects(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,17 +103,17 @@ func (s *sweeper) sweep(ctx context.Context) error {
 }
 
 // after gives all places, those first that come after this one.
-func after(p queue.Place, places []queue.Place) []queue.Place {
+func after(p queue.PendingSubject, places []queue.PendingSubject) []queue.PendingSubject {
 	next := slices.Index(places, p) + 1
 	return slices.Concat(places[next:], places[:next])
 }
 
 // clear ends what is too old in one place, the first first. It stops at the
 // first that is younger, or that another worker has a claim on.
-func (s *sweeper) clear(ctx context.Context, p queue.Place, w *dispatcher.Worker) error {
+func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatcher.Worker) error {
 	for ctx.Err() == nil {
 		removed := false
-		m, err := s.broker.conn.First(ctx, p, func() { removed = true })
+		m, err := s.broker.conn.Peek(ctx, p, func() { removed = true })
 		if err != nil || m == nil {
 			return err
 		}
@@ -143,7 +143,7 @@ func (s *sweeper) worker(name call.Account) *dispatcher.Worker {
 	a, b := s.app, s.broker
 	w := &dispatcher.Worker{
 		Name: a.worker, Account: name, Rules: rules(a.config, configs.CallDefaults{}), Unserved: true,
-		Ledger: b.records, Parking: b.conn.NewParking(), Graveyard: b.conn.NewGraveyard(a.config.Dead.Keep),
+		Ledger: b.records, Parking: b.conn.NewScheduler(), Graveyard: b.conn.NewDeadLetters(a.config.Dead.Keep),
 		Lane:    dispatcher.NewLane(dispatcher.LaneConfig{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
 		Metrics: s.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,

@@ -9,17 +9,17 @@ import (
 
 // TestWhatTookTheTimeComesLast in the next sweep, and nothing is left out.
 func TestWhatTookTheTimeComesLast(t *testing.T) {
-	a, b, c := queue.Place{Subject: "a"}, queue.Place{Subject: "b"}, queue.Place{Subject: "c"}
+	a, b, c := queue.PendingSubject{Subject: "a"}, queue.PendingSubject{Subject: "b"}, queue.PendingSubject{Subject: "c"}
 	for _, test := range []struct {
-		last queue.Place
-		want []queue.Place
+		last queue.PendingSubject
+		want []queue.PendingSubject
 	}{
-		{queue.Place{}, []queue.Place{a, b, c}},
-		{a, []queue.Place{b, c, a}},
-		{c, []queue.Place{a, b, c}},
-		{queue.Place{Subject: "gone"}, []queue.Place{a, b, c}},
+		{queue.PendingSubject{}, []queue.PendingSubject{a, b, c}},
+		{a, []queue.PendingSubject{b, c, a}},
+		{c, []queue.PendingSubject{a, b, c}},
+		{queue.PendingSubject{Subject: "gone"}, []queue.PendingSubject{a, b, c}},
 	} {
-		if got := after(test.last, []queue.Place{a, b, c}); !slices.Equal(got, test.want) {
+		if got := after(test.last, []queue.PendingSubject{a, b, c}); !slices.Equal(got, test.want) {
 			t.Errorf("after %v come %v, want %v", test.last, got, test.want)
 		}
 	}

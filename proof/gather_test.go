@@ -20,7 +20,7 @@ func connect(t *testing.T) *queue.Conn {
 	}
 	t.Cleanup(broker.Stop)
 	up := make(chan struct{}, 1)
-	conn, err := queue.Connect(queue.ConnectOptions{URL: broker.ClientURL(), Name: "test", Connected: func(ok bool, _ error) {
+	conn, err := queue.Connect(queue.ConnectOptions{URL: broker.ClientURL(), Name: "test", OnConnectionChange: func(ok bool, _ error) {
 		if ok {
 			up <- struct{}{}
 		}
@@ -50,11 +50,11 @@ func TestGatherAnEmptyBroker(t *testing.T) {
 // What is written as workers write it is found again, of this account alone.
 func TestGather(t *testing.T) {
 	conn := connect(t)
-	records, err := conn.NewRecords(t.Context(), queue.Keep{Placed: time.Hour, Dead: time.Hour}, func() {})
+	records, err := conn.NewRecords(t.Context(), queue.Retention{Placed: time.Hour, Dead: time.Hour}, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	graveyard := conn.NewGraveyard(time.Hour)
+	graveyard := conn.NewDeadLetters(time.Hour)
 	for i, account := range []call.Account{"default", "default", "other"} {
 		b := body("dead", i)
 		r := record(t, uint64(40+i), b, func(r *call.Record) {

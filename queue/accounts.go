@@ -13,9 +13,9 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Accounts lists the accounts that have a record or a dead letter of this id,
+// AccountsOf lists the accounts that have a record or a dead letter of this id,
 // for a person who knows only the id.
-func (o *Operator) Accounts(ctx context.Context, id call.ID) ([]call.Account, error) {
+func (o *Operator) AccountsOf(ctx context.Context, id call.ID) ([]call.Account, error) {
 	found := map[call.Account]bool{}
 	records, err := o.conn.subjects(ctx, StreamRecords, recordSubject("*", id))
 	if err != nil {
@@ -53,10 +53,10 @@ func (c *Conn) subjects(ctx context.Context, stream, pattern string) ([]string, 
 	return subjects, nil
 }
 
-// Serves reports whether some worker made a consumer of an account: whether
+// HasConsumers reports whether some worker made a consumer of an account: whether
 // anybody pulls, or ever pulled, its requests. One may be missing where another
 // program consumes in its place.
-func (c *Conn) Serves(ctx context.Context, a call.Account) (bool, error) {
+func (c *Conn) HasConsumers(ctx context.Context, a call.Account) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	for _, p := range ranks {
@@ -83,13 +83,13 @@ func (f Flags) Accounts() []call.Account {
 	return slices.Sorted(maps.Keys(found))
 }
 
-// PausedAlone gives the pause of this account alone, nil if there is none.
-func (f Flags) PausedAlone(a call.Account) *call.Pause {
+// AccountPause gives the pause of this account alone, nil if there is none.
+func (f Flags) AccountPause(a call.Account) *call.Pause {
 	if p, paused := f.paused[a]; paused {
 		return &p
 	}
 	return nil
 }
 
-// PausedAll gives the pause of all accounts, nil if there is none.
-func (f Flags) PausedAll() *call.Pause { return f.pausedAll }
+// GlobalPause gives the pause of all accounts, nil if there is none.
+func (f Flags) GlobalPause() *call.Pause { return f.pausedAll }

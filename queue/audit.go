@@ -11,12 +11,12 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Finding is a call that nothing would bring to its end: the broker lost what
+// AuditFinding is a call that nothing would bring to its end: the broker lost what
 // its record needs.
-type Finding struct {
+type AuditFinding struct {
 	Record  call.Record
 	Version call.Version
-	Need    call.Need
+	Missing call.Need
 	Since   time.Time // when it should have moved on
 }
 
@@ -26,9 +26,9 @@ type Finding struct {
 // carry out. It changes nothing; found is told of each, and looked counts the
 // records that were read.
 func (o *Operator) Audit(
-	ctx context.Context, a call.Account, patience time.Duration, now time.Time, found func(Finding) error,
+	ctx context.Context, a call.Account, patience time.Duration, now time.Time, found func(AuditFinding) error,
 ) (looked int, err error) {
-	if _, err := o.conn.PeekLedger(ctx); err != nil {
+	if _, err := o.conn.InspectHighWater(ctx); err != nil {
 		return 0, err
 	}
 	due, err := o.dueCalls(ctx, a)
@@ -59,13 +59,13 @@ func (o *Operator) Audit(
 // it needs is there. That it has no due copy is known.
 func (o *Operator) examine(
 	ctx context.Context, a call.Account, id call.ID, patience time.Duration, now time.Time,
-) (f Finding, lost bool, err error) {
+) (f AuditFinding, lost bool, err error) {
 	record, version, err := o.records.Read(ctx, a, id)
 	if err != nil {
-		return Finding{}, false, err
+		return AuditFinding{}, false, err
 	}
 	need, since := record.Overdue(now, patience)
-	f = Finding{Record: record, Version: version, Need: need, Since: since}
+	f = AuditFinding{Record: record, Version: version, Missing: need, Since: since}
 	switch need {
 	case call.NeedsNothing:
 		return f, false, nil
@@ -164,8 +164,8 @@ func (o *Operator) dueCalls(ctx context.Context, a call.Account) (map[dueCall]bo
 // Repair gives a call back what it lost. It decides nothing about it: the
 // message that it writes has the worker read the record first, so that an
 // audit that was wrong, or is done twice, costs a message and rings nobody.
-func (o *Operator) Repair(ctx context.Context, f Finding, now time.Time) error {
-	switch f.Need {
+func (o *Operator) Repair(ctx context.Context, f AuditFinding, now time.Time) error {
+	switch f.Missing {
 	case call.NeedsNothing:
 		return nil
 	case call.NeedsMessage:
@@ -178,14 +178,14 @@ func (o *Operator) Repair(ctx context.Context, f Finding, now time.Time) error {
 		}
 		return o.clearLeftOver(ctx, f.Record.Account, f.Record.ID)
 	default:
-		return fmt.Errorf("a need that is not known: %d", f.Need)
+		return fmt.Errorf("a need that is not known: %d", f.Missing)
 	}
 }
 
 // clearLeftOver removes the letters of a call that was settled while one was
 // being written.
 func (o *Operator) clearLeftOver(ctx context.Context, a call.Account, id call.ID) error {
-	letters, err := o.graveyard.Of(ctx, a, id)
+	letters, err := o.graveyard.ForCall(ctx, a, id)
 	if err != nil {
 		return err
 	}

@@ -12,15 +12,15 @@ import (
 
 const patience = 15 * time.Minute
 
-func (o *office) audit(a call.Account) []queue.Finding {
+func (o *office) audit(a call.Account) []queue.AuditFinding {
 	o.t.Helper()
 	return o.auditAfter(a, patience)
 }
 
-func (o *office) auditAfter(a call.Account, patience time.Duration) []queue.Finding {
+func (o *office) auditAfter(a call.Account, patience time.Duration) []queue.AuditFinding {
 	o.t.Helper()
-	var found []queue.Finding
-	_, err := o.operator.Audit(o.t.Context(), a, patience, time.Now(), func(f queue.Finding) error {
+	var found []queue.AuditFinding
+	_, err := o.operator.Audit(o.t.Context(), a, patience, time.Now(), func(f queue.AuditFinding) error {
 		found = append(found, f)
 		return nil
 	})
@@ -30,7 +30,7 @@ func (o *office) auditAfter(a call.Account, patience time.Duration) []queue.Find
 	return found
 }
 
-func ids(found []queue.Finding) []string {
+func ids(found []queue.AuditFinding) []string {
 	var list []string
 	for _, f := range found {
 		list = append(list, string(f.Record.ID))
@@ -80,7 +80,7 @@ func (o *office) overdue() {
 	dialling.Origin.Sequence = ack.Sequence
 	o.put(dialling)
 	due := since(fresh("due").Wait(call.ServiceUnavailable, hourAgo, hourAgo))
-	if err := o.parking.Due(o.t.Context(), due, o.put(due)); err != nil {
+	if err := o.parking.EnqueueNow(o.t.Context(), due, o.put(due)); err != nil {
 		o.t.Fatal(err)
 	}
 	for id, reason := range map[string]call.Reason{"dead": call.Expired, "unknown": call.OutcomeUnknown} {
@@ -161,7 +161,7 @@ func TestRepairTooLate(t *testing.T) {
 	r := since(o.claimed("u", time.Hour).Hold("nonce-u", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
 	o.put(r)
 	found := o.audit("")
-	if len(found) != 1 || found[0].Need != call.NeedsLetter {
+	if len(found) != 1 || found[0].Missing != call.NeedsLetter {
 		t.Fatalf("found %+v", found)
 	}
 	if _, err := o.operator.ResolveRang(t.Context(), acct, "u", note()); err != nil {

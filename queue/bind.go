@@ -96,9 +96,9 @@ func (c *Consumer) keepBound(ctx context.Context) {
 	failures := newFailureBackoff()
 	var said time.Time
 	for {
-		c.cfg.Missing(len(c.inbox.unbound()))
+		c.cfg.OnUnbound(len(c.inbox.unbound()))
 		err := c.Bind(ctx)
-		c.cfg.Missing(len(c.inbox.unbound()))
+		c.cfg.OnUnbound(len(c.inbox.unbound()))
 		if err == nil {
 			bound := time.Now()
 			said = time.Time{}

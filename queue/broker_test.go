@@ -108,12 +108,12 @@ func (b *broker) connect(options ...nats.Option) *Conn {
 	c, err := Connect(ConnectOptions{
 		URL: "nats://in-process", Name: "test",
 		Options: append([]nats.Option{nats.InProcessServer(b)}, options...),
-		Connected: func(is bool, _ error) {
+		OnConnectionChange: func(is bool, _ error) {
 			if is {
 				up <- struct{}{}
 			}
 		},
-		PullWaited: func(d time.Duration) {
+		OnAckBackpressure: func(d time.Duration) {
 			if b.waited != nil {
 				b.waited <- d
 			}
@@ -166,7 +166,7 @@ func (b *broker) setDeaf(deaf bool) {
 
 func (b *broker) records() *Records {
 	b.t.Helper()
-	r, err := b.NewRecords(b.t.Context(), Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() { b.t.Error("the ledger went back") })
+	r, err := b.NewRecords(b.t.Context(), Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() { b.t.Error("the ledger went back") })
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
 }
 
 // always permits so many calls.
-func always(n int) Permit {
+func always(n int) Capacity {
 	return func(ctx context.Context) (int, <-chan struct{}) {
 		if ctx.Err() != nil {
 			return 0, nil

@@ -15,7 +15,7 @@ import (
 // wantFault checks the cause, and that the way out is named.
 func wantFault(t *testing.T, err error, cause call.RecordsFault, words ...string) {
 	t.Helper()
-	var fault *RecordsError
+	var fault *FaultError
 	if !errors.As(err, &fault) || fault.Fault.Cause != cause {
 		t.Fatalf("got %v, want %s", err, cause)
 	}
@@ -29,9 +29,9 @@ func wantFault(t *testing.T, err error, cause call.RecordsFault, words ...string
 // checked returns records that hold one record and were found well.
 func (b *broker) checked() *Records {
 	b.t.Helper()
-	r := must[*Records](b.t)(b.NewRecords(b.t.Context(), Keep{}, func() {}))
+	r := must[*Records](b.t)(b.NewRecords(b.t.Context(), Retention{}, func() {}))
 	r.fill(b.t, "a")
-	r.Follow(must[Ledger](b.t)(r.Check(b.t.Context())))
+	r.AdoptHighWater(must[HighWater](b.t)(r.Verify(b.t.Context())))
 	return r
 }
 
@@ -52,7 +52,7 @@ func TestRecordsCannotBeRemoved(t *testing.T) {
 		if _, err := b.JetStream().UpdateStream(t.Context(), cfg); err == nil {
 			t.Error("purging was allowed again")
 		}
-		must[Ledger](t)(r.Check(t.Context()))
+		must[HighWater](t)(r.Verify(t.Context()))
 	})
 }
 
@@ -74,22 +74,22 @@ func TestWhatWasSetAndPutBack(t *testing.T) {
 				<-time.After(10 * time.Second)
 				b.change(StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
 				for range 2 {
-					_, err := r.Check(t.Context())
+					_, err := r.Verify(t.Context())
 					wantFault(t, err, call.RecordsCanaryLost)
 				}
-				if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+				if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnverified) {
 					t.Errorf("a claim gets %v", err)
 				}
-				_, err := b.PeekLedger(t.Context())
+				_, err := b.InspectHighWater(t.Context())
 				wantFault(t, err, call.RecordsCanaryLost)
 
 				now := time.Now()
-				must[Ledger](t)(b.DeclareLedger(t.Context(), now.Add(-time.Hour), "ann", now))
-				l := must[Ledger](t)(r.Check(t.Context()))
+				must[HighWater](t)(b.DeclareRecords(t.Context(), now.Add(-time.Hour), "ann", now))
+				l := must[HighWater](t)(r.Verify(t.Context()))
 				if l.Canary.Sequence < 2 || l.ValidFrom.Before(now) {
 					t.Errorf("declared %+v, with nothing left of before", l)
 				}
-				r.Follow(l)
+				r.AdoptHighWater(l)
 				must[call.Version](t)(r.Put(t.Context(), claimOf(t, "b"), call.Version{}))
 			})
 		})
@@ -105,11 +105,11 @@ func TestAnotherCanary(t *testing.T) {
 				r := b.checked()
 				content := b.last(StreamRecords, canarySubject).Data
 				must[*jetstream.PubAck](t)(b.JetStream().PublishMsg(t.Context(), &nats.Msg{Subject: canarySubject, Data: content, Header: header}))
-				_, err := r.Check(t.Context())
+				_, err := r.Verify(t.Context())
 				wantFault(t, err, call.RecordsCanaryLost)
 				now := time.Now()
-				must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-				r.Follow(must[Ledger](t)(r.Check(t.Context())))
+				must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+				r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 				if m := b.last(StreamRecords, canarySubject); m.Header.Get(jetstream.MsgTTLHeader) != "" {
 					t.Error("the canary that was declared vanishes")
 				}
@@ -142,17 +142,17 @@ func TestWrongSettings(t *testing.T) {
 				r := b.checked()
 				before := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamRecords)).CachedInfo().Config
 				b.change(StreamRecords, c.spoil)
-				_, err := r.Check(t.Context())
+				_, err := r.Verify(t.Context())
 				wantFault(t, err, call.RecordsWrongSetting, "nats stream edit CALL_RECORDS "+c.mend, c.name)
 				now := time.Now()
-				if _, err := b.DeclareLedger(t.Context(), now, "ann", now); err == nil || !strings.Contains(err.Error(), c.mend) {
+				if _, err := b.DeclareRecords(t.Context(), now, "ann", now); err == nil || !strings.Contains(err.Error(), c.mend) {
 					t.Errorf("declaring gets %v", err)
 				}
 				b.change(StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
-				_, err = must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {})).Check(t.Context()) // as after a restart
+				_, err = must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {})).Verify(t.Context()) // as after a restart
 				wantFault(t, err, call.RecordsWrongSetting)
-				must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-				must[Ledger](t)(r.Check(t.Context()))
+				must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+				must[HighWater](t)(r.Verify(t.Context()))
 			})
 		})
 	}
@@ -166,12 +166,12 @@ func TestSealedRecords(t *testing.T) {
 		if err := r.ProbeWrites(t.Context()); err == nil || !strings.Contains(err.Error(), "sealed") {
 			t.Errorf("a write gets %v", err)
 		}
-		_, err := r.Check(t.Context())
+		_, err := r.Verify(t.Context())
 		wantFault(t, err, call.RecordsWrongSetting, "sealed", "ringonce streams apply")
 		b.recreate(StreamRecords)
 		now := time.Now()
-		must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-		must[Ledger](t)(r.Check(t.Context()))
+		must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+		must[HighWater](t)(r.Verify(t.Context()))
 	})
 }
 
@@ -181,11 +181,11 @@ func TestAFaultIsKnownWithoutTheBucket(t *testing.T) {
 		r := b.checked()
 		b.change("KV_"+BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 })
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
-		_, err := r.Check(t.Context())
+		_, err := r.Verify(t.Context())
 		wantFault(t, err, call.RecordsWrongSetting)
 		b.change("KV_"+BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = -1 })
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
-		_, err = r.Check(t.Context())
+		_, err = r.Verify(t.Context())
 		wantFault(t, err, call.RecordsWrongSetting)
 	})
 }
@@ -204,10 +204,10 @@ func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
 				must[uint64](t)(kv.Put(t.Context(), keyLedger, before))
 			}
 		}}
-		_, err := r.Check(t.Context())
+		_, err := r.Verify(t.Context())
 		wantFault(t, err, call.RecordsWrongSetting)
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
-		_, err = b.CheckLedger(t.Context())
+		_, err = b.CheckHighWater(t.Context())
 		wantFault(t, err, call.RecordsWrongSetting)
 	})
 }
@@ -218,14 +218,14 @@ func TestRecordsMadeAgainAreNamedSo(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.checked()
 		b.recreate(StreamRecords)
-		if _, err := r.Put(t.Context(), waiting(t, "b", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) {
+		if _, err := r.Put(t.Context(), waiting(t, "b", time.Now()), call.Version{}); !errors.Is(err, ErrRolledBack) {
 			t.Errorf("a write gets %v", err)
 		}
 		for range 2 {
-			_, err := r.Check(t.Context())
+			_, err := r.Verify(t.Context())
 			wantFault(t, err, call.RecordsRecreated, "was made anew")
 		}
-		_, err := b.CheckLedger(t.Context())
+		_, err := b.CheckHighWater(t.Context())
 		wantFault(t, err, call.RecordsRecreated)
 	})
 }
@@ -244,7 +244,7 @@ func TestAClaimThatIsGone(t *testing.T) {
 		if _, err := r.Put(t.Context(), placed, v); !errors.Is(err, call.ErrConflict) {
 			t.Errorf("the outcome gets %v", err)
 		}
-		_, err := r.Check(t.Context())
+		_, err := r.Verify(t.Context())
 		wantFault(t, err, call.RecordsClaimLost)
 	})
 }
@@ -259,10 +259,10 @@ func TestRecordsThatWereNeverUsed(t *testing.T) {
 		cfg := (Topology{Replicas: 1}).records()
 		cfg.DenyPurge, cfg.DenyDelete = false, false
 		must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), cfg))
-		_, err := b.CheckLedger(t.Context())
+		_, err := b.CheckHighWater(t.Context())
 		wantFault(t, err, call.RecordsWrongSetting, "--deny-purge", "--deny-delete")
 		must[jetstream.Stream](t)(b.JetStream().UpdateStream(t.Context(), (Topology{Replicas: 1}).records()))
-		if l := must[Ledger](t)(b.CheckLedger(t.Context())); l.Canary.Sequence != 1 {
+		if l := must[HighWater](t)(b.CheckHighWater(t.Context())); l.Canary.Sequence != 1 {
 			t.Errorf("it is %+v", l)
 		}
 	})
@@ -278,14 +278,14 @@ func TestRecordsBeforeTheirCanary(t *testing.T) {
 			t.Fatal(err)
 		}
 		must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), (Topology{Replicas: 1}).records()))
-		must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {})).fill(t, "a")
-		_, err := b.CheckLedger(t.Context())
+		must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {})).fill(t, "a")
+		_, err := b.CheckHighWater(t.Context())
 		wantFault(t, err, call.RecordsCanaryLost)
 		for range 2 {
-			if l := must[Ledger](t)(b.DeclareLedger(t.Context(), began, "ann", time.Now())); l.ValidFrom.Before(began.Add(time.Hour)) {
+			if l := must[HighWater](t)(b.DeclareRecords(t.Context(), began, "ann", time.Now())); l.ValidFrom.Before(began.Add(time.Hour)) {
 				t.Errorf("they are valid from %v on", l.ValidFrom)
 			}
-			must[Ledger](t)(b.CheckLedger(t.Context()))
+			must[HighWater](t)(b.CheckHighWater(t.Context()))
 		}
 	})
 }
@@ -293,15 +293,15 @@ func TestRecordsBeforeTheirCanary(t *testing.T) {
 // The fault that stands is the first that was found; what is to be mended now may
 // be another setting.
 func TestAFaultNamesWhatIsWrongNow(t *testing.T) {
-	age := Difference{Stream: StreamRecords, Setting: settingAge, Have: "1h0m0s", Want: "0s"}
-	direct := Difference{Stream: StreamRecords, Setting: settingDirect, Have: "true", Want: "false"}
-	fault := faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", settings([]Difference{age}))
+	age := Drift{Stream: StreamRecords, Setting: settingAge, Have: "1h0m0s", Want: "0s"}
+	direct := Drift{Stream: StreamRecords, Setting: settingDirect, Have: "true", Want: "false"}
+	fault := faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", settings([]Drift{age}))
 	const now = "now direct get is true and should be false; mend it with: nats stream edit CALL_RECORDS --no-allow-direct"
 	for _, c := range []struct {
-		wrong []Difference
+		wrong []Drift
 		says  bool
-	}{{nil, false}, {[]Difference{age}, false}, {[]Difference{direct}, true}} {
-		err := &RecordsError{Fault: fault, Mend: c.wrong}
+	}{{nil, false}, {[]Drift{age}, false}, {[]Drift{direct}, true}} {
+		err := &FaultError{Fault: fault, Drift: c.wrong}
 		if strings.Contains(err.Error(), "now ") != c.says || c.says && !strings.Contains(err.Error(), now) {
 			t.Errorf("%v: %v", c.wrong, err)
 		}

@@ -38,17 +38,17 @@ type ConnectOptions struct {
 	// the connection is made.
 	NKey func() (nkeys.KeyPair, error)
 
-	// Connected is told when the connection comes and goes.
-	Connected func(up bool, err error)
-	// Failed is told what the client reports without being asked: credentials or
+	// OnConnectionChange is told when the connection comes and goes.
+	OnConnectionChange func(up bool, err error)
+	// OnError is told what the client reports without being asked: credentials or
 	// subjects that the broker refuses.
-	Failed func(error)
-	// AckDenied is told when the broker refuses an acknowledgement: without
+	OnError func(error)
+	// OnAckDenied is told when the broker refuses an acknowledgement: without
 	// the permission it is dropped silently and messages come back for ever.
-	AckDenied func()
-	// PullWaited, if any, is told how long an account waited with pulling
+	OnAckDenied func()
+	// OnAckBackpressure, if any, is told how long an account waited with pulling
 	// because the broker was behind with acknowledgements.
-	PullWaited func(time.Duration)
+	OnAckBackpressure func(time.Duration)
 }
 
 // Conn is the connection to the broker.
@@ -73,8 +73,8 @@ type Conn struct {
 func Connect(o ConnectOptions) (*Conn, error) {
 	c := &Conn{inboxes: map[*inbox]bool{}, anew: make(chan struct{}), binding: make(chan struct{}, mostBinding)}
 	hear := func(up bool, err error) {
-		if o.Connected != nil {
-			o.Connected(up, err)
+		if o.OnConnectionChange != nil {
+			o.OnConnectionChange(up, err)
 		}
 	}
 	options := append([]nats.Option{
@@ -125,10 +125,10 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
-	if o.PullWaited == nil {
-		o.PullWaited = func(time.Duration) {}
+	if o.OnAckBackpressure == nil {
+		o.OnAckBackpressure = func(time.Duration) {}
 	}
-	debt, err := newDebt(nc, o.PullWaited)
+	debt, err := newDebt(nc, o.OnAckBackpressure)
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)

@@ -33,7 +33,7 @@ func TestAPasswordThatIsWrongForAWhile(t *testing.T) {
 			nats.UserInfo("worker", "right"),
 			nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) { refused <- struct{}{} }),
 		},
-		Connected: func(is bool, _ error) {
+		OnConnectionChange: func(is bool, _ error) {
 			if is {
 				up <- struct{}{}
 			}

@@ -29,18 +29,18 @@ const (
 // ConsumerConfig says what is pulled for one account.
 type ConsumerConfig struct {
 	Account call.Account
-	// LeastShare is the part of its calls that each lower priority gets while
+	// MinShare is the part of its calls that each lower priority gets while
 	// higher ones have more than can be dialled.
-	LeastShare float64
+	MinShare float64
 	// AckWait is how long a message may be held before the broker delivers it
 	// again: as long as a claimed call can take.
 	AckWait time.Duration
 	// Provision makes the JetStream consumers that are missing.
 	Provision bool
-	// Missing, if any, is told how many consumers cannot be pulled from, when
+	// OnUnbound, if any, is told how many consumers cannot be pulled from, when
 	// that may have changed.
-	Missing func(n int)
-	Log     *slog.Logger
+	OnUnbound func(n int)
+	Log       *slog.Logger
 }
 
 // Consumer pulls the messages of one account, urgent ones first, due calls
@@ -84,21 +84,21 @@ func (c *Conn) NewConsumer(cfg ConsumerConfig) *Consumer {
 	for _, s := range inbox.sources {
 		s.subject = nextSubject(c.js.Options().Domain, s.stream, s.config.Durable)
 	}
-	if cfg.Missing == nil {
-		cfg.Missing = func(int) {}
+	if cfg.OnUnbound == nil {
+		cfg.OnUnbound = func(int) {}
 	}
-	return &Consumer{conn: c, js: c.js, cfg: cfg, inbox: inbox, turns: turns{least: cfg.LeastShare}, allBound: make(chan struct{})}
+	return &Consumer{conn: c, js: c.js, cfg: cfg, inbox: inbox, turns: turns{least: cfg.MinShare}, allBound: make(chan struct{})}
 }
 
-// Permit says how many calls may be dialled now. It blocks until that is at
+// Capacity says how many calls may be dialled now. It blocks until that is at
 // least one, and gives 0 when ctx ends. withdrawn is closed when the permit
 // ends, for example because the account is suspended.
-type Permit func(ctx context.Context) (n int, withdrawn <-chan struct{})
+type Capacity func(ctx context.Context) (n int, withdrawn <-chan struct{})
 
 // Run pulls until ctx ends and gives every message to handle, which must not
 // block. It returns after every message it got has been given to handle or
 // handed back.
-func (c *Consumer) Run(ctx context.Context, permit Permit, handle func(*Message)) {
+func (c *Consumer) Run(ctx context.Context, permit Capacity, handle func(*Message)) {
 	if !c.serve(ctx) {
 		return
 	}

@@ -120,7 +120,7 @@ func TestAnIdleConsumerHearsOfANewMessageAtOnce(t *testing.T) {
 			start := time.Now()
 			b.publish("calls.requests.acme", "{}")
 			_ = (<-came).Ack()
-			if err := b.NewParking().Due(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
+			if err := b.NewScheduler().EnqueueNow(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 			_ = (<-came).Ack()
@@ -172,7 +172,7 @@ func TestNothingIsHeldWithoutAPermit(t *testing.T) {
 		<-time.After(time.Minute)
 		for range 2 {
 			b.publish("calls.requests.acme", "{}")
-			if err := b.NewParking().Due(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
+			if err := b.NewScheduler().EnqueueNow(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(10 * time.Second)
@@ -220,7 +220,7 @@ func TestAConsumerThatWasDeletedIsMadeAgain(t *testing.T) {
 				}
 			}
 			b.publish("calls.requests.acme", "{}")
-			if err := b.NewParking().Due(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
+			if err := b.NewScheduler().EnqueueNow(t.Context(), waiting(t, "a", time.Now()), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 			start := time.Now()
@@ -250,7 +250,7 @@ func TestWithoutOneConsumerTheOthersGoOn(t *testing.T) {
 		var missing atomic.Int64
 		c := b.NewConsumer(ConsumerConfig{
 			Account: "acme", AckWait: 45 * time.Second, Log: quiet(),
-			Missing: func(n int) { missing.Store(int64(n)) },
+			OnUnbound: func(n int) { missing.Store(int64(n)) },
 		})
 		came := b.run(c, always(5))
 		for round := range 2 {

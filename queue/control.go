@@ -44,15 +44,15 @@ type Flags struct {
 	numbers    call.PausedNumbers
 	resumed    map[call.Account]uint64 // the revision
 	heartbeats map[string]heartbeat    // by key
-	Ledger     Ledger
+	HighWater  HighWater
 	read       time.Time // when reading them began, by the broker's clock
 }
 
-// Stops says what keeps an account from dialling.
-func (f Flags) Stops(a call.Account) call.Stops {
+// Blocks says what keeps an account from dialling.
+func (f Flags) Blocks(a call.Account) call.Stops {
 	stops := call.Stops{Suspension: f.suspended[a], Pause: f.pausedAll, Numbers: f.numbers, Resumed: f.resumed[a]}
 	if stops.Pause == nil {
-		stops.Pause = f.PausedAlone(a)
+		stops.Pause = f.AccountPause(a)
 	}
 	return stops
 }
@@ -178,9 +178,9 @@ func replaceSuspension(ctx context.Context, kv jetstream.KeyValue, key string, n
 	return err
 }
 
-// Unsuspend removes the suspension of an account, in force or not, and forgets
+// RemoveSuspension removes the suspension of an account, in force or not, and forgets
 // how often it was suspended.
-func (c *Control) Unsuspend(ctx context.Context, a call.Account) error {
+func (c *Control) RemoveSuspension(ctx context.Context, a call.Account) error {
 	return c.remove(ctx, keySuspended+string(a))
 }
 

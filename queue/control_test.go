@@ -33,7 +33,7 @@ func (b *broker) watch() <-chan string {
 		b.NewControl(quiet()).Watch(ctx, func(f *Flags) {
 			word := "not known"
 			if f != nil {
-				word = describe(f.Stops("acme"))
+				word = describe(f.Blocks("acme"))
 			}
 			if word != last {
 				said <- word
@@ -99,7 +99,7 @@ func TestTheWatchFollowsEveryFlag(t *testing.T) {
 		says(t, said, "free")
 		do(suspend(t, c, s))
 		says(t, said, "free, suspended for forbidden (2, lifted: false)")
-		do(c.Unsuspend(t.Context(), "acme"))
+		do(c.RemoveSuspension(t.Context(), "acme"))
 		says(t, said, "free")
 	})
 }
@@ -114,7 +114,7 @@ func TestAPausedNumber(t *testing.T) {
 		}
 		paused := func() (call.Pause, bool) {
 			t.Helper()
-			p, ok := must[Flags](t)(c.Read(t.Context())).Stops("acme").Numbers[number]
+			p, ok := must[Flags](t)(c.Read(t.Context())).Blocks("acme").Numbers[number]
 			return p, ok
 		}
 		if err := c.PauseNumber(t.Context(), number, call.Pause{By: "ann"}); err != nil {
@@ -144,7 +144,7 @@ func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
 		is := func(want string) {
 			t.Helper()
 			f := must[Flags](t)(c.Read(t.Context()))
-			if got := describe(f.Stops("acme")); got != want {
+			if got := describe(f.Blocks("acme")); got != want {
 				t.Errorf("it is %q, want %q", got, want)
 			}
 		}
@@ -184,7 +184,7 @@ func TestTheSuspensionThatLastsStays(t *testing.T) {
 						t.Error(err)
 					}
 				}
-				if got := must[Flags](t)(c.Read(t.Context())).Stops("acme").Suspension.Reason; got != call.Forbidden {
+				if got := must[Flags](t)(c.Read(t.Context())).Blocks("acme").Suspension.Reason; got != call.Forbidden {
 					t.Errorf("it is suspended for %s", got)
 				}
 			})
@@ -198,7 +198,7 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 		c := b.NewControl(quiet())
 		lifted := call.Suspension{Reason: call.Forbidden, Times: 1, Lifted: true}
 		for _, next := range []call.Suspension{{}, {Reason: call.Redirected}} {
-			if err := errors.Join(c.Unsuspend(t.Context(), "acme"), suspend(t, c, lifted)); err != nil {
+			if err := errors.Join(c.RemoveSuspension(t.Context(), "acme"), suspend(t, c, lifted)); err != nil {
 				t.Fatal(err)
 			}
 			err := c.revise(t.Context(), "acme", func(call.Suspension) (call.Suspension, bool) {
@@ -210,8 +210,8 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 			if !errors.Is(err, call.ErrConflict) {
 				t.Errorf("the slower one gets %v", err)
 			}
-			if f := must[Flags](t)(c.Read(t.Context())); f.Stops("acme").Suspension.Reason != call.Unauthorized {
-				t.Errorf("left is %+v", f.Stops("acme"))
+			if f := must[Flags](t)(c.Read(t.Context())); f.Blocks("acme").Suspension.Reason != call.Unauthorized {
+				t.Errorf("left is %+v", f.Blocks("acme"))
 			}
 		}
 	})
@@ -235,7 +235,7 @@ func TestTwoSuspendAtOnce(t *testing.T) {
 		if held, err := c.Suspend(t.Context(), "acme", probed); err != nil || held != lasting {
 			t.Errorf("held is %+v: %v", held, err)
 		}
-		if got := must[Flags](t)(c.Read(t.Context())).Stops("acme").Suspension.Reason; got != call.Forbidden {
+		if got := must[Flags](t)(c.Read(t.Context())).Blocks("acme").Suspension.Reason; got != call.Forbidden {
 			t.Errorf("it is suspended for %s", got)
 		}
 	})
@@ -294,14 +294,14 @@ func TestAPauseOutlivesTheBucket(t *testing.T) {
 				}
 				<-time.After(time.Minute)
 				f := must[Flags](t)(c.Read(t.Context()))
-				if got := f.Stops("acme"); got.Pause == nil || got.Pause.By != "ann" || got.Suspension != suspended {
+				if got := f.Blocks("acme"); got.Pause == nil || got.Pause.By != "ann" || got.Suspension != suspended {
 					t.Errorf("acme is left with %s", describe(got))
 				}
 				if got := f.PausedNumbers()[number]; got.By != "dee" {
 					t.Errorf("the number is paused by %q", got.By)
 				}
 				for _, account := range []call.Account{"globex", "initech"} {
-					if got := describe(f.Stops(account)); got != "free" {
+					if got := describe(f.Blocks(account)); got != "free" {
 						t.Errorf("%s is %s", account, got)
 					}
 				}

@@ -14,44 +14,44 @@ import (
 	"github.com/ringonce/ringonce/failpoint"
 )
 
-// Graveyard keeps the dead letters. A call has one for each reason at most:
+// DeadLetters keeps the dead letters. A call has one for each reason at most:
 // burying it again replaces the letter.
-type Graveyard struct {
+type DeadLetters struct {
 	answers *answers
 	js      jetstream.JetStream
 	keep    time.Duration
 }
 
-// NewGraveyard gives the graveyard; letters are kept for dead.keep, those of
+// NewDeadLetters gives the graveyard; letters are kept for dead.keep, those of
 // unknown calls until they are resolved.
-func (c *Conn) NewGraveyard(keep time.Duration) *Graveyard {
-	return &Graveyard{answers: c.answers, js: c.js, keep: keep}
+func (c *Conn) NewDeadLetters(keep time.Duration) *DeadLetters {
+	return &DeadLetters{answers: c.answers, js: c.js, keep: keep}
 }
 
-// Letter is a dead letter: a request that did not end in a placed call.
-type Letter struct {
-	Sequence uint64 // of the letter in its stream
-	Account  call.Account
-	ID       call.ID
-	Reason   call.Reason
-	Message  string // masked
-	Status   int    // the provider's last HTTP status, 0 without one
-	Body     []byte // what the publisher sent, byte for byte; a listing leaves it out
-	Size     int    // of the body, in bytes
-	Origin   call.Origin
-	Ended    time.Time
-	Attempts int            // all that were made
-	History  []call.Attempt // the first and the latest of them
-	Rang     bool           // it may have rung
-	Trace    string         // the W3C traceparent
-	// Token ends the letter's subject: the id, or of a request whose id was in
+// DeadLetter is a dead letter: a request that did not end in a placed call.
+type DeadLetter struct {
+	Sequence    uint64 // of the letter in its stream
+	Account     call.Account
+	ID          call.ID
+	Reason      call.Reason
+	Message     string // masked
+	Status      int    // the provider's last HTTP status, 0 without one
+	Body        []byte // what the publisher sent, byte for byte; a listing leaves it out
+	Size        int    // of the body, in bytes
+	Origin      call.Origin
+	Ended       time.Time
+	Attempts    int            // all that were made
+	History     []call.Attempt // the first and the latest of them
+	MayHaveRung bool           // it may have rung
+	Trace       string         // the W3C traceparent
+	// SubjectToken ends the letter's subject: the id, or of a request whose id was in
 	// use ([call.IDConflict]) the message that brought that request.
-	Token string
+	SubjectToken string
 }
 
 // Bury writes the dead letter of a record that is dead or unknown. body is the
 // request as it came, for a record that does not hold it.
-func (g *Graveyard) Bury(ctx context.Context, r call.Record, body []byte) error {
+func (g *DeadLetters) Bury(ctx context.Context, r call.Record, body []byte) error {
 	if r.Request != nil {
 		body = r.Request
 	}
@@ -61,11 +61,11 @@ func (g *Graveyard) Bury(ctx context.Context, r call.Record, body []byte) error 
 // BuryConflict writes the dead letter of a request whose id is in use for
 // another one. Its subject ends in the message that the request came by, since the
 // id belongs to the other.
-func (g *Graveyard) BuryConflict(ctx context.Context, r call.Record, body []byte) error {
+func (g *DeadLetters) BuryConflict(ctx context.Context, r call.Record, body []byte) error {
 	return g.write(ctx, r.Origin.Message(), r, body)
 }
 
-func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body []byte) error {
+func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, body []byte) error {
 	history, err := json.Marshal(r.Attempts)
 	if err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
@@ -104,7 +104,7 @@ func (g *Graveyard) write(ctx context.Context, token string, r call.Record, body
 }
 
 // Unbury removes the dead letter of a call that turned out otherwise.
-func (g *Graveyard) Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
+func (g *DeadLetters) Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
 	failpoint.Here(failpoint.UnburyBefore)
 	err := purgeSubject(ctx, g.js, StreamDead, deadSubject(a, reason, string(id)))
 	failpoint.Here(failpoint.UnburyAfter)

@@ -13,7 +13,7 @@ import (
 // TestDeadLettersAreByteForByte and say why, in headers that hold no number.
 func TestDeadLettersAreByteForByte(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		g := b.NewGraveyard(time.Hour)
+		g := b.NewDeadLetters(time.Hour)
 		body := []byte("{ \"id\" : \"a\",\n\t\"to\":\"+14155552671\" \x00\xff}")
 		r := call.NewRecord("acme", "a", "b1:x", call.Origin{Sequence: 7, Published: time.Now()}, call.Bulk, "", body)
 		r = must[call.Record](t)(r.Claim("one", "n", time.Now()))
@@ -47,7 +47,7 @@ func TestDeadLettersAreByteForByte(t *testing.T) {
 // TestLettersExpire but for those of unknown calls.
 func TestLettersExpire(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		g := b.NewGraveyard(time.Minute)
+		g := b.NewDeadLetters(time.Minute)
 		dead := must[call.Record](t)(newRecord("dead").End(call.Expired, "", time.Now()))
 		unknown := must[call.Record](t)(newRecord("unknown").Claim("one", "n", time.Now()))
 		unknown = must[call.Record](t)(unknown.Hold("n", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
@@ -71,7 +71,7 @@ func TestLettersExpire(t *testing.T) {
 // TestConflictsAreKeptApart by the sequence of their own message.
 func TestConflictsAreKeptApart(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		g := b.NewGraveyard(time.Hour)
+		g := b.NewDeadLetters(time.Hour)
 		for sequence := range uint64(2) {
 			r := newRecord("a")
 			r.Origin.Sequence = 70 + sequence
@@ -88,7 +88,7 @@ func TestAnOversizedRequestIsKeptWhole(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		body := bytes.Repeat([]byte("x"), callsMaxMessage-1<<10)
 		r := call.NewRecord("acme", "=1-x", "", call.Origin{}, call.Normal, "", body)
-		if err := b.NewGraveyard(time.Hour).Bury(t.Context(), must[call.Record](t)(r.End(call.Malformed, "", time.Now())), body); err != nil {
+		if err := b.NewDeadLetters(time.Hour).Bury(t.Context(), must[call.Record](t)(r.End(call.Malformed, "", time.Now())), body); err != nil {
 			t.Fatal(err)
 		}
 		if m := b.last(StreamDead, "calls.dead.acme.malformed.=1-x"); !bytes.Equal(m.Data, body) {

@@ -25,22 +25,22 @@ func (o *office) remember(value string) {
 func TestDeclareOverridesWhatCannotBeRead(t *testing.T) {
 	o := newOffice(t)
 	o.remember("not JSON")
-	if _, err := o.conn.CheckLedger(t.Context()); err == nil {
+	if _, err := o.conn.CheckHighWater(t.Context()); err == nil {
 		t.Fatal("what cannot be read was taken for valid")
 	}
 	now := time.Now()
-	if _, err := o.conn.DeclareLedger(t.Context(), now, "asha", now); err != nil {
+	if _, err := o.conn.DeclareRecords(t.Context(), now, "asha", now); err != nil {
 		t.Fatal(err)
 	}
-	l, err := o.conn.CheckLedger(t.Context())
-	if err != nil || !l.ValidFrom.Equal(now) || l.By != "asha" {
+	l, err := o.conn.CheckHighWater(t.Context())
+	if err != nil || !l.ValidFrom.Equal(now) || l.DeclaredBy != "asha" {
 		t.Errorf("%+v, %v", l, err)
 	}
 }
 
 func TestPeekLedgerWritesNothing(t *testing.T) {
 	o := newOffice(t)
-	if _, err := o.conn.PeekLedger(t.Context()); err != nil {
+	if _, err := o.conn.InspectHighWater(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	kv, err := o.conn.JetStream().KeyValue(t.Context(), queue.BucketControl)
@@ -57,20 +57,20 @@ func TestPeekLedgerWritesNothing(t *testing.T) {
 func TestEveryDeclarationIsFollowed(t *testing.T) {
 	o := newOffice(t)
 	regressed := false
-	records, err := o.conn.NewRecords(t.Context(), queue.Keep{}, func() { regressed = true })
+	records, err := o.conn.NewRecords(t.Context(), queue.Retention{}, func() { regressed = true })
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := o.conn.CheckLedger(t.Context())
+	l, err := o.conn.CheckHighWater(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for round := range 2 {
-		l.By, l.Highest = "asha", 1000
-		l.Declared = time.Now().Add(time.Duration(2*round) * time.Hour)
-		records.Follow(l) // the stream had come to 1000
-		l.Highest, l.Declared = 0, l.Declared.Add(time.Hour)
-		records.Follow(l) // and was restored from an older copy
+		l.DeclaredBy, l.Sequence = "asha", 1000
+		l.DeclaredAt = time.Now().Add(time.Duration(2*round) * time.Hour)
+		records.AdoptHighWater(l) // the stream had come to 1000
+		l.Sequence, l.DeclaredAt = 0, l.DeclaredAt.Add(time.Hour)
+		records.AdoptHighWater(l) // and was restored from an older copy
 		claim, err := fresh("c"+string(rune('0'+round))).Claim("worker-1", "nonce", time.Now())
 		if err != nil {
 			t.Fatal(err)

@@ -16,16 +16,16 @@ import (
 type Depth struct {
 	Waiting     uint64        // requests that no worker has taken yet
 	Due         uint64        // calls whose time has come, not taken yet
-	InHand      uint64        // of both, given to a worker and neither finished nor given to another since
+	AckPending  uint64        // of both, given to a worker and neither finished nor given to another since
 	Parked      uint64        // calls that wait for a time
 	DeadLetters uint64        // dead letters kept
 	Unknown     uint64        // of these, calls held as unknown
 	Oldest      time.Duration // age of the oldest of those that wait, are due or in hand
 }
 
-// Depths measures the queues. What it counts is the broker's, the same for
+// DepthMeter measures the queues. What it counts is the broker's, the same for
 // every worker.
-type Depths struct {
+type DepthMeter struct {
 	js jetstream.JetStream
 
 	mu      sync.Mutex
@@ -34,9 +34,9 @@ type Depths struct {
 	foreign []error                     // the consumers that are not ours, when measured last
 }
 
-// NewDepths gives the measure.
-func (c *Conn) NewDepths() *Depths {
-	return &Depths{js: c.js, bound: map[call.Account]bool{}, streams: map[string]jetstream.Stream{}}
+// NewDepthMeter gives the measure.
+func (c *Conn) NewDepthMeter() *DepthMeter {
+	return &DepthMeter{js: c.js, bound: map[call.Account]bool{}, streams: map[string]jetstream.Stream{}}
 }
 
 // Consumers that are never pulled from count what their subjects hold, at no
@@ -47,8 +47,8 @@ const (
 	countUnknown = "count-unknown-"
 )
 
-// Bind makes the counters of an account.
-func (d *Depths) Bind(ctx context.Context, a call.Account) error {
+// CreateCounters makes the counters of an account.
+func (d *DepthMeter) CreateCounters(ctx context.Context, a call.Account) error {
 	for _, c := range []struct{ stream, name, subject string }{
 		{StreamParked, countParked, parkedPrefix + string(a) + ".*"},
 		{StreamDead, countDead, deadPrefix + string(a) + ".>"},
@@ -70,7 +70,7 @@ func (d *Depths) Bind(ctx context.Context, a call.Account) error {
 
 // lost lists the accounts that are served and whose counters, made here, are
 // gone.
-func (d *Depths) lost(found map[string]bool) []call.Account {
+func (d *DepthMeter) lost(found map[string]bool) []call.Account {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var lost []call.Account
@@ -83,9 +83,9 @@ func (d *Depths) lost(found map[string]bool) []call.Account {
 	return lost
 }
 
-// Foreign lists the consumers that are not ringonce's, as [ForeignConsumer], when
+// ForeignConsumers lists the consumers that are not ringonce's, as [ForeignConsumer], when
 // measured last.
-func (d *Depths) Foreign() []error {
+func (d *DepthMeter) ForeignConsumers() []error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.foreign
@@ -94,7 +94,7 @@ func (d *Depths) Foreign() []error {
 // Measure gives the depth of every account that has consumers, and how many
 // requests wait for accounts that have none. Of the accounts that are named, what
 // waits is counted without consumers, too.
-func (d *Depths) Measure(ctx context.Context, now time.Time, accounts ...call.Account) (map[call.Account]Depth, uint64, error) {
+func (d *DepthMeter) Measure(ctx context.Context, now time.Time, accounts ...call.Account) (map[call.Account]Depth, uint64, error) {
 	t := tally{depths: map[call.Account]Depth{}, found: map[string]bool{}}
 	var unserved uint64
 	for _, name := range RequestStreams() {
@@ -117,7 +117,7 @@ func (d *Depths) Measure(ctx context.Context, now time.Time, accounts ...call.Ac
 	d.foreign = t.foreign
 	d.mu.Unlock()
 	for _, a := range d.lost(t.found) {
-		if err := d.Bind(ctx, a); err != nil {
+		if err := d.CreateCounters(ctx, a); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -129,7 +129,7 @@ func (d *Depths) Measure(ctx context.Context, now time.Time, accounts ...call.Ac
 // none, and neither is what was published meanwhile: so it looks before and after,
 // at each stream by itself, or what comes to one would hide what is left in
 // another.
-func (d *Depths) countRequests(ctx context.Context, stream string, t *tally, now time.Time) (unserved uint64, err error) {
+func (d *DepthMeter) countRequests(ctx context.Context, stream string, t *tally, now time.Time) (unserved uint64, err error) {
 	before, err := d.messages(ctx, stream)
 	if err != nil {
 		return 0, err
@@ -147,7 +147,7 @@ func (d *Depths) countRequests(ctx context.Context, stream string, t *tally, now
 
 // countUncovered adds the requests in a stream of those accounts that have no
 // consumer there, as while a foreign one keeps it from being made.
-func (d *Depths) countUncovered(ctx context.Context, stream string, t *tally, accounts []call.Account) (n uint64, err error) {
+func (d *DepthMeter) countUncovered(ctx context.Context, stream string, t *tally, accounts []call.Account) (n uint64, err error) {
 	for _, a := range accounts {
 		if t.covered[a] {
 			continue
@@ -180,7 +180,7 @@ func priorityOf(stream string) call.Priority {
 }
 
 // count adds what the consumers of a stream say.
-func (d *Depths) count(ctx context.Context, stream string, t *tally, now time.Time) error {
+func (d *DepthMeter) count(ctx context.Context, stream string, t *tally, now time.Time) error {
 	s, err := d.stream(ctx, stream)
 	if err != nil {
 		return err
@@ -223,11 +223,11 @@ func (t *tally) add(stream string, info *jetstream.ConsumerInfo) {
 		t.served += info.NumPending + inHand
 		t.covered[a] = true
 		depth.Waiting += info.NumPending
-		depth.InHand += inHand
+		depth.AckPending += inHand
 		t.front(a, info)
 	case consumesDue:
 		depth.Due += info.NumPending
-		depth.InHand += inHand
+		depth.AckPending += inHand
 		t.front(a, info)
 	case countParked:
 		depth.Parked = info.NumPending
@@ -248,13 +248,13 @@ func (t *tally) front(a call.Account, info *jetstream.ConsumerInfo) {
 	}
 }
 
-// Unattended counts what waits for accounts that have consumers, and nobody who
+// CountOrphaned counts what waits for accounts that have consumers, and nobody who
 // serves them.
-func Unattended(depths map[call.Account]Depth, served map[call.Account]bool) uint64 {
+func CountOrphaned(depths map[call.Account]Depth, served map[call.Account]bool) uint64 {
 	var n uint64
 	for a, d := range depths {
 		if !served[a] {
-			n += d.Waiting + d.Due + d.InHand
+			n += d.Waiting + d.Due + d.AckPending
 		}
 	}
 	return n
@@ -284,7 +284,7 @@ func consumers(ctx context.Context, s jetstream.Stream, each func(*jetstream.Con
 }
 
 // messages counts what a stream holds.
-func (d *Depths) messages(ctx context.Context, stream string) (uint64, error) {
+func (d *DepthMeter) messages(ctx context.Context, stream string) (uint64, error) {
 	s, err := d.stream(ctx, stream)
 	if err != nil {
 		return 0, err
@@ -296,7 +296,7 @@ func (d *Depths) messages(ctx context.Context, stream string) (uint64, error) {
 	return info.State.Msgs, nil
 }
 
-func (d *Depths) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+func (d *DepthMeter) stream(ctx context.Context, name string) (jetstream.Stream, error) {
 	d.mu.Lock()
 	s := d.streams[name]
 	d.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 func (b *broker) measures(want Depth, unserved uint64) {
 	b.t.Helper()
 	synctest.Wait() // a consumer counts what was stored a moment later
-	depths, u, err := b.NewDepths().Measure(b.t.Context(), time.Now())
+	depths, u, err := b.NewDepthMeter().Measure(b.t.Context(), time.Now())
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -33,11 +33,11 @@ func (b *broker) measures(want Depth, unserved uint64) {
 func TestCountersComeBack(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: time.Minute, Provision: true, Log: quiet()})
-		d := b.NewDepths()
-		if err := errors.Join(c.Bind(t.Context()), d.Bind(t.Context(), "acme")); err != nil {
+		d := b.NewDepthMeter()
+		if err := errors.Join(c.Bind(t.Context()), d.CreateCounters(t.Context(), "acme")); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.NewParking().Park(t.Context(), waiting(t, "a", time.Now().Add(time.Hour)), call.Version{}); err != nil {
+		if err := b.NewScheduler().Park(t.Context(), waiting(t, "a", time.Now().Add(time.Hour)), call.Version{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.JetStream().DeleteConsumer(t.Context(), StreamParked, countParked+"acme"); err != nil {
@@ -54,10 +54,10 @@ func TestCountersComeBack(t *testing.T) {
 func TestDepths(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: time.Minute, Provision: true, Log: quiet()})
-		if err := errors.Join(c.Bind(t.Context()), b.NewDepths().Bind(t.Context(), "acme"), b.NewDepths().Bind(t.Context(), "acme")); err != nil {
+		if err := errors.Join(c.Bind(t.Context()), b.NewDepthMeter().CreateCounters(t.Context(), "acme"), b.NewDepthMeter().CreateCounters(t.Context(), "acme")); err != nil {
 			t.Fatal(err)
 		}
-		p, g := b.NewParking(), b.NewGraveyard(time.Hour)
+		p, g := b.NewScheduler(), b.NewDeadLetters(time.Hour)
 		b.measures(Depth{}, 0)
 
 		b.publish("calls.requests.globex", "{}")
@@ -72,7 +72,7 @@ func TestDepths(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if err := p.Unpark(t.Context(), "acme", "c"); err != nil {
+		if err := p.Cancel(t.Context(), "acme", "c"); err != nil {
 			t.Fatal(err)
 		}
 		b.measures(Depth{Waiting: 2, Oldest: 10 * time.Second, Parked: 2}, 1)
@@ -101,22 +101,22 @@ func TestDepths(t *testing.T) {
 		}
 		last := <-came
 		<-time.After(time.Second)
-		b.measures(Depth{InHand: 1, Oldest: 121 * time.Second, DeadLetters: 1}, 1)
+		b.measures(Depth{AckPending: 1, Oldest: 121 * time.Second, DeadLetters: 1}, 1)
 		if err := last.HandBack(time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second)
-		b.measures(Depth{InHand: 1, Oldest: 122 * time.Second, DeadLetters: 1}, 1)
+		b.measures(Depth{AckPending: 1, Oldest: 122 * time.Second, DeadLetters: 1}, 1)
 	})
 }
 
 // TestDepthsOfTheDead follow the letters that expire, and unknown calls.
 func TestDepthsOfTheDead(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		if err := b.NewDepths().Bind(t.Context(), "acme"); err != nil {
+		if err := b.NewDepthMeter().CreateCounters(t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.NewGraveyard(time.Minute).Bury(t.Context(), must[call.Record](t)(newRecord("a").End(call.Expired, "", time.Now())), nil); err != nil {
+		if err := b.NewDeadLetters(time.Minute).Bury(t.Context(), must[call.Record](t)(newRecord("a").End(call.Expired, "", time.Now())), nil); err != nil {
 			t.Fatal(err)
 		}
 		b.measures(Depth{DeadLetters: 1}, 0)
@@ -124,7 +124,7 @@ func TestDepthsOfTheDead(t *testing.T) {
 		b.measures(Depth{}, 0)
 
 		// Unknown calls are counted by themselves too, until they are resolved.
-		g := b.NewGraveyard(time.Minute)
+		g := b.NewDeadLetters(time.Minute)
 		for _, id := range []call.ID{"a", "b"} {
 			r := must[call.Record](t)(newRecord(id).Claim("worker", "nonce", time.Now()))
 			r = must[call.Record](t)(r.Hold("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
@@ -147,7 +147,7 @@ func TestDepthsOfTheDead(t *testing.T) {
 func TestProbeAck(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		for range 2 {
-			if err := b.ProbeAck(t.Context(), "acme"); err != nil {
+			if err := b.CheckAckPermission(t.Context(), "acme"); err != nil {
 				t.Error(err)
 			}
 		}
@@ -155,7 +155,7 @@ func TestProbeAck(t *testing.T) {
 		b.publish("calls.requests.acme", "{}")
 		came := b.consume(always(1))
 		m := <-came
-		if err := b.ProbeAck(t.Context(), "acme"); err != nil {
+		if err := b.CheckAckPermission(t.Context(), "acme"); err != nil {
 			t.Error(err)
 		}
 		b.holds(StreamCalls, "calls.requests.acme.normal")
@@ -163,7 +163,7 @@ func TestProbeAck(t *testing.T) {
 			t.Error(err)
 		}
 		b.stop()
-		if err := b.ProbeAck(t.Context(), "acme"); err == nil || errors.Is(err, ErrAckDenied) {
+		if err := b.CheckAckPermission(t.Context(), "acme"); err == nil || errors.Is(err, ErrAckDenied) {
 			t.Errorf("a broker that is down: %v", err)
 		}
 	})
@@ -180,7 +180,7 @@ func TestProbeAckWithoutThePermission(t *testing.T) {
 			}}}
 		}, func(t *testing.T, b *broker) {
 			b.apply()
-			if err := b.ProbeAck(t.Context(), "acme"); !errors.Is(err, ErrAckDenied) || !strings.Contains(err.Error(), "$JS.ACK") {
+			if err := b.CheckAckPermission(t.Context(), "acme"); !errors.Is(err, ErrAckDenied) || !strings.Contains(err.Error(), "$JS.ACK") {
 				t.Errorf("without %q: %v", denied, err)
 			}
 		})
@@ -199,7 +199,7 @@ func TestWhatComesToOneQueueHidesNothingInAnother(t *testing.T) {
 		must[*nats.Subscription](t)(b.NATS().Subscribe("$JS.API.CONSUMER.LIST."+StreamUrgent, func(*nats.Msg) {
 			_ = b.NATS().Publish("calls.requests.acme.bulk", []byte("{}"))
 		}))
-		_, unserved, err := b.NewDepths().Measure(t.Context(), time.Now())
+		_, unserved, err := b.NewDepthMeter().Measure(t.Context(), time.Now())
 		if err != nil || unserved != 1 {
 			t.Errorf("%d are said to be nobody's, %v", unserved, err)
 		}

@@ -11,21 +11,21 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Difference is a setting of a stream that is not as it has to be.
-type Difference struct {
+// Drift is a setting of a stream that is not as it has to be.
+type Drift struct {
 	Stream string
 	// Setting is empty if the stream is missing.
 	Setting string
 	Want    string
 	Have    string
-	// Breaks is what the promise loses by it; empty if it is a matter of size
+	// Impact is what the promise loses by it; empty if it is a matter of size
 	// or speed.
-	Breaks string
+	Impact string
 	// Foreign says that the stream has the name alone, and is not ours to mend.
 	Foreign bool
 }
 
-func (d Difference) String() string {
+func (d Drift) String() string {
 	if d.Setting == "" {
 		return fmt.Sprintf("%s is missing; make it with: ringonce streams apply", d.Stream)
 	}
@@ -33,8 +33,8 @@ func (d Difference) String() string {
 		return fmt.Sprintf("%s is not ringonce's: it has the subjects %s, and ringonce needs the name for %s; %s", d.Stream, d.Have, d.Want, separate)
 	}
 	s := fmt.Sprintf("%s: %s is %s and should be %s", d.Stream, d.Setting, d.Have, d.Want)
-	if d.Breaks != "" {
-		s += ": " + d.Breaks
+	if d.Impact != "" {
+		s += ": " + d.Impact
 	}
 	if mend := d.mend(); mend != "" {
 		s += "; mend it with: " + mend
@@ -75,7 +75,7 @@ var recordsFlags = map[string]string{
 	settingPurge: "--deny-purge", settingDelete: "--deny-delete",
 }
 
-func (d Difference) mend() string {
+func (d Drift) mend() string {
 	flag := recordsFlags[d.Setting]
 	if d.Stream != StreamRecords || flag == "" {
 		return ""
@@ -84,7 +84,7 @@ func (d Difference) mend() string {
 }
 
 // mending says how to undo differences of CALL_RECORDS.
-func mending(found []Difference) string {
+func mending(found []Drift) string {
 	flags := ""
 	for _, d := range found {
 		if flag := recordsFlags[d.Setting]; flag != "" && !strings.Contains(flags, flag) {
@@ -97,7 +97,7 @@ func mending(found []Difference) string {
 }
 
 // settings lists differences of one stream, without what they break.
-func settings(found []Difference) string {
+func settings(found []Drift) string {
 	var list []string
 	for _, d := range found {
 		list = append(list, fmt.Sprintf("%s is %s and should be %s", d.Setting, d.Have, d.Want))
@@ -106,18 +106,18 @@ func settings(found []Difference) string {
 }
 
 // breaking leaves out what is a matter of size or speed.
-func breaking(found []Difference) []Difference {
-	return slices.DeleteFunc(found, func(d Difference) bool { return d.Breaks == "" })
+func breaking(found []Drift) []Drift {
+	return slices.DeleteFunc(found, func(d Drift) bool { return d.Impact == "" })
 }
 
 // Check compares the streams with what they have to be. The error says that
 // the comparison could not be made.
-func (t Topology) Check(ctx context.Context, js jetstream.JetStream) ([]Difference, error) {
-	var found []Difference
+func (t Topology) Check(ctx context.Context, js jetstream.JetStream) ([]Drift, error) {
+	var found []Drift
 	for _, want := range t.streams() {
 		s, err := js.Stream(ctx, want.Name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			found = append(found, Difference{Stream: want.Name})
+			found = append(found, Drift{Stream: want.Name})
 			continue
 		}
 		if err != nil {
@@ -129,10 +129,10 @@ func (t Topology) Check(ctx context.Context, js jetstream.JetStream) ([]Differen
 	return append(found, bucket...), err
 }
 
-func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Difference, error) {
+func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Drift, error) {
 	kv, err := js.KeyValue(ctx, BucketControl)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
-		return []Difference{{Stream: BucketControl}}, nil
+		return []Drift{{Stream: BucketControl}}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up bucket %s: %w", BucketControl, err)
@@ -142,13 +142,13 @@ func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Difference, err
 		return nil, fmt.Errorf("look at bucket %s: %w", BucketControl, err)
 	}
 	if ttl := status.TTL(); ttl > 0 {
-		return []Difference{{
+		return []Drift{{
 			Stream: BucketControl, Setting: "time to live", Want: "none", Have: ttl.String(),
-			Breaks: "an account that was paused or suspended dials again by itself",
+			Impact: "an account that was paused or suspended dials again by itself",
 		}}, nil
 	}
 	if s, ok := status.(*jetstream.KeyValueBucketStatus); ok && !s.StreamInfo().Config.AllowMsgTTL {
-		return []Difference{{Stream: BucketControl, Setting: settingTTL, Want: "true", Have: "false"}}, nil
+		return []Drift{{Stream: BucketControl, Setting: settingTTL, Want: "true", Have: "false"}}, nil
 	}
 	return nil, nil
 }
@@ -157,7 +157,7 @@ const breaksLimits = "limits across workers do not hold"
 
 // compareLimits looks for limits on streams that are to have none. How large
 // the streams of requests may grow is the operator's to choose.
-func compareLimits(want, have jetstream.StreamConfig) []Difference {
+func compareLimits(want, have jetstream.StreamConfig) []Drift {
 	breaks := "retries and dead letters are lost when it is full"
 	switch {
 	case slices.Contains(RequestStreams(), want.Name):
@@ -172,31 +172,31 @@ func compareLimits(want, have jetstream.StreamConfig) []Difference {
 	if want.Name == StreamRecords {
 		breaksMessage = "an outcome may not fit where its claim did"
 	}
-	var found []Difference
+	var found []Drift
 	for _, l := range []struct {
 		setting string
 		have    int64
 		breaks  string
 	}{{settingSize, have.MaxBytes, breaks}, {settingCount, have.MaxMsgs, breaks}, {settingMessage, int64(have.MaxMsgSize), breaksMessage}} {
 		if l.have > 0 {
-			found = append(found, Difference{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Breaks: l.breaks})
+			found = append(found, Drift{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Impact: l.breaks})
 		}
 	}
 	return found
 }
 
-func compare(want, have jetstream.StreamConfig) []Difference {
+func compare(want, have jetstream.StreamConfig) []Drift {
 	if foreign(want, have) {
-		return []Difference{{
+		return []Drift{{
 			Stream: want.Name, Setting: settingSubjects, Want: fmt.Sprint(want.Subjects), Have: fmt.Sprint(have.Subjects),
-			Breaks: "it is not ringonce's", Foreign: true,
+			Impact: "it is not ringonce's", Foreign: true,
 		}}
 	}
-	var found []Difference
+	var found []Drift
 	differ := func(setting string, w, h any, breaks string) {
 		if fmt.Sprint(w) != fmt.Sprint(h) {
-			found = append(found, Difference{
-				Stream: want.Name, Setting: setting, Want: fmt.Sprint(w), Have: fmt.Sprint(h), Breaks: breaks,
+			found = append(found, Drift{
+				Stream: want.Name, Setting: setting, Want: fmt.Sprint(w), Have: fmt.Sprint(h), Impact: breaks,
 			})
 		}
 	}

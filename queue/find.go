@@ -20,13 +20,13 @@ const (
 	lookers = 32
 )
 
-// Search is how far a search through the requests that wait has come.
-type Search struct {
-	Looked, Waiting uint64
+// SearchProgress is how far a search through the requests that wait has come.
+type SearchProgress struct {
+	Examined, Waiting uint64
 }
 
 // Complete reports whether all requests that waited were looked at.
-func (s Search) Complete() bool { return s.Looked >= s.Waiting }
+func (s SearchProgress) Complete() bool { return s.Examined >= s.Waiting }
 
 // FindRequest looks for a request that waits in its stream and that no worker has
 // recorded yet. An empty account looks through all accounts. It returns nil if
@@ -34,13 +34,13 @@ func (s Search) Complete() bool { return s.Looked >= s.Waiting }
 //
 // Messages are read by their sequence: a second consumer on a work queue would
 // take them from the workers.
-func (c *Conn) FindRequest(ctx context.Context, a call.Account, id call.ID, progress func(Search)) (*call.Delivery, Search, error) {
+func (c *Conn) FindRequest(ctx context.Context, a call.Account, id call.ID, progress func(SearchProgress)) (*call.Delivery, SearchProgress, error) {
 	f := finder{account: a, id: id, progress: progress}
 	var sections []section
 	for _, p := range call.Priorities() {
 		found, err := c.sections(ctx, a, p)
 		if err != nil {
-			return nil, Search{}, err
+			return nil, SearchProgress{}, err
 		}
 		for _, s := range found {
 			f.waiting += s.waiting
@@ -112,13 +112,15 @@ func (s section) split(n uint64) []section {
 type finder struct {
 	account  call.Account
 	id       call.ID
-	progress func(Search)
+	progress func(SearchProgress)
 	waiting  uint64
 	looked   atomic.Uint64
 	found    atomic.Pointer[call.Delivery]
 }
 
-func (f *finder) search() Search { return Search{Looked: f.looked.Load(), Waiting: f.waiting} }
+func (f *finder) search() SearchProgress {
+	return SearchProgress{Examined: f.looked.Load(), Waiting: f.waiting}
+}
 
 // look reads a section up to its end, to the request, or to the bound.
 func (f *finder) look(ctx context.Context, s section) error {

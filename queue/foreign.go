@@ -38,9 +38,9 @@ func foreignConsumer(stream string, info *jetstream.ConsumerInfo) (ForeignConsum
 	return ForeignConsumer{Stream: stream, Name: info.Name, Filters: filters}, true
 }
 
-// ForeignConsumers names the consumers of the work queues that are not ringonce's,
+// CheckForeignConsumers names the consumers of the work queues that are not ringonce's,
 // nil if there are none.
-func (c *Conn) ForeignConsumers(ctx context.Context) error {
+func (c *Conn) CheckForeignConsumers(ctx context.Context) error {
 	var found []error
 	for _, stream := range WorkQueues() {
 		s, err := c.js.Stream(ctx, stream)
@@ -74,7 +74,7 @@ func (c *Conn) explainBind(ctx context.Context, err error) error {
 	if !errors.As(err, &api) || api.ErrorCode != consumerNotUnique && api.ErrorCode != consumerUnfiltered {
 		return err
 	}
-	if foreign := c.ForeignConsumers(ctx); foreign != nil {
+	if foreign := c.CheckForeignConsumers(ctx); foreign != nil {
 		return fmt.Errorf("%w: %w", err, foreign)
 	}
 	return err

@@ -26,17 +26,17 @@ func TestAConsumerOfSomethingElse(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			withBroker(t, func(t *testing.T, b *broker) {
-				if err := b.ForeignConsumers(t.Context()); err != nil {
+				if err := b.CheckForeignConsumers(t.Context()); err != nil {
 					t.Errorf("without any: %v", err)
 				}
 				cfg := jetstream.ConsumerConfig{Durable: "theirs", AckPolicy: jetstream.AckExplicitPolicy, FilterSubject: c.filter}
 				must[jetstream.Consumer](t)(b.JetStream().CreateOrUpdateConsumer(t.Context(), c.stream, cfg))
-				consumer := b.NewConsumer(ConsumerConfig{Account: "acme", LeastShare: 0.05, AckWait: time.Minute, Provision: true, Log: quiet()})
+				consumer := b.NewConsumer(ConsumerConfig{Account: "acme", MinShare: 0.05, AckWait: time.Minute, Provision: true, Log: quiet()})
 				bind := consumer.Bind(t.Context())
 				if (bind != nil) != c.keeps {
 					t.Errorf("ours is made: %v", bind)
 				}
-				found := b.ForeignConsumers(t.Context())
+				found := b.CheckForeignConsumers(t.Context())
 				errs := []error{found}
 				if c.keeps {
 					errs = append(errs, bind)
@@ -55,10 +55,10 @@ func TestAConsumerOfSomethingElse(t *testing.T) {
 				for range 3 {
 					b.publish("calls.requests.acme", "{}")
 				}
-				d := b.NewDepths()
+				d := b.NewDepthMeter()
 				depths, unserved, err := d.Measure(t.Context(), time.Now(), "acme")
-				if err != nil || depths["acme"].Waiting != 3 || unserved != 0 || len(d.Foreign()) != 1 {
-					t.Errorf("measured %+v, %d unserved, %v: %v", depths, unserved, d.Foreign(), err)
+				if err != nil || depths["acme"].Waiting != 3 || unserved != 0 || len(d.ForeignConsumers()) != 1 {
+					t.Errorf("measured %+v, %d unserved, %v: %v", depths, unserved, d.ForeignConsumers(), err)
 				}
 				if err := b.JetStream().DeleteConsumer(t.Context(), c.stream, "theirs"); err != nil {
 					t.Fatal(err)
@@ -67,8 +67,8 @@ func TestAConsumerOfSomethingElse(t *testing.T) {
 					t.Errorf("when it is removed: %v", err)
 				}
 				depths, unserved, err = d.Measure(t.Context(), time.Now(), "acme")
-				if err != nil || depths["acme"].Waiting != 3 || unserved != 0 || len(d.Foreign()) != 0 {
-					t.Errorf("then measured %+v, %d unserved, %v: %v", depths, unserved, d.Foreign(), err)
+				if err != nil || depths["acme"].Waiting != 3 || unserved != 0 || len(d.ForeignConsumers()) != 0 {
+					t.Errorf("then measured %+v, %d unserved, %v: %v", depths, unserved, d.ForeignConsumers(), err)
 				}
 			})
 		})

@@ -27,7 +27,7 @@ func aMessageAsItEnds(t *testing.T, ends func(g *gate, stop func())) {
 		for i := range 60 {
 			g := newGate(5)
 			handed := make(chan *Message, 2)
-			work := func(permit Permit) (stop func()) {
+			work := func(permit Capacity) (stop func()) {
 				ctx, cancel := contextOf(t)
 				ended := make(chan struct{})
 				c := b.consumer()

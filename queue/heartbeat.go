@@ -44,8 +44,8 @@ type heartbeat struct {
 	at    time.Time
 }
 
-// Lane is what one worker does for an account.
-type Lane struct {
+// WorkerLane is what one worker does for an account.
+type WorkerLane struct {
 	Worker string `json:"worker"`
 	call.LaneStatus
 }
@@ -88,8 +88,8 @@ func (c *Control) Deregister(ctx context.Context, worker string) error {
 	return c.remove(ctx, workerKey(worker))
 }
 
-// Served lists the accounts that some worker serves.
-func (f Flags) Served(now time.Time) map[call.Account]bool {
+// ServedAccounts lists the accounts that some worker serves.
+func (f Flags) ServedAccounts(now time.Time) map[call.Account]bool {
 	served := map[call.Account]bool{}
 	for _, h := range f.heartbeats {
 		if now.Sub(h.at) > heartbeatTTL {
@@ -104,8 +104,8 @@ func (f Flags) Served(now time.Time) map[call.Account]bool {
 
 // Lanes gives what the workers were doing for each account when the flags were
 // read, in the order of the workers' names.
-func (f Flags) Lanes() map[call.Account][]Lane {
-	lanes := map[call.Account][]Lane{}
+func (f Flags) Lanes() map[call.Account][]WorkerLane {
+	lanes := map[call.Account][]WorkerLane{}
 	for _, h := range f.heartbeats {
 		if f.read.Sub(h.at) > laneBelief { // both by the broker's clock
 			continue
@@ -115,11 +115,11 @@ func (f Flags) Lanes() map[call.Account][]Lane {
 			if !stands {
 				status = call.LaneStatus{State: call.LaneRunning}
 			}
-			lanes[a] = append(lanes[a], Lane{h.Worker, status})
+			lanes[a] = append(lanes[a], WorkerLane{h.Worker, status})
 		}
 	}
 	for _, of := range lanes {
-		slices.SortFunc(of, func(a, b Lane) int { return strings.Compare(a.Worker, b.Worker) })
+		slices.SortFunc(of, func(a, b WorkerLane) int { return strings.Compare(a.Worker, b.Worker) })
 	}
 	return lanes
 }

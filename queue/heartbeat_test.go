@@ -32,7 +32,7 @@ func TestWhatWorkersDoIsRead(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		reads := func(want map[call.Account][]Lane) {
+		reads := func(want map[call.Account][]WorkerLane) {
 			t.Helper()
 			f, err := c.Read(t.Context())
 			if err != nil {
@@ -41,19 +41,19 @@ func TestWhatWorkersDoIsRead(t *testing.T) {
 			if got := f.Lanes(); !reflect.DeepEqual(got, want) {
 				t.Errorf("lanes\n got %v\nwant %v", got, want)
 			}
-			if served := f.Served(time.Now()); len(served) != len(want) {
+			if served := f.ServedAccounts(time.Now()); len(served) != len(want) {
 				t.Errorf("served are %v", served)
 			}
 		}
 		register("two", map[call.Account]call.LaneStatus{"acme": laneRuns})
 		register("one", map[call.Account]call.LaneStatus{"acme": laneDown, "globex": laneRuns})
-		reads(map[call.Account][]Lane{"acme": {{"one", laneDown}, {"two", laneRuns}}, "globex": {{"one", laneRuns}}})
+		reads(map[call.Account][]WorkerLane{"acme": {{"one", laneDown}, {"two", laneRuns}}, "globex": {{"one", laneRuns}}})
 		register("one", map[call.Account]call.LaneStatus{"acme": laneRuns})
-		reads(map[call.Account][]Lane{"acme": {{"one", laneRuns}, {"two", laneRuns}}})
+		reads(map[call.Account][]WorkerLane{"acme": {{"one", laneRuns}, {"two", laneRuns}}})
 		if err := c.Deregister(t.Context(), "one"); err != nil {
 			t.Fatal(err)
 		}
-		reads(map[call.Account][]Lane{"acme": {{"two", laneRuns}}})
+		reads(map[call.Account][]WorkerLane{"acme": {{"two", laneRuns}}})
 	})
 }
 
@@ -75,7 +75,7 @@ func TestADeadWorkerIsGoneWithinAMinute(t *testing.T) {
 		h := newHeartbeat("one", map[call.Account]call.LaneStatus{"acme": laneDown})
 		h.at = began
 		f := Flags{heartbeats: map[string]heartbeat{"key": h}, read: began.Add(c.ago)}
-		if shown, served := len(f.Lanes()) > 0, len(f.Served(began.Add(c.ago))) > 0; shown != c.shown || served != c.served {
+		if shown, served := len(f.Lanes()) > 0, len(f.ServedAccounts(began.Add(c.ago))) > 0; shown != c.shown || served != c.served {
 			t.Errorf("%s after its last heartbeat: shown %t, served %t", c.ago, shown, served)
 		}
 	}
@@ -135,7 +135,7 @@ func TestEachResumptionIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return f.Stops(a).Resumed
+			return f.Blocks(a).Resumed
 		}
 		seen := []uint64{resumed("acme")}
 		for range 3 {

@@ -14,12 +14,12 @@ import (
 	"github.com/ringonce/ringonce/failpoint"
 )
 
-// Ledger is what workers remember of CALL_RECORDS in another stream, so that
+// HighWater is what workers remember of CALL_RECORDS in another stream, so that
 // they notice when it forgot something: restored from an older copy, deleted and
 // made again, purged, or with a setting under which messages vanish.
-type Ledger struct {
-	Created time.Time `json:"created"`
-	Highest uint64    `json:"sequence"`
+type HighWater struct {
+	Created  time.Time `json:"created"`
+	Sequence uint64    `json:"sequence"`
 	// ValidFrom is from when on the records are complete. A request published
 	// before may have had a record that is gone.
 	ValidFrom time.Time `json:"valid_from"`
@@ -28,9 +28,9 @@ type Ledger struct {
 	// Fault is what was found wrong first. It stands until an operator declares the
 	// records valid, whatever is mended meanwhile: that brings nothing back.
 	Fault Fault `json:"fault,omitzero"`
-	// By and Declared say who declared it and when, if somebody did.
-	By       string    `json:"declared_by,omitzero"`
-	Declared time.Time `json:"declared_at,omitzero"`
+	// DeclaredBy and Declared say who declared it and when, if somebody did.
+	DeclaredBy string    `json:"declared_by,omitzero"`
+	DeclaredAt time.Time `json:"declared_at,omitzero"`
 }
 
 // Fault is a reason not to rely on CALL_RECORDS.
@@ -61,54 +61,54 @@ func faultf(cause call.RecordsFault, format string, args ...any) Fault {
 const maxFaultDetail = 500
 
 // same reports whether both are about the same stream, as it is declared.
-func (l Ledger) same(other Ledger) bool {
-	return l.Created.Equal(other.Created) && l.Declared.Equal(other.Declared)
+func (l HighWater) same(other HighWater) bool {
+	return l.Created.Equal(other.Created) && l.DeclaredAt.Equal(other.DeclaredAt)
 }
 
 // after reports whether it is what was declared of the same stream later.
-func (l Ledger) after(other Ledger) bool {
-	return l.Created.Equal(other.Created) && l.Declared.After(other.Declared)
+func (l HighWater) after(other HighWater) bool {
+	return l.Created.Equal(other.Created) && l.DeclaredAt.After(other.DeclaredAt)
 }
 
-// RecordsError says why CALL_RECORDS is not relied on. Nothing may be dialled
+// FaultError says why CALL_RECORDS is not relied on. Nothing may be dialled
 // until an operator declares from when on its records are valid.
-type RecordsError struct {
-	Fault      Fault
-	Remembered Ledger
-	Last       uint64
-	// Mend lists the settings that are still wrong.
-	Mend []Difference
+type FaultError struct {
+	Fault        Fault
+	HighWater    HighWater
+	LastSequence uint64
+	// Drift lists the settings that are still wrong.
+	Drift []Drift
 }
 
-func (e *RecordsError) Error() string {
+func (e *FaultError) Error() string {
 	s := fmt.Sprintf("%s %s; ", StreamRecords, e.Fault.Detail)
-	if len(e.Mend) > 0 {
-		if now := settings(e.Mend); !strings.Contains(e.Fault.Detail, now) {
+	if len(e.Drift) > 0 {
+		if now := settings(e.Drift); !strings.Contains(e.Fault.Detail, now) {
 			s += "now " + now + "; " // the fault is the first that was found
 		}
-		s += mending(e.Mend) + ", then "
+		s += mending(e.Drift) + ", then "
 	}
 	return s + "declare from when on its records are valid: ringonce streams declare --valid-from TIME"
 }
 
-// CheckLedger compares CALL_RECORDS with what is remembered of it, writes down
-// how far it has come, and returns what is valid. The error is a [*RecordsError] if
+// CheckHighWater compares CALL_RECORDS with what is remembered of it, writes down
+// how far it has come, and returns what is valid. The error is a [*FaultError] if
 // the stream may have forgotten something.
-func (c *Conn) CheckLedger(ctx context.Context) (Ledger, error) {
-	return checkLedger(ctx, c.js, Ledger{}, false)
+func (c *Conn) CheckHighWater(ctx context.Context) (HighWater, error) {
+	return checkLedger(ctx, c.js, HighWater{}, false)
 }
 
-// Check is [Conn.CheckLedger] with what this worker remembers as well. A worker
+// Verify is [Conn.CheckHighWater] with what this worker remembers as well. A worker
 // that alone saw how far the stream had come, or that alone knows what was
 // declared, tells the others, and itself after a restart, before it is forgotten.
 // What it finds holds as long as the connection over which it asked.
-func (r *Records) Check(ctx context.Context) (Ledger, error) {
+func (r *Records) Verify(ctx context.Context) (HighWater, error) {
 	over := connectionOf(r.nc)
 	valid, err := checkLedger(ctx, r.js, r.remembers(), r.lostClaim())
-	var fault *RecordsError
+	var fault *FaultError
 	switch {
 	case errors.As(err, &fault):
-		r.Learn(valid) // it stands also if it could not be written down
+		r.MergeHighWater(valid) // it stands also if it could not be written down
 		r.trust(noConnection)
 	case err == nil && over != connectionOf(r.nc):
 		err = errMoved
@@ -118,7 +118,7 @@ func (r *Records) Check(ctx context.Context) (Ledger, error) {
 	return valid, err
 }
 
-func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost bool) (Ledger, error) {
+func checkLedger(ctx context.Context, js jetstream.JetStream, own HighWater, lost bool) (HighWater, error) {
 	for try := 1; ; try++ {
 		found, err := compareLedger(ctx, js, own, lost)
 		if err == nil && found.seen.last == 0 {
@@ -140,9 +140,9 @@ func checkLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost b
 // maxLedgerTries bounds how often a fault is written down while others write.
 const maxLedgerTries = 3
 
-// PeekLedger is [Conn.CheckLedger] without writing anything.
-func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
-	found, err := compareLedger(ctx, c.js, Ledger{}, false)
+// InspectHighWater is [Conn.CheckHighWater] without writing anything.
+func (c *Conn) InspectHighWater(ctx context.Context) (HighWater, error) {
+	found, err := compareLedger(ctx, c.js, HighWater{}, false)
 	return found.valid, err
 }
 
@@ -150,7 +150,7 @@ func (c *Conn) PeekLedger(ctx context.Context) (Ledger, error) {
 type comparison struct {
 	kv       jetstream.KeyValue
 	seen     recordsState
-	valid    Ledger
+	valid    HighWater
 	news     bool   // there is something new to remember
 	revision uint64 // of what that replaces, 0 if there was nothing
 }
@@ -162,7 +162,7 @@ type recordsState struct {
 	canary  foundCanary
 	// wrong lists the settings under which it may forget, or confirm what it
 	// does not keep.
-	wrong []Difference
+	wrong []Drift
 	lost  bool // a claim that it had confirmed is gone
 }
 
@@ -185,7 +185,7 @@ func lookAtRecords(ctx context.Context, js jetstream.JetStream) (recordsState, e
 // compareLedger looks at what is remembered first, and at the stream afterwards:
 // the other way round the stream may come further between the two, another worker
 // remember that, and a sound ledger look like one that went back.
-func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost bool) (comparison, error) {
+func compareLedger(ctx context.Context, js jetstream.JetStream, own HighWater, lost bool) (comparison, error) {
 	kv, err := js.KeyValue(ctx, BucketControl)
 	if err != nil {
 		return comparison{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
@@ -201,9 +201,9 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost
 	seen.lost = lost
 	valid, fault := reconcile(known, revision == 0, own, seen)
 	found := comparison{kv: kv, seen: seen, valid: valid, revision: revision}
-	found.news = !valid.same(known) || valid.Highest != known.Highest || valid.Canary != known.Canary || valid.Fault != known.Fault
+	found.news = !valid.same(known) || valid.Sequence != known.Sequence || valid.Canary != known.Canary || valid.Fault != known.Fault
 	if fault.found() {
-		return found, &RecordsError{Fault: fault, Remembered: valid, Last: seen.last, Mend: seen.wrong}
+		return found, &FaultError{Fault: fault, HighWater: valid, LastSequence: seen.last, Drift: seen.wrong}
 	}
 	return found, nil
 }
@@ -212,19 +212,19 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own Ledger, lost
 // worker knows, and what the stream looks like, and what is wrong with the stream.
 // That is remembered, too, unless the stream never held anything: such a one has
 // forgotten nothing.
-func reconcile(known Ledger, empty bool, own Ledger, seen recordsState) (valid Ledger, fault Fault) {
+func reconcile(known HighWater, empty bool, own HighWater, seen recordsState) (valid HighWater, fault Fault) {
 	valid = known
 	putBack := false
-	switch knows := !own.Created.IsZero() && (!own.Created.Equal(seen.created) || !own.Declared.IsZero()); {
+	switch knows := !own.Created.IsZero() && (!own.Created.Equal(seen.created) || !own.DeclaredAt.IsZero()); {
 	case empty && knows:
 		valid = own // the bucket was lost, and with it what an operator said
 	case empty:
-		valid = Ledger{Created: seen.created, ValidFrom: seen.created}
+		valid = HighWater{Created: seen.created, ValidFrom: seen.created}
 	case own.after(known): // the bucket was put back to before that was said
 		valid, putBack = own, true
 	}
 	if own.same(valid) {
-		valid.Highest = max(valid.Highest, own.Highest)
+		valid.Sequence = max(valid.Sequence, own.Sequence)
 		valid.Fault = valid.Fault.or(own.Fault)
 		if valid.Canary == (Canary{}) {
 			valid.Canary = own.Canary
@@ -237,27 +237,27 @@ func reconcile(known Ledger, empty bool, own Ledger, seen recordsState) (valid L
 	if fault = valid.Fault.or(found); fault.Cause == call.RecordsRolledBack && found.Cause == call.RecordsRecreated {
 		fault = found // a sequence that is given out again may also be another stream's
 	}
-	if seen.last > 0 || valid.Highest > 0 {
+	if seen.last > 0 || valid.Sequence > 0 {
 		valid.Fault = fault
 	}
 	if !fault.found() {
-		valid.Highest = seen.last
+		valid.Sequence = seen.last
 	}
 	return valid, fault
 }
 
 // examine returns what is wrong with the stream as it is now, by what is remembered
 // of it.
-func examine(valid Ledger, putBack bool, seen recordsState) Fault {
+func examine(valid HighWater, putBack bool, seen recordsState) Fault {
 	switch {
 	case !seen.created.Equal(valid.Created):
 		return faultf(call.RecordsRecreated, "was made anew at %s (the one we knew is from %s): calls that it recorded may have been dialled",
 			seen.created.Format(time.RFC3339), valid.Created.Format(time.RFC3339))
 	case putBack:
 		return faultf(call.RecordsRolledBack, "was put back, with bucket %s, to before %s: it was restored from an older copy",
-			BucketControl, valid.Declared.Format(time.RFC3339))
-	case seen.last < valid.Highest:
-		return faultf(call.RecordsRolledBack, "ends at sequence %d and had reached %d: it was restored from an older copy", seen.last, valid.Highest)
+			BucketControl, valid.DeclaredAt.Format(time.RFC3339))
+	case seen.last < valid.Sequence:
+		return faultf(call.RecordsRolledBack, "ends at sequence %d and had reached %d: it was restored from an older copy", seen.last, valid.Sequence)
 	case len(seen.wrong) > 0:
 		return faultf(call.RecordsWrongSetting, "was found with a wrong setting and may have forgotten calls: %s", settings(seen.wrong))
 	case seen.last == 0 && valid.Canary == (Canary{}): // nothing was ever written
@@ -269,27 +269,27 @@ func examine(valid Ledger, putBack bool, seen recordsState) Fault {
 	return Fault{}
 }
 
-// DeclareLedger accepts CALL_RECORDS as it is: its records are complete from
+// DeclareRecords accepts CALL_RECORDS as it is: its records are complete from
 // validFrom on, and older requests end as too_old_to_know. It overrides whatever
 // was remembered, also what cannot be read any more, and writes the canary again
 // where it is gone. What was recorded before the canary is gone or could vanish
 // unnoticed, so that the records are valid from the canary on at the earliest.
 // Settings that are still wrong are an error.
-func (c *Conn) DeclareLedger(ctx context.Context, validFrom time.Time, by string, now time.Time) (Ledger, error) {
+func (c *Conn) DeclareRecords(ctx context.Context, validFrom time.Time, by string, now time.Time) (HighWater, error) {
 	seen, err := c.withCanary(ctx)
 	if err != nil {
-		return Ledger{}, err
+		return HighWater{}, err
 	}
 	kv, err := c.js.KeyValue(ctx, BucketControl)
 	if err != nil {
-		return Ledger{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
+		return HighWater{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
 	if validFrom.Before(seen.canary.at) {
 		validFrom = seen.canary.at
 	}
-	l := Ledger{
-		Created: seen.created, Highest: seen.last, ValidFrom: validFrom.UTC(), Canary: seen.canary.Canary,
-		By: by, Declared: now.UTC().Round(0),
+	l := HighWater{
+		Created: seen.created, Sequence: seen.last, ValidFrom: validFrom.UTC(), Canary: seen.canary.Canary,
+		DeclaredBy: by, DeclaredAt: now.UTC().Round(0),
 	}
 	data, err := json.Marshal(l)
 	if err != nil {
@@ -324,24 +324,24 @@ func (c *Conn) withCanary(ctx context.Context) (recordsState, error) {
 	return seen, err
 }
 
-func readLedger(ctx context.Context, kv jetstream.KeyValue) (Ledger, uint64, error) {
+func readLedger(ctx context.Context, kv jetstream.KeyValue) (HighWater, uint64, error) {
 	entry, err := kv.Get(ctx, keyLedger)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
-		return Ledger{}, 0, nil
+		return HighWater{}, 0, nil
 	}
 	if err != nil {
-		return Ledger{}, 0, fmt.Errorf("read key %s of bucket %s: %w", keyLedger, BucketControl, err)
+		return HighWater{}, 0, fmt.Errorf("read key %s of bucket %s: %w", keyLedger, BucketControl, err)
 	}
-	var known Ledger
+	var known HighWater
 	if err := json.Unmarshal(entry.Value(), &known); err != nil {
-		return Ledger{}, 0, fmt.Errorf("read key %s of bucket %s: it is not valid JSON; declare it again: ringonce streams declare", keyLedger, BucketControl)
+		return HighWater{}, 0, fmt.Errorf("read key %s of bucket %s: it is not valid JSON; declare it again: ringonce streams declare", keyLedger, BucketControl)
 	}
 	return known, entry.Revision(), nil
 }
 
 // writeLedger writes what is known now, unless a rival wrote first. That one knew
 // as much of a sound ledger, and the next check compares again.
-func writeLedger(ctx context.Context, kv jetstream.KeyValue, l Ledger, revision uint64) (written bool, err error) {
+func writeLedger(ctx context.Context, kv jetstream.KeyValue, l HighWater, revision uint64) (written bool, err error) {
 	data, err := json.Marshal(l)
 	if err != nil {
 		return false, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)

@@ -54,8 +54,8 @@ func (b *broker) backUp(to string) {
 // wantRegressed counts records; before them comes the canary.
 func wantRegressed(t *testing.T, err error, last, highest uint64) {
 	t.Helper()
-	var regressed *RecordsError
-	if !errors.As(err, &regressed) || regressed.Last != last+1 || regressed.Remembered.Highest != highest+1 {
+	var regressed *FaultError
+	if !errors.As(err, &regressed) || regressed.LastSequence != last+1 || regressed.HighWater.Sequence != highest+1 {
 		t.Errorf("got %v, want that it ends after %d records and had reached %d", err, last, highest)
 	}
 }
@@ -63,15 +63,15 @@ func wantRegressed(t *testing.T, err error, last, highest uint64) {
 func TestTheLedgerIsRemembered(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
-		first := must[Ledger](t)(b.CheckLedger(t.Context()))
-		if !first.Created.Equal(r.Created()) || !first.ValidFrom.Equal(r.Created()) || first.Highest != 1 {
+		first := must[HighWater](t)(b.CheckHighWater(t.Context()))
+		if !first.Created.Equal(r.Created()) || !first.ValidFrom.Equal(r.Created()) || first.Sequence != 1 {
 			t.Errorf("at first %+v", first)
 		}
 		r.fill(t, "a", "b")
-		if l := must[Ledger](t)(r.Check(t.Context())); l.Highest != 3 {
+		if l := must[HighWater](t)(r.Verify(t.Context())); l.Sequence != 3 {
 			t.Errorf("later %+v", l)
 		}
-		if l := must[Ledger](t)(b.CheckLedger(t.Context())); l.Highest != 3 || !l.ValidFrom.Equal(first.ValidFrom) {
+		if l := must[HighWater](t)(b.CheckHighWater(t.Context())); l.Sequence != 3 || !l.ValidFrom.Equal(first.ValidFrom) {
 			t.Errorf("and again %+v", l)
 		}
 	})
@@ -85,10 +85,10 @@ func TestWorkersThatCheckAtOnce(t *testing.T) {
 		busy := b.records()
 		var checking sync.WaitGroup
 		for range workers {
-			r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+			r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 			checking.Go(func() {
 				for range checks {
-					if _, err := r.Check(t.Context()); err != nil {
+					if _, err := r.Verify(t.Context()); err != nil {
 						t.Error(err)
 						return
 					}
@@ -104,21 +104,21 @@ func TestWorkersThatCheckAtOnce(t *testing.T) {
 
 func TestARecreatedLedgerWaitsForAnOperator(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		r.fill(t, "a", "b")
-		must[Ledger](t)(r.Check(t.Context()))
+		must[HighWater](t)(r.Verify(t.Context()))
 		b.recreate(StreamRecords)
 		for range 2 {
-			_, err := r.Check(t.Context())
+			_, err := r.Verify(t.Context())
 			wantRegressed(t, err, 0, 2)
 		}
 		now := time.Now()
-		must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-		l := must[Ledger](t)(r.Check(t.Context()))
-		if !l.ValidFrom.Equal(now) || l.By != "ann" {
+		must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+		l := must[HighWater](t)(r.Verify(t.Context()))
+		if !l.ValidFrom.Equal(now) || l.DeclaredBy != "ann" {
 			t.Errorf("declared %+v", l)
 		}
-		r.Follow(l)
+		r.AdoptHighWater(l)
 		r.fill(t, "c")
 		if found, v, err := r.Read(t.Context(), "acme", "a"); err != nil || found.State != call.StateAbsent || !v.Created.Equal(l.Created) {
 			t.Errorf("what is gone reads %+v, %+v, %v", found, v, err)
@@ -132,27 +132,27 @@ func TestARestoredLedgerIsFoundOut(t *testing.T) {
 	copied := t.TempDir()
 	withBroker(t, func(t *testing.T, b *broker) {
 		regressed := 0
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() { regressed++ }))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() { regressed++ }))
 		r.fill(t, "a")
-		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 		b.backUp(copied)
 		r.fill(t, "b", "c", "d")
 		b.restoreTo(copied)
 
-		if _, err := r.Put(t.Context(), waiting(t, "e", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) || regressed != 1 {
+		if _, err := r.Put(t.Context(), waiting(t, "e", time.Now()), call.Version{}); !errors.Is(err, ErrRolledBack) || regressed != 1 {
 			t.Fatalf("it goes on: %v", err)
 		}
 		for range 2 {
-			_, err := r.Check(t.Context())
+			_, err := r.Verify(t.Context())
 			wantRegressed(t, err, 2, 4)
 		}
-		_, err := b.CheckLedger(t.Context()) // as another worker, or this one after a restart
+		_, err := b.CheckHighWater(t.Context()) // as another worker, or this one after a restart
 		wantRegressed(t, err, 2, 4)
 
 		for range 2 { // however often, also by the same person
 			now := time.Now()
-			must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-			r.Follow(must[Ledger](t)(r.Check(t.Context())))
+			must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+			r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 			<-time.After(time.Second)
 		}
 		r.fill(t, "f")
@@ -165,17 +165,17 @@ func TestARestoredLedgerIsFoundOut(t *testing.T) {
 // TestAWorkerThatWroteNothingFindsOut that the stream was made anew, by the first
 // record that it writes.
 func TestAWorkerThatWroteNothingFindsOut(t *testing.T) {
-	for name, know := range map[string]func(*Records, Ledger){"it checks": (*Records).Follow, "another tells": (*Records).Learn} {
+	for name, know := range map[string]func(*Records, HighWater){"it checks": (*Records).AdoptHighWater, "another tells": (*Records).MergeHighWater} {
 		t.Run(name, func(t *testing.T) {
 			withBroker(t, func(t *testing.T, b *broker) {
-				idle := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
-				idle.Follow(must[Ledger](t)(idle.Check(t.Context())))
-				busy := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+				idle := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
+				idle.AdoptHighWater(must[HighWater](t)(idle.Verify(t.Context())))
+				busy := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 				busy.fill(t, "a", "b")
-				know(idle, must[Ledger](t)(busy.Check(t.Context())))
+				know(idle, must[HighWater](t)(busy.Verify(t.Context())))
 
 				b.recreate(StreamRecords)
-				if _, err := idle.Put(t.Context(), waiting(t, "a", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) {
+				if _, err := idle.Put(t.Context(), waiting(t, "a", time.Now()), call.Version{}); !errors.Is(err, ErrRolledBack) {
 					t.Errorf("it goes on: %v", err)
 				}
 			})
@@ -186,16 +186,16 @@ func TestAWorkerThatWroteNothingFindsOut(t *testing.T) {
 // TestADeclarationOutlivesTheBucket as long as one worker knows of it.
 func TestADeclarationOutlivesTheBucket(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		r.fill(t, "a")
 		now := time.Now().Add(time.Hour)
-		declared := must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		declared := must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+		r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 		b.recreate("KV_" + BucketControl)
-		if l := must[Ledger](t)(r.Check(t.Context())); !l.ValidFrom.Equal(declared.ValidFrom) {
+		if l := must[HighWater](t)(r.Verify(t.Context())); !l.ValidFrom.Equal(declared.ValidFrom) {
 			t.Errorf("it says now %+v", l)
 		}
-		if l := must[Ledger](t)(b.CheckLedger(t.Context())); !l.ValidFrom.Equal(declared.ValidFrom) || l.By != "ann" {
+		if l := must[HighWater](t)(b.CheckHighWater(t.Context())); !l.ValidFrom.Equal(declared.ValidFrom) || l.DeclaredBy != "ann" {
 			t.Errorf("others hear %+v", l)
 		}
 	})
@@ -206,30 +206,30 @@ func TestADeclarationOutlivesTheBucket(t *testing.T) {
 func TestALedgerThatWentBackStaysSo(t *testing.T) {
 	copied := t.TempDir()
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		r.fill(t, "a")
-		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 		b.backUp(copied)
 		r.fill(t, "b", "c", "d")
 		b.restoreTo(copied)
-		if _, err := r.Put(t.Context(), waiting(t, "e", time.Now()), call.Version{}); !errors.Is(err, ErrRecordsRegressed) {
+		if _, err := r.Put(t.Context(), waiting(t, "e", time.Now()), call.Version{}); !errors.Is(err, ErrRolledBack) {
 			t.Fatalf("it goes on: %v", err)
 		}
 		for _, id := range []call.ID{"f", "g", "h"} { // outcomes, which have to be written all the same
 			_, _ = r.Put(t.Context(), waiting(t, id, time.Now()), call.Version{})
 		}
 		for range 2 {
-			_, err := r.Check(t.Context())
+			_, err := r.Verify(t.Context())
 			wantRegressed(t, err, 5, 5)
 		}
-		_, err := b.CheckLedger(t.Context()) // as another worker
+		_, err := b.CheckHighWater(t.Context()) // as another worker
 		wantRegressed(t, err, 5, 5)
-		if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+		if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnverified) {
 			t.Errorf("a claim gets %v", err)
 		}
 		now := time.Now()
-		must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+		r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 		must[call.Version](t)(r.Put(t.Context(), claimOf(t, "i"), call.Version{}))
 	})
 }
@@ -240,10 +240,10 @@ func TestAWriteAcrossADeclaration(t *testing.T) {
 	began := time.Now()
 	for name, sequence := range map[string]uint64{"lower": 5, "higher": 1001} {
 		t.Run(name, func(t *testing.T) {
-			r := &Records{known: Ledger{Created: began, Highest: 1000}}
+			r := &Records{known: HighWater{Created: began, Sequence: 1000}}
 			before := r.remembers()
-			declared := Ledger{Created: began.Add(time.Hour), Declared: began.Add(2 * time.Hour), Highest: 4}
-			r.Follow(declared)
+			declared := HighWater{Created: began.Add(time.Hour), DeclaredAt: began.Add(2 * time.Hour), Sequence: 4}
+			r.AdoptHighWater(declared)
 			if v, ok := r.advance(sequence, before); ok || r.remembers() != declared {
 				t.Errorf("version %v is certain: %t; remembered is %+v", v, ok, r.remembers())
 			}
@@ -255,24 +255,24 @@ func TestAWriteAcrossADeclaration(t *testing.T) {
 func TestACopyOfBeforeTheDeclaration(t *testing.T) {
 	copied := t.TempDir()
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
-		other := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
+		other := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		r.fill(t, "a")
 		for _, records := range []*Records{r, other} {
-			records.Follow(must[Ledger](t)(records.Check(t.Context())))
+			records.AdoptHighWater(must[HighWater](t)(records.Verify(t.Context())))
 		}
 		b.backUp(copied)
 		now := time.Now()
-		declared := must[Ledger](t)(b.DeclareLedger(t.Context(), now, "ann", now))
-		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		declared := must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
+		r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 		r.fill(t, "b", "c", "d")
 		b.restoreTo(copied)
-		other.Learn(r.remembers())
+		other.MergeHighWater(r.remembers())
 		for _, records := range []*Records{other, r} {
-			_, err := records.Check(t.Context())
+			_, err := records.Verify(t.Context())
 			wantRegressed(t, err, 1, 4)
 		}
-		if l, err := b.PeekLedger(t.Context()); err == nil || !l.Declared.Equal(declared.Declared) {
+		if l, err := b.InspectHighWater(t.Context()); err == nil || !l.DeclaredAt.Equal(declared.DeclaredAt) {
 			t.Errorf("others find %+v, %v", l, err)
 		}
 	})
@@ -281,13 +281,13 @@ func TestACopyOfBeforeTheDeclaration(t *testing.T) {
 // TestBothAreMadeAnew, the records and what is remembered of them: a worker knows.
 func TestBothAreMadeAnew(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		r.fill(t, "a")
-		r.Follow(must[Ledger](t)(r.Check(t.Context())))
+		r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 		b.recreate(StreamRecords)
 		b.recreate("KV_" + BucketControl)
 		for range 2 {
-			_, err := r.Check(t.Context())
+			_, err := r.Verify(t.Context())
 			wantRegressed(t, err, 0, 1)
 		}
 	})
@@ -297,14 +297,14 @@ func TestBothAreMadeAnew(t *testing.T) {
 func TestWhatIsRememberedIsLost(t *testing.T) {
 	copied := t.TempDir()
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		r.fill(t, "a")
 		b.backUp(copied) // before anything was remembered
 		r.fill(t, "b")
 		b.restoreTo(copied)
-		_, err := r.Check(t.Context())
+		_, err := r.Verify(t.Context())
 		wantRegressed(t, err, 1, 2)
-		_, err = b.CheckLedger(t.Context())
+		_, err = b.CheckHighWater(t.Context())
 		wantRegressed(t, err, 1, 2)
 	})
 }

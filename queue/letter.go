@@ -14,13 +14,13 @@ import (
 // readLetter reads a message of CALLS_DEAD. What a header does not say, or not
 // in a form that can be read, stays empty: a letter must be shown and removed
 // whatever a newer worker put into it.
-func readLetter(subject string, sequence uint64, stored time.Time, h nats.Header, body []byte) (Letter, error) {
+func readLetter(subject string, sequence uint64, stored time.Time, h nats.Header, body []byte) (DeadLetter, error) {
 	account, reason, token, err := parseDead(subject)
 	if err != nil {
-		return Letter{}, fmt.Errorf("read a dead letter: %w", err)
+		return DeadLetter{}, fmt.Errorf("read a dead letter: %w", err)
 	}
-	l := Letter{
-		Sequence: sequence, Account: account, ID: call.ID(token), Reason: reason, Token: token,
+	l := DeadLetter{
+		Sequence: sequence, Account: account, ID: call.ID(token), Reason: reason, SubjectToken: token,
 		Message: h.Get(headerMessage), Body: body, Size: len(body), Trace: traceparent(h),
 	}
 	if id, err := call.ParseStoredID(h.Get(headerID)); err == nil {
@@ -39,7 +39,7 @@ func readLetter(subject string, sequence uint64, stored time.Time, h nats.Header
 	if size, err := strconv.Atoi(h.Get(nats.MsgSize)); err == nil && body == nil {
 		l.Size = size
 	}
-	l.Rang = h.Get(headerRang) == "true" || reason == call.OutcomeUnknown || reason == call.WebhookFailed
+	l.MayHaveRung = h.Get(headerRang) == "true" || reason == call.OutcomeUnknown || reason == call.WebhookFailed
 	return l, nil
 }
 
@@ -47,7 +47,7 @@ func readLetter(subject string, sequence uint64, stored time.Time, h nats.Header
 // has. Every other letter of the call was left over, by an operation that
 // stopped half-way or a worker that was late, and may be removed. Letters of
 // calls without a record are all there is of them.
-func (l Letter) belongs(r call.Record) bool {
+func (l DeadLetter) belongs(r call.Record) bool {
 	switch r.State {
 	case call.StateAbsent:
 		return true

@@ -12,8 +12,8 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// LetterFilter says which dead letters are wanted. Empty fields want all.
-type LetterFilter struct {
+// DeadLetterFilter says which dead letters are wanted. Empty fields want all.
+type DeadLetterFilter struct {
 	Account call.Account
 	ID      call.ID
 	Reasons []call.Reason
@@ -24,15 +24,15 @@ type LetterFilter struct {
 	Limit int
 }
 
-// Letters is what a listing found, the oldest letter first.
-type Letters struct {
-	Found []Letter // without bodies
+// DeadLetterPage is what a listing found, the oldest letter first.
+type DeadLetterPage struct {
+	Letters []DeadLetter // without bodies
 	// More tells that the limit was reached before the end.
 	More bool
 }
 
 // subjects gives the subjects of the wanted letters; they do not overlap.
-func (f LetterFilter) subjects() []string {
+func (f DeadLetterFilter) subjects() []string {
 	account := string(f.Account)
 	if account == "" {
 		account = "*"
@@ -48,13 +48,13 @@ func (f LetterFilter) subjects() []string {
 	return slices.Compact(subjects)
 }
 
-func (f LetterFilter) wants(l Letter) bool {
+func (f DeadLetterFilter) wants(l DeadLetter) bool {
 	return (f.ID == "" || l.ID == f.ID) && (f.Before.IsZero() || l.Ended.Before(f.Before)) && (f.After.IsZero() || l.Ended.After(f.After))
 }
 
 // List gives the wanted letters, without their bodies.
-func (g *Graveyard) List(ctx context.Context, f LetterFilter) (Letters, error) {
-	var found Letters
+func (g *DeadLetters) List(ctx context.Context, f DeadLetterFilter) (DeadLetterPage, error) {
+	var found DeadLetterPage
 	err := scan(ctx, g.js, StreamDead, f.subjects(), true, func(msg jetstream.Msg) (bool, error) {
 		meta, err := msg.Metadata()
 		if err != nil {
@@ -64,41 +64,41 @@ func (g *Graveyard) List(ctx context.Context, f LetterFilter) (Letters, error) {
 		if err != nil || !f.wants(l) {
 			return true, nil //nolint:nilerr // an error says that it is none of ours
 		}
-		if len(found.Found) == f.Limit {
+		if len(found.Letters) == f.Limit {
 			found.More = true
 			return false, nil
 		}
-		found.Found = append(found.Found, l)
+		found.Letters = append(found.Letters, l)
 		return true, nil
 	})
 	return found, err
 }
 
-// ErrNoLetter says that there is no such dead letter, or none any more.
-var ErrNoLetter = errors.New("there is no such dead letter")
+// ErrDeadLetterNotFound says that there is no such dead letter, or none any more.
+var ErrDeadLetterNotFound = errors.New("there is no such dead letter")
 
-// Letter gives one letter by its sequence, with its body.
-func (g *Graveyard) Letter(ctx context.Context, sequence uint64) (Letter, error) {
+// Get gives one letter by its sequence, with its body.
+func (g *DeadLetters) Get(ctx context.Context, sequence uint64) (DeadLetter, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	stream, err := g.js.Stream(ctx, StreamDead)
 	if err != nil {
-		return Letter{}, fmt.Errorf("open stream %s: %w", StreamDead, err)
+		return DeadLetter{}, fmt.Errorf("open stream %s: %w", StreamDead, err)
 	}
 	msg, err := stream.GetMsg(ctx, sequence)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Letter{}, ErrNoLetter
+		return DeadLetter{}, ErrDeadLetterNotFound
 	}
 	if err != nil {
-		return Letter{}, fmt.Errorf("read a dead letter: %w", err)
+		return DeadLetter{}, fmt.Errorf("read a dead letter: %w", err)
 	}
 	return readLetter(msg.Subject, msg.Sequence, msg.Time, msg.Header, msg.Data)
 }
 
-// Of gives every letter of one call, with its body, the oldest first. Letters
+// ForCall gives every letter of one call, with its body, the oldest first. Letters
 // of other requests that used its id ([call.IDConflict]) are not among them.
 // An empty account looks through all.
-func (g *Graveyard) Of(ctx context.Context, a call.Account, id call.ID) ([]Letter, error) {
+func (g *DeadLetters) ForCall(ctx context.Context, a call.Account, id call.ID) ([]DeadLetter, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	stream, err := g.js.Stream(ctx, StreamDead)
@@ -109,7 +109,7 @@ func (g *Graveyard) Of(ctx context.Context, a call.Account, id call.ID) ([]Lette
 	if err != nil {
 		return nil, fmt.Errorf("look for dead letters: %w", err)
 	}
-	var letters []Letter
+	var letters []DeadLetter
 	for _, subject := range subjects {
 		msg, err := stream.GetLastMsgForSubject(ctx, subject)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -126,13 +126,13 @@ func (g *Graveyard) Of(ctx context.Context, a call.Account, id call.ID) ([]Lette
 			letters = append(letters, l)
 		}
 	}
-	slices.SortFunc(letters, func(x, y Letter) int { return x.Ended.Compare(y.Ended) })
+	slices.SortFunc(letters, func(x, y DeadLetter) int { return x.Ended.Compare(y.Ended) })
 	return letters, nil
 }
 
-// Remove deletes this very letter. One that was written since under the same
+// DeleteLetter deletes this very letter. One that was written since under the same
 // subject stays; one that is gone already is no error.
-func (g *Graveyard) Remove(ctx context.Context, l Letter) error {
+func (g *DeadLetters) DeleteLetter(ctx context.Context, l DeadLetter) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	stream, err := g.js.Stream(ctx, StreamDead)

@@ -25,7 +25,7 @@ func TestALetterIsReadAsItWasWritten(t *testing.T) {
 	o.bury(r)
 	l := o.letters("u1")[0]
 	if l.Account != acct || l.ID != "u1" || l.Reason != call.OutcomeUnknown || l.Message != "no answer" || l.Status != 504 ||
-		!l.Rang || l.Attempts != 1 || l.Trace != r.Trace || l.Token != "u1" || l.Size != len(l.Body) {
+		!l.MayHaveRung || l.Attempts != 1 || l.Trace != r.Trace || l.SubjectToken != "u1" || l.Size != len(l.Body) {
 		t.Errorf("letter %+v", l)
 	}
 	if !bytes.Equal(l.Body, r.Request) || !l.Ended.Equal(r.Changed) || !l.Origin.Same(r.Origin) {
@@ -34,11 +34,11 @@ func TestALetterIsReadAsItWasWritten(t *testing.T) {
 	if len(l.History) != 1 || l.History[0].Nonce != "nonce-u1" || l.History[0].Reason != call.TimedOut {
 		t.Errorf("history %+v", l.History)
 	}
-	byNumber, err := o.graveyard.Letter(t.Context(), l.Sequence)
+	byNumber, err := o.graveyard.Get(t.Context(), l.Sequence)
 	if err != nil || byNumber.ID != "u1" {
 		t.Errorf("by its number: %+v, %v", byNumber, err)
 	}
-	if _, err := o.graveyard.Letter(t.Context(), l.Sequence+1); !errors.Is(err, queue.ErrNoLetter) {
+	if _, err := o.graveyard.Get(t.Context(), l.Sequence+1); !errors.Is(err, queue.ErrDeadLetterNotFound) {
 		t.Errorf("a letter that does not exist: %v", err)
 	}
 }
@@ -62,14 +62,14 @@ func TestListLetters(t *testing.T) {
 	}
 	o.bury(other)
 
-	list := func(f queue.LetterFilter) ([]string, bool) {
+	list := func(f queue.DeadLetterFilter) ([]string, bool) {
 		t.Helper()
 		letters, err := o.graveyard.List(t.Context(), f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var ids []string
-		for _, l := range letters.Found {
+		for _, l := range letters.Letters {
 			if l.Body != nil || l.Size == 0 {
 				t.Errorf("%s: a listing carries no body and knows its size, got %d and %d", l.ID, len(l.Body), l.Size)
 			}
@@ -77,29 +77,29 @@ func TestListLetters(t *testing.T) {
 		}
 		return ids, letters.More
 	}
-	if ids, more := list(queue.LetterFilter{Limit: 10000}); len(ids) != many+2 || more || ids[0] != "e000" {
+	if ids, more := list(queue.DeadLetterFilter{Limit: 10000}); len(ids) != many+2 || more || ids[0] != "e000" {
 		t.Errorf("all: %d letters, more %t", len(ids), more)
 	}
-	if ids, more := list(queue.LetterFilter{Limit: 5, Reasons: []call.Reason{call.Expired}}); len(ids) != 5 || !more {
+	if ids, more := list(queue.DeadLetterFilter{Limit: 5, Reasons: []call.Reason{call.Expired}}); len(ids) != 5 || !more {
 		t.Errorf("limited: %v, more %t", ids, more)
 	}
-	if ids, more := list(queue.LetterFilter{Limit: many, Account: acct, Reasons: []call.Reason{call.Expired}}); len(ids) != many || more {
+	if ids, more := list(queue.DeadLetterFilter{Limit: many, Account: acct, Reasons: []call.Reason{call.Expired}}); len(ids) != many || more {
 		t.Errorf("as many as there are: %d letters, more %t", len(ids), more)
 	}
-	if ids, _ := list(queue.LetterFilter{Limit: 100, Reasons: []call.Reason{call.OutcomeUnknown, call.WebhookFailed}}); !slices.Equal(ids, []string{"u1"}) {
+	if ids, _ := list(queue.DeadLetterFilter{Limit: 100, Reasons: []call.Reason{call.OutcomeUnknown, call.WebhookFailed}}); !slices.Equal(ids, []string{"u1"}) {
 		t.Errorf("by reason: %v", ids)
 	}
-	if ids, _ := list(queue.LetterFilter{Limit: 100, Account: "other"}); !slices.Equal(ids, []string{"x1"}) {
+	if ids, _ := list(queue.DeadLetterFilter{Limit: 100, Account: "other"}); !slices.Equal(ids, []string{"x1"}) {
 		t.Errorf("by account: %v", ids)
 	}
-	window := queue.LetterFilter{
+	window := queue.DeadLetterFilter{
 		Limit: 100, Account: acct,
 		After: time.Now().Add(-4*time.Minute - 30*time.Second), Before: time.Now().Add(-2*time.Minute - 30*time.Second),
 	}
 	if ids, _ := list(window); !slices.Equal(ids, []string{"e596", "e597"}) {
 		t.Errorf("by age: %v", ids)
 	}
-	if ids, _ := list(queue.LetterFilter{Limit: 100, Account: "nobody"}); len(ids) != 0 {
+	if ids, _ := list(queue.DeadLetterFilter{Limit: 100, Account: "nobody"}); len(ids) != 0 {
 		t.Errorf("nobody's: %v", ids)
 	}
 }
@@ -116,12 +116,12 @@ func TestLettersOfAnotherRequestAreNotOfTheCall(t *testing.T) {
 	sequence := strconv.FormatUint(r.Origin.Sequence, 10) // ends the subject, and may be an id, too
 	for _, id := range []string{"c1", sequence} {
 		o.wantNoLetters(id)
-		if accounts, err := o.operator.Accounts(t.Context(), call.ID(id)); err != nil || len(accounts) != 0 {
+		if accounts, err := o.operator.AccountsOf(t.Context(), call.ID(id)); err != nil || len(accounts) != 0 {
 			t.Errorf("accounts that know %s: %v, %v", id, accounts, err)
 		}
 	}
-	letters, err := o.graveyard.List(t.Context(), queue.LetterFilter{Limit: 10})
-	if err != nil || len(letters.Found) != 1 || letters.Found[0].ID != "c1" || letters.Found[0].Token != sequence {
+	letters, err := o.graveyard.List(t.Context(), queue.DeadLetterFilter{Limit: 10})
+	if err != nil || len(letters.Letters) != 1 || letters.Letters[0].ID != "c1" || letters.Letters[0].SubjectToken != sequence {
 		t.Errorf("%+v, %v", letters, err)
 	}
 }
@@ -139,13 +139,13 @@ func TestMessagesOfTwoStreamsWithOneSequenceHaveLettersOfTheirOwn(t *testing.T) 
 			t.Fatal(err)
 		}
 	}
-	letters, err := o.graveyard.List(t.Context(), queue.LetterFilter{Limit: 10})
-	if err != nil || len(letters.Found) != 2 {
+	letters, err := o.graveyard.List(t.Context(), queue.DeadLetterFilter{Limit: 10})
+	if err != nil || len(letters.Letters) != 2 {
 		t.Fatalf("%+v, %v", letters, err)
 	}
-	for _, l := range letters.Found {
-		if l.Token != l.Origin.Message() || l.Origin.Sequence != 7 {
-			t.Errorf("the letter %s is of the message %+v", l.Token, l.Origin)
+	for _, l := range letters.Letters {
+		if l.SubjectToken != l.Origin.Message() || l.Origin.Sequence != 7 {
+			t.Errorf("the letter %s is of the message %+v", l.SubjectToken, l.Origin)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func TestAccountsOfAnID(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.bury(other)
-	accounts, err := o.operator.Accounts(t.Context(), "d1")
+	accounts, err := o.operator.AccountsOf(t.Context(), "d1")
 	if err != nil || !slices.Equal(accounts, []call.Account{acct, "other"}) {
 		t.Errorf("%v, %v", accounts, err)
 	}

@@ -22,8 +22,8 @@ type office struct {
 	conn      *queue.Conn
 	operator  *queue.Operator
 	records   *queue.Records
-	parking   *queue.Parking
-	graveyard *queue.Graveyard
+	parking   *queue.Scheduler
+	graveyard *queue.DeadLetters
 }
 
 func newOffice(t *testing.T) *office {
@@ -34,7 +34,7 @@ func newOffice(t *testing.T) *office {
 	}
 	t.Cleanup(broker.Stop)
 	up := make(chan struct{}, 1)
-	conn, err := queue.Connect(queue.ConnectOptions{URL: broker.ClientURL(), Name: "test", Connected: func(bool, error) {
+	conn, err := queue.Connect(queue.ConnectOptions{URL: broker.ClientURL(), Name: "test", OnConnectionChange: func(bool, error) {
 		select {
 		case up <- struct{}{}:
 		default:
@@ -48,8 +48,8 @@ func newOffice(t *testing.T) *office {
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
-	keep := queue.Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
-	o := &office{t: t, conn: conn, parking: conn.NewParking(), graveyard: conn.NewGraveyard(keep.Dead)}
+	keep := queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
+	o := &office{t: t, conn: conn, parking: conn.NewScheduler(), graveyard: conn.NewDeadLetters(keep.Dead)}
 	if o.operator, err = conn.NewOperator(t.Context(), keep); err != nil {
 		t.Fatal(err)
 	}
@@ -133,9 +133,9 @@ func (o *office) unknown(id string, ago time.Duration) call.Record {
 	return r
 }
 
-func (o *office) letters(id string) []queue.Letter {
+func (o *office) letters(id string) []queue.DeadLetter {
 	o.t.Helper()
-	letters, err := o.graveyard.Of(o.t.Context(), acct, call.ID(id))
+	letters, err := o.graveyard.ForCall(o.t.Context(), acct, call.ID(id))
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -209,8 +209,8 @@ func (o *office) claim(m *queue.Message, nonce string) (call.Record, error) {
 
 func wantRefused(t *testing.T, err error) {
 	t.Helper()
-	var refused *queue.RefusedError
-	if !errors.As(err, &refused) || refused.Why == "" || refused.Fix == "" {
+	var refused *queue.PreconditionError
+	if !errors.As(err, &refused) || refused.Problem == "" || refused.Hint == "" {
 		t.Errorf("got %v, want a refusal with a reason and a fix", err)
 	}
 }

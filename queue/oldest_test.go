@@ -41,7 +41,7 @@ func TestOldest(t *testing.T) {
 					want = max(want, time.Since(s.CachedInfo().State.FirstTime))
 				}
 			}
-			depths, _, err := b.NewDepths().Measure(t.Context(), time.Now())
+			depths, _, err := b.NewDepthMeter().Measure(t.Context(), time.Now())
 			if got := depths["acme"].Oldest; err != nil || got != want {
 				t.Fatalf("with %d held it is %s, want %s: %v", len(held), got, want, err)
 			}

@@ -17,7 +17,7 @@ const (
 
 // Cancel takes a call back that waits, or that no worker has seen yet: its
 // record then says so before its request is read.
-func (o *Operator) Cancel(ctx context.Context, a call.Account, id call.ID, n call.Note) (Done, error) {
+func (o *Operator) Cancel(ctx context.Context, a call.Account, id call.ID, n call.Note) (Result, error) {
 	n.What = didCancel
 	again := false
 	record, _, err := o.change(ctx, a, id, func(r call.Record) (*call.Record, error) {
@@ -36,18 +36,18 @@ func (o *Operator) Cancel(ctx context.Context, a call.Account, id call.ID, n cal
 		return &next, nil
 	})
 	if err != nil {
-		return Done{Record: record}, err
+		return Result{Record: record}, err
 	}
 	done, err := o.finish(ctx, record, again, call.ActionCancel)
 	if err != nil {
 		return done, err
 	}
-	return done, o.parking.Unpark(ctx, a, id)
+	return done, o.parking.Cancel(ctx, a, id)
 }
 
 // Discard gives up a dead call: nobody is to dial it, and its letter goes.
 // Without a record only the letter goes.
-func (o *Operator) Discard(ctx context.Context, a call.Account, id call.ID, n call.Note) (Done, error) {
+func (o *Operator) Discard(ctx context.Context, a call.Account, id call.ID, n call.Note) (Result, error) {
 	n.What = didDiscard
 	again := false
 	record, _, err := o.change(ctx, a, id, func(r call.Record) (*call.Record, error) {
@@ -62,7 +62,7 @@ func (o *Operator) Discard(ctx context.Context, a call.Account, id call.ID, n ca
 		return &next, nil
 	})
 	if err != nil {
-		return Done{Record: record}, err
+		return Result{Record: record}, err
 	}
 	if record.State == call.StateAbsent {
 		return o.discardLettersOf(ctx, a, id)
@@ -72,8 +72,8 @@ func (o *Operator) Discard(ctx context.Context, a call.Account, id call.ID, n ca
 
 // DiscardLetter removes one letter whose id belongs to another request
 // ([call.IDConflict]), so that no record speaks of it.
-func (o *Operator) DiscardLetter(ctx context.Context, l Letter) error {
-	if err := o.graveyard.Remove(ctx, l); err != nil {
+func (o *Operator) DiscardLetter(ctx context.Context, l DeadLetter) error {
+	if err := o.graveyard.DeleteLetter(ctx, l); err != nil {
 		return err
 	}
 	o.report(l.Account, call.ActionDiscard)
@@ -81,9 +81,9 @@ func (o *Operator) DiscardLetter(ctx context.Context, l Letter) error {
 }
 
 // discardLettersOf removes what is left of a call without a record.
-func (o *Operator) discardLettersOf(ctx context.Context, a call.Account, id call.ID) (Done, error) {
-	var done Done
-	letters, err := o.graveyard.Of(ctx, a, id)
+func (o *Operator) discardLettersOf(ctx context.Context, a call.Account, id call.ID) (Result, error) {
+	var done Result
+	letters, err := o.graveyard.ForCall(ctx, a, id)
 	if err != nil {
 		return done, err
 	}
@@ -91,7 +91,7 @@ func (o *Operator) discardLettersOf(ctx context.Context, a call.Account, id call
 		return done, errNothingKnown
 	}
 	for _, l := range letters {
-		if err := o.graveyard.Remove(ctx, l); err != nil {
+		if err := o.graveyard.DeleteLetter(ctx, l); err != nil {
 			return done, err
 		}
 		done.Removed++

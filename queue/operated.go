@@ -22,10 +22,10 @@ func (o *Operator) report(a call.Account, action call.OperatorAction) {
 	_ = o.conn.nc.Publish(operatedPrefix+string(a)+"."+string(action), nil)
 }
 
-// ListenOperators calls heard with what operators do with calls of the account,
+// ListenOperatorActions calls heard with what operators do with calls of the account,
 // until ctx ends. Each action is received by one of the workers that listen.
 // heard must not block.
-func (c *Conn) ListenOperators(ctx context.Context, a call.Account, heard func(call.OperatorAction)) error {
+func (c *Conn) ListenOperatorActions(ctx context.Context, a call.Account, heard func(call.OperatorAction)) error {
 	prefix := operatedPrefix + string(a) + "."
 	s, err := c.nc.QueueSubscribe(prefix+"*", operatedGroup, func(m *nats.Msg) {
 		heard(call.OperatorAction(strings.TrimPrefix(m.Subject, prefix)))

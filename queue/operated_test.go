@@ -16,7 +16,7 @@ import (
 func TestOneWorkerCountsWhatAnOperatorDoes(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		heard, other := listenOperators(t, b, "acme", 2), listenOperators(t, b, "other", 1)
-		o := must[*Operator](t)(b.NewOperator(t.Context(), Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}))
+		o := must[*Operator](t)(b.NewOperator(t.Context(), Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}))
 		put := func(r call.Record) {
 			t.Helper()
 			if _, err := o.Records().Put(t.Context(), r, call.Version{}); err != nil {
@@ -25,7 +25,7 @@ func TestOneWorkerCountsWhatAnOperatorDoes(t *testing.T) {
 			if r.State == call.StateWaiting {
 				return
 			}
-			if err := o.Graveyard().Bury(t.Context(), r, nil); err != nil {
+			if err := o.DeadLetters().Bury(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -40,14 +40,14 @@ func TestOneWorkerCountsWhatAnOperatorDoes(t *testing.T) {
 			put(must[call.Record](t)(r.Hold("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())))
 		}
 		conflict := must[call.Record](t)(newRecord("taken").End(call.IDConflict, "", time.Now()))
-		if err := o.Graveyard().BuryConflict(t.Context(), conflict, nil); err != nil {
+		if err := o.DeadLetters().BuryConflict(t.Context(), conflict, nil); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Hour)
 
 		note := func() call.Note { return call.Note{At: time.Now(), By: "asha", Why: "a test"} }
-		done := func(what string) func(Done, error) {
-			return func(_ Done, err error) {
+		done := func(what string) func(Result, error) {
+			return func(_ Result, err error) {
 				t.Helper()
 				if err != nil {
 					t.Errorf("%s: %v", what, err)
@@ -61,8 +61,8 @@ func TestOneWorkerCountsWhatAnOperatorDoes(t *testing.T) {
 			done("resolve")(o.ResolveNotRung(t.Context(), "acme", "quiet", note()))
 		}
 		done("replay")(o.Replay(t.Context(), "acme", "replayed", note(), false))
-		letters := must[Letters](t)(o.Graveyard().List(t.Context(), LetterFilter{Account: "acme", Reasons: []call.Reason{call.IDConflict}, Limit: 2}))
-		for _, l := range letters.Found {
+		letters := must[DeadLetterPage](t)(o.DeadLetters().List(t.Context(), DeadLetterFilter{Account: "acme", Reasons: []call.Reason{call.IDConflict}, Limit: 2}))
+		for _, l := range letters.Letters {
 			if err := o.DiscardLetter(t.Context(), l); err != nil {
 				t.Error(err)
 			}
@@ -86,7 +86,7 @@ func listenOperators(t *testing.T, b *broker, a call.Account, workers int) func(
 	var listening sync.WaitGroup
 	for range workers {
 		listening.Go(func() {
-			if err := b.ListenOperators(ctx, a, func(action call.OperatorAction) {
+			if err := b.ListenOperatorActions(ctx, a, func(action call.OperatorAction) {
 				mu.Lock()
 				defer mu.Unlock()
 				heard[action]++

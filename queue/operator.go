@@ -23,33 +23,33 @@ import (
 type Operator struct {
 	conn      *Conn
 	records   *Records
-	graveyard *Graveyard
-	parking   *Parking
+	graveyard *DeadLetters
+	parking   *Scheduler
 }
 
 // NewOperator opens what operators write to. keep is as the workers have it:
 // records that operators finish are remembered as long.
-func (c *Conn) NewOperator(ctx context.Context, keep Keep) (*Operator, error) {
+func (c *Conn) NewOperator(ctx context.Context, keep Retention) (*Operator, error) {
 	// A stream that went back in time fails the write that found out.
 	records, err := c.NewRecords(ctx, keep, func() {})
 	if err != nil {
 		return nil, err
 	}
-	return &Operator{conn: c, records: records, graveyard: c.NewGraveyard(keep.Dead), parking: c.NewParking()}, nil
+	return &Operator{conn: c, records: records, graveyard: c.NewDeadLetters(keep.Dead), parking: c.NewScheduler()}, nil
 }
 
 // Records gives the ledger, to read from.
 func (o *Operator) Records() *Records { return o.records }
 
-// Graveyard gives the dead letters.
-func (o *Operator) Graveyard() *Graveyard { return o.graveyard }
+// DeadLetters gives the dead letters.
+func (o *Operator) DeadLetters() *DeadLetters { return o.graveyard }
 
-// Done is what an operation came to.
-type Done struct {
+// Result is what an operation came to.
+type Result struct {
 	Record call.Record // as the operation left it
-	// Again tells that the record had been decided this way before: only what
+	// AlreadyDone tells that the record had been decided this way before: only what
 	// was left over was finished.
-	Again bool
+	AlreadyDone bool
 	// Removed counts the dead letters that were removed.
 	Removed int
 }
@@ -86,13 +86,13 @@ func (o *Operator) change(
 }
 
 // clear removes those of the letters that do not belong to the record any more.
-func (o *Operator) clear(ctx context.Context, letters []Letter, r call.Record) (int, error) {
+func (o *Operator) clear(ctx context.Context, letters []DeadLetter, r call.Record) (int, error) {
 	removed := 0
 	for _, l := range letters {
 		if l.belongs(r) {
 			continue
 		}
-		if err := o.graveyard.Remove(ctx, l); err != nil {
+		if err := o.graveyard.DeleteLetter(ctx, l); err != nil {
 			return removed, fmt.Errorf("%w; the record is written, do it again to complete it", err)
 		}
 		removed++
@@ -102,12 +102,12 @@ func (o *Operator) clear(ctx context.Context, letters []Letter, r call.Record) (
 
 // finish ends an operation whose record is final: nothing can bury the call
 // again, so that its letters may be looked up after the record was written.
-func (o *Operator) finish(ctx context.Context, r call.Record, again bool, action call.OperatorAction) (Done, error) {
-	done := Done{Record: r, Again: again}
+func (o *Operator) finish(ctx context.Context, r call.Record, again bool, action call.OperatorAction) (Result, error) {
+	done := Result{Record: r, AlreadyDone: again}
 	if !again {
 		o.report(r.Account, action)
 	}
-	letters, err := o.graveyard.Of(ctx, r.Account, r.ID)
+	letters, err := o.graveyard.ForCall(ctx, r.Account, r.ID)
 	if err != nil {
 		return done, err
 	}

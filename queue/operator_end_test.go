@@ -45,7 +45,7 @@ func TestCancel(t *testing.T) {
 		t.Fatal("it is not parked")
 	}
 	done, err := o.operator.Cancel(t.Context(), acct, "w1", note())
-	if err != nil || done.Again {
+	if err != nil || done.AlreadyDone {
 		t.Errorf("%+v, %v", done, err)
 	}
 	r := o.wantState("w1", call.StateCancelled)
@@ -62,7 +62,7 @@ func TestCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.put(r)
-	if done, err = o.operator.Cancel(t.Context(), acct, "w2", note()); err != nil || !done.Again {
+	if done, err = o.operator.Cancel(t.Context(), acct, "w2", note()); err != nil || !done.AlreadyDone {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 	if o.parked("w2") != 0 {
@@ -141,7 +141,7 @@ func TestDiscard(t *testing.T) {
 	o := newOffice(t)
 	o.dead("d1", call.Expired)
 	done, err := o.operator.Discard(t.Context(), acct, "d1", note())
-	if err != nil || done.Removed != 1 || done.Again {
+	if err != nil || done.Removed != 1 || done.AlreadyDone {
 		t.Errorf("%+v, %v", done, err)
 	}
 	r := o.wantState("d1", call.StateDead)
@@ -158,7 +158,7 @@ func TestDiscard(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.put(d2)
-	if done, err = o.operator.Discard(t.Context(), acct, "d2", note()); err != nil || !done.Again || done.Removed != 1 {
+	if done, err = o.operator.Discard(t.Context(), acct, "d2", note()); err != nil || !done.AlreadyDone || done.Removed != 1 {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 	o.wantNoLetters("d2")

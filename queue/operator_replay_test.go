@@ -58,7 +58,7 @@ func TestReplayBrokenOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, version := o.read("r1")
-	if err := o.parking.Due(t.Context(), reopened, version); err != nil { // and here it broke off
+	if err := o.parking.EnqueueNow(t.Context(), reopened, version); err != nil { // and here it broke off
 		t.Fatal(err)
 	}
 	m := o.due()[0]
@@ -72,7 +72,7 @@ func TestReplayBrokenOff(t *testing.T) {
 	}
 
 	done, err := o.operator.Replay(t.Context(), acct, "r1", note(), false)
-	if err != nil || !done.Again || done.Removed != 1 || done.Record.State != call.StatePlaced {
+	if err != nil || !done.AlreadyDone || done.Removed != 1 || done.Record.State != call.StatePlaced {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 	o.wantNoLetters("r1")
@@ -88,7 +88,7 @@ func TestReplayKeepsTheNextLetter(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.bury(r) // it died again for the same reason
-	if err := o.graveyard.Remove(t.Context(), stale); err != nil {
+	if err := o.graveyard.DeleteLetter(t.Context(), stale); err != nil {
 		t.Fatal(err)
 	}
 	if l := o.letters("r1"); len(l) != 1 || l[0].Sequence == stale.Sequence {
@@ -144,7 +144,7 @@ func TestReplayRefuses(t *testing.T) {
 func TestReplayAfterTheRecordsWereRestored(t *testing.T) {
 	o := newOffice(t)
 	o.dead("r1", call.Expired)
-	if _, err := o.conn.DeclareLedger(t.Context(), time.Now().Add(time.Second), "asha", time.Now()); err != nil {
+	if _, err := o.conn.DeclareRecords(t.Context(), time.Now().Add(time.Second), "asha", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	_, err := o.operator.Replay(t.Context(), acct, "r1", note(), false)
@@ -158,7 +158,7 @@ func TestNothingIsDialledAgainWhileTheRecordsAreInDoubt(t *testing.T) {
 	o := newOffice(t)
 	o.dead("r1", call.Expired)
 	o.unknown("u1", time.Hour)
-	if _, err := o.conn.CheckLedger(t.Context()); err != nil {
+	if _, err := o.conn.CheckHighWater(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	stream, err := o.conn.JetStream().Stream(t.Context(), queue.StreamRecords)
@@ -173,7 +173,7 @@ func TestNothingIsDialledAgainWhileTheRecordsAreInDoubt(t *testing.T) {
 	if _, err := kv.PutString(t.Context(), "highwater", remembered); err != nil {
 		t.Fatal(err)
 	}
-	var regressed *queue.RecordsError
+	var regressed *queue.FaultError
 	if _, err := o.operator.Replay(t.Context(), acct, "r1", note(), true); !errors.As(err, &regressed) {
 		t.Errorf("replay: %v", err)
 	}

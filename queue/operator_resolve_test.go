@@ -15,7 +15,7 @@ func TestResolveRang(t *testing.T) {
 	o := newOffice(t)
 	o.unknown("u1", time.Second) // no need to wait: nothing is dialled
 	done, err := o.operator.ResolveRang(t.Context(), acct, "u1", note())
-	if err != nil || done.Again || done.Removed != 1 {
+	if err != nil || done.AlreadyDone || done.Removed != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
 	r := o.wantState("u1", call.StatePlaced)
@@ -33,7 +33,7 @@ func TestResolveRang(t *testing.T) {
 	}
 	o.put(placed)
 	done, err = o.operator.ResolveRang(t.Context(), acct, "u2", note())
-	if err != nil || !done.Again || done.Removed != 1 {
+	if err != nil || !done.AlreadyDone || done.Removed != 1 {
 		t.Errorf("again: %+v, %v", done, err)
 	}
 	o.wantNoLetters("u2")
@@ -51,7 +51,7 @@ func TestResolveNotRung(t *testing.T) {
 
 	o.unknown("u1", 16*time.Minute)
 	done, err := o.operator.ResolveNotRung(t.Context(), acct, "u1", note())
-	if err != nil || done.Again || done.Removed != 1 {
+	if err != nil || done.AlreadyDone || done.Removed != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
 	o.wantState("u1", call.StateWaiting)
@@ -79,12 +79,12 @@ func TestResolveNotRungBrokenOff(t *testing.T) {
 			}
 			version := o.put(next)
 			if steps == 2 {
-				if err := o.parking.Due(t.Context(), next, version); err != nil {
+				if err := o.parking.EnqueueNow(t.Context(), next, version); err != nil {
 					t.Fatal(err)
 				}
 			}
 			done, err := o.operator.ResolveNotRung(t.Context(), acct, "u1", note())
-			if err != nil || !done.Again || done.Removed != 1 {
+			if err != nil || !done.AlreadyDone || done.Removed != 1 {
 				t.Errorf("%+v, %v", done, err)
 			}
 			o.wantNoLetters("u1")
@@ -119,7 +119,7 @@ func TestResolveNotRungWhileEvidenceArrives(t *testing.T) {
 		var together sync.WaitGroup
 		together.Go(func() {
 			_, err := o.operator.ResolveNotRung(t.Context(), acct, call.ID(id), note())
-			var refused *queue.RefusedError
+			var refused *queue.PreconditionError
 			if err != nil && !errors.As(err, &refused) {
 				t.Error(err)
 			}

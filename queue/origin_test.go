@@ -18,9 +18,9 @@ func TestTheOriginSaysWhichStream(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		places := must[[]Place](t)(b.Places(t.Context()))
+		places := must[[]PendingSubject](t)(b.PendingSubjects(t.Context()))
 		for _, p := range places {
-			m := must[*Unserved](t)(b.First(t.Context(), p, func() {}))
+			m := must[*Orphan](t)(b.Peek(t.Context(), p, func() {}))
 			found[m.Priority] = m.Origin
 		}
 		if len(places) != len(want) {

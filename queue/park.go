@@ -20,19 +20,19 @@ const scheduleFormat = "2006-01-02T15:04:05.000Z07:00"
 // scheduleAt begins a schedule for one time.
 const scheduleAt = "@at "
 
-// Parking is where calls wait for a time. A call has one schedule at most:
+// Scheduler is where calls wait for a time. A call has one schedule at most:
 // parking it again replaces the schedule.
-type Parking struct {
+type Scheduler struct {
 	answers *answers
 	js      jetstream.JetStream
 }
 
-// NewParking gives the parking place.
-func (c *Conn) NewParking() *Parking { return &Parking{answers: c.answers, js: c.js} }
+// NewScheduler gives the parking place.
+func (c *Conn) NewScheduler() *Scheduler { return &Scheduler{answers: c.answers, js: c.js} }
 
 // Park schedules a waiting call to come back at its NextAt. What comes back
 // carries the record and the version it must still have.
-func (p *Parking) Park(ctx context.Context, r call.Record, v call.Version) error {
+func (p *Scheduler) Park(ctx context.Context, r call.Record, v call.Version) error {
 	m, err := dueMessage(parkedSubject(r.Account, r.ID), r, v)
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func scheduledBefore(h nats.Header, t time.Time) bool {
 	return err == nil && at.Before(t)
 }
 
-// Due brings a call back at once, for a replay.
-func (p *Parking) Due(ctx context.Context, r call.Record, v call.Version) error {
+// EnqueueNow brings a call back at once, for a replay.
+func (p *Scheduler) EnqueueNow(ctx context.Context, r call.Record, v call.Version) error {
 	m, err := dueMessage(dueSubject(r.Account, r.Priority), r, v)
 	if err != nil {
 		return err
@@ -67,8 +67,8 @@ func (p *Parking) Due(ctx context.Context, r call.Record, v call.Version) error 
 	return nil
 }
 
-// Unpark removes the schedule of a call, if it has not fired yet.
-func (p *Parking) Unpark(ctx context.Context, a call.Account, id call.ID) error {
+// Cancel removes the schedule of a call, if it has not fired yet.
+func (p *Scheduler) Cancel(ctx context.Context, a call.Account, id call.ID) error {
 	return purgeSubject(ctx, p.js, StreamParked, parkedSubject(a, id))
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // consume pulls for one account until the test ends, and gives what comes.
-func (b *broker) consume(permit Permit) <-chan *Message {
+func (b *broker) consume(permit Capacity) <-chan *Message {
 	b.t.Helper()
 	c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: 45 * time.Second, Provision: true, Log: quiet()})
 	if err := c.Bind(b.t.Context()); err != nil {
@@ -21,7 +21,7 @@ func (b *broker) consume(permit Permit) <-chan *Message {
 	return b.run(c, permit)
 }
 
-func (b *broker) run(c *Consumer, permit Permit) <-chan *Message {
+func (b *broker) run(c *Consumer, permit Capacity) <-chan *Message {
 	ctx, cancel := contextOf(b.t)
 	came := make(chan *Message, 1000)
 	ended := make(chan struct{})
@@ -46,7 +46,7 @@ func TestParkedCallsComeBackAtTheirTime(t *testing.T) {
 			r := waiting(t, call.ID("call-"+string(rune('a'+i))), next)
 			r.Priority, r.Trace = call.Urgent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 			v := call.Version{Created: time.Now().UTC().Round(0), Sequence: uint64(40 + i)}
-			if err := b.NewParking().Park(t.Context(), r, v); err != nil {
+			if err := b.NewScheduler().Park(t.Context(), r, v); err != nil {
 				t.Fatal(err)
 			}
 			m := <-came
@@ -71,7 +71,7 @@ func TestParkingAgainReplaces(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		came := b.consume(always(10))
 		park := func(after time.Duration, v uint64) {
-			if err := b.NewParking().Park(t.Context(), waiting(t, "a", time.Now().Add(after)), call.Version{Created: time.Now(), Sequence: v}); err != nil {
+			if err := b.NewScheduler().Park(t.Context(), waiting(t, "a", time.Now().Add(after)), call.Version{Created: time.Now(), Sequence: v}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -97,7 +97,7 @@ func TestParkingInThePastFiresAtOnce(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		came := b.consume(always(10))
 		start := time.Now()
-		if err := b.NewParking().Park(t.Context(), waiting(t, "a", start.Add(-time.Hour)), call.Version{}); err != nil {
+		if err := b.NewScheduler().Park(t.Context(), waiting(t, "a", start.Add(-time.Hour)), call.Version{}); err != nil {
 			t.Fatal(err)
 		}
 		<-came
@@ -110,13 +110,13 @@ func TestParkingInThePastFiresAtOnce(t *testing.T) {
 func TestUnpark(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		came := b.consume(always(10))
-		p := b.NewParking()
+		p := b.NewScheduler()
 		for _, id := range []call.ID{"a", "ab"} {
 			if err := p.Park(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := p.Unpark(t.Context(), "acme", "a"); err != nil {
+		if err := p.Cancel(t.Context(), "acme", "a"); err != nil {
 			t.Fatal(err)
 		}
 		m := <-came
@@ -136,7 +136,7 @@ func TestSchedulesSurviveARestart(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		came := b.consume(always(10))
 		for id, after := range map[call.ID]time.Duration{"before": 30 * time.Second, "after": 10 * time.Minute} {
-			if err := b.NewParking().Park(t.Context(), waiting(t, id, time.Now().Add(after)), call.Version{}); err != nil {
+			if err := b.NewScheduler().Park(t.Context(), waiting(t, id, time.Now().Add(after)), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}

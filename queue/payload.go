@@ -11,14 +11,14 @@ import (
 // its outcome does not, a phone has rung and nothing says so.
 const MinPayload = 256 << 10
 
-// ErrSmallPayload says that the broker does not take what may have to be written.
-var ErrSmallPayload = errors.New("max_payload of the NATS server is too small")
+// ErrPayloadTooSmall says that the broker does not take what may have to be written.
+var ErrPayloadTooSmall = errors.New("max_payload of the NATS server is too small")
 
-// CheckPayload refuses a broker that takes only small messages. It asks nothing:
+// CheckMaxPayload refuses a broker that takes only small messages. It asks nothing:
 // the broker says it when the connection is made.
-func (c *Conn) CheckPayload() error {
+func (c *Conn) CheckMaxPayload() error {
 	if most := c.nc.MaxPayload(); most < MinPayload {
-		return fmt.Errorf("%w: it is %d bytes, and what becomes of a call may take %d: set max_payload there to that or more (its default is 1 MB)", ErrSmallPayload, most, MinPayload)
+		return fmt.Errorf("%w: it is %d bytes, and what becomes of a call may take %d: set max_payload there to that or more (its default is 1 MB)", ErrPayloadTooSmall, most, MinPayload)
 	}
 	return nil
 }

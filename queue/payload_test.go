@@ -41,7 +41,7 @@ func TestWhateverBecomesOfACallFits(t *testing.T) {
 	}
 	bubbleWith(t, t.TempDir(), configure, func(t *testing.T, b *broker) {
 		b.apply()
-		if err := b.CheckPayload(); err != nil {
+		if err := b.CheckMaxPayload(); err != nil {
 			t.Error(err)
 		}
 		r := largestRecord(t)
@@ -55,11 +55,11 @@ func TestWhateverBecomesOfACallFits(t *testing.T) {
 			t.Fatalf("write a record of %d bytes: %v", len(data), err)
 		}
 		r.NextAt = time.Now().Add(time.Hour)
-		if err := b.NewParking().Park(t.Context(), r, v); err != nil {
+		if err := b.NewScheduler().Park(t.Context(), r, v); err != nil {
 			t.Errorf("park it: %v", err)
 		}
 		dead := must[call.Record](t)(r.End(call.Poison, strings.Repeat("\x01\"", 10_000), time.Now()))
-		if err := b.NewGraveyard(time.Hour).Bury(t.Context(), dead, nil); err != nil {
+		if err := b.NewDeadLetters(time.Hour).Bury(t.Context(), dead, nil); err != nil {
 			t.Errorf("bury it: %v", err)
 		}
 		parked := must[*nats.Msg](t)(dueMessage("s", r, v))
@@ -76,8 +76,8 @@ func TestAPayloadThatIsTooSmall(t *testing.T) {
 			o.MaxPayload = most
 		}
 		bubbleWith(t, t.TempDir(), configure, func(t *testing.T, b *broker) {
-			err := b.CheckPayload()
-			if (err == nil) != fine || err != nil && (!errors.Is(err, ErrSmallPayload) || !strings.Contains(err.Error(), fmt.Sprint(most))) {
+			err := b.CheckMaxPayload()
+			if (err == nil) != fine || err != nil && (!errors.Is(err, ErrPayloadTooSmall) || !strings.Contains(err.Error(), fmt.Sprint(most))) {
 				t.Errorf("max_payload %d: %v", most, err)
 			}
 		})

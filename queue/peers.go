@@ -21,16 +21,16 @@ const (
 	maxFinding = 1 << 10
 )
 
-// Peers is how the workers of an account tell each other what they found out
+// PeerBus is how the workers of an account tell each other what they found out
 // about the provider. Nothing is stored: who is away misses it, and finds out by
 // itself.
-type Peers struct {
+type PeerBus struct {
 	nc   *nats.Conn
 	self string // what tells our own messages from others'
 }
 
-// NewPeers gives the way to the other workers.
-func (c *Conn) NewPeers() *Peers { return &Peers{nc: c.nc, self: rand.Text()} }
+// NewPeerBus gives the way to the other workers.
+func (c *Conn) NewPeerBus() *PeerBus { return &PeerBus{nc: c.nc, self: rand.Text()} }
 
 // finding is a [call.Finding] on its way.
 type finding struct {
@@ -41,7 +41,7 @@ type finding struct {
 }
 
 // Tell passes a finding on to whoever listens now.
-func (p *Peers) Tell(a call.Account, f call.Finding) error {
+func (p *PeerBus) Tell(a call.Account, f call.Finding) error {
 	data, err := json.Marshal(finding{From: p.self, Kind: f.Kind, Millis: f.For.Milliseconds(), Why: f.Why})
 	if err != nil {
 		return fmt.Errorf("encode a finding: %w", err)
@@ -54,7 +54,7 @@ func (p *Peers) Tell(a call.Account, f call.Finding) error {
 
 // Listen gives hear what the other workers of the account tell, until ctx ends.
 // hear must not block.
-func (p *Peers) Listen(ctx context.Context, a call.Account, hear func(call.Finding)) error {
+func (p *PeerBus) Listen(ctx context.Context, a call.Account, hear func(call.Finding)) error {
 	s, err := p.nc.Subscribe(healthPrefix+string(a), func(m *nats.Msg) {
 		if f, ok := p.read(m.Data); ok {
 			hear(f)
@@ -69,7 +69,7 @@ func (p *Peers) Listen(ctx context.Context, a call.Account, hear func(call.Findi
 }
 
 // read gives what another worker told. What cannot be read says nothing.
-func (p *Peers) read(data []byte) (call.Finding, bool) {
+func (p *PeerBus) read(data []byte) (call.Finding, bool) {
 	var f finding
 	if len(data) > maxFinding || json.Unmarshal(data, &f) != nil || f.From == p.self || f.Millis < 0 {
 		return call.Finding{}, false

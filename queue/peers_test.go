@@ -13,7 +13,7 @@ import (
 )
 
 // listen collects what the peers of an account tell until the test ends.
-func listen(t *testing.T, p *Peers, a call.Account) (heard func() []call.Finding) {
+func listen(t *testing.T, p *PeerBus, a call.Account) (heard func() []call.Finding) {
 	t.Helper()
 	var mu sync.Mutex
 	var all []call.Finding
@@ -43,7 +43,7 @@ func listen(t *testing.T, p *Peers, a call.Account) (heard func() []call.Finding
 
 func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		one, two := b.NewPeers(), b.NewPeers()
+		one, two := b.NewPeerBus(), b.NewPeerBus()
 		heard, itself, other := listen(t, two, "acme"), listen(t, one, "acme"), listen(t, two, "other")
 		for _, f := range []call.Finding{
 			{Kind: call.ProbeBegun},
@@ -82,8 +82,8 @@ func TestWorkersThatMayNotSpeak(t *testing.T) {
 			Subscribe: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.peers.>"}},
 		}}}
 	}, func(t *testing.T, b *broker) {
-		heard := listen(t, b.NewPeers(), "acme")
-		if err := b.NewPeers().Tell("acme", call.Finding{Kind: call.ProbeWell}); err != nil {
+		heard := listen(t, b.NewPeerBus(), "acme")
+		if err := b.NewPeerBus().Tell("acme", call.Finding{Kind: call.ProbeWell}); err != nil {
 			t.Error(err)
 		}
 		if n := len(heard()); n != 0 {

@@ -89,23 +89,23 @@ func (c *Conn) failed(err error, o ConnectOptions) {
 	}
 	if deniesAck(err) && !c.ofEarlierProbe(err) {
 		c.ackDenied.Store(true)
-		if o.AckDenied != nil {
-			o.AckDenied()
+		if o.OnAckDenied != nil {
+			o.OnAckDenied()
 		}
 	}
-	if o.Failed != nil {
-		o.Failed(err)
+	if o.OnError != nil {
+		o.OnError(err)
 	}
 }
 
-// RetryDenied tries subscriptions again that the broker refused, until ctx ends.
+// RetryDeniedSubscriptions tries subscriptions again that the broker refused, until ctx ends.
 // One that is permitted now is taken up by a new connection, which subscribes
 // to everything; granted is called before that. A max_payload that is too small
 // is asked for again, too.
-func (c *Conn) RetryDenied(ctx context.Context, granted func(subject string)) {
+func (c *Conn) RetryDeniedSubscriptions(ctx context.Context, granted func(subject string)) {
 	for ctx.Err() == nil {
 		pause(ctx, deniedRetryInterval)
-		if c.nc.IsConnected() && c.CheckPayload() != nil {
+		if c.nc.IsConnected() && c.CheckMaxPayload() != nil {
 			_ = c.nc.ForceReconnect() // the broker says it to new connections alone
 			continue
 		}
@@ -156,10 +156,10 @@ func (c *Conn) ofEarlierProbe(err error) bool {
 	return ok && parseErr == nil && n < c.ackProbes.Load()
 }
 
-// ProbeAck finds out whether acknowledgements are permitted now, by one at each
+// CheckAckPermission finds out whether acknowledgements are permitted now, by one at each
 // consumer of each account for a message that was never delivered: it changes
 // nothing.
-func (c *Conn) ProbeAck(ctx context.Context, accounts ...call.Account) error {
+func (c *Conn) CheckAckPermission(ctx context.Context, accounts ...call.Account) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	// An earlier refusal says nothing about what is permitted now.

@@ -27,7 +27,7 @@ func workerWithout(publish, subscribe []string) func(*server.Options) {
 func TestAPermissionIsGranted(t *testing.T) {
 	bubbleWith(t, t.TempDir(), workerWithout([]string{"$JS.ACK.>"}, nil), func(t *testing.T, b *broker) {
 		b.apply()
-		probe := func() error { return b.ProbeAck(t.Context(), "acme", "globex") }
+		probe := func() error { return b.CheckAckPermission(t.Context(), "acme", "globex") }
 		if err := probe(); !errors.Is(err, ErrAckDenied) {
 			t.Fatalf("without the permission: %v", err)
 		}
@@ -57,7 +57,7 @@ func TestASubscriptionIsGranted(t *testing.T) {
 			granted := 0
 			go func() {
 				defer close(done)
-				b.RetryDenied(ctx, func(string) { granted++ })
+				b.RetryDeniedSubscriptions(ctx, func(string) { granted++ })
 			}()
 			<-time.After(time.Minute)
 			synctest.Wait()

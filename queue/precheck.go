@@ -24,10 +24,10 @@ const (
 )
 
 var (
-	// ErrOldServer says that the server lacks what ringonce needs.
-	ErrOldServer = errors.New("the NATS server is too old")
-	// ErrNoRoom says that the broker has no room for the streams of requests.
-	ErrNoRoom = errors.New("NATS has no room for the streams of requests")
+	// ErrServerTooOld says that the server lacks what ringonce needs.
+	ErrServerTooOld = errors.New("the NATS server is too old")
+	// ErrInsufficientStorage says that the broker has no room for the streams of requests.
+	ErrInsufficientStorage = errors.New("NATS has no room for the streams of requests")
 	// ErrForeignStream says that a stream which is not ringonce's is in the way.
 	ErrForeignStream = errors.New("a stream that is not ringonce's is in the way")
 	// ErrNoJetStream says that nothing answers for JetStream.
@@ -64,7 +64,7 @@ func CheckServer(ctx context.Context, js jetstream.JetStream) error {
 }
 
 func oldServer(version string) error {
-	return fmt.Errorf("%w: it is nats-server %q, and %d.%d or newer is needed, for message schedules", ErrOldServer, version, minServerMajor, minServerMinor)
+	return fmt.Errorf("%w: it is nats-server %q, and %d.%d or newer is needed, for message schedules", ErrServerTooOld, version, minServerMajor, minServerMinor)
 }
 
 func newEnough(version string) bool {
@@ -258,7 +258,7 @@ func (t Topology) noRoomError(ctx context.Context, js jetstream.JetStream, need,
 		account = fmt.Sprintf(" The NATS account has reserved %s and uses %s; it has %s.", mebibytes(int64(tier.ReservedStore)), mebibytes(int64(tier.Store)), limit) //nolint:gosec // sizes of disks
 	}
 	return fmt.Errorf("%w: they reserve %s on each server (streams.max_urgent_mib %d, max_normal_mib %d, max_bulk_mib %d; %d replicas), and about %s can be reserved (%w).%s Lower these settings, or raise the limit at NATS",
-		ErrNoRoom, mebibytes(need), t.MaxBytes[call.Urgent]>>20, t.MaxBytes[call.Normal]>>20, t.MaxBytes[call.Bulk]>>20, t.Replicas, mebibytes(there), refused, account)
+		ErrInsufficientStorage, mebibytes(need), t.MaxBytes[call.Urgent]>>20, t.MaxBytes[call.Normal]>>20, t.MaxBytes[call.Bulk]>>20, t.Replicas, mebibytes(there), refused, account)
 }
 
 func mebibytes(n int64) string { return strconv.FormatInt(n>>20, 10) + " MiB" }

@@ -71,7 +71,7 @@ func TestRoomIsCheckedFirst(t *testing.T) {
 					}
 					return
 				}
-				if !errors.Is(err, ErrNoRoom) || len(b.made()) > 0 {
+				if !errors.Is(err, ErrInsufficientStorage) || len(b.made()) > 0 {
 					t.Fatalf("made %v: %v", b.made(), err)
 				}
 				if about := roomSaid(err); about < 0 || about > c.server/mib {
@@ -138,7 +138,7 @@ func TestAStreamOfSomethingElse(t *testing.T) {
 				if have := s.CachedInfo().Config; have.MaxAge != theirs.MaxAge || have.Subjects[0] != c.subject {
 					t.Errorf("it was changed: %+v", have)
 				}
-				differences := must[[]Difference](t)((Topology{Replicas: 1}).Check(t.Context(), b.JetStream()))
+				differences := must[[]Drift](t)((Topology{Replicas: 1}).Check(t.Context(), b.JetStream()))
 				for _, d := range differences {
 					if d.Setting != "" && !d.Foreign {
 						t.Errorf("it is compared: %s", d)

@@ -17,7 +17,7 @@ func (b *broker) dueOf(p call.Priority, id string) {
 	b.t.Helper()
 	r := waiting(b.t, call.ID(id), time.Now())
 	r.Priority = p
-	if err := b.NewParking().Due(b.t.Context(), r, call.Version{}); err != nil {
+	if err := b.NewScheduler().EnqueueNow(b.t.Context(), r, call.Version{}); err != nil {
 		b.t.Fatal(err)
 	}
 }
@@ -73,7 +73,7 @@ func TestEndlessUrgentRequestsStarveNobody(t *testing.T) {
 				b.publish(RequestSubject("acme", p), "{}")
 			}
 		}
-		c := b.NewConsumer(ConsumerConfig{Account: "acme", LeastShare: 0.05, AckWait: time.Minute, Provision: true, Log: quiet()})
+		c := b.NewConsumer(ConsumerConfig{Account: "acme", MinShare: 0.05, AckWait: time.Minute, Provision: true, Log: quiet()})
 		if err := c.Bind(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func TestRetriesKeepTheirPriority(t *testing.T) {
 		for _, p := range []call.Priority{call.Bulk, call.Normal, call.Urgent} {
 			r := waiting(t, call.ID(p), at)
 			r.Priority = p
-			if err := b.NewParking().Park(t.Context(), r, call.Version{}); err != nil {
+			if err := b.NewScheduler().Park(t.Context(), r, call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -34,11 +34,11 @@ type RateConfig struct {
 	// Provision makes the stream anew when it is gone.
 	Provision bool
 	Replicas  int
-	// Read is told how far the broker's clock is ahead of ours.
-	Read func(offset, within time.Duration)
+	// OnClockSample is told how far the broker's clock is ahead of ours.
+	OnClockSample func(offset, within time.Duration)
 }
 
-// Rate shares limits among all workers, over counters at the broker. Whoever
+// Limiter shares limits among all workers, over counters at the broker. Whoever
 // wants to dial adds to the counter of a short window of time; the numbers that
 // it gets thereby are its slots in the [grid], and nobody else's. Nothing is
 // given back, and nobody is asked for permission twice. Without the broker
@@ -49,7 +49,7 @@ type RateConfig struct {
 // That shows in the connection, in a failed addition, in a sequence that goes
 // back, or in the stream's date; after each of these, and at the start, windows
 // are skipped that may have been given out before.
-type Rate struct {
+type Limiter struct {
 	nc  *nats.Conn
 	js  jetstream.JetStream
 	cfg RateConfig
@@ -71,8 +71,8 @@ type Rate struct {
 
 // NewRate shares limits over this connection. Nothing is asked of the broker
 // before the first reservation.
-func (c *Conn) NewRate(cfg RateConfig) *Rate {
-	return &Rate{nc: c.nc, js: c.js, cfg: cfg, asking: make(chan struct{}, 1)}
+func (c *Conn) NewRate(cfg RateConfig) *Limiter {
+	return &Limiter{nc: c.nc, js: c.js, cfg: cfg, asking: make(chan struct{}, 1)}
 }
 
 // believed is what a reservation starts from.
@@ -85,7 +85,7 @@ type believed struct {
 
 // believe gives the broker's clock and the windows that may be used, and reads
 // both anew when they are old or in doubt.
-func (r *Rate) believe(ctx context.Context) (believed, error) {
+func (r *Limiter) believe(ctx context.Context) (believed, error) {
 	if b, ok := r.believes(); ok {
 		return b, nil
 	}
@@ -110,7 +110,7 @@ func (r *Rate) believe(ctx context.Context) (believed, error) {
 }
 
 // believes gives what is believed, and reports whether it holds.
-func (r *Rate) believes() (believed, bool) {
+func (r *Limiter) believes() (believed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c := connectionOf(r.nc); c != r.connected {
@@ -128,7 +128,7 @@ func (r *Rate) believes() (believed, bool) {
 
 // read asks the broker for its time, and whether the stream is still the same.
 // One at a time reads; nobody waits for the broker with the state locked.
-func (r *Rate) read(ctx context.Context) error {
+func (r *Limiter) read(ctx context.Context) error {
 	r.mu.Lock()
 	times, doubts := readings, r.doubts
 	if r.trusted {
@@ -149,15 +149,15 @@ func (r *Rate) read(ctx context.Context) error {
 		}
 		created = info.Created
 	}
-	if told := r.follow(best, created, doubts); r.cfg.Read != nil {
-		r.cfg.Read(told.offset(), told.within)
+	if told := r.follow(best, created, doubts); r.cfg.OnClockSample != nil {
+		r.cfg.OnClockSample(told.offset(), told.within)
 	}
 	return nil
 }
 
 // follow takes in what was read, and gives the reading that is believed now. A
 // doubt that was raised meanwhile stays.
-func (r *Rate) follow(read reading, created time.Time, doubts uint64) reading {
+func (r *Limiter) follow(read reading, created time.Time, doubts uint64) reading {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	contradicted := true
@@ -173,7 +173,7 @@ func (r *Rate) follow(read reading, created time.Time, doubts uint64) reading {
 }
 
 // info looks at the stream, and makes it if it is gone and that is wanted.
-func (r *Rate) info(ctx context.Context) (*jetstream.StreamInfo, error) {
+func (r *Limiter) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	s, err := r.js.Stream(ctx, StreamRate)
 	if errors.Is(err, jetstream.ErrStreamNotFound) && r.cfg.Provision {
 		s, err = r.js.CreateStream(ctx, Topology{Replicas: r.cfg.Replicas}.rate())
@@ -183,7 +183,7 @@ func (r *Rate) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	}
 	info := s.CachedInfo()
 	for _, d := range compare(Topology{Replicas: 1}.rate(), info.Config) {
-		if d.Breaks != "" {
+		if d.Impact != "" {
 			return nil, errors.New(d.String())
 		}
 	}
@@ -192,7 +192,7 @@ func (r *Rate) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 
 // seen takes in the sequence of an addition, and reports whether the counters
 // are still those that were believed in when it was begun.
-func (r *Rate) seen(sequence uint64, b believed) bool {
+func (r *Limiter) seen(sequence uint64, b believed) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if sequence <= b.sequence || connectionOf(r.nc) != b.connected {
@@ -204,13 +204,13 @@ func (r *Rate) seen(sequence uint64, b believed) bool {
 }
 
 // doubt has everything read anew before the next reservation.
-func (r *Rate) doubt() {
+func (r *Limiter) doubt() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.distrust()
 }
 
-func (r *Rate) distrust() {
+func (r *Limiter) distrust() {
 	r.trusted = false
 	r.doubts++
 }

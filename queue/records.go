@@ -17,17 +17,17 @@ import (
 	"github.com/ringonce/ringonce/failpoint"
 )
 
-// ErrRecordsRegressed says that CALL_RECORDS gave out a sequence it had given
+// ErrRolledBack says that CALL_RECORDS gave out a sequence it had given
 // before: it was restored from a copy or made anew, and what it says of calls
 // before now cannot be trusted.
-var ErrRecordsRegressed = errors.New("the stream of call records went back in time")
+var ErrRolledBack = errors.New("the stream of call records went back in time")
 
-// ErrUnchecked says that a claim was not sent, because CALL_RECORDS was not
+// ErrUnverified says that a claim was not sent, because CALL_RECORDS was not
 // checked since the connection was made anew: behind it may be an older copy.
-var ErrUnchecked = errors.New("the call records were not checked since the connection was made anew")
+var ErrUnverified = errors.New("the call records were not checked since the connection was made anew")
 
-// Keep says how long final records are remembered.
-type Keep struct {
+// Retention says how long final records are remembered.
+type Retention struct {
 	Placed time.Duration // records.keep
 	Dead   time.Duration // dead.keep, for all other final states
 }
@@ -38,19 +38,19 @@ type Records struct {
 	answers   *answers
 	js        jetstream.JetStream
 	stream    jetstream.Stream
-	keep      Keep
+	keep      Retention
 	regressed func()
 
 	mu sync.Mutex
 	// known is what this worker goes by, with the highest sequence that it knows
 	// to have been given out.
-	known Ledger
+	known HighWater
 	// checked is the connection over which it was last found to hold.
 	checked connection
 	// claims are those that this worker wrote last, by subject.
 	claims map[string]confirmedClaim
 	// lost is the ledger from which one of them vanished.
-	lost Ledger
+	lost HighWater
 	// refused says that a write was not confirmed since the last one that was.
 	refused bool
 }
@@ -58,7 +58,7 @@ type Records struct {
 // confirmedClaim is a claim that the ledger, as it was known then, confirmed.
 type confirmedClaim struct {
 	sequence uint64
-	ledger   Ledger
+	ledger   HighWater
 	at       time.Time
 }
 
@@ -69,7 +69,7 @@ const claimKept = time.Hour
 // NewRecords opens the ledger. There is nothing yet that it could contradict, so
 // claims may go over this connection. regressed is told, from whatever goroutine
 // finds out, that the stream went back in time.
-func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Records, error) {
+func (c *Conn) NewRecords(ctx context.Context, keep Retention, regressed func()) (*Records, error) {
 	over := connectionOf(c.nc)
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
@@ -77,7 +77,7 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 	}
 	return &Records{
 		nc: c.nc, answers: c.answers, js: c.js, stream: s, keep: keep, regressed: regressed,
-		known: Ledger{Created: s.CachedInfo().Created.UTC()}, checked: over, claims: map[string]confirmedClaim{},
+		known: HighWater{Created: s.CachedInfo().Created.UTC()}, checked: over, claims: map[string]confirmedClaim{},
 	}, nil
 }
 
@@ -85,35 +85,35 @@ func (c *Conn) NewRecords(ctx context.Context, keep Keep, regressed func()) (*Re
 func (r *Records) Created() time.Time { return r.remembers().Created }
 
 // Highest is the highest sequence that the ledger is known to have given out.
-func (r *Records) Highest() uint64 { return r.remembers().Highest }
+func (r *Records) Highest() uint64 { return r.remembers().Sequence }
 
-func (r *Records) remembers() Ledger {
+func (r *Records) remembers() HighWater {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.known
 }
 
-// Follow takes over what was found valid: after the stream was made anew or
+// AdoptHighWater takes over what was found valid: after the stream was made anew or
 // restored, and an operator declared its records valid, it counts on from there.
-func (r *Records) Follow(l Ledger) {
+func (r *Records) AdoptHighWater(l HighWater) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.known.same(l) {
-		l.Highest = max(l.Highest, r.known.Highest)
+		l.Sequence = max(l.Sequence, r.known.Sequence)
 		l.Fault = r.known.Fault.or(l.Fault)
 	}
 	r.known = l
 }
 
-// Learn takes over how far another worker saw the stream come, and what it knows
+// MergeHighWater takes over how far another worker saw the stream come, and what it knows
 // to have been declared. A worker that has written little itself would not notice
 // otherwise that the stream went back.
-func (r *Records) Learn(l Ledger) {
+func (r *Records) MergeHighWater(l HighWater) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case r.known.same(l):
-		r.known.Highest = max(r.known.Highest, l.Highest)
+		r.known.Sequence = max(r.known.Sequence, l.Sequence)
 		r.known.Fault = r.known.Fault.or(l.Fault)
 	case l.after(r.known):
 		r.known = l
@@ -147,7 +147,7 @@ func (r *Records) read(ctx context.Context, a call.Account, id call.ID) (call.Re
 // from the leader, so a nil error means that the ledger holds this very record.
 //
 // A claim goes only over a connection over which the ledger was checked; else it
-// is not sent, and the error is [ErrUnchecked].
+// is not sent, and the error is [ErrUnverified].
 func (r *Records) Put(ctx context.Context, record call.Record, expected call.Version) (call.Version, error) {
 	data, err := record.Encode()
 	if err != nil {
@@ -156,7 +156,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 	before, over := r.remembers(), anyConnection
 	if record.State == call.StateDialling {
 		if over = r.checkedOver(); over != connectionOf(r.nc) {
-			return call.Version{}, ErrUnchecked
+			return call.Version{}, ErrUnverified
 		}
 	}
 	m := &nats.Msg{Subject: recordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
@@ -189,7 +189,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 // that it replaces: a record may be rewritten as it is. A claim has a nonce of
 // its own; the same rewrite may also be another worker's, made before.
 func (r *Records) readBack(
-	ctx context.Context, record call.Record, data []byte, expected call.Version, before Ledger, cause error,
+	ctx context.Context, record call.Record, data []byte, expected call.Version, before HighWater, cause error,
 ) (call.Version, error) {
 	failpoint.Here(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
@@ -198,7 +198,7 @@ func (r *Records) readBack(
 	}
 	switch {
 	case stored != nil && bytes.Equal(stored, data) && version.Sequence > expected.Sequence &&
-		(record.State == call.StateDialling || version.Sequence > before.Highest):
+		(record.State == call.StateDialling || version.Sequence > before.Sequence):
 		return r.confirmed(version.Sequence, before)
 	case errors.Is(cause, call.ErrConflict):
 		return call.Version{}, call.ErrConflict
@@ -211,7 +211,7 @@ func (r *Records) readBack(
 }
 
 // noteWritten remembers a claim until its record is written again.
-func (r *Records) noteWritten(subject string, record call.Record, version call.Version, before Ledger) {
+func (r *Records) noteWritten(subject string, record call.Record, version call.Version, before HighWater) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.refused = false
@@ -225,7 +225,7 @@ func (r *Records) noteWritten(subject string, record call.Record, version call.V
 // noteAbsent takes in that a call has no record where this one was expected. A
 // claim of this worker can only be followed by other records, for a long time: if
 // the same ledger has none, it confirmed what it did not keep, or lost it.
-func (r *Records) noteAbsent(subject string, expected call.Version, before Ledger) {
+func (r *Records) noteAbsent(subject string, expected call.Version, before HighWater) {
 	r.mu.Lock()
 	c, claimed := r.claims[subject]
 	delete(r.claims, subject)
@@ -250,11 +250,11 @@ func (r *Records) lostClaim() bool {
 
 // confirmed checks that the stream counts upward: a confirmed sequence is
 // higher than any that was confirmed before the write was sent.
-func (r *Records) confirmed(sequence uint64, before Ledger) (call.Version, error) {
+func (r *Records) confirmed(sequence uint64, before HighWater) (call.Version, error) {
 	version, advanced := r.advance(sequence, before)
 	if !advanced {
 		r.regressed()
-		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, ErrRecordsRegressed)
+		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, ErrRolledBack)
 	}
 	return version, nil
 }
@@ -262,18 +262,18 @@ func (r *Records) confirmed(sequence uint64, before Ledger) (call.Version, error
 // advance takes a confirmed sequence in. One that is not higher marks the ledger
 // that it was sent to, and not the one that an operator declared meanwhile: for
 // that, it says nothing.
-func (r *Records) advance(sequence uint64, before Ledger) (version call.Version, ok bool) {
+func (r *Records) advance(sequence uint64, before HighWater) (version call.Version, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
 	case !r.known.same(before):
 		return call.Version{}, false
-	case sequence <= before.Highest:
+	case sequence <= before.Sequence:
 		r.known.Fault = r.known.Fault.or(faultf(call.RecordsRolledBack,
-			"gave out sequence %d and had reached %d: it was restored from an older copy", sequence, before.Highest))
+			"gave out sequence %d and had reached %d: it was restored from an older copy", sequence, before.Sequence))
 		return call.Version{}, false
 	}
-	r.known.Highest = max(r.known.Highest, sequence)
+	r.known.Sequence = max(r.known.Sequence, sequence)
 	return call.Version{Created: r.known.Created, Sequence: sequence}, true
 }
 

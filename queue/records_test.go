@@ -57,7 +57,7 @@ func TestRecordsOfOneIDInTwoAccounts(t *testing.T) {
 // TestFinalRecordsAreForgotten when their time is over, and no others.
 func TestFinalRecordsAreForgotten(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{Placed: time.Minute, Dead: 10 * time.Minute}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{Placed: time.Minute, Dead: 10 * time.Minute}, func() {}))
 		claim := func(id call.ID) call.Record { return must[call.Record](t)(newRecord(id).Claim("one", "n", time.Now())) }
 		o := call.Outcome{Class: call.Unknown, Reason: call.TimedOut}
 		for _, record := range []call.Record{
@@ -173,12 +173,12 @@ func TestReadBack(t *testing.T) {
 func TestASequenceThatWasGivenOutBefore(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		regressed := 0
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{Placed: time.Hour, Dead: time.Hour}, func() { regressed++ }))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{Placed: time.Hour, Dead: time.Hour}, func() { regressed++ }))
 		for _, id := range []call.ID{"a", "b", "c"} {
 			must[call.Version](t)(r.Put(t.Context(), waiting(t, id, time.Now()), call.Version{}))
 		}
 		b.recreate(StreamRecords)
-		if _, err := r.Put(t.Context(), waiting(t, "d", time.Now()), call.Version{}); !errors.Is(err, call.ErrUncertain) || !errors.Is(err, ErrRecordsRegressed) || regressed != 1 {
+		if _, err := r.Put(t.Context(), waiting(t, "d", time.Now()), call.Version{}); !errors.Is(err, call.ErrUncertain) || !errors.Is(err, ErrRolledBack) || regressed != 1 {
 			t.Errorf("gets %v, told %d times", err, regressed)
 		}
 	})
@@ -211,7 +211,7 @@ func TestARewriteThatWasNotStored(t *testing.T) {
 		v := must[call.Version](t)(r.Put(t.Context(), record, call.Version{}))
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 })
 		for _, records := range []*Records{r, fresh} { // the second has not seen the sequence before
-			if _, err := records.Put(t.Context(), record, v); !errors.Is(err, call.ErrUncertain) || errors.Is(err, ErrRecordsRegressed) {
+			if _, err := records.Put(t.Context(), record, v); !errors.Is(err, call.ErrUncertain) || errors.Is(err, ErrRolledBack) {
 				t.Errorf("the rewrite gets %v", err)
 			}
 		}

@@ -15,43 +15,43 @@ import (
 //
 // doubtAccepted lets a call be replayed of which our memory cannot say whether
 // it was dialled before. It never opens what may have rung by its record.
-func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n call.Note, doubtAccepted bool) (Done, error) {
+func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n call.Note, doubtAccepted bool) (Result, error) {
 	n.What = didReplay
-	ledger, err := o.conn.PeekLedger(ctx)
+	ledger, err := o.conn.InspectHighWater(ctx)
 	if err != nil {
-		return Done{}, err
+		return Result{}, err
 	}
-	letters, err := o.graveyard.Of(ctx, a, id)
+	letters, err := o.graveyard.ForCall(ctx, a, id)
 	if err != nil {
-		return Done{}, err
+		return Result{}, err
 	}
 	record, version, err := o.records.Read(ctx, a, id)
 	if err != nil {
-		return Done{}, err
+		return Result{}, err
 	}
 	if record.State == call.StateAbsent && len(letters) == 0 {
-		return Done{}, errNothingKnown
+		return Result{}, errNothingKnown
 	}
 	if moved(record) && len(letters) > 0 {
 		removed, err := o.clear(ctx, letters, record)
-		return Done{Record: record, Again: true, Removed: removed}, err
+		return Result{Record: record, AlreadyDone: true, Removed: removed}, err
 	}
 	reopened, err := checkReplay(record, ledger, n, doubtAccepted)
 	if err != nil {
-		return Done{Record: record}, err
+		return Result{Record: record}, err
 	}
-	if err := o.parking.Due(ctx, reopened, version); err != nil {
-		return Done{Record: record}, err
+	if err := o.parking.EnqueueNow(ctx, reopened, version); err != nil {
+		return Result{Record: record}, err
 	}
 	o.report(a, call.ActionReplay)
 	removed, err := o.clear(ctx, letters, reopened)
-	return Done{Record: reopened, Removed: removed}, err
+	return Result{Record: reopened, Removed: removed}, err
 }
 
 // CheckReplay returns why [Operator.Replay] would refuse a dead call, nil if it
 // would not.
 func (o *Operator) CheckReplay(ctx context.Context, r call.Record, now time.Time) error {
-	ledger, err := o.conn.PeekLedger(ctx)
+	ledger, err := o.conn.InspectHighWater(ctx)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (o *Operator) CheckReplay(ctx context.Context, r call.Record, now time.Time
 }
 
 // checkReplay returns the record as it is replayed, or why it must not be.
-func checkReplay(r call.Record, l Ledger, n call.Note, doubtAccepted bool) (call.Record, error) {
+func checkReplay(r call.Record, l HighWater, n call.Note, doubtAccepted bool) (call.Record, error) {
 	reopened, err := reopen(r, n)
 	if err != nil {
 		return r, err
@@ -69,9 +69,9 @@ func checkReplay(r call.Record, l Ledger, n call.Note, doubtAccepted bool) (call
 		return r, err
 	}
 	if why := doubt(r, l); why != "" && !doubtAccepted {
-		return r, &RefusedError{
-			State: r.State, Why: why,
-			Fix: "if a second ring is acceptable, name it alone: ringonce dead replay --may-have-rung-already ID; else " + fixDiscard,
+		return r, &PreconditionError{
+			State: r.State, Problem: why,
+			Hint: "if a second ring is acceptable, name it alone: ringonce dead replay --may-have-rung-already ID; else " + fixDiscard,
 		}
 	}
 	return reopened, nil
@@ -93,7 +93,7 @@ func reopen(r call.Record, n call.Note) (call.Record, error) {
 
 // doubt says why our memory of a dead call is no proof that it was not dialled,
 // empty if it is.
-func doubt(r call.Record, l Ledger) string {
+func doubt(r call.Record, l HighWater) string {
 	switch {
 	case r.Reason == call.TooOldToKnow:
 		return "it ended as " + string(call.TooOldToKnow) + ": it may have been dialled by a record that is gone"
@@ -110,12 +110,12 @@ func hopeless(r call.Record, now time.Time) error {
 	request, _, err := call.DecodeRequest(r.Request, call.PossibleNumbers)
 	switch {
 	case len(r.Request) == 0:
-		return &RefusedError{State: call.StateDead, Why: "its request was too large to be read", Fix: fixAnew}
+		return &PreconditionError{State: call.StateDead, Problem: "its request was too large to be read", Hint: fixAnew}
 	case err != nil:
-		return &RefusedError{State: call.StateDead, Why: "its request cannot be dialled: " + err.Error(), Fix: fixAnew}
+		return &PreconditionError{State: call.StateDead, Problem: "its request cannot be dialled: " + err.Error(), Hint: fixAnew}
 	case !request.ExpiresAt.IsZero() && !now.Before(request.ExpiresAt):
-		return &RefusedError{
-			State: call.StateDead, Why: "its own expires_at is over: " + request.ExpiresAt.Format(time.RFC3339), Fix: fixAnew,
+		return &PreconditionError{
+			State: call.StateDead, Problem: "its own expires_at is over: " + request.ExpiresAt.Format(time.RFC3339), Hint: fixAnew,
 		}
 	default:
 		return nil

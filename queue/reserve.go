@@ -10,25 +10,25 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Limit is one worker's access to the limit of one account. Its methods are
+// AccountLimiter is one worker's access to the limit of one account. Its methods are
 // called by one at a time.
-type Limit struct {
-	rate    *Rate
+type AccountLimiter struct {
+	rate    *Limiter
 	account call.Account
 	grid    grid
 	// known is what the counters of windows not yet past were last seen at.
 	known map[int64]int
 }
 
-// Limit gives access to the limit of an account.
-func (r *Rate) Limit(a call.Account, perSecond float64) *Limit {
-	return &Limit{rate: r, account: a, grid: grid{perSecond}, known: map[int64]int{}}
+// ForAccount gives access to the limit of an account.
+func (r *Limiter) ForAccount(a call.Account, perSecond float64) *AccountLimiter {
+	return &AccountLimiter{rate: r, account: a, grid: grid{perSecond}, known: map[int64]int{}}
 }
 
 // Reserve gives instants at which one call each may be begun: about n of them,
 // none much later than ahead from now. If there are fewer, all that lie so close
 // are taken, and it says when to ask again.
-func (l *Limit) Reserve(ctx context.Context, n int, ahead time.Duration) (slots []time.Time, again time.Time, err error) {
+func (l *AccountLimiter) Reserve(ctx context.Context, n int, ahead time.Duration) (slots []time.Time, again time.Time, err error) {
 	asked := ctx
 	ctx, cancel := context.WithTimeout(asked, reserveWithin)
 	defer cancel()
@@ -63,7 +63,7 @@ func (l *Limit) Reserve(ctx context.Context, n int, ahead time.Duration) (slots 
 
 // take adds to the counter of one window as much as is wanted of it, and as
 // lies in the past unused.
-func (l *Limit) take(ctx context.Context, b believed, w int64, n int, now time.Time) ([]time.Time, error) {
+func (l *AccountLimiter) take(ctx context.Context, b believed, w int64, n int, now time.Time) ([]time.Time, error) {
 	holds, passed, known := l.grid.holds(w), l.grid.passed(w, now), l.known[w]
 	if passed >= holds || known >= holds {
 		return nil, nil
@@ -84,6 +84,6 @@ func (l *Limit) take(ctx context.Context, b believed, w int64, n int, now time.T
 	return slots, nil
 }
 
-func (l *Limit) forgetBefore(w int64) {
+func (l *AccountLimiter) forgetBefore(w int64) {
 	maps.DeleteFunc(l.known, func(of int64, _ int) bool { return of < w })
 }

@@ -29,7 +29,7 @@ const ahead = 250 * time.Millisecond
 // take reserves over a connection of its own until it is stopped, n at a time.
 func (k *takers) take(account call.Account, perSecond float64, n int) {
 	conn := k.b.connect()
-	limit := conn.NewRate(RateConfig{Provision: true, Replicas: 1}).Limit(account, perSecond)
+	limit := conn.NewRate(RateConfig{Provision: true, Replicas: 1}).ForAccount(account, perSecond)
 	k.running.Go(func() {
 		defer conn.Close()
 		for {
@@ -196,7 +196,7 @@ func TestWithoutCountersThereIsNothing(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			withBroker(t, func(t *testing.T, b *broker) {
-				limit := b.NewRate(RateConfig{}).Limit("acme", 10)
+				limit := b.NewRate(RateConfig{}).ForAccount("acme", 10)
 				reserve := func() error {
 					_, _, err := limit.Reserve(t.Context(), 1, ahead)
 					return err
@@ -229,7 +229,7 @@ func TestWithoutCountersThereIsNothing(t *testing.T) {
 // TestNothingIsReservedInThePast lets most of a window pass unused.
 func TestNothingIsReservedInThePast(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		limit := b.NewRate(RateConfig{}).Limit("acme", 1000)
+		limit := b.NewRate(RateConfig{}).ForAccount("acme", 1000)
 		_, again, err := limit.Reserve(t.Context(), 1, 0)
 		if err != nil || !again.After(time.Now().Add(forgets-window)) {
 			t.Fatalf("asked again at %s, %v", time.Until(again), err)
@@ -248,7 +248,7 @@ func TestWhereNothingCanBeCountedThereIsNothing(t *testing.T) {
 	small := func(o *server.Options) { o.JetStreamMaxMemory = 1024 }
 	bubbleWith(t, t.TempDir(), small, func(t *testing.T, b *broker) {
 		b.apply()
-		limit := b.NewRate(RateConfig{}).Limit("acme", 10)
+		limit := b.NewRate(RateConfig{}).ForAccount("acme", 10)
 		refused := 0
 		var slots []time.Time
 		for range 200 {
@@ -283,7 +283,7 @@ func TestAnIdleWorkerNotices(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			withTakers(t, func(t *testing.T, k *takers) {
-				idle := k.b.NewRate(RateConfig{}).Limit("acme", 10)
+				idle := k.b.NewRate(RateConfig{}).ForAccount("acme", 10)
 				if _, _, err := idle.Reserve(t.Context(), 1, 0); err != nil {
 					t.Fatal(err)
 				}
@@ -311,8 +311,8 @@ func TestWhoGivesUpCastsNoDoubt(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		<-time.After(forgets + window)
 		rate := b.NewRate(RateConfig{Provision: true, Replicas: 1})
-		one, two := rate.Limit("one", 100), rate.Limit("two", 100)
-		reserve := func(ctx context.Context, l *Limit) ([]time.Time, error) {
+		one, two := rate.ForAccount("one", 100), rate.ForAccount("two", 100)
+		reserve := func(ctx context.Context, l *AccountLimiter) ([]time.Time, error) {
 			slots, _, err := l.Reserve(ctx, 1, ahead)
 			return slots, err
 		}

@@ -8,7 +8,7 @@ import (
 
 // ResolveRang ends as placed a call that may have rung, because somebody found
 // out that it did.
-func (o *Operator) ResolveRang(ctx context.Context, a call.Account, id call.ID, n call.Note) (Done, error) {
+func (o *Operator) ResolveRang(ctx context.Context, a call.Account, id call.ID, n call.Note) (Result, error) {
 	n.What = didRang
 	again := false
 	record, _, err := o.change(ctx, a, id, func(r call.Record) (*call.Record, error) {
@@ -22,7 +22,7 @@ func (o *Operator) ResolveRang(ctx context.Context, a call.Account, id call.ID, 
 		return &next, nil
 	})
 	if err != nil {
-		return Done{Record: record}, err
+		return Result{Record: record}, err
 	}
 	return o.finish(ctx, record, again, call.ActionResolveRang)
 }
@@ -30,16 +30,16 @@ func (o *Operator) ResolveRang(ctx context.Context, a call.Account, id call.ID, 
 // ResolveNotRung has a call dialled again of which somebody knows that it did
 // not ring. Its record waits from then on; if the operation stops before the
 // call is brought back, doing it again completes it, and only it.
-func (o *Operator) ResolveNotRung(ctx context.Context, a call.Account, id call.ID, n call.Note) (Done, error) {
+func (o *Operator) ResolveNotRung(ctx context.Context, a call.Account, id call.ID, n call.Note) (Result, error) {
 	n.What = didNotRung
-	if _, err := o.conn.PeekLedger(ctx); err != nil {
-		return Done{}, err
+	if _, err := o.conn.InspectHighWater(ctx); err != nil {
+		return Result{}, err
 	}
 	// Looked up before the record is written: a letter that the call earns
 	// after it must stay.
-	letters, err := o.graveyard.Of(ctx, a, id)
+	letters, err := o.graveyard.ForCall(ctx, a, id)
 	if err != nil {
-		return Done{}, err
+		return Result{}, err
 	}
 	again, settled := false, false
 	record, version, err := o.change(ctx, a, id, func(r call.Record) (*call.Record, error) {
@@ -55,20 +55,20 @@ func (o *Operator) ResolveNotRung(ctx context.Context, a call.Account, id call.I
 		return &next, nil
 	})
 	if err != nil {
-		return Done{Record: record}, err
+		return Result{Record: record}, err
 	}
 	// Bringing it back twice is safe: both carry the version that the one claim
 	// takes.
 	if !settled {
-		if err := o.parking.Due(ctx, record, version); err != nil {
-			return Done{Record: record, Again: again}, err
+		if err := o.parking.EnqueueNow(ctx, record, version); err != nil {
+			return Result{Record: record, AlreadyDone: again}, err
 		}
 	}
 	if !again && !settled {
 		o.report(a, call.ActionResolveNotRung)
 	}
 	removed, err := o.clear(ctx, letters, record)
-	return Done{Record: record, Again: again || settled, Removed: removed}, err
+	return Result{Record: record, AlreadyDone: again || settled, Removed: removed}, err
 }
 
 // broughtBack reports whether the call waits because somebody resolved it as

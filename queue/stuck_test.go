@@ -12,7 +12,7 @@ import (
 func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		const patience = 15 * time.Minute
-		keep := Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
+		keep := Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
 		records, err := b.NewRecords(t.Context(), keep, func() {})
 		b.do(err)
 		operator, err := b.NewOperator(t.Context(), keep)
@@ -21,7 +21,7 @@ func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 		r.Changed = time.Now().UTC()
 		v, err := records.Put(t.Context(), r, call.Version{})
 		b.do(err)
-		b.do(b.NewParking().Park(t.Context(), r, v))
+		b.do(b.NewScheduler().Park(t.Context(), r, v))
 
 		b.do(b.server.MayStore(1))
 		<-time.After(5 * time.Minute)
@@ -29,13 +29,13 @@ func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 		<-time.After(time.Hour)
 		b.holds(StreamParked, parkedSubject("acme", "a"))
 
-		var found []Finding
-		_, err = operator.Audit(t.Context(), "", patience, time.Now(), func(f Finding) error {
+		var found []AuditFinding
+		_, err = operator.Audit(t.Context(), "", patience, time.Now(), func(f AuditFinding) error {
 			found = append(found, f)
 			return nil
 		})
 		b.do(err)
-		if len(found) != 1 || found[0].Need != call.NeedsMessage {
+		if len(found) != 1 || found[0].Missing != call.NeedsMessage {
 			t.Fatalf("found %v", found)
 		}
 		b.do(operator.Repair(t.Context(), found[0], time.Now()))

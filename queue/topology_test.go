@@ -98,11 +98,11 @@ func TestCheckNamesEveryDangerousDifference(t *testing.T) {
 				}
 				c.spoil(&have)
 				found := compare(want, have)
-				i := slices.IndexFunc(found, func(d Difference) bool { return d.Setting == c.setting })
+				i := slices.IndexFunc(found, func(d Drift) bool { return d.Setting == c.setting })
 				if i < 0 {
 					t.Fatalf("found only %v", found)
 				}
-				if (found[i].Breaks == "") != c.harmless || !strings.Contains(found[i].String(), c.stream+": "+c.setting) {
+				if (found[i].Impact == "") != c.harmless || !strings.Contains(found[i].String(), c.stream+": "+c.setting) {
 					t.Errorf("it says %q", found[i])
 				}
 			}

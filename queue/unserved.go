@@ -18,18 +18,18 @@ import (
 // publishers' to choose.
 const mostSubjects = 10_000
 
-// Place is a subject on which something waits that its account's consumers, if
+// PendingSubject is a subject on which something waits that its account's consumers, if
 // it has any, have not removed.
-type Place struct {
+type PendingSubject struct {
 	Stream, Subject string
 	// Account is what stands in the subject. It may be no account's name.
 	Account string
 }
 
-// Places lists where requests and due calls wait. A subject that reads as a
+// PendingSubjects lists where requests and due calls wait. A subject that reads as a
 // pattern is left out: nothing can be asked for by it alone.
-func (c *Conn) Places(ctx context.Context) ([]Place, error) {
-	var places []Place
+func (c *Conn) PendingSubjects(ctx context.Context) ([]PendingSubject, error) {
+	var places []PendingSubject
 	for _, stream := range WorkQueues() {
 		prefix := requestsPrefix
 		if stream == StreamParked {
@@ -42,17 +42,17 @@ func (c *Conn) Places(ctx context.Context) ([]Place, error) {
 		for _, subject := range subjects {
 			account, _, _ := strings.Cut(strings.TrimPrefix(subject, prefix), ".")
 			if !strings.ContainsAny(subject, "*>") && len(places) < mostSubjects {
-				places = append(places, Place{Stream: stream, Subject: subject, Account: account})
+				places = append(places, PendingSubject{Stream: stream, Subject: subject, Account: account})
 			}
 		}
 	}
 	return places, nil
 }
 
-// Unserved is a message that no worker pulls. It is read and removed by its
+// Orphan is a message that no worker pulls. It is read and removed by its
 // sequence, and never through a consumer: those of a work queue must not
 // overlap, and whoever begins to serve the account must find its own.
-type Unserved struct {
+type Orphan struct {
 	call.Delivery
 	// Since is when its age began to count.
 	Since  time.Time
@@ -61,9 +61,9 @@ type Unserved struct {
 	ended  func()
 }
 
-// First gives the first message of a place, nil if there is none. ended is told
+// Peek gives the first message of a place, nil if there is none. ended is told
 // when it has been removed.
-func (c *Conn) First(ctx context.Context, p Place, ended func()) (*Unserved, error) {
+func (c *Conn) Peek(ctx context.Context, p PendingSubject, ended func()) (*Orphan, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	s, err := c.js.Stream(ctx, p.Stream)
@@ -77,7 +77,7 @@ func (c *Conn) First(ctx context.Context, p Place, ended func()) (*Unserved, err
 	if err != nil {
 		return nil, fmt.Errorf("read what waits in %s: %w", p.Stream, err)
 	}
-	u := &Unserved{Since: msg.Time, stream: s, seq: msg.Sequence, ended: ended, Delivery: call.Delivery{
+	u := &Orphan{Since: msg.Time, stream: s, seq: msg.Sequence, ended: ended, Delivery: call.Delivery{
 		Account: call.Account(p.Account), Priority: call.Normal, Delivered: 1,
 		Origin: Origin(p.Stream, msg.Sequence, msg.Time),
 		Trace:  traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(headerMessageID),
@@ -91,7 +91,7 @@ func (c *Conn) First(ctx context.Context, p Place, ended func()) (*Unserved, err
 	return u, nil
 }
 
-func (u *Unserved) readDue(h nats.Header, data []byte) error {
+func (u *Orphan) readDue(h nats.Header, data []byte) error {
 	due, err := readDue(u.Account, h, data)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func (u *Unserved) readDue(h nats.Header, data []byte) error {
 }
 
 // Ack removes the message. That it is gone already is as good.
-func (u *Unserved) Ack() error {
+func (u *Orphan) Ack() error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	failpoint.Here(failpoint.AckBefore)
@@ -117,4 +117,4 @@ func (u *Unserved) Ack() error {
 }
 
 // HandBack leaves it where it is.
-func (u *Unserved) HandBack(time.Duration) error { return nil }
+func (u *Orphan) HandBack(time.Duration) error { return nil }

@@ -151,9 +151,9 @@ func (f *Flags) apply(e jetstream.KeyValueEntry) error {
 	case keyNumber:
 		err = f.applyNumber(e, gone)
 	case keyLedger + ".":
-		f.Ledger = Ledger{}
+		f.HighWater = HighWater{}
 		if !gone {
-			err = json.Unmarshal(e.Value(), &f.Ledger)
+			err = json.Unmarshal(e.Value(), &f.HighWater)
 		}
 	}
 	if err != nil {

@@ -37,17 +37,17 @@ const (
 	mostWitnesses = 10_000
 )
 
-// ErrWitnessesAway says that workers which were there before the connection was
+// ErrPeersMissing says that workers which were there before the connection was
 // lost were not heard since. What only they saw of the ledger is not known.
-var ErrWitnessesAway = errors.New("workers that were there before the connection was lost were not heard since")
+var ErrPeersMissing = errors.New("workers that were there before the connection was lost were not heard since")
 
-// Witnesses are the other workers, as far as each of them saw CALL_RECORDS come.
+// Gossip are the other workers, as far as each of them saw CALL_RECORDS come.
 //
 // A worker finds out that the broker's files were put back to an older copy from
 // what it saw itself. If it saw little, because others had the work lately, an
 // older copy looks to it like the ledger as it was left. So after the connection
 // was lost it waits for those who were there before, and hears what they saw.
-type Witnesses struct {
+type Gossip struct {
 	nc      *nats.Conn
 	records *Records
 	self    string
@@ -69,14 +69,14 @@ type sighting struct {
 // testimony is what a worker says.
 type testimony struct {
 	From string `json:"from"`
-	Ledger
+	HighWater
 	Asks bool `json:"asks,omitzero"` // the others are to say what they know
 	Gone bool `json:"gone,omitzero"`
 }
 
-// NewWitnesses begins to hear those who saw the same ledger.
-func (c *Conn) NewWitnesses(r *Records) (*Witnesses, error) {
-	w := &Witnesses{
+// NewGossip begins to hear those who saw the same ledger.
+func (c *Conn) NewGossip(r *Records) (*Gossip, error) {
+	w := &Gossip{
 		nc: c.nc, records: r, self: rand.Text(), asked: make(chan struct{}, 1),
 		heard: map[string]sighting{}, came: make(chan struct{}),
 	}
@@ -89,37 +89,37 @@ func (c *Conn) NewWitnesses(r *Records) (*Witnesses, error) {
 
 // Run tells the others what this worker saw, until ctx ends; then nobody is heard
 // any more either.
-func (w *Witnesses) Run(ctx context.Context) {
+func (w *Gossip) Run(ctx context.Context) {
 	defer func() { _ = w.sub.Unsubscribe() }() // fails if the connection is closed, which ends it too
 	tick := time.NewTicker(testifyEvery)
 	defer tick.Stop()
-	var said Ledger
+	var said HighWater
 	var saidAt time.Time
 	say := func() {
 		said, saidAt = w.records.remembers(), time.Now()
-		w.tell(testimony{Ledger: said})
+		w.tell(testimony{HighWater: said})
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			w.tell(testimony{Ledger: w.records.remembers(), Gone: true})
+			w.tell(testimony{HighWater: w.records.remembers(), Gone: true})
 			return
 		case <-w.asked:
 			say()
 			pause(ctx, answerEvery)
 		case <-tick.C:
 			w.forget(time.Now())
-			if w.records.Highest() > said.Highest || time.Since(saidAt) >= testifyRarely {
+			if w.records.Highest() > said.Sequence || time.Since(saidAt) >= testifyRarely {
 				say()
 			}
 		}
 	}
 }
 
-// Await waits until everybody who was heard over a former connection has been
+// WaitForPeers waits until everybody who was heard over a former connection has been
 // heard over this one. Whoever stays away for awaitWitness is awaited no longer,
-// and the error is [ErrWitnessesAway] that once. One caller at a time.
-func (w *Witnesses) Await(ctx context.Context) error {
+// and the error is [ErrPeersMissing] that once. One caller at a time.
+func (w *Gossip) WaitForPeers(ctx context.Context) error {
 	if !w.greeted && w.nc.IsConnected() {
 		w.greeted = true
 		w.ask()
@@ -141,7 +141,7 @@ func (w *Witnesses) Await(ctx context.Context) error {
 			w.ask()
 		case time.Since(since) >= awaitWitness:
 			w.giveUp(away)
-			return ErrWitnessesAway
+			return ErrPeersMissing
 		}
 		select {
 		case <-came:
@@ -155,7 +155,7 @@ func (w *Witnesses) Await(ctx context.Context) error {
 
 // away lists who was last heard over another connection than this, and gives
 // what tells when somebody is heard.
-func (w *Witnesses) away(over connection) (names []string, came <-chan struct{}) {
+func (w *Gossip) away(over connection) (names []string, came <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, h := range w.heard {
@@ -166,7 +166,7 @@ func (w *Witnesses) away(over connection) (names []string, came <-chan struct{})
 	return names, w.came
 }
 
-func (w *Witnesses) giveUp(names []string) {
+func (w *Gossip) giveUp(names []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, name := range names {
@@ -176,7 +176,7 @@ func (w *Witnesses) giveUp(names []string) {
 
 // forget drops those who could have been heard over this connection and were
 // not for a long time. While there is none, nobody can be.
-func (w *Witnesses) forget(now time.Time) {
+func (w *Gossip) forget(now time.Time) {
 	if !w.nc.IsConnected() {
 		return
 	}
@@ -191,12 +191,12 @@ func (w *Witnesses) forget(now time.Time) {
 }
 
 // hear takes in what another worker says. What cannot be read says nothing.
-func (w *Witnesses) hear(m *nats.Msg) {
+func (w *Gossip) hear(m *nats.Msg) {
 	var t testimony
 	if len(m.Data) > maxTestimony || json.Unmarshal(m.Data, &t) != nil || t.From == "" || t.From == w.self {
 		return
 	}
-	w.records.Learn(t.Ledger)
+	w.records.MergeHighWater(t.HighWater)
 	if t.Asks {
 		select {
 		case w.asked <- struct{}{}:
@@ -216,10 +216,10 @@ func (w *Witnesses) hear(m *nats.Msg) {
 	w.came = make(chan struct{})
 }
 
-func (w *Witnesses) ask() { w.tell(testimony{Ledger: w.records.remembers(), Asks: true}) }
+func (w *Gossip) ask() { w.tell(testimony{HighWater: w.records.remembers(), Asks: true}) }
 
 // tell is best effort: without a connection nobody is heard either.
-func (w *Witnesses) tell(t testimony) {
+func (w *Gossip) tell(t testimony) {
 	t.From = w.self
 	if data, err := json.Marshal(t); err == nil {
 		_ = w.nc.Publish(witnessSubject, data)

@@ -18,16 +18,16 @@ import (
 type colleague struct {
 	*Conn
 	records   *Records
-	witnesses *Witnesses
+	witnesses *Gossip
 	leave     func()
 }
 
 func (b *broker) colleague(c *Conn) *colleague {
 	b.t.Helper()
-	r := must[*Records](b.t)(c.NewRecords(b.t.Context(), Keep{}, func() {}))
-	r.Follow(must[Ledger](b.t)(r.Check(b.t.Context())))
-	w := &colleague{Conn: c, records: r, witnesses: must[*Witnesses](b.t)(c.NewWitnesses(r))}
-	if err := w.witnesses.Await(b.t.Context()); err != nil {
+	r := must[*Records](b.t)(c.NewRecords(b.t.Context(), Retention{}, func() {}))
+	r.AdoptHighWater(must[HighWater](b.t)(r.Verify(b.t.Context())))
+	w := &colleague{Conn: c, records: r, witnesses: must[*Gossip](b.t)(c.NewGossip(r))}
+	if err := w.witnesses.WaitForPeers(b.t.Context()); err != nil {
 		b.t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(b.t.Context())
@@ -50,7 +50,7 @@ func (b *broker) sinceTheCopy(copied string) (idle, busy *colleague) {
 	b.backUp(copied)
 	<-time.After(time.Minute + time.Second) // both connections are new, and nobody says anything just now
 	for _, w := range []*colleague{idle, busy} {
-		must[Ledger](b.t)(w.records.Check(b.t.Context()))
+		must[HighWater](b.t)(w.records.Verify(b.t.Context()))
 	}
 	busy.records.fill(b.t, "b", "c", "d")
 	return idle, busy
@@ -86,15 +86,15 @@ func TestAnOlderCopyIsFoundOutByWhoSawLittle(t *testing.T) {
 		b.restore(copied)
 		idle.connected()
 
-		if _, err := idle.records.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+		if _, err := idle.records.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnverified) {
 			t.Fatalf("a claim before the check gets %v", err)
 		}
-		if err := idle.witnesses.Await(t.Context()); err != nil {
+		if err := idle.witnesses.WaitForPeers(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := idle.records.Check(t.Context())
+		_, err := idle.records.Verify(t.Context())
 		wantRegressed(t, err, 1, 4)
-		if _, err := idle.records.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+		if _, err := idle.records.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnverified) {
 			t.Errorf("a claim after it gets %v", err)
 		}
 		b.holds(StreamRecords, "calls.records.acme.a")
@@ -111,10 +111,10 @@ func TestNobodyIsForgottenWhileTheBrokerIsAway(t *testing.T) {
 		<-time.After(time.Hour)
 		b.restore(copied)
 		idle.connected()
-		if err := idle.witnesses.Await(t.Context()); err != nil {
+		if err := idle.witnesses.WaitForPeers(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := idle.records.Check(t.Context())
+		_, err := idle.records.Verify(t.Context())
 		wantRegressed(t, err, 1, 4)
 	})
 }
@@ -131,13 +131,13 @@ func TestWhoStartsAsksFirst(t *testing.T) {
 		b.restoreTo(copied)
 		c := b.connect()
 		defer c.Close()
-		r := must[*Records](t)(c.NewRecords(t.Context(), Keep{}, func() {}))
-		w := must[*Witnesses](t)(c.NewWitnesses(r))
+		r := must[*Records](t)(c.NewRecords(t.Context(), Retention{}, func() {}))
+		w := must[*Gossip](t)(c.NewGossip(r))
 		defer func() { _ = w.sub.Unsubscribe() }()
-		if err := w.Await(t.Context()); err != nil {
+		if err := w.WaitForPeers(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, err := r.Check(t.Context())
+		_, err := r.Verify(t.Context())
 		wantRegressed(t, err, 1, 3)
 	})
 }
@@ -147,14 +147,14 @@ func TestNoClaimGoesOverAConnectionThatWasNotChecked(t *testing.T) {
 		r := b.records()
 		first := must[call.Version](t)(r.Put(t.Context(), claimOf(t, "a"), call.Version{}))
 		b.restart()
-		if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+		if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnverified) {
 			t.Errorf("a claim gets %v", err)
 		}
 		// What a call came to is written all the same.
 		placed := claimOf(t, "a").Place("n1", call.Outcome{Class: call.Placed}, time.Now())
 		must[call.Version](t)(r.Put(t.Context(), placed, first))
 		b.holds(StreamRecords, "calls.records.acme.a")
-		must[Ledger](t)(r.Check(t.Context()))
+		must[HighWater](t)(r.Verify(t.Context()))
 		must[call.Version](t)(r.Put(t.Context(), claimOf(t, "b"), call.Version{}))
 	})
 }
@@ -175,13 +175,13 @@ func TestAWitnessThatStaysAwayIsAwaitedOnce(t *testing.T) {
 		other.Close() // as if it was killed
 		b.restart()
 		began := time.Now()
-		if err := one.witnesses.Await(t.Context()); !errors.Is(err, ErrWitnessesAway) {
+		if err := one.witnesses.WaitForPeers(t.Context()); !errors.Is(err, ErrPeersMissing) {
 			t.Errorf("gets %v", err)
 		}
 		if waited := time.Since(began); waited < awaitWitness || waited > awaitWitness+askEvery {
 			t.Errorf("after %v", waited)
 		}
-		if err := one.witnesses.Await(t.Context()); err != nil {
+		if err := one.witnesses.WaitForPeers(t.Context()); err != nil {
 			t.Errorf("and again: %v", err)
 		}
 	})
@@ -203,7 +203,7 @@ func TestNobodyIsAwaited(t *testing.T) {
 					b.restart()
 				}
 				began := time.Now()
-				if err := one.witnesses.Await(t.Context()); err != nil || time.Since(began) > 0 {
+				if err := one.witnesses.WaitForPeers(t.Context()); err != nil || time.Since(began) > 0 {
 					t.Errorf("after %v: %v", time.Since(began), err)
 				}
 			})
@@ -258,7 +258,7 @@ func (m *moving) Stream(ctx context.Context, name string) (jetstream.Stream, err
 // be another broker's.
 func TestAConnectionThatIsMadeAgainDuringACheck(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		r := must[*Records](t)(b.NewRecords(t.Context(), Keep{}, func() {}))
+		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		js := r.js
 		r.js = &moving{js, func() {
 			before := connectionOf(b.nc)
@@ -269,14 +269,14 @@ func TestAConnectionThatIsMadeAgainDuringACheck(t *testing.T) {
 				<-time.After(time.Millisecond)
 			}
 		}}
-		if _, err := r.Check(t.Context()); !errors.Is(err, errMoved) {
+		if _, err := r.Verify(t.Context()); !errors.Is(err, errMoved) {
 			t.Errorf("the check gets %v", err)
 		}
-		if _, err := r.Put(t.Context(), claimOf(t, "a"), call.Version{}); !errors.Is(err, ErrUnchecked) {
+		if _, err := r.Put(t.Context(), claimOf(t, "a"), call.Version{}); !errors.Is(err, ErrUnverified) {
 			t.Errorf("a claim after it gets %v", err)
 		}
 		r.js = js
-		must[Ledger](t)(r.Check(t.Context()))
+		must[HighWater](t)(r.Verify(t.Context()))
 		must[call.Version](t)(r.Put(t.Context(), claimOf(t, "a"), call.Version{}))
 	})
 }

@@ -48,13 +48,13 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 			}
-			depths, unserved, err := conn.NewDepths().Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
+			depths, unserved, err := conn.NewDepthMeter().Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
 			if err != nil {
 				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 			}
 			views := accountViews(depths, flags, config.AccountNames(), now)
 			served := servedAccounts(views)
-			unserved += queue.Unattended(depths, served)
+			unserved += queue.CountOrphaned(depths, served)
 			numbers := numberViews(flags.PausedNumbers(), reveal)
 			if asJSON {
 				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Unserved: unserved})
@@ -77,7 +77,7 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 func warnUnserved(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
 	const most = 5
 	names := map[string]bool{}
-	places, err := conn.Places(c.Context())
+	places, err := conn.PendingSubjects(c.Context())
 	for _, p := range places {
 		if !served[call.Account(p.Account)] {
 			names[printable(p.Account)] = true
@@ -111,18 +111,18 @@ type accountsView struct {
 
 // accountView is how an account does.
 type accountView struct {
-	Account       call.Account     `json:"account"`
-	State         string           `json:"state"` // in words
-	Waiting       uint64           `json:"waiting"`
-	Due           uint64           `json:"due"`
-	InHand        uint64           `json:"in_hand"`
-	Parked        uint64           `json:"parked"`
-	DeadLetters   uint64           `json:"dead_letters"`
-	OldestSeconds float64          `json:"oldest_seconds"`
-	Served        bool             `json:"served"` // by a worker, in the last minute
-	Suspension    *call.Suspension `json:"suspension,omitzero"`
-	Pause         *call.Pause      `json:"pause,omitzero"`
-	Lanes         []queue.Lane     `json:"lanes"`
+	Account       call.Account       `json:"account"`
+	State         string             `json:"state"` // in words
+	Waiting       uint64             `json:"waiting"`
+	Due           uint64             `json:"due"`
+	InHand        uint64             `json:"in_hand"`
+	Parked        uint64             `json:"parked"`
+	DeadLetters   uint64             `json:"dead_letters"`
+	OldestSeconds float64            `json:"oldest_seconds"`
+	Served        bool               `json:"served"` // by a worker, in the last minute
+	Suspension    *call.Suspension   `json:"suspension,omitzero"`
+	Pause         *call.Pause        `json:"pause,omitzero"`
+	Lanes         []queue.WorkerLane `json:"lanes"`
 }
 
 // accountViews shows the accounts that have something at the broker, that a worker
@@ -144,8 +144,8 @@ func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, config
 	}
 	views := []accountView{}
 	for _, a := range slices.Sorted(maps.Keys(known)) {
-		depth, v := depths[a], newAccountView(a, flags.Stops(a), lanes[a], now)
-		v.Waiting, v.Due, v.InHand, v.Parked = depth.Waiting, depth.Due, depth.InHand, depth.Parked
+		depth, v := depths[a], newAccountView(a, flags.Blocks(a), lanes[a], now)
+		v.Waiting, v.Due, v.InHand, v.Parked = depth.Waiting, depth.Due, depth.AckPending, depth.Parked
 		v.DeadLetters, v.OldestSeconds = depth.DeadLetters, depth.Oldest.Seconds()
 		views = append(views, v)
 	}
@@ -153,10 +153,10 @@ func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, config
 }
 
 // newAccountView shows what stops an account, and what its workers do.
-func newAccountView(a call.Account, stops call.Stops, lanes []queue.Lane, now time.Time) accountView {
+func newAccountView(a call.Account, stops call.Stops, lanes []queue.WorkerLane, now time.Time) accountView {
 	v := accountView{Account: a, Pause: stops.Pause, Lanes: lanes, Served: len(lanes) > 0}
 	if v.Lanes == nil {
-		v.Lanes = []queue.Lane{}
+		v.Lanes = []queue.WorkerLane{}
 	}
 	if stops.Suspended() {
 		v.Suspension = &stops.Suspension
@@ -211,7 +211,7 @@ func (v accountView) state(now time.Time) string {
 
 // does reports whether the lane of a worker is in this state.
 func (v accountView) does(state call.LaneState) bool {
-	return slices.ContainsFunc(v.Lanes, func(l queue.Lane) bool { return l.State == state })
+	return slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool { return l.State == state })
 }
 
 // justStopped reports whether the account was paused or suspended a moment ago, so

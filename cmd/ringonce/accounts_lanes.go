@@ -18,7 +18,7 @@ type laneGroup struct {
 }
 
 // groupLanes puts lanes that do the same together, the largest group first.
-func groupLanes(lanes []queue.Lane) []laneGroup {
+func groupLanes(lanes []queue.WorkerLane) []laneGroup {
 	var groups []laneGroup
 	for _, lane := range lanes {
 		i := slices.IndexFunc(groups, func(g laneGroup) bool { return g.status.Same(lane.LaneStatus) })
@@ -119,7 +119,7 @@ func stopText(r call.Reason) string { return cmp.Or(stopTexts()[r], string(r)) }
 // lanesText says what the workers do for an account: those that do the same
 // together, and how many they are if others do something else. What left reports
 // is left out.
-func lanesText(lanes []queue.Lane, now time.Time, left func(call.LaneStatus) bool) []string {
+func lanesText(lanes []queue.WorkerLane, now time.Time, left func(call.LaneStatus) bool) []string {
 	groups := groupLanes(lanes)
 	var texts []string
 	for _, g := range groups {

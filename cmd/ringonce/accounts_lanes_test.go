@@ -63,9 +63,9 @@ func TestTheStateOfAnAccount(t *testing.T) {
 		{"a newer version", noStops, []call.LaneStatus{{State: "resting", Reason: "night\x1b"}}, "resting (night\uFFFD)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var lanes []queue.Lane
+			var lanes []queue.WorkerLane
 			for i, s := range c.lanes {
-				lanes = append(lanes, queue.Lane{Worker: string(rune('a' + i)), LaneStatus: s})
+				lanes = append(lanes, queue.WorkerLane{Worker: string(rune('a' + i)), LaneStatus: s})
 			}
 			if got := newAccountView("acme", c.stops, lanes, now).State; got != c.want {
 				t.Errorf("%q, want %q", got, c.want)

@@ -71,7 +71,7 @@ func known(ctx context.Context, conn *queue.Conn, config configs.Config, account
 	if account == "" || anyway || slices.Contains(config.AccountNames(), string(account)) {
 		return nil
 	}
-	served, err := conn.Serves(ctx, account)
+	served, err := conn.HasConsumers(ctx, account)
 	if err != nil || served {
 		return nil // better to pause once too often
 	}

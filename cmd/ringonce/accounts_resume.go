@@ -49,7 +49,7 @@ provider still refuses, the next call suspends or slows the account again.
 			default:
 				err = resumeAccount(c, control, found, what)
 			}
-			if err == nil && found.PausedAll() != nil {
+			if err == nil && found.GlobalPause() != nil {
 				fmt.Fprintln(c.ErrOrStderr(), "note: all accounts are paused; go on with: ringonce accounts resume --all")
 			}
 			return err
@@ -67,7 +67,7 @@ func resumeAll(c *cobra.Command, control *queue.Control, found queue.Flags) erro
 		return err
 	}
 	said := "resumed"
-	if found.PausedAll() == nil {
+	if found.GlobalPause() == nil {
 		said = "were not paused"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "all accounts: %s\n", said)
@@ -86,10 +86,10 @@ func stillHeld(found queue.Flags, now time.Time) []string {
 	slices.Sort(accounts)
 	for _, a := range slices.Compact(accounts) {
 		var holds []string
-		if p := found.PausedAlone(a); p != nil {
+		if p := found.AccountPause(a); p != nil {
 			holds = append(holds, pauseText(*p, now))
 		}
-		if stops := found.Stops(a); stops.Suspended() {
+		if stops := found.Blocks(a); stops.Suspended() {
 			s := stops.Suspension
 			holds = append(holds, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
 		}
@@ -107,7 +107,7 @@ func stillHeld(found queue.Flags, now time.Time) []string {
 	return lines
 }
 
-func isSlowed(l queue.Lane) bool { return l.State == call.LaneSlowed }
+func isSlowed(l queue.WorkerLane) bool { return l.State == call.LaneSlowed }
 
 func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
 	// Whatever was found, it is gone afterwards: it may have come a moment ago.
@@ -117,14 +117,14 @@ func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, 
 	if err := control.EndThrottle(c.Context(), what.account, whoAmI(), time.Now().UTC()); err != nil {
 		return err
 	}
-	suspended, slowed := found.Stops(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isSlowed)
+	suspended, slowed := found.Blocks(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isSlowed)
 	if suspended {
-		if err := control.Unsuspend(c.Context(), what.account); err != nil {
+		if err := control.RemoveSuspension(c.Context(), what.account); err != nil {
 			return err
 		}
 	}
 	said := "resumed"
-	if found.PausedAlone(what.account) == nil && !suspended && !slowed {
+	if found.AccountPause(what.account) == nil && !suspended && !slowed {
 		said = "was not paused; see: ringonce accounts list"
 	}
 	if suspended {

@@ -54,11 +54,11 @@ func forEach(c *cobra.Command, args []string, do func(ctx context.Context, arg s
 
 // withID puts the id into the commands that a refusal recommends.
 func withID(err error, id string) error {
-	var refused *queue.RefusedError
+	var refused *queue.PreconditionError
 	if !errors.As(err, &refused) {
 		return err
 	}
 	shown := *refused
-	shown.Fix = strings.ReplaceAll(shown.Fix, " ID", " "+id)
+	shown.Hint = strings.ReplaceAll(shown.Hint, " ID", " "+id)
 	return &shown
 }

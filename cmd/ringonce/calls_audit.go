@@ -71,7 +71,7 @@ func audit(c *cobra.Command, operator *queue.Operator, a call.Account, patience 
 	now := time.Now()
 	table := newTable(c.OutOrStdout(), "id", "account", "state", "lost", "overdue since", "")
 	found, repaired := 0, 0
-	looked, err := operator.Audit(c.Context(), a, patience, now, func(f queue.Finding) error {
+	looked, err := operator.Audit(c.Context(), a, patience, now, func(f queue.AuditFinding) error {
 		found++
 		done := ""
 		if repair {
@@ -80,7 +80,7 @@ func audit(c *cobra.Command, operator *queue.Operator, a call.Account, patience 
 			}
 			repaired, done = repaired+1, "repaired"
 		}
-		table.AppendRow([]any{f.Record.ID, f.Record.Account, f.Record.State, lost(f.Need), moment(f.Since, now), done})
+		table.AppendRow([]any{f.Record.ID, f.Record.Account, f.Record.State, lost(f.Missing), moment(f.Since, now), done})
 		return nil
 	})
 	if found > 0 {

@@ -70,9 +70,9 @@ func (s search) toCancel(ctx context.Context, account, arg string, unpublished b
 	return who, notFound
 }
 
-func saidOfCancel(d queue.Done) string {
+func saidOfCancel(d queue.Result) string {
 	switch {
-	case d.Again:
+	case d.AlreadyDone:
 		return "cancelled already" + removed(d.Removed)
 	case d.Record.Digest == "":
 		return "cancelled: no worker had seen it; it is not dialled if it waits, or is published later"

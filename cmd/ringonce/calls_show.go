@@ -95,13 +95,13 @@ const maxConflicts = 10
 
 // lettersOf returns the dead letters of a call, and those of other requests that
 // used its id.
-func lettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.Letter, error) {
-	letters, err := o.Graveyard().Of(ctx, who.account, who.id)
+func lettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.DeadLetter, error) {
+	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
 	if err != nil {
 		return nil, err
 	}
-	conflicts, err := o.Graveyard().List(ctx, queue.LetterFilter{
+	conflicts, err := o.DeadLetters().List(ctx, queue.DeadLetterFilter{
 		Account: who.account, ID: who.id, Reasons: []call.Reason{call.IDConflict}, Limit: maxConflicts,
 	})
-	return append(letters, conflicts.Found...), err
+	return append(letters, conflicts.Letters...), err
 }

@@ -71,7 +71,7 @@ func (l letterRef) line() string {
 	return fmt.Sprintf("@%d %s", l.Letter, l.Reason)
 }
 
-func newCallView(r call.Record, letters []queue.Letter, reveal bool) callView {
+func newCallView(r call.Record, letters []queue.DeadLetter, reveal bool) callView {
 	v := callView{
 		Account: r.Account, ID: r.ID, State: r.State, Reason: r.Reason, Message: r.Message,
 		Changed: r.Changed, Published: r.Origin.Published, NextAt: r.NextAt,

@@ -94,7 +94,7 @@ func (d *desk) operatorWith(ctx context.Context) (*queue.Operator, *queue.Conn, 
 	if err != nil {
 		return nil, nil, config, err
 	}
-	operator, err := conn.NewOperator(ctx, queue.Keep{Placed: config.Records.Keep, Dead: config.Dead.Keep})
+	operator, err := conn.NewOperator(ctx, queue.Retention{Placed: config.Records.Keep, Dead: config.Dead.Keep})
 	if err != nil {
 		conn.Close()
 		return nil, nil, config, fmt.Errorf("%w; see what is missing with: ringonce streams check", err)

@@ -47,8 +47,8 @@ func (f *letterFlags) picked() bool {
 }
 
 // filter gives what to list.
-func (f *letterFlags) filter(now time.Time) (queue.LetterFilter, error) {
-	filter := queue.LetterFilter{Limit: f.limit}
+func (f *letterFlags) filter(now time.Time) (queue.DeadLetterFilter, error) {
+	filter := queue.DeadLetterFilter{Limit: f.limit}
 	if f.limit < 1 {
 		return filter, usageError{errors.New("--limit must be at least 1")}
 	}
@@ -106,7 +106,7 @@ func newDeadListCommand(d *desk) *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			letters, err := conn.NewGraveyard(config.Dead.Keep).List(c.Context(), filter)
+			letters, err := conn.NewDeadLetters(config.Dead.Keep).List(c.Context(), filter)
 			if err != nil {
 				return err
 			}
@@ -114,9 +114,9 @@ func newDeadListCommand(d *desk) *cobra.Command {
 				defer fmt.Fprintf(c.ErrOrStderr(), "there are more; raise --limit (%d), or narrow the list\n", filter.Limit)
 			}
 			if asJSON {
-				return printLettersJSON(c.OutOrStdout(), letters.Found)
+				return printLettersJSON(c.OutOrStdout(), letters.Letters)
 			}
-			printLetters(c.OutOrStdout(), letters.Found, time.Now())
+			printLetters(c.OutOrStdout(), letters.Letters, time.Now())
 			return nil
 		},
 	}

@@ -31,7 +31,7 @@ type bulk struct {
 // letterTarget is a call that is acted on by its dead letter.
 type letterTarget struct {
 	target
-	letter *queue.Letter // set if a single letter was named or picked
+	letter *queue.DeadLetter // set if a single letter was named or picked
 }
 
 func (b *bulk) register(c *cobra.Command) {
@@ -96,13 +96,13 @@ func (b *bulk) targets(c *cobra.Command, o *queue.Operator, args []string) (map[
 	if filter.Reasons, err = b.reasons(filter.Reasons); err != nil {
 		return nil, nil, err
 	}
-	letters, err := o.Graveyard().List(c.Context(), filter)
+	letters, err := o.DeadLetters().List(c.Context(), filter)
 	if err != nil {
 		return nil, nil, err
 	}
 	targets := map[string]letterTarget{}
 	var names []string
-	for _, l := range letters.Found {
+	for _, l := range letters.Letters {
 		name := string(l.ID)
 		if _, twice := targets[name]; twice || l.Reason == call.IDConflict {
 			name = "@" + strconv.FormatUint(l.Sequence, 10)
@@ -196,8 +196,8 @@ Letters of too_old_to_know are replayed only by their ids, and only with
 var errConflictLetter = errors.New("its id is in use for another request, so it cannot be replayed; " +
 	"publish it anew under an id of its own: ringonce dead show --body prints what was asked for")
 
-func saidOfReplay(d queue.Done) string {
-	if d.Again {
+func saidOfReplay(d queue.Result) string {
+	if d.AlreadyDone {
 		return fmt.Sprintf("replayed already, now %s%s", d.Record.State, removed(d.Removed))
 	}
 	return "replayed"
@@ -225,8 +225,8 @@ or pick them by reason, account or age. The records keep who did it and why.`,
 	return c
 }
 
-func saidOfDiscard(d queue.Done) string {
-	if d.Again {
+func saidOfDiscard(d queue.Result) string {
+	if d.AlreadyDone {
 		return "discarded already" + removed(d.Removed)
 	}
 	return "discarded"

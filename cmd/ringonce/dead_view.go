@@ -16,30 +16,30 @@ import (
 
 // findLetters gives the letters of an id, or the one that is named by @ and its
 // number; at least one.
-func findLetters(ctx context.Context, o *queue.Operator, account, arg string) ([]queue.Letter, error) {
+func findLetters(ctx context.Context, o *queue.Operator, account, arg string) ([]queue.DeadLetter, error) {
 	sequence, single, err := letterSequence(arg)
 	if err != nil {
 		return nil, err
 	}
 	if single {
-		l, err := o.Graveyard().Letter(ctx, sequence)
-		if errors.Is(err, queue.ErrNoLetter) {
+		l, err := o.DeadLetters().Get(ctx, sequence)
+		if errors.Is(err, queue.ErrDeadLetterNotFound) {
 			return nil, fmt.Errorf("%w: %s; it was replaced, removed, or has expired: see ringonce dead list", err, arg)
 		}
-		return []queue.Letter{l}, err
+		return []queue.DeadLetter{l}, err
 	}
 	who, err := findCall(ctx, o, account, arg)
 	if err != nil {
 		return nil, err
 	}
-	letters, err := o.Graveyard().Of(ctx, who.account, who.id)
+	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
 	if err == nil && len(letters) == 0 {
 		err = fmt.Errorf("%s has no dead letter in account %s; see what became of it with: ringonce calls show %[1]s", who.id, who.account)
 	}
 	return letters, err
 }
 
-func printLetters(out io.Writer, letters []queue.Letter, now time.Time) {
+func printLetters(out io.Writer, letters []queue.DeadLetter, now time.Time) {
 	if len(letters) == 0 {
 		fmt.Fprintln(out, "no dead letters")
 		return
@@ -80,11 +80,11 @@ type letterView struct {
 	Trace       string         `json:"traceparent,omitzero"`
 }
 
-func printLettersJSON(out io.Writer, letters []queue.Letter) error {
+func printLettersJSON(out io.Writer, letters []queue.DeadLetter) error {
 	for _, l := range letters {
 		err := json.MarshalWrite(out, letterView{
 			Letter: l.Sequence, Account: l.Account, ID: l.ID, Reason: l.Reason, Message: l.Message, Status: l.Status,
-			Published: l.Origin.Published, Ended: l.Ended, MayHaveRung: l.Rang, Made: l.Attempts, Attempts: l.History,
+			Published: l.Origin.Published, Ended: l.Ended, MayHaveRung: l.MayHaveRung, Made: l.Attempts, Attempts: l.History,
 			Size: l.Size, Trace: l.Trace,
 		})
 		if err != nil {
@@ -95,7 +95,7 @@ func printLettersJSON(out io.Writer, letters []queue.Letter) error {
 	return nil
 }
 
-func printLetter(out io.Writer, l queue.Letter, reveal bool, now time.Time) {
+func printLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Time) {
 	t := newTable(out)
 	row := func(name, value string) {
 		if value != "" && value != "-" {
@@ -109,7 +109,7 @@ func printLetter(out io.Writer, l queue.Letter, reveal bool, now time.Time) {
 	row("message", printable(l.Message))
 	row("ended", moment(l.Ended, now))
 	row("published", moment(l.Origin.Published, now))
-	if l.Rang {
+	if l.MayHaveRung {
 		row("may have rung", "yes")
 	}
 	if r := newRequestView(l.Body, reveal); r != nil {

@@ -82,21 +82,21 @@ func (e *examination) run(ctx context.Context) {
 func (e *examination) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
 	version := conn.NATS().ConnectedServerVersion()
 	e.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
-	e.report("largest message", conn.CheckPayload(), fmt.Sprintf("max_payload is %d bytes", conn.NATS().MaxPayload()))
+	e.report("largest message", conn.CheckMaxPayload(), fmt.Sprintf("max_payload is %d bytes", conn.NATS().MaxPayload()))
 	if _, err := conn.JetStream().AccountInfo(ctx); err != nil {
 		e.report("JetStream", queue.ExplainJetStream(err), "")
 		return
 	}
 	e.streams(ctx, conn, app.Topology(config))
-	e.report("consumers", conn.ForeignConsumers(ctx), "none but ringonce's on the streams of requests")
+	e.report("consumers", conn.CheckForeignConsumers(ctx), "none but ringonce's on the streams of requests")
 	flags, err := conn.NewControl(quietLog()).Read(ctx)
 	if e.report("control flags", err, "can be read") {
 		e.lanes(flags, accountsToProbe(config), time.Now())
 	}
 	for _, account := range accountsToProbe(config) {
-		e.report("acknowledging", conn.ProbeAck(ctx, account), "permitted, account "+string(account))
+		e.report("acknowledging", conn.CheckAckPermission(ctx, account), "permitted, account "+string(account))
 	}
-	ledger, err := conn.PeekLedger(ctx)
+	ledger, err := conn.InspectHighWater(ctx)
 	e.report("call records", err, "valid from "+ledger.ValidFrom.Format(time.RFC3339)+" on")
 }
 

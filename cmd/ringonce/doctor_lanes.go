@@ -23,7 +23,7 @@ func (e *examination) lanes(flags queue.Flags, configured []call.Account, now ti
 	slices.Sort(accounts)
 	running, shown, more := 0, 0, 0
 	for _, a := range slices.Compact(accounts) {
-		v := newAccountView(a, flags.Stops(a), lanes[a], now)
+		v := newAccountView(a, flags.Blocks(a), lanes[a], now)
 		switch {
 		case v.State == laneText(call.LaneStatus{State: call.LaneRunning}, now):
 			running++
@@ -47,7 +47,7 @@ func (e *examination) lanes(flags queue.Flags, configured []call.Account, now ti
 // fault of what a worker needs.
 func (e *examination) lane(v accountView) {
 	text := fmt.Sprintf("account %s: %s", v.Account, v.State)
-	faulty := v.Suspension != nil || slices.ContainsFunc(v.Lanes, func(l queue.Lane) bool {
+	faulty := v.Suspension != nil || slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool {
 		switch l.State {
 		case call.LaneOpen, call.LaneProbing, call.LaneSuspended:
 			return true

@@ -12,13 +12,13 @@ import (
 )
 
 // notFound says what it can mean that a call is known nowhere.
-func notFound(who target, s queue.Search) error {
+func notFound(who target, s queue.SearchProgress) error {
 	where := fmt.Sprintf("no account has a record of %s", who.id)
 	if who.account != "" {
 		where = fmt.Sprintf("account %s has no record of %s", who.account, who.id)
 	}
 	if !s.Complete() {
-		return fmt.Errorf("%s, and it is not among the first %d of %d requests that wait unread; it may be behind them", where, s.Looked, s.Waiting)
+		return fmt.Errorf("%s, and it is not among the first %d of %d requests that wait unread; it may be behind them", where, s.Examined, s.Waiting)
 	}
 	return fmt.Errorf("%s, and it does not wait to be read: it was not published, or its record has expired (records.keep); check the id", where)
 }
@@ -68,7 +68,7 @@ type searchProgress struct {
 // showFrom is how many requests are searched without a bar.
 const showFrom = 10_000
 
-func (p *searchProgress) show(s queue.Search) {
+func (p *searchProgress) show(s queue.SearchProgress) {
 	file, ok := terminal(p.out)
 	if !ok || s.Waiting < showFrom {
 		return
@@ -78,7 +78,7 @@ func (p *searchProgress) show(s queue.Search) {
 	if p.bar == nil {
 		p.bar = newBar(file, int64(s.Waiting)) //nolint:gosec // a stream holds fewer
 	}
-	p.bar.set(int64(s.Looked), "looking through what waits") //nolint:gosec // likewise
+	p.bar.set(int64(s.Examined), "looking through what waits") //nolint:gosec // likewise
 }
 
 func (p *searchProgress) end(all bool) {

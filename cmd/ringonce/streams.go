@@ -51,7 +51,7 @@ are there stay as they are; what differs is printed.`,
 				fmt.Fprintln(c.OutOrStdout(), "note: pauses and suspensions were in", queue.BucketControl,
 					"and are in force again only if a running worker knew them; look at: ringonce accounts list")
 			}
-			if _, err := conn.PeekLedger(c.Context()); err != nil {
+			if _, err := conn.InspectHighWater(c.Context()); err != nil {
 				fmt.Fprintln(c.OutOrStdout(), "note:", err)
 			}
 			return checkStreams(c, conn, topology)
@@ -74,8 +74,8 @@ forgotten calls; what is only a matter of size or speed is printed as a note.`,
 			}
 			defer conn.Close()
 			err = checkStreams(c, conn, app.Topology(config))
-			var fault *queue.RecordsError
-			if _, forgot := conn.PeekLedger(c.Context()); errors.As(forgot, &fault) {
+			var fault *queue.FaultError
+			if _, forgot := conn.InspectHighWater(c.Context()); errors.As(forgot, &fault) {
 				return errors.Join(err, forgot)
 			}
 			return err
@@ -116,7 +116,7 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 }
 
 // breaks reports whether the promise does not hold with this difference.
-func breaks(d queue.Difference) bool { return d.Setting == "" || d.Breaks != "" }
+func breaks(d queue.Drift) bool { return d.Setting == "" || d.Impact != "" }
 
 func newStreamsDeclareCommand(d *desk) *cobra.Command {
 	var from string
@@ -155,7 +155,7 @@ so for every request published before now.`,
 			if err := a.confirm(c, question); err != nil {
 				return err
 			}
-			l, err := conn.DeclareLedger(c.Context(), validFrom, a.by+": "+a.why, now)
+			l, err := conn.DeclareRecords(c.Context(), validFrom, a.by+": "+a.why, now)
 			if err != nil {
 				return err
 			}

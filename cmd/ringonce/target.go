@@ -57,7 +57,7 @@ func findCall(ctx context.Context, o *queue.Operator, account, arg string) (targ
 		}
 		return target{a, id}, nil
 	}
-	found, err := o.Accounts(ctx, id)
+	found, err := o.AccountsOf(ctx, id)
 	switch {
 	case err != nil:
 		return target{}, err
@@ -75,7 +75,7 @@ var errNoRecord = errors.New("it was not published, or it waits to be read by a 
 	"or its record has expired (records.keep); check the id")
 
 // onlyLetters says what is known of a call that has dead letters and no record.
-func onlyLetters(who target, letters []queue.Letter) error {
+func onlyLetters(who target, letters []queue.DeadLetter) error {
 	return fmt.Errorf("account %s has no record of %s, only a dead letter (%s); see it with: ringonce dead show @%d",
 		who.account, who.id, letters[0].Reason, letters[0].Sequence)
 }

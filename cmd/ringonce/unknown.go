@@ -44,11 +44,11 @@ func newUnknownListCommand(d *desk) *cobra.Command {
 				return err
 			}
 			defer conn.Close()
-			letters, err := operator.Graveyard().List(c.Context(), filter)
+			letters, err := operator.DeadLetters().List(c.Context(), filter)
 			if err != nil {
 				return err
 			}
-			if err := printUnknown(c, operator, letters.Found, time.Now()); err != nil {
+			if err := printUnknown(c, operator, letters.Letters, time.Now()); err != nil {
 				return err
 			}
 			if letters.More {
@@ -64,7 +64,7 @@ func newUnknownListCommand(d *desk) *cobra.Command {
 
 // printUnknown shows each letter beside the state of its record: a letter whose
 // record was settled meanwhile is left over.
-func printUnknown(c *cobra.Command, o *queue.Operator, letters []queue.Letter, now time.Time) error {
+func printUnknown(c *cobra.Command, o *queue.Operator, letters []queue.DeadLetter, now time.Time) error {
 	out := c.OutOrStdout()
 	if len(letters) == 0 {
 		fmt.Fprintln(out, "no call is held as unknown")
@@ -159,11 +159,11 @@ cannot come of it.`,
 	return c
 }
 
-func saidOfResolve(d queue.Done, notRung bool) string {
+func saidOfResolve(d queue.Result, notRung bool) string {
 	switch {
-	case notRung && d.Again && d.Record.State == call.StateWaiting:
+	case notRung && d.AlreadyDone && d.Record.State == call.StateWaiting:
 		return "resolved already; it is brought back to be dialled" + removed(d.Removed)
-	case d.Again:
+	case d.AlreadyDone:
 		return fmt.Sprintf("settled already, now %s%s", d.Record.State, removed(d.Removed))
 	case notRung:
 		return "resolved as not rung; it is dialled again"

@@ -225,7 +225,7 @@ func (w *World) Publish(subject string, body []byte, header nats.Header) (call.O
 
 // Record reads the record of a call.
 func (w *World) Record(a call.Account, id call.ID) (call.Record, error) {
-	records, err := w.Conn.NewRecords(context.Background(), queue.Keep{}, func() {})
+	records, err := w.Conn.NewRecords(context.Background(), queue.Retention{}, func() {})
 	if err != nil {
 		return call.Record{}, err
 	}

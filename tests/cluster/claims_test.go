@@ -72,7 +72,7 @@ func TestOneClaimWins(t *testing.T) {
 	ledgers := make([]*queue.Records, racers)
 	for i, conn := range conns {
 		var err error
-		if ledgers[i], err = conn.NewRecords(t.Context(), queue.Keep{}, func() { t.Error("the records went back in time") }); err != nil {
+		if ledgers[i], err = conn.NewRecords(t.Context(), queue.Retention{}, func() { t.Error("the records went back in time") }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -147,8 +147,8 @@ func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
 			return
 		case errors.Is(err, call.ErrConflict):
 			return
-		case errors.Is(err, queue.ErrUnchecked):
-			_, _ = ledger.Check(t.Context()) // and if it cannot be made, the next try says so again
+		case errors.Is(err, queue.ErrUnverified):
+			_, _ = ledger.Verify(t.Context()) // and if it cannot be made, the next try says so again
 		case errors.Is(err, call.ErrUncertain):
 			r.uncertain.Add(1)
 		default:

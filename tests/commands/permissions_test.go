@@ -93,7 +93,7 @@ func prepare(t *testing.T, url string) {
 	up := make(chan struct{}, 1)
 	conn, err := queue.Connect(queue.ConnectOptions{
 		URL: url, Name: "test", Options: []nats.Option{nats.UserInfo("all", "secret")},
-		Connected: func(connected bool, _ error) {
+		OnConnectionChange: func(connected bool, _ error) {
 			if connected {
 				up <- struct{}{}
 			}
@@ -123,7 +123,7 @@ func prepare(t *testing.T, url string) {
 		if _, err := operator.Records().Put(t.Context(), r, call.Version{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := operator.Graveyard().Bury(t.Context(), r, nil); err != nil {
+		if err := operator.DeadLetters().Bury(t.Context(), r, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/ringonce/ringonce/tests/rig"
 )
 
-var keep = queue.Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
+var keep = queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
 
 func openOperator(t *testing.T, r *rig.Rig) *queue.Operator {
 	t.Helper()
@@ -53,7 +53,7 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 		clerks.Go(func() {
 			for _, id := range ids {
 				_, err := o.Replay(t.Context(), rig.Account, call.ID(id), note(), false)
-				var refused *queue.RefusedError
+				var refused *queue.PreconditionError
 				if err != nil && !errors.As(err, &refused) { // the other was first
 					t.Error(err)
 				}
@@ -89,7 +89,7 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 		r.Publish("calls.requests.default", rig.Body(id, fmt.Sprintf("+9198765%05d", i)))
 		clerks.Go(func() {
 			_, err := o.Cancel(t.Context(), rig.Account, call.ID(id), note())
-			var refused *queue.RefusedError
+			var refused *queue.PreconditionError
 			if err != nil && !errors.As(err, &refused) {
 				t.Error(err)
 			}
@@ -153,7 +153,7 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 	if _, err := o.Records().Put(t.Context(), dead, call.Version{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.Graveyard().Bury(t.Context(), dead, nil); err != nil {
+	if err := o.DeadLetters().Bury(t.Context(), dead, nil); err != nil {
 		t.Fatal(err)
 	}
 

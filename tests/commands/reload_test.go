@@ -58,7 +58,7 @@ func TestTheConfigurationIsLoadedAgain(t *testing.T) {
 	placed := func(a, id, to string) {
 		t.Helper()
 		r.Publish("calls.requests."+a, rig.Body(id, to))
-		records, err := r.Conn.NewRecords(t.Context(), queue.Keep{}, func() {})
+		records, err := r.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 		if err != nil {
 			t.Fatal(err)
 		}

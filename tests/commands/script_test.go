@@ -148,7 +148,7 @@ func (s *stage) unknown(ts *testscript.TestScript, _ bool, args []string) {
 	r, err = r.Hold("nonce-"+args[0], call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
 	ts.Check(err)
 	s.put(ts, r)
-	ts.Check(s.rig.Conn.NewGraveyard(time.Hour).Bury(s.t.Context(), r, nil))
+	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Bury(s.t.Context(), r, nil))
 }
 
 // parked ID AHEAD makes a call that waits.
@@ -161,7 +161,7 @@ func (s *stage) parked(ts *testscript.TestScript, _ bool, args []string) {
 	now := time.Now()
 	r, err := s.record(args[0], now).Wait(call.NotYet, now.Add(ahead), now)
 	ts.Check(err)
-	ts.Check(s.rig.Conn.NewParking().Park(s.t.Context(), r, s.put(ts, r)))
+	ts.Check(s.rig.Conn.NewScheduler().Park(s.t.Context(), r, s.put(ts, r)))
 }
 
 // overdue ID makes a call that should have been dialled again an hour ago.
@@ -189,7 +189,7 @@ func (s *stage) expired(ts *testscript.TestScript, _ bool, args []string) {
 	r, err := call.NewRecord(rig.Account, call.ID(args[0]), digest, origin, call.Normal, "", body).End(call.Expired, "", then)
 	ts.Check(err)
 	s.put(ts, r)
-	ts.Check(s.rig.Conn.NewGraveyard(time.Hour).Bury(s.t.Context(), r, nil))
+	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Bury(s.t.Context(), r, nil))
 }
 
 // lose STREAM takes away what a stream holds, as a power loss can.
@@ -235,12 +235,12 @@ func (s *stage) theirs(ts *testscript.TestScript, _ bool, args []string) {
 // outdate makes the call records look as if they were restored from an older
 // copy.
 func (s *stage) outdate(ts *testscript.TestScript, _ bool, _ []string) {
-	l, err := s.rig.Conn.CheckLedger(s.t.Context())
+	l, err := s.rig.Conn.CheckHighWater(s.t.Context())
 	ts.Check(err)
 	kv, err := s.rig.Conn.JetStream().KeyValue(s.t.Context(), queue.BucketControl)
 	ts.Check(err)
 	_, err = kv.PutString(s.t.Context(), "highwater",
-		fmt.Sprintf(`{"created":%q,"sequence":%d,"valid_from":%[1]q}`, l.Created.Format(time.RFC3339Nano), l.Highest+1000))
+		fmt.Sprintf(`{"created":%q,"sequence":%d,"valid_from":%[1]q}`, l.Created.Format(time.RFC3339Nano), l.Sequence+1000))
 	ts.Check(err)
 }
 
@@ -251,7 +251,7 @@ func (s *stage) record(id string, published time.Time) call.Record {
 }
 
 func (s *stage) put(ts *testscript.TestScript, r call.Record) call.Version {
-	records, err := s.rig.Conn.NewRecords(s.t.Context(), queue.Keep{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() {})
+	records, err := s.rig.Conn.NewRecords(s.t.Context(), queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() {})
 	ts.Check(err)
 	version, err := records.Put(s.t.Context(), r, call.Version{})
 	ts.Check(err)

@@ -14,10 +14,10 @@ import (
 // repair has an audit give back what is lost.
 func (w *world) repair() {
 	w.t.Helper()
-	operator, err := w.Conn.NewOperator(w.t.Context(), queue.Keep{Placed: w.Config.Records.Keep, Dead: w.Config.Dead.Keep})
+	operator, err := w.Conn.NewOperator(w.t.Context(), queue.Retention{Placed: w.Config.Records.Keep, Dead: w.Config.Dead.Keep})
 	w.do(err)
-	var lost []queue.Finding
-	_, err = operator.Audit(w.t.Context(), "", 15*time.Minute, time.Now(), func(f queue.Finding) error {
+	var lost []queue.AuditFinding
+	_, err = operator.Audit(w.t.Context(), "", 15*time.Minute, time.Now(), func(f queue.AuditFinding) error {
 		lost = append(lost, f)
 		return nil
 	})

@@ -113,7 +113,7 @@ func TestRecordsThatMayForget(t *testing.T) {
 				w.rungOnce(1)
 
 				now := time.Now()
-				if _, err := w.Conn.DeclareLedger(t.Context(), now, "asha: the age is mended", now); err != nil {
+				if _, err := w.Conn.DeclareRecords(t.Context(), now, "asha: the age is mended", now); err != nil {
 					t.Fatal(err)
 				}
 				<-time.After(check)

@@ -22,15 +22,15 @@ func (w *world) left(stream string) uint64 {
 // letters wants so many dead letters of an account, all for this reason.
 func (w *world) letters(a call.Account, reason call.Reason, want int) {
 	w.t.Helper()
-	letters, err := w.Conn.NewGraveyard(time.Hour).List(w.t.Context(), queue.LetterFilter{Account: a, Limit: 1000})
+	letters, err := w.Conn.NewDeadLetters(time.Hour).List(w.t.Context(), queue.DeadLetterFilter{Account: a, Limit: 1000})
 	w.do(err)
-	for _, l := range letters.Found {
+	for _, l := range letters.Letters {
 		if l.Reason != reason {
 			w.t.Errorf("a letter says %s", l.Reason)
 		}
 	}
-	if len(letters.Found) != want {
-		w.t.Errorf("%d dead letters, want %d", len(letters.Found), want)
+	if len(letters.Letters) != want {
+		w.t.Errorf("%d dead letters, want %d", len(letters.Letters), want)
 	}
 }
 

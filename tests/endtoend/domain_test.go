@@ -63,7 +63,7 @@ func TestAJetStreamDomain(t *testing.T) {
 	r.Reaches("placed", call.StatePlaced)
 	r.Reaches("again", call.StatePlaced)
 	r.Drained()
-	if err := r.Conn.ProbeAck(t.Context(), rig.Account); err != nil {
+	if err := r.Conn.CheckAckPermission(t.Context(), rig.Account); err != nil {
 		t.Error(err)
 	}
 }

@@ -234,7 +234,7 @@ func reachesEnding(t *testing.T, r *rig.Rig, a call.Account, want ending) {
 // settled waits until the call of an account is in this state for this reason.
 func settled(t *testing.T, r *rig.Rig, a call.Account, id call.ID, s call.State, reason call.Reason) call.Record {
 	t.Helper()
-	records, err := r.Conn.NewRecords(t.Context(), queue.Keep{}, func() {})
+	records, err := r.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

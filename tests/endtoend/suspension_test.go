@@ -34,8 +34,8 @@ func suspendedFor(t *testing.T, r *rig.Rig) call.Suspension {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s = flags.Stops(rig.Account).Suspension
-		return flags.Stops(rig.Account).Suspended()
+		s = flags.Blocks(rig.Account).Suspension
+		return flags.Blocks(rig.Account).Suspended()
 	})
 	return s
 }
@@ -142,7 +142,7 @@ func TestATimedSuspension(t *testing.T) {
 	if err := r.Simulator.RemoveRule("broke"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Conn.NewControl(r.Log).Unsuspend(t.Context(), rig.Account); err != nil {
+	if err := r.Conn.NewControl(r.Log).RemoveSuspension(t.Context(), rig.Account); err != nil {
 		t.Fatal(err)
 	}
 	r.Drained()
@@ -202,7 +202,7 @@ func TestALedgerMadeAnewStopsEverything(t *testing.T) {
 	})
 	r.Publish("calls.requests.default", rig.Body("b", "+919876543212"))
 	now := time.Now()
-	if _, err := r.Conn.DeclareLedger(t.Context(), now, "test", now); err != nil {
+	if _, err := r.Conn.DeclareRecords(t.Context(), now, "test", now); err != nil {
 		t.Fatal(err)
 	}
 	if record := r.Reaches("b", call.StateDead); record.Reason != call.TooOldToKnow {

@@ -88,7 +88,7 @@ func forNobody(t *testing.T, w *world) {
 			t.Fatal(err)
 		}
 	}
-	records, err := w.Conn.NewRecords(t.Context(), queue.Keep{}, func() {})
+	records, err := w.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func forNobody(t *testing.T, w *world) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Conn.NewParking().Due(t.Context(), r, v); err != nil {
+	if err := w.Conn.NewScheduler().EnqueueNow(t.Context(), r, v); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -11,7 +11,7 @@ func ofAccounts() []mutant {
 		},
 		{
 			"end-what-is-served", "takes accounts that another worker serves for nobody's", "app/accounts.go",
-			"	served = s.flags.Served(now)\n", "	served = map[call.Account]bool{}\n",
+			"	served = s.flags.ServedAccounts(now)\n", "	served = map[call.Account]bool{}\n",
 		},
 		{
 			"end-it-early", "ends the requests of an account that nobody serves at once", "app/unserved.go",

@@ -87,7 +87,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"ignore-who-leaves", "learns nothing from a worker that leaves", "queue/witness.go",
-			"	w.records.Learn(t.Ledger)\n", "	if !t.Gone {\n		w.records.Learn(t.Ledger)\n	}\n",
+			"	w.records.MergeHighWater(t.HighWater)\n", "	if !t.Gone {\n		w.records.MergeHighWater(t.HighWater)\n	}\n",
 		},
 		{
 			"overlook-a-wrong-setting", "goes on although the records may vanish by a setting", "queue/ledger.go",
@@ -128,7 +128,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"claim-over-any-connection", "claims behind a connection over which the records were not checked", "queue/records.go",
-			"			return call.Version{}, ErrUnchecked\n", "			_ = ErrUnchecked\n",
+			"			return call.Version{}, ErrUnverified\n", "			_ = ErrUnverified\n",
 		},
 		{
 			"hear-no-witness", "checks the records of a new connection without those who know more", "queue/witness.go",

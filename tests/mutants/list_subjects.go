@@ -54,7 +54,7 @@ func ofSubjects() []mutant {
 		},
 		{
 			"outcomes-need-not-fit", "dials through a broker that takes a claim and not its outcome", "app/ledger.go",
-			"	if err := b.conn.CheckPayload(); err != nil {\n", "	if err := b.conn.CheckPayload(); false {\n",
+			"	if err := b.conn.CheckMaxPayload(); err != nil {\n", "	if err := b.conn.CheckMaxPayload(); false {\n",
 		},
 		{
 			"a-refusal-sticks", "takes an earlier refusal of an acknowledgement for what holds now", "queue/permission.go",

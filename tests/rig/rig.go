@@ -200,7 +200,7 @@ func (r *Rig) Record(id string) call.Record {
 	r.t.Helper()
 	var record call.Record
 	r.Eventually("the record of "+id+" can be read", func() bool {
-		records, err := r.Conn.NewRecords(r.t.Context(), queue.Keep{}, func() {})
+		records, err := r.Conn.NewRecords(r.t.Context(), queue.Retention{}, func() {})
 		if err == nil {
 			record, _, err = records.Read(r.t.Context(), Account, call.ID(id))
 		}

@@ -29,8 +29,8 @@ func (r *run) forget() {
 // they lost, and lets them come to it.
 func (r *run) audit() {
 	o := r.operator()
-	var lost []queue.Finding
-	_, err := o.Audit(context.Background(), "", patienceOfAudit, time.Now(), func(f queue.Finding) error {
+	var lost []queue.AuditFinding
+	_, err := o.Audit(context.Background(), "", patienceOfAudit, time.Now(), func(f queue.AuditFinding) error {
 		lost = append(lost, f)
 		return nil
 	})

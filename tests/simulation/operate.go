@@ -15,7 +15,7 @@ func (r *run) operator() *queue.Operator {
 	for !r.world.Conn.NATS().IsConnected() {
 		<-time.After(10 * time.Millisecond)
 	}
-	o, err := r.world.Conn.NewOperator(context.Background(), queue.Keep{
+	o, err := r.world.Conn.NewOperator(context.Background(), queue.Retention{
 		Placed: r.world.Config.Records.Keep, Dead: r.world.Config.Dead.Keep,
 	})
 	if err != nil {
