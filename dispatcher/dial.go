@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // claim is an attempt that this worker has announced in the ledger.

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // flagAgain is how long after a failure the flag of a suspension is written again.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/metrics"
 )
 

@@ -7,7 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/metrics"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // A call that is dead or held as unknown has no message any more. Who brings

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // DeadLetters keeps the dead letters. A call has one for each reason at most:

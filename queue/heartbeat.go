@@ -15,7 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // The consumers of an account do not tell whether a worker serves it: they stay

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringonce/ringonce/failpoint"
+	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // A server may close an idle connection just as we write to it, which turns a

@@ -13,8 +13,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ringonce/ringonce/app"
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/metrics"
 )
 

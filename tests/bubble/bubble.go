@@ -23,9 +23,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ringonce/ringonce/app"
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/embedded"

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 )
 
 // figures gathers what the trials came to, for the report.
@@ -22,7 +22,7 @@ type tally struct {
 
 const columns = "%-22v %8v %6v %5v %8v %15v %10v %14v %13v\n"
 
-func (f *tally) add(name string, v proof.Verdict, stall time.Duration) {
+func (f *tally) add(name string, v reconcile.Verdict, stall time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lines == nil {

@@ -4,7 +4,7 @@ import (
 	"os"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -62,12 +62,12 @@ func (w *world) declares(why string) {
 // judgeLost judges what can be judged when records were lost: no phone rang
 // twice; what was published after the declaration has exactly one ending; and of
 // everything older that the brokers still had, somebody knows something.
-func (w *world) judgeLost() proof.Verdict {
+func (w *world) judgeLost() reconcile.Verdict {
 	w.t.Helper()
 	e := w.Evidence(nil)
 	e.Published = w.load.all(e)
 	later := func(id call.ID) bool { return w.load.number(id) >= w.declared }
-	after := proof.Evidence{Left: e.Left}
+	after := reconcile.Evidence{Left: e.Left}
 	told := map[call.ID]bool{}
 	for _, r := range e.Records {
 		told[r.ID] = true
@@ -96,7 +96,7 @@ func (w *world) judgeLost() proof.Verdict {
 			after.Rings = append(after.Rings, r)
 		}
 	}
-	v := proof.Judge(after)
+	v := reconcile.Judge(after)
 	for id, n := range rang {
 		if n > 1 && !later(id) {
 			v.RungTwice = append(v.RungTwice, string(id))
@@ -105,7 +105,7 @@ func (w *world) judgeLost() proof.Verdict {
 	for _, p := range e.Published {
 		// The last one before the copy may have been published after it.
 		if id, _ := identity(p); w.load.number(id) < w.copied-1 && !told[id] && rang[id] == 0 {
-			v.Contradictions = append(v.Contradictions, proof.Contradiction{Name: p.Name, What: "it was forgotten: it did not ring, and nothing tells of it"})
+			v.Contradictions = append(v.Contradictions, reconcile.Contradiction{Name: p.Name, What: "it was forgotten: it did not ring, and nothing tells of it"})
 		}
 	}
 	return withEndings(v, e)
@@ -113,7 +113,7 @@ func (w *world) judgeLost() proof.Verdict {
 
 // withEndings counts the records that there are, those of before the declaration
 // too.
-func withEndings(v proof.Verdict, e proof.Evidence) proof.Verdict {
+func withEndings(v reconcile.Verdict, e reconcile.Evidence) reconcile.Verdict {
 	v.Published, v.Placed, v.Unknown, v.Dead = len(e.Published), 0, 0, map[call.Reason]int{}
 	for _, r := range e.Records {
 		switch r.State {
@@ -129,7 +129,7 @@ func withEndings(v proof.Verdict, e proof.Evidence) proof.Verdict {
 	return v
 }
 
-func identity(p proof.Published) (call.ID, string) {
+func identity(p reconcile.Published) (call.ID, string) {
 	request, _, err := call.DecodeRequest(p.Body, call.PossibleNumbers)
 	if err != nil {
 		return "", ""

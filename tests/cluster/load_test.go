@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/tests/batch"
 )
 
@@ -33,16 +33,16 @@ type load struct {
 
 	mu        sync.Mutex
 	begun     map[call.ID]int // in which order requests were first published
-	published []proof.Published
+	published []reconcile.Published
 	// unconfirmed are ids of requests of which the broker may hold a message
 	// whose sequence nobody was told.
-	unconfirmed map[call.ID]proof.Published
+	unconfirmed map[call.ID]reconcile.Published
 	last        time.Time // when the latest was confirmed
 }
 
 func startLoad(t *testing.T, nodes ...jetstream.JetStream) *load {
 	ctx, cancel := context.WithCancel(t.Context())
-	l := &load{nodes: nodes, stop: cancel, begun: map[call.ID]int{}, unconfirmed: map[call.ID]proof.Published{}}
+	l := &load{nodes: nodes, stop: cancel, begun: map[call.ID]int{}, unconfirmed: map[call.ID]reconcile.Published{}}
 	l.stopped.Go(func() { l.run(ctx) })
 	t.Cleanup(l.end)
 	return l
@@ -71,7 +71,7 @@ func (l *load) run(ctx context.Context) {
 
 // publish tries until the broker confirms, or gives up if that was never asked.
 func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Time) {
-	p := proof.Published{Name: m.Name, Body: []byte(m.Body)}
+	p := reconcile.Published{Name: m.Name, Body: []byte(m.Body)}
 	id, _ := call.ReadID(p.Body)
 	l.begin(id)
 	for {
@@ -80,7 +80,7 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 		cancel()
 		l.mu.Lock()
 		if err == nil {
-			p.Message, l.last = proof.Message(ack), time.Now()
+			p.Message, l.last = reconcile.Message(ack), time.Now()
 			l.published = append(l.published, p)
 			l.mu.Unlock()
 			return
@@ -99,14 +99,14 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 
 // all gives what was published. A message whose confirmation was lost is known
 // by what came of it: its id is ours, its message is nobody else's.
-func (l *load) all(e proof.Evidence) []proof.Published {
+func (l *load) all(e reconcile.Evidence) []reconcile.Published {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := map[string]bool{}
 	for _, p := range l.published {
 		known[p.Message] = true
 	}
-	all := append([]proof.Published{}, l.published...)
+	all := append([]reconcile.Published{}, l.published...)
 	found := func(id call.ID, message string) {
 		if p, ok := l.unconfirmed[id]; ok && !known[message] {
 			p.Message, known[message] = message, true

@@ -13,11 +13,11 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/harness"
 	"github.com/ringonce/ringonce/tests/process"
-	"github.com/ringonce/ringonce/tests/rig"
 )
 
 // patience bounds every wait. A broker without a leader may take ten seconds to
@@ -26,7 +26,7 @@ const patience = 2 * time.Minute
 
 // world is a cluster and a provider, with two workers at work under load.
 type world struct {
-	*rig.Rig
+	*harness.Rig
 	t       *testing.T
 	brokers *brokers
 	load    *load
@@ -47,7 +47,7 @@ type worker struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	b := newBrokers(t)
-	w := &world{t: t, brokers: b, Rig: rig.Around(t, b.url(), simulator.Config{}, nil)}
+	w := &world{t: t, brokers: b, Rig: harness.Around(t, b.url(), simulator.Config{}, nil)}
 	for _, name := range []string{"A", "B"} {
 		w.workers = append(w.workers, w.worker(name, nil))
 	}
@@ -198,7 +198,7 @@ func (w *world) rest() {
 	w.eventually("nothing waits any more", func() bool {
 		ctx, cancel := context.WithTimeout(w.t.Context(), askWithin)
 		defer cancel()
-		n, err := proof.Count(ctx, w.js(), queue.WorkQueues()...)
+		n, err := reconcile.Count(ctx, w.js(), queue.WorkQueues()...)
 		return err == nil && n == 0
 	})
 	for _, worker := range w.workers {
@@ -207,14 +207,14 @@ func (w *world) rest() {
 }
 
 // judge hears the witnesses.
-func (w *world) judge() proof.Verdict {
+func (w *world) judge() reconcile.Verdict {
 	w.t.Helper()
 	if w.declared > 0 {
 		return w.judgeLost()
 	}
 	e := w.Evidence(nil)
 	e.Published = w.load.all(e)
-	return proof.Judge(e)
+	return reconcile.Judge(e)
 }
 
 // stall is the longest time between two POSTs while requests were published.

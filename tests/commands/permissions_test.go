@@ -14,7 +14,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/embedded"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // operatorMayPublish is what docs/operations.md says that operators need.
@@ -65,7 +65,7 @@ func TestOperatorsNeedNoMorePermissionsThanDocumented(t *testing.T) {
 	as("provisioner", "streams apply")
 	prepare(t, broker.ClientURL())
 	for _, args := range []string{
-		"publish --id p1 --from +912071531001 --to +919812345678 --answer-url " + rig.AnswerURL,
+		"publish --id p1 --from +912071531001 --to +919812345678 --answer-url " + harness.AnswerURL,
 		"calls show d1",
 		"calls cancel --account default --unpublished c1",
 		"calls audit --repair",
@@ -110,8 +110,8 @@ func prepare(t *testing.T, url string) {
 	}
 	now := time.Now()
 	for id, dead := range map[string]bool{"d1": true, "d2": true, "u1": false, "u2": false} {
-		body := []byte(rig.Body(id, "+919812345678"))
-		r := call.NewRecord(rig.Account, call.ID(id), "f1:x", call.Origin{Sequence: 1, Published: now}, call.Normal, "", body)
+		body := []byte(harness.Body(id, "+919812345678"))
+		r := call.NewRecord(harness.Account, call.ID(id), "f1:x", call.Origin{Sequence: 1, Published: now}, call.Normal, "", body)
 		if dead {
 			r, err = r.End(call.Expired, "", now)
 		} else if r, err = r.Claim("worker", "nonce", now.Add(-time.Hour)); err == nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 var keep = queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
 
-func openOperator(t *testing.T, r *rig.Rig) *queue.Operator {
+func openOperator(t *testing.T, r *harness.Rig) *queue.Operator {
 	t.Helper()
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func note() call.Note { return call.Note{At: time.Now(), By: "asha@desk", Why: "
 // Two people replay the same letters while two workers dial: every phone rings
 // once.
 func TestReplayingTwiceRingsOnce(t *testing.T) {
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
 	r.Ready(r.Start("one"))
 	r.Ready(r.Start("two"))
@@ -45,14 +45,14 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 		// Refused for good the first time; the answer URL makes each count for
 		// itself.
 		r.Publish("calls.requests.default", fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919000040011","answer_url":"%s/%[1]s"}`,
-			ids[i], simulator.DefaultNumber, rig.AnswerURL))
+			ids[i], simulator.DefaultNumber, harness.AnswerURL))
 	}
 	r.Drained()
 	var clerks sync.WaitGroup
 	for range 2 {
 		clerks.Go(func() {
 			for _, id := range ids {
-				_, err := o.Replay(t.Context(), rig.Account, call.ID(id), note(), false)
+				_, err := o.Replay(t.Context(), harness.Account, call.ID(id), note(), false)
 				var refused *queue.PreconditionError
 				if err != nil && !errors.As(err, &refused) { // the other was first
 					t.Error(err)
@@ -78,7 +78,7 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 // Calls are taken back while workers claim them: each is either cancelled and
 // silent, or rung once, and the answer to the operator says which.
 func TestCancellingWhileWorkersClaim(t *testing.T) {
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
 	r.Ready(r.Start("one"))
 	const calls = 100
@@ -86,9 +86,9 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 	var clerks sync.WaitGroup
 	for i := range calls {
 		id := fmt.Sprintf("c%d", i)
-		r.Publish("calls.requests.default", rig.Body(id, fmt.Sprintf("+9198765%05d", i)))
+		r.Publish("calls.requests.default", harness.Body(id, fmt.Sprintf("+9198765%05d", i)))
 		clerks.Go(func() {
-			_, err := o.Cancel(t.Context(), rig.Account, call.ID(id), note())
+			_, err := o.Cancel(t.Context(), harness.Account, call.ID(id), note())
 			var refused *queue.PreconditionError
 			if err != nil && !errors.As(err, &refused) {
 				t.Error(err)
@@ -119,17 +119,17 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 // A worker wrote the dead letter of a request and died before it acknowledged.
 // An operator discards the call; then the request is delivered again.
 func TestADiscardedCallStaysDiscarded(t *testing.T) {
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
 	consumer := r.Conn.NewConsumer(queue.ConsumerConfig{
-		Account: rig.Account, AckWait: r.Config.Provider.AckWait(), Provision: true, Log: r.Log,
+		Account: harness.Account, AckWait: r.Config.Provider.AckWait(), Provision: true, Log: r.Log,
 	})
 	if err := consumer.Bind(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	body := rig.Body("d1", "+919812345678")
+	body := harness.Body("d1", "+919812345678")
 	r.Publish("calls.requests.default", body)
-	lost, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-"+string(rig.Account)+"_normal")
+	lost, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-"+string(harness.Account)+"_normal")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	origin := call.Origin{Sequence: meta.Sequence.Stream, Published: meta.Timestamp}
-	dead, err := call.NewRecord(rig.Account, "d1", digest, origin, call.Normal, "", []byte(body)).End(call.NumberNotLinked, "", time.Now())
+	dead, err := call.NewRecord(harness.Account, "d1", digest, origin, call.Normal, "", []byte(body)).End(call.NumberNotLinked, "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if _, err := o.Discard(t.Context(), rig.Account, "d1", note()); err != nil {
+	if _, err := o.Discard(t.Context(), harness.Account, "d1", note()); err != nil {
 		t.Fatal(err)
 	}
 	if err := m.Nak(); err != nil {

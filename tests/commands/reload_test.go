@@ -14,7 +14,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // said is what a process wrote so far.
@@ -39,7 +39,7 @@ func (s *said) count(words string) int {
 // one that cannot be used changes nothing.
 func TestTheConfigurationIsLoadedAgain(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	file := filepath.Join(t.TempDir(), "ringonce.yaml")
 	write := func(accounts string) {
 		t.Helper()
@@ -57,7 +57,7 @@ func TestTheConfigurationIsLoadedAgain(t *testing.T) {
 	}
 	placed := func(a, id, to string) {
 		t.Helper()
-		r.Publish("calls.requests."+a, rig.Body(id, to))
+		r.Publish("calls.requests."+a, harness.Body(id, to))
 		records, err := r.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 		if err != nil {
 			t.Fatal(err)

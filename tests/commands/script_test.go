@@ -19,7 +19,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 func TestScripts(t *testing.T) {
@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			s := &stage{t: t, rig: rig.New(t, simulator.Config{}, nil)}
+			s := &stage{t: t, rig: harness.New(t, simulator.Config{}, nil)}
 			testscript.Run(t, testscript.Params{
 				Files: []string{file}, Setup: s.setup, RequireExplicitExec: true, RequireUniqueNames: true,
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -46,9 +46,9 @@ func TestScripts(t *testing.T) {
 // stage is what one script plays on.
 type stage struct {
 	t       *testing.T
-	rig     *rig.Rig
+	rig     *harness.Rig
 	workers int
-	running *rig.Worker
+	running *harness.Worker
 }
 
 func (s *stage) setup(env *testscript.Env) error {
@@ -58,7 +58,7 @@ func (s *stage) setup(env *testscript.Env) error {
 	env.Setenv("PROVIDER", s.rig.Provider.URL)
 	env.Setenv("KEY", simulator.DefaultAPIKey)
 	env.Setenv("FROM", simulator.DefaultNumber)
-	env.Setenv("ANSWER", rig.AnswerURL)
+	env.Setenv("ANSWER", harness.AnswerURL)
 	env.Setenv("USER", "asha")
 	return nil
 }
@@ -182,11 +182,11 @@ func (s *stage) expired(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	then := time.Now().Add(-time.Hour)
 	body := fmt.Appendf(nil, `{"id":%q,"from":%q,"to":"+919812345678","answer_url":%q,"expires_at":%q}`,
-		args[0], simulator.DefaultNumber, rig.AnswerURL, then.Format(time.RFC3339))
+		args[0], simulator.DefaultNumber, harness.AnswerURL, then.Format(time.RFC3339))
 	_, digest, err := call.DecodeRequest(body, call.PossibleNumbers)
 	ts.Check(err)
 	origin := call.Origin{Sequence: 1, Published: then.Add(-time.Hour)}
-	r, err := call.NewRecord(rig.Account, call.ID(args[0]), digest, origin, call.Normal, "", body).End(call.Expired, "", then)
+	r, err := call.NewRecord(harness.Account, call.ID(args[0]), digest, origin, call.Normal, "", body).End(call.Expired, "", then)
 	ts.Check(err)
 	s.put(ts, r)
 	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Bury(s.t.Context(), r, nil))
@@ -245,9 +245,9 @@ func (s *stage) outdate(ts *testscript.TestScript, _ bool, _ []string) {
 }
 
 func (s *stage) record(id string, published time.Time) call.Record {
-	body := []byte(rig.Body(id, "+919812345678"))
+	body := []byte(harness.Body(id, "+919812345678"))
 	_, digest, _ := call.DecodeRequest(body, call.PossibleNumbers)
-	return call.NewRecord(rig.Account, call.ID(id), digest, call.Origin{Sequence: 1, Published: published}, call.Normal, "", body)
+	return call.NewRecord(harness.Account, call.ID(id), digest, call.Origin{Sequence: 1, Published: published}, call.Normal, "", body)
 }
 
 func (s *stage) put(ts *testscript.TestScript, r call.Record) call.Version {

@@ -14,8 +14,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/ringonce/ringonce/app"
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/queue/embedded"
 )
 

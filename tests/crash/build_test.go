@@ -16,7 +16,7 @@ func build(dir string) error {
 	binaries.ours, binaries.usual = filepath.Join(dir, "ringonce"), filepath.Join(dir, "usual")
 	for binary, source := range map[string]string{
 		binaries.ours:  "github.com/ringonce/ringonce/cmd/ringonce",
-		binaries.usual: "github.com/ringonce/ringonce/tests/crash/usual",
+		binaries.usual: "github.com/ringonce/ringonce/tests/crash/naive",
 	} {
 		c := exec.Command("go", "build", "-tags", "failpoint", "-o", binary, source)
 		c.Stderr = os.Stderr

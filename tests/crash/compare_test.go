@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	fp "github.com/ringonce/ringonce/failpoint"
+	fp "github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/tests/batch"
 	"github.com/ringonce/ringonce/tests/process"

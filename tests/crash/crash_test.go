@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	fp "github.com/ringonce/ringonce/failpoint"
+	fp "github.com/ringonce/ringonce/internal/failpoint"
 )
 
 var (

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 )
 
 // figures gathers what the trials came to, for the report.
@@ -21,7 +21,7 @@ type tally struct {
 
 type sum struct{ trials, requests, placed, dead, unknown, duplicates, twice, wrong int }
 
-func (f *tally) trial(c trial, v proof.Verdict) {
+func (f *tally) trial(c trial, v reconcile.Verdict) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lines = append(f.lines, fmt.Sprintf("%-42s %2d requests: %2d placed, %d dead, %d unknown, %d published twice",

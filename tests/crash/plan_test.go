@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	fp "github.com/ringonce/ringonce/failpoint"
+	fp "github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/tests/batch"
 )
 

@@ -7,24 +7,24 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/batch"
+	"github.com/ringonce/ringonce/tests/harness"
 	"github.com/ringonce/ringonce/tests/process"
-	"github.com/ringonce/ringonce/tests/rig"
 )
 
 // world is what the workers of one trial work in.
 type world struct {
-	*rig.Rig
+	*harness.Rig
 	t         *testing.T
-	published []proof.Published
+	published []reconcile.Published
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, Rig: rig.New(t, simulator.Config{}, nil)}
+	w := &world{t: t, Rig: harness.New(t, simulator.Config{}, nil)}
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func (w *world) publish(kinds []batch.Kind) {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			w.published = append(w.published, proof.Published{Name: m.Name, Message: proof.Message(ack), Body: []byte(m.Body)})
+			w.published = append(w.published, reconcile.Published{Name: m.Name, Message: reconcile.Message(ack), Body: []byte(m.Body)})
 		}
 	}
 }
@@ -84,9 +84,9 @@ func (w *world) idle(p *process.Process) {
 }
 
 // judge hears the witnesses.
-func (w *world) judge() proof.Verdict {
+func (w *world) judge() reconcile.Verdict {
 	w.t.Helper()
-	return proof.Judge(w.Evidence(w.published))
+	return reconcile.Judge(w.Evidence(w.published))
 }
 
 // history tells what a trial went through, for one that failed.

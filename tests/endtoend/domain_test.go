@@ -14,7 +14,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/embedded"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // TestAJetStreamDomain: the worker is at a leaf node without JetStream, whose hub
@@ -41,7 +41,7 @@ func TestAJetStreamDomain(t *testing.T) {
 			{URLs: []*url.URL{{Scheme: "nats", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}}},
 		}}
 	})
-	r := rig.Around(t, leaf.ClientURL(), simulator.Config{}, func(c *configs.Config) { c.NATS.Domain = "hub" })
+	r := harness.Around(t, leaf.ClientURL(), simulator.Config{}, func(c *configs.Config) { c.NATS.Domain = "hub" })
 	r.Eventually("the leaf node is connected", func() bool { return hub.NumLeafNodes() == 1 })
 
 	without, err := queue.Connect(queue.ConnectOptions{URL: leaf.ClientURL(), Name: "without"})
@@ -58,12 +58,12 @@ func TestAJetStreamDomain(t *testing.T) {
 	}
 
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default.urgent", rig.Body("placed", "+919876500001"))
-	r.Publish("calls.requests.default", rig.Body("again", "+919000050001"))
+	r.Publish("calls.requests.default.urgent", harness.Body("placed", "+919876500001"))
+	r.Publish("calls.requests.default", harness.Body("again", "+919000050001"))
 	r.Reaches("placed", call.StatePlaced)
 	r.Reaches("again", call.StatePlaced)
 	r.Drained()
-	if err := r.Conn.CheckAckPermission(t.Context(), rig.Account); err != nil {
+	if err := r.Conn.CheckAckPermission(t.Context(), harness.Account); err != nil {
 		t.Error(err)
 	}
 }

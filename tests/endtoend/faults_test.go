@@ -9,7 +9,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // ending is what becomes of a call whose first POST meets a fault, by the
@@ -161,7 +161,7 @@ func TestEveryFault(t *testing.T) {
 		account.APIKey, account.CallsPerSecond, account.Concurrency = configs.NewSecret("key-"+name), 0, 4
 		accounts[name] = account
 	}
-	r := rig.New(t, sim, func(c *configs.Config) {
+	r := harness.New(t, sim, func(c *configs.Config) {
 		c.Accounts = accounts
 		// A busy machine interrupts no attempt before it is written, and cuts
 		// off no answer that comes.
@@ -169,7 +169,7 @@ func TestEveryFault(t *testing.T) {
 	})
 	r.Ready(r.Start("one"))
 	for i := range faults {
-		r.Publish(fmt.Sprintf("calls.requests.f%d", i), fmt.Sprintf(`{"id":"a","from":%q,"to":"+919876543210","answer_url":%q}`, number(i), rig.AnswerURL))
+		r.Publish(fmt.Sprintf("calls.requests.f%d", i), fmt.Sprintf(`{"id":"a","from":%q,"to":"+919876543210","answer_url":%q}`, number(i), harness.AnswerURL))
 	}
 	for i, f := range faults {
 		t.Run(f.Name, func(t *testing.T) {
@@ -185,7 +185,7 @@ func TestEveryFault(t *testing.T) {
 // number is the caller ID of one account.
 func number(i int) string { return fmt.Sprintf("+9120715%05d", 40000+i) }
 
-func reachesEnding(t *testing.T, r *rig.Rig, a call.Account, want ending) {
+func reachesEnding(t *testing.T, r *harness.Rig, a call.Account, want ending) {
 	t.Helper()
 	record := settled(t, r, a, "a", want.state, want.reason)
 	posts, rings := 0, 0
@@ -232,7 +232,7 @@ func reachesEnding(t *testing.T, r *rig.Rig, a call.Account, want ending) {
 }
 
 // settled waits until the call of an account is in this state for this reason.
-func settled(t *testing.T, r *rig.Rig, a call.Account, id call.ID, s call.State, reason call.Reason) call.Record {
+func settled(t *testing.T, r *harness.Rig, a call.Account, id call.ID, s call.State, reason call.Reason) call.Record {
 	t.Helper()
 	records, err := r.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 	if err != nil {

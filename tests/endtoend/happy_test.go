@@ -6,15 +6,15 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 func TestEveryRequestIsPlacedOnce(t *testing.T) {
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
 	const requests = 200
 	for i := range requests {
-		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
 	r.Drained()
 	for i := range requests {

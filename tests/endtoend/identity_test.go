@@ -10,7 +10,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 const callee = "+919876543210"
@@ -19,15 +19,15 @@ const callee = "+919876543210"
 // under it never.
 func TestTheSameIDRingsOnce(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
 	for range 5 {
-		r.Publish("calls.requests.default", rig.Body("a", callee))
+		r.Publish("calls.requests.default", harness.Body("a", callee))
 	}
 	// The same content in another order and spacing is the same request.
-	r.Publish("calls.requests.default", `{ "answer_url":"`+rig.AnswerURL+`", "to":"`+callee+`", "from":"`+simulator.DefaultNumber+`", "id":"a" }`)
+	r.Publish("calls.requests.default", `{ "answer_url":"`+harness.AnswerURL+`", "to":"`+callee+`", "from":"`+simulator.DefaultNumber+`", "id":"a" }`)
 	r.Reaches("a", call.StatePlaced)
-	other := rig.Body("a", "+919876543211")
+	other := harness.Body("a", "+919876543211")
 	r.Publish("calls.requests.default", other)
 	r.Drained()
 	if n := r.Simulator.Rung(callee); n != 1 {
@@ -47,14 +47,14 @@ func TestTheSameIDRingsOnce(t *testing.T) {
 // TestWithoutAnID uses the Nats-Msg-Id, and makes one up without it.
 func TestWithoutAnID(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
-	body := strings.Replace(rig.Body("x", callee), `"id":"x",`, "", 1)
+	body := strings.Replace(harness.Body("x", callee), `"id":"x",`, "", 1)
 	r.Publish("calls.requests.default", body, nats.MsgIdHdr, "from-the-header")
 	r.Reaches("from-the-header", call.StatePlaced)
 	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543211", 1), nats.MsgIdHdr, "not an id")
 	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543212", 1))
-	r.Publish("calls.requests.default", rig.Body("payload", "+919876543213"), nats.MsgIdHdr, "header")
+	r.Publish("calls.requests.default", harness.Body("payload", "+919876543213"), nats.MsgIdHdr, "header")
 	r.Drained()
 	for number, want := range map[string]int{callee: 1, "+919876543211": 0, "+919876543212": 1, "+919876543213": 1} {
 		if got := r.Simulator.Rung(number); got != want {
@@ -77,7 +77,7 @@ func TestWithoutAnID(t *testing.T) {
 // and may put on it whatever headers it likes.
 func TestAPlainPublisher(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
 	nc, err := nats.Connect(r.Broker.ClientURL())
 	if err != nil {
@@ -90,7 +90,7 @@ func TestAPlainPublisher(t *testing.T) {
 	}
 	for i, subject := range []string{"calls.requests.default", "calls.requests.default.urgent", "calls.requests.default.normal", "calls.requests.default.bulk"} {
 		id := string(rune('a' + i))
-		if err := nc.PublishMsg(&nats.Msg{Subject: subject, Data: []byte(rig.Body(id, "+91987654321"+string(rune('0'+i)))), Header: forged}); err != nil {
+		if err := nc.PublishMsg(&nats.Msg{Subject: subject, Data: []byte(harness.Body(id, "+91987654321"+string(rune('0'+i)))), Header: forged}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestAPlainPublisher(t *testing.T) {
 		{"Nats-Rollup", "all"},
 		{"Nats-TTL", "1s"},
 	} {
-		m := &nats.Msg{Subject: "calls.requests.default", Data: []byte(rig.Body("e", "+919876543219")), Header: nats.Header{h[0]: {h[1]}}}
+		m := &nats.Msg{Subject: "calls.requests.default", Data: []byte(harness.Body("e", "+919876543219")), Header: nats.Header{h[0]: {h[1]}}}
 		_, err := r.Conn.JetStream().PublishMsg(t.Context(), m)
 		if err == nil && h[0] != "Nats-Schedule-Target" {
 			t.Errorf("%s was taken", h[0])
@@ -121,12 +121,12 @@ func TestAPlainPublisher(t *testing.T) {
 
 func TestTheTraceIsCarriedThrough(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "bad", Fault: "bad_request"}}}, nil)
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "bad", Fault: "bad_request"}}}, nil)
 	r.Ready(r.Start("one"))
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	r.Publish("calls.requests.default", rig.Body("a", callee), "traceparent", trace)
+	r.Publish("calls.requests.default", harness.Body("a", callee), "traceparent", trace)
 	r.Drained()
-	if got := letterOf(t, r, rig.Body("a", callee)).Header.Get("traceparent"); got != trace || r.Record("a").Trace != trace {
+	if got := letterOf(t, r, harness.Body("a", callee)).Header.Get("traceparent"); got != trace || r.Record("a").Trace != trace {
 		t.Errorf("the letter carries %q, the record %q", got, r.Record("a").Trace)
 	}
 }
@@ -135,12 +135,12 @@ func TestTheTraceIsCarriedThrough(t *testing.T) {
 // claim, its own earlier ones included.
 func TestEveryClaimHasANonceOfItsOwn(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
 	seen := map[string]bool{}
 	for i, refusals := range []int{2, 1} {
 		id := fmt.Sprintf("call-%d", i)
-		r.Publish("calls.requests.default", rig.Body(id, simulator.MagicCallee("service_temporarily_unavailable", refusals)))
+		r.Publish("calls.requests.default", harness.Body(id, simulator.MagicCallee("service_temporarily_unavailable", refusals)))
 		record := r.Reaches(id, call.StatePlaced)
 		if len(record.Attempts) != refusals+1 {
 			t.Errorf("%s was attempted %d times", id, len(record.Attempts))

@@ -10,14 +10,14 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // with is the body of a good request with one field set to this JSON.
 func with(id, field, value string) string {
 	fields := map[string]string{
 		"id": fmt.Sprintf("%q", id), "from": fmt.Sprintf("%q", simulator.DefaultNumber), "to": `"+919876543210"`,
-		"answer_url": fmt.Sprintf("%q", rig.AnswerURL),
+		"answer_url": fmt.Sprintf("%q", harness.AnswerURL),
 	}
 	fields[field] = value
 	var parts []string
@@ -84,7 +84,7 @@ func TestBadInput(t *testing.T) {
 		{"not_before beyond request.max_age", with("{id}", "not_before", `"2999-01-01T00:00:00Z"`), call.InvalidRequest, false, "not_before"},
 		{"expired", with("{id}", "expires_at", `"2001-01-01T00:00:00Z"`), call.Expired, false, "deadline"},
 	}
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
 	for i, in := range inputs {
 		// Bytes as they are, not as Go would write them.
@@ -119,7 +119,7 @@ func named(body string, i int) string {
 	return strings.ReplaceAll(body, "{id}", fmt.Sprintf("bad-%d", i))
 }
 
-func publish(t *testing.T, r *rig.Rig, m *nats.Msg) {
+func publish(t *testing.T, r *harness.Rig, m *nats.Msg) {
 	t.Helper()
 	if _, err := r.Conn.JetStream().PublishMsg(t.Context(), m); err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ type letter struct {
 }
 
 // letterOf finds the dead letter that holds this body, byte for byte.
-func letterOf(t *testing.T, r *rig.Rig, body string) letter {
+func letterOf(t *testing.T, r *harness.Rig, body string) letter {
 	t.Helper()
 	s, err := r.Conn.JetStream().Stream(t.Context(), queue.StreamDead)
 	if err != nil {

@@ -7,17 +7,17 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 func from(id, number, appID string) string {
-	return fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q,"app_id":%q}`, id, number, callee, rig.AnswerURL, appID)
+	return fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q,"app_id":%q}`, id, number, callee, harness.AnswerURL, appID)
 }
 
 // TestOnlyALinkedNumberCalls and every other is told what to do.
 func TestOnlyALinkedNumberCalls(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
 	const app, inactive = "sfv_app_reminders001", "+912071531301"
 	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, app, inactive, simulator.Inactive); err != nil {
@@ -50,9 +50,9 @@ func TestOnlyALinkedNumberCalls(t *testing.T) {
 // ended.
 func TestANumberLinkedAfterTheLastLookUp(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
 	r.Reaches("before", call.StatePlaced)
 	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
 		t.Fatal(err)
@@ -67,9 +67,9 @@ var lookupsFail = simulator.Rule{Name: "lookups", Fault: "get_apps_failed", On: 
 // look-ups fail could only put every request off, again and again.
 func TestNothingIsPulledBeforeTheDirectoryIsKnown(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{lookupsFail}}, nil)
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{lookupsFail}}, nil)
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	r.Eventually("look-ups have failed", func() bool { return r.Simulator.Oracle().Summary.Lookups > 4 })
 	if held, waiting := pending(t, r); held != 0 || waiting != 1 || r.Record("a").State != call.StateAbsent {
 		t.Errorf("%d pulled, %d waiting", held, waiting)
@@ -83,9 +83,9 @@ func TestNothingIsPulledBeforeTheDirectoryIsKnown(t *testing.T) {
 // TestAFailedLookUpIsNoVerdict: the request waits, parked, and is placed later.
 func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
 	r.Reaches("before", call.StatePlaced)
 	if err := r.Simulator.PutRule(lookupsFail); err != nil {
 		t.Fatal(err)
@@ -110,19 +110,19 @@ func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 // TestAProvidersNotLinkedIsBelieved and looked up again.
 func TestAProvidersNotLinkedIsBelieved(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
 	r.Reaches("before", call.StatePlaced)
 	if err := r.Simulator.UnlinkNumber(simulator.DefaultOrganisation, simulator.DefaultNumber); err != nil {
 		t.Fatal(err)
 	}
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	record := r.Reaches("a", call.StateDead)
 	if record.Reason != call.NumberNotLinked || strings.Contains(record.Message, "2071531001") {
 		t.Errorf("it ended %s: %s", record.Reason, record.Message)
 	}
-	r.Publish("calls.requests.default", rig.Body("b", callee))
+	r.Publish("calls.requests.default", harness.Body("b", callee))
 	if record := r.Reaches("b", call.StateDead); record.Made != 0 {
 		t.Error("the next one was dialled on the old directory")
 	}

@@ -12,12 +12,12 @@ import (
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/embedded"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // restart gives the way to start the rig's broker again, with its files and at
 // its address, after it was stopped.
-func restart(t *testing.T, r *rig.Rig) func() {
+func restart(t *testing.T, r *harness.Rig) func() {
 	t.Helper()
 	dir := filepath.Dir(r.Broker.JetStreamConfig().StoreDir)
 	u, err := url.Parse(r.Broker.ClientURL())
@@ -44,14 +44,14 @@ func restart(t *testing.T, r *rig.Rig) func() {
 // TestNATSIsDownAtFirst and the worker waits, not ready and alive.
 func TestNATSIsDownAtFirst(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	up := restart(t, r)
 	r.Broker.Stop()
 	w := r.Start("one")
 	r.Eventually("the worker tells that it is not ready", func() bool { return w.App.Ready() != nil })
 	up()
 	r.Ready(w)
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	r.Reaches("a", call.StatePlaced)
 	r.Drained()
 	if err := w.Stop(); err != nil {
@@ -62,7 +62,7 @@ func TestNATSIsDownAtFirst(t *testing.T) {
 // TestNATSIsDownAllAlong and the worker stops when it is told to.
 func TestNATSIsDownAllAlong(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Broker.Stop()
 	if err := r.Start("one").Stop(); err != nil {
 		t.Error(err)
@@ -73,12 +73,12 @@ func TestNATSIsDownAllAlong(t *testing.T) {
 // and what the provider answered meanwhile is not lost.
 func TestNATSRestartsMidway(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 100 * time.Millisecond}}, nil)
+	r := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 100 * time.Millisecond}}, nil)
 	up := restart(t, r)
-	workers := []*rig.Worker{r.Ready(r.Start("one")), r.Ready(r.Start("two"))}
+	workers := []*harness.Worker{r.Ready(r.Start("one")), r.Ready(r.Start("two"))}
 	const requests = 200
 	for i := range requests {
-		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
 	r.Eventually("calls go out", func() bool { return r.Simulator.Oracle().Summary.Posts > 40 })
 	r.Broker.Stop()

@@ -10,18 +10,18 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // TestStopFinishesWhatWasClaimed and hands back the rest, for another worker at
 // once.
 func TestStopFinishesWhatWasClaimed(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 400 * time.Millisecond}}, nil)
+	r := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 400 * time.Millisecond}}, nil)
 	one := r.Ready(r.Start("one"))
 	const requests = 64
 	for i := range requests {
-		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
 	r.Eventually("calls are claimed", func() bool { return r.Messages(queue.StreamRecords, ">") > 10 })
 	if err := one.Stop(); err != nil {
@@ -71,11 +71,11 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 // may have rung, and is recorded so.
 func TestStopGivesUpAfterTheGracePeriod(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "hang", Fault: "hang_rang"}}}, nil)
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "hang", Fault: "hang_rang"}}}, nil)
 	r.Config.ShutdownGrace = 200 * time.Millisecond
 	r.Config.Provider.RequestTimeout = time.Minute
 	one := r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	r.Eventually("the call is on its way", func() bool { return r.Simulator.Rung(callee) == 1 })
 	if err := one.Stop(); err != nil {
 		t.Errorf("stopped with %v", err)
@@ -92,12 +92,12 @@ func TestStopGivesUpAfterTheGracePeriod(t *testing.T) {
 // phone once.
 func TestTwoWorkers(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed", Rate: 0.5, First: 2}}}, nil)
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed", Rate: 0.5, First: 2}}}, nil)
 	r.Ready(r.Start("one"))
 	r.Ready(r.Start("two"))
 	const requests = 300
 	for i := range requests {
-		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
 	r.Drained()
 	by := map[string]int{}

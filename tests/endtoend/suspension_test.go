@@ -11,11 +11,11 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // pending is how many requests workers hold.
-func pending(t *testing.T, r *rig.Rig) (held, waiting int) {
+func pending(t *testing.T, r *harness.Rig) (held, waiting int) {
 	t.Helper()
 	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
 	if err != nil {
@@ -26,7 +26,7 @@ func pending(t *testing.T, r *rig.Rig) (held, waiting int) {
 }
 
 // suspendedFor waits until the account is suspended, as everybody sees it.
-func suspendedFor(t *testing.T, r *rig.Rig) call.Suspension {
+func suspendedFor(t *testing.T, r *harness.Rig) call.Suspension {
 	t.Helper()
 	var s call.Suspension
 	r.Eventually("the account is suspended", func() bool {
@@ -34,8 +34,8 @@ func suspendedFor(t *testing.T, r *rig.Rig) call.Suspension {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s = flags.Blocks(rig.Account).Suspension
-		return flags.Blocks(rig.Account).Suspended()
+		s = flags.Blocks(harness.Account).Suspension
+		return flags.Blocks(harness.Account).Suspended()
 	})
 	return s
 }
@@ -55,13 +55,13 @@ func TestAKeyThatIsRefused(t *testing.T) {
 		}
 	}
 	write(simulator.DefaultAPIKey)
-	r := rig.New(t, simulator.Config{}, func(c *configs.Config) {
+	r := harness.New(t, simulator.Config{}, func(c *configs.Config) {
 		account := c.Accounts["default"]
 		account.APIKey, account.APIKeyFile, account.Concurrency = configs.Secret{}, file, 2
 		c.Accounts["default"] = account
 	})
-	workers := []*rig.Worker{r.Ready(r.Start("one")), r.Ready(r.Start("two"))}
-	r.Publish("calls.requests.default", rig.Body("before", "+919876543299"))
+	workers := []*harness.Worker{r.Ready(r.Start("one")), r.Ready(r.Start("two"))}
+	r.Publish("calls.requests.default", harness.Body("before", "+919876543299"))
 	r.Reaches("before", call.StatePlaced)
 
 	const newKey, requests = "simulator-key-2", 50
@@ -69,7 +69,7 @@ func TestAKeyThatIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i := range requests {
-		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
 	if s := suspendedFor(t, r); s.Reason != call.Unauthorized || !s.Until.IsZero() {
 		t.Errorf("suspended for %s until %s", s.Reason, s.Until)
@@ -124,16 +124,16 @@ func TestAKeyThatIsRefused(t *testing.T) {
 // TestATimedSuspension stops every worker, and an operator ends it.
 func TestATimedSuspension(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "broke", Fault: "payment_required"}}}, nil)
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "broke", Fault: "payment_required"}}}, nil)
 	r.Ready(r.Start("one"))
 	r.Ready(r.Start("two"))
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	s := suspendedFor(t, r)
 	if lasts := s.Until.Sub(s.Since); s.Reason != call.PaymentRequired || lasts != time.Minute {
 		t.Errorf("suspended for %s, %s long", s.Reason, lasts)
 	}
 	for i := range 10 {
-		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("b-%d", i), fmt.Sprintf("+91987654330%d", i)))
+		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("b-%d", i), fmt.Sprintf("+91987654330%d", i)))
 	}
 	record := r.Reaches("a", call.StateWaiting)
 	if record.Parked || record.Spent != 0 || record.Attempts[0].Spent {
@@ -142,7 +142,7 @@ func TestATimedSuspension(t *testing.T) {
 	if err := r.Simulator.RemoveRule("broke"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Conn.NewControl(r.Log).RemoveSuspension(t.Context(), rig.Account); err != nil {
+	if err := r.Conn.NewControl(r.Log).RemoveSuspension(t.Context(), harness.Account); err != nil {
 		t.Fatal(err)
 	}
 	r.Drained()
@@ -155,7 +155,7 @@ func TestATimedSuspension(t *testing.T) {
 // TestAPausedAccountIsNotPulled until it is resumed.
 func TestAPausedAccountIsNotPulled(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 	}
 	r.Ready(r.Start("one"))
 	for i := range 5 {
-		r.Publish("calls.requests.default", rig.Body(fmt.Sprintf("a-%d", i), fmt.Sprintf("+91987654330%d", i)))
+		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("a-%d", i), fmt.Sprintf("+91987654330%d", i)))
 	}
 	r.Eventually("the requests wait", func() bool {
 		held, waiting := pending(t, r)
@@ -183,9 +183,9 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 // TestALedgerMadeAnewStopsEverything until an operator declares it valid.
 func TestALedgerMadeAnewStopsEverything(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("before", "+919876543211"))
+	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
 	r.Reaches("before", call.StatePlaced)
 	js := r.Conn.JetStream()
 	if err := js.DeleteStream(t.Context(), queue.StreamRecords); err != nil {
@@ -195,12 +195,12 @@ func TestALedgerMadeAnewStopsEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first claim finds out; nothing is dialled by it.
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	r.Eventually("the claim is handed back", func() bool {
 		held, waiting := pending(t, r)
 		return held+waiting == 1 && r.Record("a").State == call.StateDialling
 	})
-	r.Publish("calls.requests.default", rig.Body("b", "+919876543212"))
+	r.Publish("calls.requests.default", harness.Body("b", "+919876543212"))
 	now := time.Now()
 	if _, err := r.Conn.DeclareRecords(t.Context(), now, "test", now); err != nil {
 		t.Fatal(err)
@@ -208,7 +208,7 @@ func TestALedgerMadeAnewStopsEverything(t *testing.T) {
 	if record := r.Reaches("b", call.StateDead); record.Reason != call.TooOldToKnow {
 		t.Errorf("what was published before the ledger was valid ended %s", record.Reason)
 	}
-	r.Publish("calls.requests.default", rig.Body("c", "+919876543213"))
+	r.Publish("calls.requests.default", harness.Body("c", "+919876543213"))
 	r.Reaches("c", call.StatePlaced)
 	if n := r.Simulator.Rung(callee); n != 0 {
 		t.Errorf("rang %d times", n)

@@ -9,17 +9,17 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 func timed(id, to, field string, at time.Time) string {
-	return fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q,%q:%q}`, id, simulator.DefaultNumber, to, rig.AnswerURL, field, at.Format(time.RFC3339Nano))
+	return fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q,%q:%q}`, id, simulator.DefaultNumber, to, harness.AnswerURL, field, at.Format(time.RFC3339Nano))
 }
 
 // TestNotBefore waits parked, and is never early.
 func TestNotBefore(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{}, nil)
+	r := harness.New(t, simulator.Config{}, nil)
 	r.Ready(r.Start("one"))
 	at := time.Now().Add(1500 * time.Millisecond)
 	r.Publish("calls.requests.default", timed("a", callee, "not_before", at))
@@ -38,7 +38,7 @@ func TestNotBefore(t *testing.T) {
 // next attempt: it ends then, and is not dialled again.
 func TestExpiresWhileItWaits(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) {
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) {
 		c.Retry.InitialDelay, c.Retry.MaxDelay = time.Minute, time.Minute
 	})
 	r.Ready(r.Start("one"))
@@ -57,12 +57,12 @@ func TestExpiresWhileItWaits(t *testing.T) {
 // TestMaxAge ends what nobody could place in time, counted from its publishing.
 func TestMaxAge(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) {
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) {
 		c.Request.MaxAge = 1500 * time.Millisecond
 		c.Retry.MaxAttempts = 1000
 	})
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	record := r.Reaches("a", call.StateDead)
 	if record.Reason != call.Expired || record.Made < 2 || record.Changed.Before(record.Origin.Published.Add(1500*time.Millisecond)) {
 		t.Errorf("it ended %s after %d attempts, %s old", record.Reason, record.Made, record.Changed.Sub(record.Origin.Published))
@@ -72,9 +72,9 @@ func TestMaxAge(t *testing.T) {
 // TestAttemptsAreExhausted after so many, and not one more.
 func TestAttemptsAreExhausted(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) { c.Retry.MaxAttempts = 4 })
+	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) { c.Retry.MaxAttempts = 4 })
 	r.Ready(r.Start("one"))
-	r.Publish("calls.requests.default", rig.Body("a", callee))
+	r.Publish("calls.requests.default", harness.Body("a", callee))
 	record := r.Reaches("a", call.StateDead)
 	r.Drained()
 	if s := r.Simulator.Oracle().Summary; record.Reason != call.AttemptsExhausted || record.Made != 4 || record.Spent != 4 || s.Posts != 4 {

@@ -154,7 +154,7 @@ func ofCalls() []mutant {
 			"o.Unspent = true", "o.Unspent = false",
 		},
 		{
-			"nonce-reused", "uses one nonce for all claims of a worker", "app/account.go",
+			"nonce-reused", "uses one nonce for all claims of a worker", "internal/app/account.go",
 			"Nonce: rand.Text,", "Nonce: func() string { return a.worker + rand.Text()[:0] },",
 		},
 		{

@@ -5,36 +5,36 @@ package main
 func ofAccounts() []mutant {
 	return []mutant{
 		{
-			"one-place-ends-the-sweep", "looks after nobody behind an account whose requests cannot be read", "app/unserved.go",
+			"one-place-ends-the-sweep", "looks after nobody behind an account whose requests cannot be read", "internal/app/unserved.go",
 			"		s.last = p\n		if err := s.clear(ctx, p, s.worker(name)); err != nil && ctx.Err() == nil {\n",
 			"		if err := s.clear(ctx, p, s.worker(name)); err != nil {\n			return err\n",
 		},
 		{
-			"end-what-is-served", "takes accounts that another worker serves for nobody's", "app/accounts.go",
+			"end-what-is-served", "takes accounts that another worker serves for nobody's", "internal/app/accounts.go",
 			"	served = s.flags.ServedAccounts(now)\n", "	served = map[call.Account]bool{}\n",
 		},
 		{
-			"end-it-early", "ends the requests of an account that nobody serves at once", "app/unserved.go",
+			"end-it-early", "ends the requests of an account that nobody serves at once", "internal/app/unserved.go",
 			"		if time.Since(m.Since) <= w.Rules.MaxAge {\n", "		if time.Since(m.Since) <= 0*w.Rules.MaxAge {\n",
 		},
 		{
-			"both-dial", "serves an account by its new configuration before the old one has ended", "app/roster.go",
+			"both-dial", "serves an account by its new configuration before the old one has ended", "internal/app/roster.go",
 			"			<-before.left\n			p.lane, p.directory =", "			p.lane, p.directory =",
 		},
 		{
-			"forget-the-numbers", "forgets which numbers are linked when the configuration of an account changes", "app/roster.go",
+			"forget-the-numbers", "forgets which numbers are linked when the configuration of an account changes", "internal/app/roster.go",
 			"if acc.directory.Inherit(p.directory) {", "if acc.directory.Inherit(acc.directory) && false {",
 		},
 		{
-			"forget-on-change", "forgets what the provider said when the configuration of an account changes", "app/roster.go",
+			"forget-on-change", "forgets what the provider said when the configuration of an account changes", "internal/app/roster.go",
 			"		if acc != nil && p.lane != nil {\n", "		if acc != nil && p.lane != nil && p.isLeft() {\n",
 		},
 		{
-			"drop-on-change", "drops what is in flight when the configuration of an account changes", "app/roster.go",
+			"drop-on-change", "drops what is in flight when the configuration of an account changes", "internal/app/roster.go",
 			"			acc.run(ctx, r.working)\n", "			acc.run(ctx, ctx)\n",
 		},
 		{
-			"key-is-read-once", "takes no notice of another key in the key file", "app/key.go",
+			"key-is-read-once", "takes no notice of another key in the key file", "internal/app/key.go",
 			"	changed = secret.Reveal() != k.get()\n	k.current.Store(&secret)\n", "	changed = secret.Reveal() != k.get()\n",
 		},
 	}

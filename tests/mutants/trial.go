@@ -24,16 +24,16 @@ var withProperties = []string{"call", "dispatcher", "queue"}
 // ends the trial.
 func (m mutant) suites(seeds int) [][]string {
 	promise := []string{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecordsThat", "-seeds", fmt.Sprint(seeds)}
-	control, hostile, whole := []string{"./tests/control"}, []string{"./tests/hostile"}, []string{"./tests/endtoend"}
+	control, adversarial, whole := []string{"./tests/control"}, []string{"./tests/adversarial"}, []string{"./tests/endtoend"}
 	home := filepath.Dir(m.file)
 	own := []string{"./" + home}
-	if home == "app" { // wires everything, and tests little of it by itself
-		return [][]string{own, control, promise, hostile, whole}
+	if home == "internal/app" { // wires everything, and tests little of it by itself
+		return [][]string{own, control, promise, adversarial, whole}
 	}
 	if slices.Contains(withProperties, home) {
 		own = append(own, "-rapid.nofailfile") // what fails with a fault is no finding to keep
 	}
-	return [][]string{own, promise, control, hostile, whole}
+	return [][]string{own, promise, control, adversarial, whole}
 }
 
 // try tests with the fault in place, and says what noticed, and by which suite. A

@@ -12,7 +12,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
@@ -178,7 +178,7 @@ type aftermath struct {
 
 func ask(t *testing.T, w *bubble.World) aftermath {
 	t.Helper()
-	e, err := proof.Gather(t.Context(), w.Conn.JetStream(), "default")
+	e, err := reconcile.Gather(t.Context(), w.Conn.JetStream(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}

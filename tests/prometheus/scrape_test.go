@@ -12,7 +12,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
-	"github.com/ringonce/ringonce/tests/rig"
+	"github.com/ringonce/ringonce/tests/harness"
 )
 
 // Two workers meet everything that the dashboard shows, Prometheus scrapes them,
@@ -20,7 +20,7 @@ import (
 // the faults of the simulator can make it move.
 func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	t.Parallel()
-	r := rig.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 200 * time.Millisecond}}, nil)
+	r := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 200 * time.Millisecond}}, nil)
 	program := buildProgram(t)
 	workers := []string{freeAddress(t), freeAddress(t)}
 	for i, address := range workers {
@@ -32,9 +32,9 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	r.Eventually("the workers are ready", func() bool { return slices.Equal(p.query(`sum(ringonce_ready)`), []string{"2"}) })
 	for _, id := range []string{"later", "taken-back"} {
 		r.Publish("calls.requests.default", fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919876500000","answer_url":%q,"not_before":%q}`,
-			id, simulator.DefaultNumber, rig.AnswerURL, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
+			id, simulator.DefaultNumber, harness.AnswerURL, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
 	}
-	r.Publish("calls.requests.nobody", rig.Body("unserved", "+919876500000"))
+	r.Publish("calls.requests.nobody", harness.Body("unserved", "+919876500000"))
 	r.Reaches("taken-back", call.StateWaiting)
 
 	operate(t, r, program)
@@ -74,7 +74,7 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 }
 
 // operate has an operator pause a number and take a call back.
-func operate(t *testing.T, r *rig.Rig, program string) {
+func operate(t *testing.T, r *harness.Rig, program string) {
 	t.Helper()
 	for _, args := range []string{
 		"accounts pause --why test --number " + simulator.DefaultAvailableNumber + "1",
@@ -89,7 +89,7 @@ func operate(t *testing.T, r *rig.Rig, program string) {
 }
 
 // publishEverything asks for calls that meet each ending.
-func publishEverything(r *rig.Rig, batch int) {
+func publishEverything(r *harness.Rig, batch int) {
 	for i := range 150 {
 		from, to := simulator.DefaultNumber, fmt.Sprintf("+9198765%05d", batch*1000+i)
 		switch i {
@@ -106,7 +106,7 @@ func publishEverything(r *rig.Rig, batch int) {
 		}
 		id := fmt.Sprintf("b%d-%d", batch, i)
 		r.Publish("calls.requests.default",
-			fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, from, to, rig.AnswerURL+"?id="+id))
+			fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, from, to, harness.AnswerURL+"?id="+id))
 	}
 }
 
@@ -123,7 +123,7 @@ func tells(values []string, expr string) bool {
 }
 
 // rulesAreWell waits until every rule was evaluated without an error.
-func rulesAreWell(t *testing.T, r *rig.Rig, p server) {
+func rulesAreWell(t *testing.T, r *harness.Rig, p server) {
 	t.Helper()
 	r.Eventually("every rule was evaluated", func() bool {
 		var answer struct {

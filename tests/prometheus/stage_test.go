@@ -14,14 +14,14 @@ import (
 
 	"github.com/ringonce/ringonce/queue/embedded"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/harness"
 	"github.com/ringonce/ringonce/tests/process"
-	"github.com/ringonce/ringonce/tests/rig"
 )
 
 // stage is where the faults happen: a worker with an account for each, and one
 // that may not acknowledge.
 type stage struct {
-	*rig.Rig
+	*harness.Rig
 	t             *testing.T
 	program       string
 	broker        *nats.Options
@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal("the broker does not listen")
 	}
 	s.broker.Port = address.Port
-	s.Rig = rig.Around(t, broker.ClientURL(), simulator.Config{World: world()}, nil)
+	s.Rig = harness.Around(t, broker.ClientURL(), simulator.Config{World: world()}, nil)
 	s.Broker = broker
 	return s
 }
@@ -144,7 +144,7 @@ func (s *stage) publishFrom(account, from, callee string) {
 	if callee == "" {
 		callee = fmt.Sprintf("+9198765%05d", s.published[account])
 	}
-	s.Publish("calls.requests."+account, fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, from, callee, rig.AnswerURL+"?id="+id))
+	s.Publish("calls.requests."+account, fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, from, callee, harness.AnswerURL+"?id="+id))
 }
 
 // resolve says of the first calls of an account that they rang, as operators do.

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/ringonce/ringonce/sfvopi/simulator"
+	"github.com/ringonce/ringonce/tests/harness"
 	"github.com/ringonce/ringonce/tests/process"
-	"github.com/ringonce/ringonce/tests/rig"
 )
 
 // buildProgram gives the ringonce of this checkout.
@@ -37,7 +37,7 @@ func startWorker(t *testing.T, program, name, address string, environ []string, 
 }
 
 // oneAccount is the environment of a worker that serves the rig's account alone.
-func oneAccount(r *rig.Rig) []string {
+func oneAccount(r *harness.Rig) []string {
 	return append(shortTimes(r),
 		"SFVOPI_API_KEY="+simulator.DefaultAPIKey,
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=20",
@@ -46,7 +46,7 @@ func oneAccount(r *rig.Rig) []string {
 }
 
 // shortTimes is the environment of a worker at the rig's broker and provider.
-func shortTimes(r *rig.Rig) []string {
+func shortTimes(r *harness.Rig) []string {
 	return []string{
 		"NATS_URL=" + r.Broker.ClientURL(),
 		"SFVOPI_BASE_URL=" + r.Provider.URL,

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
@@ -28,7 +28,7 @@ func (r *run) check() (shares, []string) {
 			continue
 		}
 		// I1 to I4: rung once, ended once, placed as rung, rung as recorded.
-		verdict := proof.Judge(e)
+		verdict := reconcile.Judge(e)
 		for _, name := range verdict.RungTwice {
 			wrong = append(wrong, fmt.Sprintf("I1 %s/%s: the phone rang twice", account, name))
 		}

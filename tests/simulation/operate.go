@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
@@ -49,7 +49,7 @@ func (r *run) cancel(q request) {
 func (r *run) operate() {
 	o := r.operator()
 	for _, account := range []call.Account{"default", "second"} {
-		e, err := proof.Gather(context.Background(), r.world.Conn.JetStream(), account)
+		e, err := reconcile.Gather(context.Background(), r.world.Conn.JetStream(), account)
 		if err != nil {
 			r.t.Fatal(err)
 		}

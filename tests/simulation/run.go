@@ -13,7 +13,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
-	"github.com/ringonce/ringonce/proof"
+	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
@@ -29,8 +29,8 @@ type run struct {
 	down    bool             // the broker is
 	named   int
 
-	published map[string][]proof.Published // by account
-	requests  map[string]request           // by account and answer URL
+	published map[string][]reconcile.Published // by account
+	requests  map[string]request               // by account and answer URL
 	paused    []stop
 	refusing  []stop      // while the key is not accepted
 	answering []answering // how long the provider took, from when on
@@ -40,7 +40,7 @@ type run struct {
 
 // live goes through the plan, inside a bubble, and leaves all at rest.
 func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
-	r := &run{t: t, began: time.Now(), published: map[string][]proof.Published{}, requests: map[string]request{}}
+	r := &run{t: t, began: time.Now(), published: map[string][]reconcile.Published{}, requests: map[string]request{}}
 	r.plan = newPlan(seed, r.began)
 	r.world = bubble.New(t, dir, simulator.Config{World: world(), Seed: seed}, log, r.configure)
 	for i := range r.plan.workers {
@@ -72,7 +72,7 @@ func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 // to find.
 func (r *run) settle() {
 	for range patience {
-		left, err := proof.Count(context.Background(), r.world.Conn.JetStream(), queue.WorkQueues()...)
+		left, err := reconcile.Count(context.Background(), r.world.Conn.JetStream(), queue.WorkQueues()...)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func (r *run) publish(q request) {
 		r.note("not published, as the publisher was told: %v", err)
 		return
 	}
-	r.published[q.account] = append(r.published[q.account], proof.Published{
+	r.published[q.account] = append(r.published[q.account], reconcile.Published{
 		Name: q.name, Message: message.Message(), Body: []byte(q.body), MessageID: q.messageID,
 	})
 	decoded, _, err := call.DecodeRequest([]byte(q.body), call.PossibleNumbers)
@@ -241,8 +241,8 @@ func (r *run) mend() {
 }
 
 // evidence gathers what the witnesses say of an account.
-func (r *run) evidence(a call.Account) (proof.Evidence, simulator.Report, error) {
-	e, err := proof.Gather(context.Background(), r.world.Conn.JetStream(), a)
+func (r *run) evidence(a call.Account) (reconcile.Evidence, simulator.Report, error) {
+	e, err := reconcile.Gather(context.Background(), r.world.Conn.JetStream(), a)
 	if err != nil {
 		return e, simulator.Report{}, err
 	}
@@ -250,7 +250,7 @@ func (r *run) evidence(a call.Account) (proof.Evidence, simulator.Report, error)
 	report := r.world.Simulator.Ask(simulator.Question{Organisation: string(a)})
 	for _, c := range report.Calls {
 		for _, ring := range c.Rings {
-			e.Rings = append(e.Rings, proof.Ring{Callee: c.Callee, AnswerURL: c.AnswerURL, RequestUUID: ring.RequestUUID})
+			e.Rings = append(e.Rings, reconcile.Ring{Callee: c.Callee, AnswerURL: c.AnswerURL, RequestUUID: ring.RequestUUID})
 		}
 	}
 	return e, report, nil

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newAccountsCommand(environ []string) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "accounts",
+		Short: "See how accounts do, pause them, and let them go on",
+		Args:  knownCommand,
+		RunE:  needSubcommand,
+	}
+	d := &desk{environ: environ}
+	d.flags(c)
+	c.AddCommand(newAccountsListCommand(d), newAccountsPauseCommand(d), newAccountsResumeCommand(d))
+	return c
+}
+
+// quietLog is for adapters whose warnings come back as errors, too.
+func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func newAccountsListCommand(d *desk) *cobra.Command {
+	var asJSON, reveal bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "List the accounts: what waits for them, and what stops them",
+		Args:  noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conn, config, err := d.connect()
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			now := time.Now()
+			flags, err := conn.NewControl(quietLog()).Read(c.Context())
+			if err != nil {
+				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+			}
+			depths, unserved, err := conn.NewDepthMeter().Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
+			if err != nil {
+				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+			}
+			views := accountViews(depths, flags, config.AccountNames(), now)
+			served := servedAccounts(views)
+			unserved += queue.CountOrphaned(depths, served)
+			numbers := numberViews(flags.PausedNumbers(), reveal)
+			if asJSON {
+				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Unserved: unserved})
+			}
+			printAccounts(c.OutOrStdout(), views)
+			printNumbers(c.OutOrStdout(), numbers, now)
+			if unserved > 0 {
+				warnUnserved(c, conn, unserved, served)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&reveal, "reveal", false, "show paused caller IDs in full")
+	return c
+}
+
+// warnUnserved names accounts for which requests wait and which no worker
+// serves. The names are the publishers' to choose, and may be many.
+func warnUnserved(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
+	const most = 5
+	names := map[string]bool{}
+	places, err := conn.PendingSubjects(c.Context())
+	for _, p := range places {
+		if !served[call.Account(p.Account)] {
+			names[printable(p.Account)] = true
+		}
+	}
+	listed := slices.Sorted(maps.Keys(names))
+	which := strings.Join(listed[:min(len(listed), most)], ", ")
+	switch {
+	case err != nil:
+		which = "not known: " + err.Error()
+	case len(listed) > most:
+		which += fmt.Sprintf(" and %d more", len(listed)-most)
+	}
+	fmt.Fprintf(c.ErrOrStderr(), "note: %s for accounts that no worker serves (%s); add them to the workers' configuration, or let them end as unknown_account after request.max_age\n",
+		waits(unserved), which)
+}
+
+func waits(n uint64) string {
+	if n == 1 {
+		return "1 request waits"
+	}
+	return fmt.Sprintf("%d requests wait", n)
+}
+
+// accountsView is all that the list shows.
+type accountsView struct {
+	Accounts      []accountView `json:"accounts"`
+	PausedNumbers []numberView  `json:"paused_numbers"`
+	Unserved      uint64        `json:"unserved"`
+}
+
+// accountView is how an account does.
+type accountView struct {
+	Account       call.Account       `json:"account"`
+	State         string             `json:"state"` // in words
+	Waiting       uint64             `json:"waiting"`
+	Due           uint64             `json:"due"`
+	InHand        uint64             `json:"in_hand"`
+	Parked        uint64             `json:"parked"`
+	DeadLetters   uint64             `json:"dead_letters"`
+	OldestSeconds float64            `json:"oldest_seconds"`
+	Served        bool               `json:"served"` // by a worker, in the last minute
+	Suspension    *call.Suspension   `json:"suspension,omitzero"`
+	Pause         *call.Pause        `json:"pause,omitzero"`
+	Lanes         []queue.WorkerLane `json:"lanes"`
+}
+
+// accountViews shows the accounts that have something at the broker, that a worker
+// serves, or that are configured here.
+func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, configured []string, now time.Time) []accountView {
+	lanes := flags.Lanes()
+	known := map[call.Account]bool{}
+	for a := range depths {
+		known[a] = true
+	}
+	for a := range lanes {
+		known[a] = true
+	}
+	for _, a := range flags.Accounts() {
+		known[a] = true
+	}
+	for _, name := range configured {
+		known[call.Account(name)] = true
+	}
+	views := []accountView{}
+	for _, a := range slices.Sorted(maps.Keys(known)) {
+		depth, v := depths[a], newAccountView(a, flags.Blocks(a), lanes[a], now)
+		v.Waiting, v.Due, v.InHand, v.Parked = depth.Waiting, depth.Due, depth.AckPending, depth.Parked
+		v.DeadLetters, v.OldestSeconds = depth.DeadLetters, depth.Oldest.Seconds()
+		views = append(views, v)
+	}
+	return views
+}
+
+// newAccountView shows what stops an account, and what its workers do.
+func newAccountView(a call.Account, stops call.Stops, lanes []queue.WorkerLane, now time.Time) accountView {
+	v := accountView{Account: a, Pause: stops.Pause, Lanes: lanes, Served: len(lanes) > 0}
+	if v.Lanes == nil {
+		v.Lanes = []queue.WorkerLane{}
+	}
+	if stops.Suspended() {
+		v.Suspension = &stops.Suspension
+	}
+	v.State = v.state(now)
+	return v
+}
+
+func servedAccounts(views []accountView) map[call.Account]bool {
+	served := map[call.Account]bool{}
+	for _, v := range views {
+		if v.Served {
+			served[v.Account] = true
+		}
+	}
+	return served
+}
+
+func printAccounts(out io.Writer, views []accountView) {
+	if len(views) == 0 {
+		fmt.Fprintln(out, "no accounts: no worker has started yet, and none is configured here")
+		return
+	}
+	t := newTable(out, "account", "state", "waiting", "due", "in hand", "parked", "dead letters", "oldest")
+	for _, v := range views {
+		oldest := "-"
+		if v.OldestSeconds > 0 {
+			oldest = span(time.Duration(v.OldestSeconds * float64(time.Second)))
+		}
+		t.AppendRow([]any{v.Account, v.State, v.Waiting, v.Due, v.InHand, v.Parked, v.DeadLetters, oldest})
+	}
+	t.Render()
+}
+
+// state says what the operators and the provider stop, and what the workers do.
+func (v accountView) state(now time.Time) string {
+	var said []string
+	if v.Pause != nil {
+		said = append(said, pauseText(*v.Pause, now))
+	}
+	if s := v.Suspension; s != nil && !v.does(call.LaneSuspended) {
+		said = append(said, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
+	}
+	said = append(said, lanesText(v.Lanes, now, func(s call.LaneStatus) bool {
+		return (s.State == call.LanePaused && v.Pause != nil) || (s.State == call.LaneRunning && v.justStopped(now))
+	})...)
+	if !v.Served {
+		said = append(said, "no worker serves it")
+	}
+	return printable(strings.Join(said, "; "))
+}
+
+// does reports whether the lane of a worker is in this state.
+func (v accountView) does(state call.LaneState) bool {
+	return slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool { return l.State == state })
+}
+
+// justStopped reports whether the account was paused or suspended a moment ago, so
+// that not every worker has published yet that it stopped.
+func (v accountView) justStopped(now time.Time) bool {
+	return (v.Pause != nil && now.Sub(v.Pause.Since) < queue.HeartbeatInterval) ||
+		(v.Suspension != nil && now.Sub(v.Suspension.Since) < queue.HeartbeatInterval)
+}
+
+// pauseText says who paused, when, and why if that was said.
+func pauseText(p call.Pause, now time.Time) string {
+	text := fmt.Sprintf("paused %s by %s", away(p.Since, now), p.By)
+	if p.Why != "" {
+		text += ": " + p.Why
+	}
+	return text
+}

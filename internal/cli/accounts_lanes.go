@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// laneGroup is the workers whose lanes of an account do the same for the same
+// reason.
+type laneGroup struct {
+	workers int
+	status  call.LaneStatus // since the first of them, and until the next of them goes on
+}
+
+// groupLanes puts lanes that do the same together, the largest group first.
+func groupLanes(lanes []queue.WorkerLane) []laneGroup {
+	var groups []laneGroup
+	for _, lane := range lanes {
+		i := slices.IndexFunc(groups, func(g laneGroup) bool { return g.status.Same(lane.LaneStatus) })
+		if i < 0 {
+			groups = append(groups, laneGroup{1, lane.LaneStatus})
+			continue
+		}
+		groups[i].add(lane.LaneStatus)
+	}
+	slices.SortStableFunc(groups, func(a, b laneGroup) int { return cmp.Compare(b.workers, a.workers) })
+	return groups
+}
+
+func (g *laneGroup) add(s call.LaneStatus) {
+	g.workers++
+	if s.State == call.LaneProbing {
+		g.status.State = call.LaneProbing
+	}
+	g.status.Since = earliest(g.status.Since, s.Since)
+	g.status.Next = earliest(g.status.Next, s.Next)
+}
+
+// earliest gives the earlier of two times that are known.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
+		return b
+	}
+	return a
+}
+
+// laneText says in a few words what a lane is doing.
+func laneText(s call.LaneStatus, now time.Time) string {
+	switch s.State {
+	case call.LaneRunning:
+		return "running"
+	case call.LaneSlowed:
+		text := "throttled until " + s.Next.UTC().Format("15:04:05Z")
+		if s.Reason == call.RateLimited {
+			return text + " (429)"
+		}
+		return text + because(s.Reason)
+	case call.LaneOpen:
+		return "provider down" + lasting(s.Since, now) + because(s.Reason) + nextTry(s.Next, now)
+	case call.LaneProbing:
+		return "provider down" + lasting(s.Since, now) + because(s.Reason) + ", one call tries now"
+	case call.LaneSuspended:
+		return "suspended: " + string(s.Reason) + lasting(s.Since, now) + nextTry(s.Next, now)
+	case call.LanePaused:
+		return "paused" + lasting(s.Since, now)
+	case call.LaneStopped:
+		return "stopped" + lasting(s.Since, now) + ": " + stopText(s.Reason)
+	default:
+		return string(s.State) + because(s.Reason) // of a newer version
+	}
+}
+
+func because(r call.Reason) string {
+	if r == "" {
+		return ""
+	}
+	return " (" + string(r) + ")"
+}
+
+func lasting(since, now time.Time) string {
+	if since.IsZero() {
+		return ""
+	}
+	return " " + span(max(now.Sub(since), 0))
+}
+
+func nextTry(at, now time.Time) string {
+	switch {
+	case at.IsZero():
+		return ""
+	case !at.After(now):
+		return ", next try now"
+	default:
+		return ", next try in " + span(at.Sub(now).Round(time.Second))
+	}
+}
+
+// stopTexts say why a lane does nothing.
+func stopTexts() map[call.Reason]string {
+	return map[call.Reason]string{
+		call.ShuttingDown:     "its worker shuts down",
+		call.RecordsUnchecked: "the call records are not checked yet",
+		call.RecordsUntrusted: "the call records may not be trusted; see ringonce doctor",
+		call.FlagsUnknown:     "the control flags cannot be read",
+		call.NumbersUnknown:   "its numbers could not be looked up yet",
+		call.LookupsRefused:   "the provider refuses to say its numbers; check its key",
+		call.RateUnknown:      "its calls per second cannot be counted; see ringonce streams check",
+	}
+}
+
+// stopText says why a lane does nothing; a worker of a newer version may know more.
+func stopText(r call.Reason) string { return cmp.Or(stopTexts()[r], string(r)) }
+
+// lanesText says what the workers do for an account: those that do the same
+// together, and how many they are if others do something else. What left reports
+// is left out.
+func lanesText(lanes []queue.WorkerLane, now time.Time, left func(call.LaneStatus) bool) []string {
+	groups := groupLanes(lanes)
+	var texts []string
+	for _, g := range groups {
+		switch {
+		case left(g.status):
+		case len(groups) == 1:
+			texts = append(texts, laneText(g.status, now))
+		default:
+			texts = append(texts, fmt.Sprintf("%d of %s: %s", g.workers, count(len(lanes), "worker"), laneText(g.status, now)))
+		}
+	}
+	return texts
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newAccountsResumeCommand(d *desk) *cobra.Command {
+	var flags reachFlags
+	c := &cobra.Command{
+		Use:   "resume ACCOUNT|--number NUMBER|--all",
+		Short: "End a pause, and lift a suspension or a slow-down",
+		Long: `End the pause of an account and lift its suspension, and have every worker go on
+although the provider asked it to wait; or end the pause of one caller ID. If the
+provider still refuses, the next call suspends or slows the account again.
+
+--all ends the pause that --all began, and no other: what else holds is listed.`,
+		Example: `  ringonce accounts resume acme-west
+  ringonce accounts resume --number +912071531001
+  ringonce accounts resume --all`,
+		RunE: func(c *cobra.Command, args []string) error {
+			what, err := flags.read(args)
+			if err != nil {
+				return err
+			}
+			conn, _, err := d.connect()
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			control := conn.NewControl(quietLog())
+			found, err := control.Read(c.Context())
+			switch {
+			case err != nil:
+				return err
+			case what.all:
+				return resumeAll(c, control, found)
+			case !what.number.IsZero():
+				err = resumeNumber(c, control, found, what)
+			default:
+				err = resumeAccount(c, control, found, what)
+			}
+			if err == nil && found.GlobalPause() != nil {
+				fmt.Fprintln(c.ErrOrStderr(), "note: all accounts are paused; go on with: ringonce accounts resume --all")
+			}
+			return err
+		},
+	}
+	flags.add(c)
+	return c
+}
+
+// resumeAll ends the pause of all accounts, and names what still stops some of
+// them: whoever paused or suspended that had another cause.
+func resumeAll(c *cobra.Command, control *queue.Control, found queue.Flags) error {
+	// Whatever was found, it is gone afterwards: it may have come a moment ago.
+	if err := control.Resume(c.Context(), ""); err != nil {
+		return err
+	}
+	said := "resumed"
+	if found.GlobalPause() == nil {
+		said = "were not paused"
+	}
+	fmt.Fprintf(c.OutOrStdout(), "all accounts: %s\n", said)
+	for _, line := range stillHeld(found, time.Now()) {
+		fmt.Fprintln(c.OutOrStdout(), printable(line))
+	}
+	return nil
+}
+
+// stillHeld lists what keeps accounts and caller IDs from dialling beside a pause
+// of all accounts, each with the command that ends it.
+func stillHeld(found queue.Flags, now time.Time) []string {
+	var lines []string
+	lanes := found.Lanes()
+	accounts := slices.Concat(found.Accounts(), slices.Collect(maps.Keys(lanes)))
+	slices.Sort(accounts)
+	for _, a := range slices.Compact(accounts) {
+		var holds []string
+		if p := found.AccountPause(a); p != nil {
+			holds = append(holds, pauseText(*p, now))
+		}
+		if stops := found.Blocks(a); stops.Suspended() {
+			s := stops.Suspension
+			holds = append(holds, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
+		}
+		if i := slices.IndexFunc(lanes[a], isSlowed); i >= 0 {
+			holds = append(holds, laneText(lanes[a][i].LaneStatus, now))
+		}
+		if len(holds) > 0 {
+			lines = append(lines, fmt.Sprintf("still held: account %s: %s; go on with: ringonce accounts resume %[1]s", a, strings.Join(holds, "; ")))
+		}
+	}
+	for _, number := range sortedNumbers(found.PausedNumbers()) {
+		lines = append(lines, fmt.Sprintf("still held: caller ID %s: %s; go on with: ringonce accounts resume --number NUMBER (ringonce accounts list --reveal shows it)",
+			number, pauseText(found.PausedNumbers()[number], now)))
+	}
+	return lines
+}
+
+func isSlowed(l queue.WorkerLane) bool { return l.State == call.LaneSlowed }
+
+func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
+	// Whatever was found, it is gone afterwards: it may have come a moment ago.
+	if err := control.Resume(c.Context(), what.account); err != nil {
+		return err
+	}
+	if err := control.EndThrottle(c.Context(), what.account, whoAmI(), time.Now().UTC()); err != nil {
+		return err
+	}
+	suspended, slowed := found.Blocks(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isSlowed)
+	if suspended {
+		if err := control.RemoveSuspension(c.Context(), what.account); err != nil {
+			return err
+		}
+	}
+	said := "resumed"
+	if found.AccountPause(what.account) == nil && !suspended && !slowed {
+		said = "was not paused; see: ringonce accounts list"
+	}
+	if suspended {
+		said += ", suspension lifted"
+	}
+	if slowed {
+		said += ", slow-down lifted"
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, said)
+	return nil
+}
+
+func resumeNumber(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
+	if _, paused := found.PausedNumbers()[what.number]; !paused {
+		fmt.Fprintf(c.OutOrStdout(), "%s: was not paused; see: ringonce accounts list --reveal\n", what)
+		return nil
+	}
+	if err := control.ResumeNumber(c.Context(), what.number); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s: resumed; what waits is looked at again within ten minutes, the first of it within seconds\n", what)
+	return nil
+}
+
+func sortedNumbers(numbers call.PausedNumbers) []call.Phone {
+	return slices.SortedFunc(maps.Keys(numbers), func(a, b call.Phone) int { return cmp.Compare(a.E164(), b.E164()) })
+}

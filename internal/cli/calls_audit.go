@@ -1,0 +1,111 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// leastPatience is more than a worker that is alive needs to end what it
+// claimed, with the default time-outs.
+const leastPatience = 15 * time.Minute
+
+func newCallsAuditCommand(d *desk) *cobra.Command {
+	var account string
+	var patience time.Duration
+	var repair bool
+	c := &cobra.Command{
+		Use:   "audit",
+		Short: "Find calls that the broker forgot, and bring them back",
+		Long: `Find calls that nothing would bring to their end: a power loss under the broker
+can take away a schedule, a request or a dead letter that was confirmed, while
+the record of the call stays, and a broker that is full when a schedule is due
+does not come back to it. It reads every record, so run it when little else is
+going on.
+
+With --repair each gets back what it lost. That dials nothing by itself: a
+worker reads the record first, and a call that may have rung is held as unknown.
+The exit code is 1 if something was found and not repaired.`,
+		Example: `  ringonce calls audit
+  ringonce calls audit --account acme-west --repair`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			a, err := auditAccount(account)
+			if err != nil {
+				return err
+			}
+			operator, conn, config, err := d.operatorWith(c.Context())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			if least := max(leastPatience, 2*config.Provider.ClaimWait()); patience < least {
+				return usageError{fmt.Errorf("--overdue is less than %s, in which a worker may still be at it; give %[1]s or more", least)}
+			}
+			return audit(c, operator, a, patience, repair)
+		},
+	}
+	c.Flags().StringVar(&account, "account", "", "only the calls of this `ACCOUNT`")
+	c.Flags().DurationVar(&patience, "overdue", leastPatience, "how `LONG` ago a call should have moved on")
+	c.Flags().BoolVar(&repair, "repair", false, "give each call back what it lost")
+	return c
+}
+
+func auditAccount(s string) (call.Account, error) {
+	if s == "" {
+		return "", nil
+	}
+	a, err := call.ParseAccount(s)
+	if err != nil {
+		return "", usageError{fmt.Errorf("--account: %w", err)}
+	}
+	return a, nil
+}
+
+func audit(c *cobra.Command, operator *queue.Operator, a call.Account, patience time.Duration, repair bool) error {
+	now := time.Now()
+	table := newTable(c.OutOrStdout(), "id", "account", "state", "lost", "overdue since", "")
+	found, repaired := 0, 0
+	looked, err := operator.Audit(c.Context(), a, patience, now, func(f queue.AuditFinding) error {
+		found++
+		done := ""
+		if repair {
+			if err := operator.Repair(c.Context(), f, now); err != nil {
+				return fmt.Errorf("repair %s of account %s: %w; do it again, that is safe", f.Record.ID, f.Record.Account, err)
+			}
+			repaired, done = repaired+1, "repaired"
+		}
+		table.AppendRow([]any{f.Record.ID, f.Record.Account, f.Record.State, lost(f.Missing), moment(f.Since, now), done})
+		return nil
+	})
+	if found > 0 {
+		table.Render()
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.OutOrStdout(), "%s read, %s forgotten, %d repaired\n", count(looked, "record"), count(found, "call"), repaired)
+	if found > repaired {
+		return errors.New("calls were found that nothing would bring to their end; repair them with: ringonce calls audit --repair")
+	}
+	return nil
+}
+
+// lost names what is missing.
+func lost(n call.Need) string {
+	switch n {
+	case call.NeedsMessage:
+		return "its message"
+	case call.NeedsLetter, call.NeedsLetterOrMessage:
+		return "its dead letter"
+	case call.NeedsNothing:
+		return "nothing"
+	default:
+		return "?"
+	}
+}

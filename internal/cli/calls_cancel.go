@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newCallsCancelCommand(d *desk) *cobra.Command {
+	var account string
+	var unpublished bool
+	var a answer
+	c := &cobra.Command{
+		Use:   "cancel ID…",
+		Short: "Take calls back that were not dialled yet",
+		Long: `Take calls back: those that wait, and those that no worker has read yet. A call
+that is being dialled, that is placed, or that may have rung is refused.
+
+An id that was never published is refused, and nothing is written. With
+--unpublished it is taken back all the same: its record says "cancelled" from
+then on, and what is published under it later is acknowledged and not dialled.`,
+		Example: `  ringonce calls cancel --why "patient called back" reminder-4711
+  ringonce calls cancel --account acme-west --unpublished reminder-4712`,
+		Args: someIDs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if unpublished && account == "" {
+				return usageError{errors.New("--unpublished needs --account: nothing else names the account of such a call")}
+			}
+			operator, conn, err := d.operator(c.Context())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			return forEach(c, args, func(ctx context.Context, arg string) (string, error) {
+				who, err := search{operator, conn, c.ErrOrStderr()}.toCancel(ctx, account, arg, unpublished)
+				if err != nil {
+					return "", err
+				}
+				done, err := operator.Cancel(ctx, who.account, who.id, a.note(time.Now()))
+				return saidOfCancel(done), err
+			})
+		},
+	}
+	accountFlag(c, &account)
+	c.Flags().BoolVar(&unpublished, "unpublished", false, "also take back an id that was not published")
+	a.noteFlags(c)
+	return c
+}
+
+// toCancel finds the call that is to be taken back: one with a record, or one
+// that waits to be read.
+func (s search) toCancel(ctx context.Context, account, arg string, unpublished bool) (target, error) {
+	who, known, err := s.record(ctx, account, arg)
+	if err != nil || known || unpublished {
+		return who, err
+	}
+	d, notFound := s.unread(ctx, who)
+	if notFound == nil {
+		return target{d.Account, who.id}, nil
+	}
+	// A worker may have read it in between.
+	who, known, err = s.record(ctx, account, arg)
+	if err != nil || known {
+		return who, err
+	}
+	return who, notFound
+}
+
+func saidOfCancel(d queue.Result) string {
+	switch {
+	case d.AlreadyDone:
+		return "cancelled already" + removed(d.Removed)
+	case d.Record.Digest == "":
+		return "cancelled: no worker had seen it; it is not dialled if it waits, or is published later"
+	default:
+		return "cancelled" + removed(d.Removed)
+	}
+}
+
+func removed(letters int) string {
+	if letters == 0 {
+		return ""
+	}
+	return "; " + count(letters, "dead letter") + " removed"
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newCallsShowCommand(d *desk) *cobra.Command {
+	var account string
+	var asJSON, reveal bool
+	c := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show the record of a call: its state, why, and every attempt",
+		Long: `Show the record of a call: its state, why, and every attempt. A call without a
+record is looked for among the requests that wait to be read by a worker.`,
+		Example: `  ringonce calls show reminder-4711
+  ringonce calls show --account acme-west --json reminder-4711`,
+		Args: exactlyOneID,
+		RunE: func(c *cobra.Command, args []string) error {
+			operator, conn, err := d.operator(c.Context())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			view, err := search{operator, conn, c.ErrOrStderr()}.view(c.Context(), account, args[0], reveal)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(c.OutOrStdout(), view)
+			}
+			return view.print(c.OutOrStdout(), time.Now())
+		},
+	}
+	accountFlag(c, &account)
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().BoolVar(&reveal, "reveal", false, "show phone numbers and callback URLs in full")
+	return c
+}
+
+// view shows a call by its record, else by the request that waits.
+func (s search) view(ctx context.Context, account, arg string, reveal bool) (callView, error) {
+	who, err := findCall(ctx, s.operator, account, arg)
+	if errors.Is(err, errNoRecord) {
+		return s.unreadView(ctx, who, reveal)
+	}
+	if err != nil {
+		return callView{}, err
+	}
+	record, _, err := s.operator.Records().Read(ctx, who.account, who.id)
+	if err != nil {
+		return callView{}, err
+	}
+	letters, err := lettersOf(ctx, s.operator, who)
+	if err != nil {
+		return callView{}, err
+	}
+	if record.State == call.StateAbsent {
+		view, err := s.unreadView(ctx, who, reveal)
+		if err != nil && len(letters) > 0 {
+			return callView{}, onlyLetters(who, letters)
+		}
+		return view, err
+	}
+	view := newCallView(record, letters, reveal)
+	if record.State == call.StateDead && !record.Discarded && !record.MayHaveRung {
+		view.replayRefused = s.operator.CheckReplay(ctx, record, time.Now())
+	}
+	return view, nil
+}
+
+// unreadView shows a call that no worker has read yet.
+func (s search) unreadView(ctx context.Context, who target, reveal bool) (callView, error) {
+	d, err := s.unread(ctx, who)
+	if err != nil {
+		return callView{}, err
+	}
+	record := call.NewRecord(d.Account, who.id, "", d.Origin, d.Priority, d.Trace, d.Body)
+	record.State, record.Changed = call.StateWaiting, d.Origin.Published
+	record.Message = "no worker has read it yet"
+	letters, err := lettersOf(ctx, s.operator, target{d.Account, who.id})
+	view := newCallView(record, letters, reveal)
+	view.unread = true
+	return view, err
+}
+
+// maxConflicts bounds how many requests under the id of another one are shown.
+const maxConflicts = 10
+
+// lettersOf returns the dead letters of a call, and those of other requests that
+// used its id.
+func lettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.DeadLetter, error) {
+	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
+	if err != nil {
+		return nil, err
+	}
+	conflicts, err := o.DeadLetters().List(ctx, queue.DeadLetterFilter{
+		Account: who.account, ID: who.id, Reasons: []call.Reason{call.IDConflict}, Limit: maxConflicts,
+	})
+	return append(letters, conflicts.Letters...), err
+}

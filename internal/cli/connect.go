@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/internal/app"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// natsVariable hands --nats on to the configuration.
+const natsVariable = "RINGONCE_NATS_URL"
+
+// connectWithin bounds how long an operator waits for the broker to answer.
+const connectWithin = 5 * time.Second
+
+// desk is where an operator works: which broker, by which configuration.
+type desk struct {
+	environ []string
+	file    string // --config
+	url     string // --nats
+}
+
+// flags adds what says where the broker is.
+func (d *desk) flags(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&d.file, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
+	c.PersistentFlags().StringVar(&d.url, "nats", "", "`URL` of the NATS server, instead of the configured one")
+}
+
+// variables are the environment with what the flags override.
+func (d *desk) variables() []string {
+	if d.url == "" {
+		return d.environ
+	}
+	return append(d.environ[:len(d.environ):len(d.environ)], natsVariable+"="+d.url)
+}
+
+// config loads what commands go by that dial nothing. They need no account.
+func (d *desk) config() (configs.Config, error) {
+	file := configs.FilePath(d.file, d.environ)
+	data, err := readConfig(file)
+	if err != nil {
+		return configs.Config{}, err
+	}
+	config, err := configs.CheckForOperators(file, data, d.variables())
+	if err != nil {
+		return configs.Config{}, usageError{d.blame(err)}
+	}
+	return config, nil
+}
+
+// blame names --nats where it says what is wrong, and not the variable by which
+// it is handed on.
+func (d *desk) blame(err error) error {
+	var mistakes configs.ValidationErrors
+	if d.url == "" || !errors.As(err, &mistakes) {
+		return err
+	}
+	for i := range mistakes {
+		if m := &mistakes[i]; m.Source.Variable == natsVariable {
+			m.Source, m.Key = configs.Source{}, "--nats"
+		}
+	}
+	return mistakes
+}
+
+// connect gives a connection to the broker, once it answers.
+func (d *desk) connect() (*queue.Conn, configs.Config, error) {
+	config, err := d.config()
+	if err != nil {
+		return nil, config, err
+	}
+	conn, err := connect(config.NATS)
+	return conn, config, err
+}
+
+// operator gives what decides about single calls. The connection is the
+// caller's to close.
+func (d *desk) operator(ctx context.Context) (*queue.Operator, *queue.Conn, error) {
+	operator, conn, _, err := d.operatorWith(ctx)
+	return operator, conn, err
+}
+
+// operatorWith is [desk.operator] with the configuration that it goes by.
+func (d *desk) operatorWith(ctx context.Context) (*queue.Operator, *queue.Conn, configs.Config, error) {
+	conn, config, err := d.connect()
+	if err != nil {
+		return nil, nil, config, err
+	}
+	operator, err := conn.NewOperator(ctx, queue.Retention{Placed: config.Records.Keep, Dead: config.Dead.Keep})
+	if err != nil {
+		conn.Close()
+		return nil, nil, config, fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+	}
+	return operator, conn, config, nil
+}
+
+// connect fails where a worker would try again for ever: somebody waits for the
+// answer.
+func connect(c configs.NATS) (*queue.Conn, error) {
+	options, err := app.NATSOptions(c, func(error) {}) // read once, a moment ago
+	if err != nil {
+		return nil, usageError{err}
+	}
+	options = append(options, nats.RetryOnFailedConnect(false), nats.Timeout(connectWithin))
+	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + whoAmI(), Options: options, NKey: app.NATSKey(c), Domain: c.Domain})
+	switch {
+	case err == nil:
+		return conn, nil
+	case errors.Is(err, queue.ErrNKey):
+		return nil, usageError{err}
+	case app.NATSRefused(err):
+		return nil, fmt.Errorf("%w: %s does not accept the credentials; check %s", err, c.URL, app.NATSCredentials(c))
+	case errors.Is(err, nats.ErrNoServers):
+		return nil, fmt.Errorf("no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", c.URL)
+	default:
+		return nil, fmt.Errorf("cannot connect to %s; check --nats, NATS_URL or nats.url (%w)", c.URL, err)
+	}
+}
+
+// whoAmI names the person at this machine, for the notes in records.
+func whoAmI() string {
+	user := ""
+	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
+		if user = os.Getenv(name); user != "" {
+			break
+		}
+	}
+	if user == "" {
+		user = fmt.Sprintf("uid-%d", os.Getuid())
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return user
+	}
+	return user + "@" + host
+}

@@ -1,0 +1,233 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// bulkLimit bounds how many letters one command changes.
+const bulkLimit = 10000
+
+// bulk is a command that changes dead letters: those named, or those picked.
+type bulk struct {
+	desk   *desk
+	pick   letterFlags
+	answer answer
+	dryRun bool
+	verb   string // as in "replay"
+	// excluded are reasons that no bulk may touch.
+	excluded []call.Reason
+	act      func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error)
+}
+
+// letterTarget is a call that is acted on by its dead letter.
+type letterTarget struct {
+	target
+	letter *queue.DeadLetter // set if a single letter was named or picked
+}
+
+func (b *bulk) register(c *cobra.Command) {
+	b.pick.register(c, bulkLimit)
+	b.answer.noteFlags(c)
+	b.answer.yesFlag(c)
+	c.Flags().BoolVar(&b.dryRun, "dry-run", false, "say what would be done, and do nothing")
+}
+
+func (b *bulk) run(c *cobra.Command, args []string) error {
+	if len(args) == 0 && !b.pick.picked() {
+		return usageError{fmt.Errorf("name ids, or pick letters by --reason, --account, --older-than or --newer-than; see: %s --help", c.CommandPath())}
+	}
+	if len(args) > 0 && (len(b.pick.reasons) > 0 || b.pick.olderThan > 0 || b.pick.newerThan > 0) {
+		return usageError{errors.New("ids, and letters picked by reason or age, exclude each other; do one after the other")}
+	}
+	if _, err := b.pick.filter(time.Now()); err != nil {
+		return err
+	}
+	operator, conn, err := b.desk.operator(c.Context())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	targets, names, err := b.targets(c, operator, args)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	if b.dryRun {
+		for _, name := range names {
+			fmt.Fprintf(c.OutOrStdout(), "%s: would %s\n", name, b.verb)
+		}
+		return nil
+	}
+	if len(args) == 0 {
+		if err := b.answer.confirm(c, fmt.Sprintf("This will %s %s.", b.verb, count(len(names), "dead letter"))); err != nil {
+			return err
+		}
+	}
+	return forEach(c, names, func(ctx context.Context, name string) (string, error) {
+		t, ok := targets[name]
+		if !ok {
+			var err error
+			if t, err = b.named(ctx, operator, name); err != nil {
+				return "", err
+			}
+		}
+		return b.act(ctx, operator, t, b.answer.note(time.Now()))
+	})
+}
+
+// targets gives what to act on, by name. Those of the command line are looked
+// up one by one as they are acted on.
+func (b *bulk) targets(c *cobra.Command, o *queue.Operator, args []string) (map[string]letterTarget, []string, error) {
+	if len(args) > 0 {
+		return nil, args, nil
+	}
+	filter, err := b.pick.filter(time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	if filter.Reasons, err = b.reasons(filter.Reasons); err != nil {
+		return nil, nil, err
+	}
+	letters, err := o.DeadLetters().List(c.Context(), filter)
+	if err != nil {
+		return nil, nil, err
+	}
+	targets := map[string]letterTarget{}
+	var names []string
+	for _, l := range letters.Letters {
+		name := string(l.ID)
+		if _, twice := targets[name]; twice || l.Reason == call.IDConflict {
+			name = "@" + strconv.FormatUint(l.Sequence, 10)
+		}
+		targets[name] = letterTarget{target{l.Account, l.ID}, &l}
+		names = append(names, name)
+	}
+	if letters.More {
+		fmt.Fprintf(c.ErrOrStderr(), "there are more than %d; do it again for the rest\n", filter.Limit)
+	}
+	if len(names) == 0 {
+		fmt.Fprintln(c.OutOrStdout(), "no dead letters to", b.verb)
+	}
+	return targets, names, nil
+}
+
+// reasons gives those that a bulk may touch.
+func (b *bulk) reasons(wanted []call.Reason) ([]call.Reason, error) {
+	excluded := map[call.Reason]bool{}
+	for _, r := range b.excluded {
+		excluded[r] = true
+	}
+	for _, r := range wanted {
+		if excluded[r] {
+			return nil, usageError{fmt.Errorf("--reason %s: those are never %sed together, only by their ids; see docs/operations.md", r, b.verb)}
+		}
+	}
+	if len(wanted) > 0 {
+		return wanted, nil
+	}
+	var all []call.Reason
+	for _, r := range call.EndReasons() {
+		if !excluded[r] {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+func (b *bulk) named(ctx context.Context, o *queue.Operator, name string) (letterTarget, error) {
+	if _, single, err := letterSequence(name); err != nil || single {
+		if err != nil {
+			return letterTarget{}, err
+		}
+		letters, err := findLetters(ctx, o, "", name)
+		if err != nil {
+			return letterTarget{}, err
+		}
+		return letterTarget{target{letters[0].Account, letters[0].ID}, &letters[0]}, nil
+	}
+	who, err := findCall(ctx, o, b.pick.account, name)
+	return letterTarget{who, nil}, err
+}
+
+func newDeadReplayCommand(d *desk) *cobra.Command {
+	var doubtAccepted bool
+	b := &bulk{
+		desk: d, verb: "replay",
+		excluded: []call.Reason{call.OutcomeUnknown, call.WebhookFailed, call.TooOldToKnow, call.IDConflict, call.Malformed},
+	}
+	c := &cobra.Command{
+		Use:   "replay [ID|@LETTER…]",
+		Short: "Have dead calls dialled again",
+		Long: `Have dead calls dialled again, with a fresh age and a fresh count of attempts.
+Name them, or pick them by reason, account or age. Replaying twice rings once.
+
+Whatever may have rung is resolved, not replayed: ringonce unknown resolve.
+Letters of too_old_to_know are replayed only by their ids, and only with
+--may-have-rung-already: nobody knows whether those phones rang before.`,
+		Example: `  ringonce dead replay --why "number linked" reminder-4711
+  ringonce dead replay --reason number_not_linked --account acme-west --newer-than 2h --dry-run`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if doubtAccepted && len(args) == 0 {
+				return usageError{errors.New("--may-have-rung-already is for calls that are named, one by one")}
+			}
+			b.act = func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error) {
+				if l.letter != nil && l.letter.Reason == call.IDConflict {
+					return "", errConflictLetter
+				}
+				done, err := o.Replay(ctx, l.account, l.id, n, doubtAccepted)
+				return saidOfReplay(done), err
+			}
+			return b.run(c, args)
+		},
+	}
+	b.register(c)
+	c.Flags().BoolVar(&doubtAccepted, "may-have-rung-already", false, "replay named calls even if nobody knows whether they rang before")
+	return c
+}
+
+var errConflictLetter = errors.New("its id is in use for another request, so it cannot be replayed; " +
+	"publish it anew under an id of its own: ringonce dead show --body prints what was asked for")
+
+func saidOfReplay(d queue.Result) string {
+	if d.AlreadyDone {
+		return fmt.Sprintf("replayed already, now %s%s", d.Record.State, removed(d.Removed))
+	}
+	return "replayed"
+}
+
+func newDeadDiscardCommand(d *desk) *cobra.Command {
+	b := &bulk{desk: d, verb: "discard", excluded: []call.Reason{call.OutcomeUnknown}}
+	b.act = func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error) {
+		if l.letter != nil && l.letter.Reason == call.IDConflict {
+			return "discarded", o.DiscardLetter(ctx, *l.letter)
+		}
+		done, err := o.Discard(ctx, l.account, l.id, n)
+		return saidOfDiscard(done), err
+	}
+	c := &cobra.Command{
+		Use:   "discard [ID|@LETTER…]",
+		Short: "Give dead calls up and remove their letters",
+		Long: `Give dead calls up: nothing dials them, and their letters are removed. Name them,
+or pick them by reason, account or age. The records keep who did it and why.`,
+		Example: `  ringonce dead discard --why "campaign is over" reminder-4711
+  ringonce dead discard --reason expired --older-than 72h --yes`,
+		RunE: b.run,
+	}
+	b.register(c)
+	return c
+}
+
+func saidOfDiscard(d queue.Result) string {
+	if d.AlreadyDone {
+		return "discarded already" + removed(d.Removed)
+	}
+	return "discarded"
+}

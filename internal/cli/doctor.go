@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/internal/app"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newDoctorCommand(environ []string) *cobra.Command {
+	d := &desk{environ: environ}
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check everything a worker needs, and say what to do about what is missing",
+		Long: `Check everything a worker needs: the configuration, the connection to NATS, the
+server's version, the streams, the permission to acknowledge, the call records,
+and, for every account that is configured here, the provider. It rings nobody
+and changes nothing. One line for each check; the exit code is 1 if one failed.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			e := &examination{out: c.OutOrStdout(), desk: d}
+			e.run(c.Context())
+			if e.failed > 0 {
+				return fmt.Errorf("%s failed", count(e.failed, "check"))
+			}
+			return nil
+		},
+	}
+	d.flags(c)
+	return c
+}
+
+// examination is one run of the doctor.
+type examination struct {
+	out    io.Writer
+	desk   *desk
+	failed int
+}
+
+// report prints one line for a check.
+func (e *examination) report(name string, err error, fine string) bool {
+	if err != nil {
+		e.failed++
+		for i, line := range strings.Split(err.Error(), "\n") {
+			if i == 0 {
+				fmt.Fprintf(e.out, "FAIL  %-16s %s\n", name, line)
+				continue
+			}
+			fmt.Fprintf(e.out, "      %-16s %s\n", "", line)
+		}
+		return false
+	}
+	fmt.Fprintf(e.out, "ok    %-16s %s\n", name, fine)
+	return true
+}
+
+func (e *examination) note(name, text string) { fmt.Fprintf(e.out, "note  %-16s %s\n", name, text) }
+
+func (e *examination) run(ctx context.Context) {
+	config, err := e.desk.config()
+	if !e.report("configuration", err, "can be used by operators") {
+		return
+	}
+	conn, err := connect(config.NATS)
+	if e.report("connection", err, "connected to "+config.NATS.URL) {
+		defer conn.Close()
+		e.broker(ctx, conn, config)
+	}
+	e.provider(ctx, config)
+}
+
+// broker checks all that has to do with NATS.
+func (e *examination) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
+	version := conn.NATS().ConnectedServerVersion()
+	e.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
+	e.report("largest message", conn.CheckMaxPayload(), fmt.Sprintf("max_payload is %d bytes", conn.NATS().MaxPayload()))
+	if _, err := conn.JetStream().AccountInfo(ctx); err != nil {
+		e.report("JetStream", queue.ExplainJetStream(err), "")
+		return
+	}
+	e.streams(ctx, conn, app.Topology(config))
+	e.report("consumers", conn.CheckForeignConsumers(ctx), "none but ringonce's on the streams of requests")
+	flags, err := conn.NewControl(quietLog()).Read(ctx)
+	if e.report("control flags", err, "can be read") {
+		e.lanes(flags, accountsToProbe(config), time.Now())
+	}
+	for _, account := range accountsToProbe(config) {
+		e.report("acknowledging", conn.CheckAckPermission(ctx, account), "permitted, account "+string(account))
+	}
+	ledger, err := conn.InspectHighWater(ctx)
+	e.report("call records", err, "valid from "+ledger.ValidFrom.Format(time.RFC3339)+" on")
+}
+
+func (e *examination) streams(ctx context.Context, conn *queue.Conn, t queue.Topology) {
+	differences, err := t.Check(ctx, conn.JetStream())
+	var broken []error
+	for _, d := range differences {
+		if breaks(d) {
+			broken = append(broken, errors.New(d.String()))
+			continue
+		}
+		e.note("streams", d.String())
+	}
+	e.report("streams", errors.Join(append(broken, err)...), "as they have to be")
+}
+
+// accountsToProbe are those configured here, or the usual one.
+func accountsToProbe(config configs.Config) []call.Account {
+	var accounts []call.Account
+	for _, name := range config.AccountNames() {
+		accounts = append(accounts, call.Account(name))
+	}
+	if len(accounts) == 0 {
+		accounts = append(accounts, configs.DefaultAccountName)
+	}
+	return accounts
+}

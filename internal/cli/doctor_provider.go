@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/sfvopi"
+)
+
+// provider asks the provider what rings nobody, for every account that is
+// configured here.
+func (e *examination) provider(ctx context.Context, config configs.Config) {
+	accounts := config.SortedAccounts()
+	if len(accounts) == 0 {
+		e.note("provider", "not checked: no account is configured here; give the workers' --config, or set SFVOPI_API_KEY")
+		return
+	}
+	for _, account := range accounts {
+		found, err := lookUp(ctx, config.Provider, account)
+		e.report("provider", err, fmt.Sprintf("account %s: %s linked to %s",
+			account.Name, count(found.linked, "number"), count(found.active, "ACTIVE app")))
+		if err == nil && found.linked == 0 {
+			e.note("provider", fmt.Sprintf("account %s cannot call: link a number to an ACTIVE app", account.Name))
+		}
+		if found.odd > 0 {
+			e.note("provider", fmt.Sprintf("account %s: passed over in the provider's lists: %d that cannot be read; a number that is in none of them counts as not known",
+				account.Name, found.odd))
+		}
+	}
+}
+
+// linkage is what the look-ups of an account found.
+type linkage struct {
+	linked int // numbers that may call
+	active int // the ACTIVE apps that they are linked to
+	odd    int // entries that could not be read
+}
+
+func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccount) (found linkage, err error) {
+	defer func() {
+		if err != nil {
+			found, err = linkage{}, fmt.Errorf("account %s: %w; %s", account.Name, err, whereToLook(err, p))
+		}
+	}()
+	key, err := account.ReadKey()
+	if err != nil {
+		return found, err
+	}
+	client, err := sfvopi.NewClient(sfvopi.Config{
+		BaseURL: p.BaseURL, Key: key.Reveal, ConnectTimeout: p.ConnectTimeout, RequestTimeout: p.RequestTimeout,
+		ProxyURL: p.ProxyURL, CAFile: p.CAFile,
+	})
+	if err != nil {
+		return found, err
+	}
+	defer client.Close()
+	apps, odd, err := client.Apps(ctx)
+	if err != nil {
+		return found, err
+	}
+	found.odd = odd
+	for _, app := range apps {
+		if app.Status != sfvopi.StatusActive {
+			continue
+		}
+		found.active++
+		numbers, odd, err := client.Numbers(ctx, app.ID)
+		if err != nil {
+			return found, err
+		}
+		found.odd += odd
+		for _, n := range numbers {
+			if n.Status == "" || n.Status == sfvopi.StatusActive {
+				found.linked++
+			}
+		}
+	}
+	return found, nil
+}
+
+// whereToLook says who is to blame for a look-up that failed.
+func whereToLook(err error, p configs.Provider) string {
+	if _, is := errors.AsType[*sfvopi.ProxyError](err); is {
+		return "the provider was not reached: check provider.proxy_url, and what the proxy lets through"
+	}
+	if _, is := errors.AsType[*sfvopi.ResourceError](err); is {
+		return "the provider was not asked"
+	}
+	_, answered := errors.AsType[*sfvopi.StatusError](err)
+	if p.ProxyURL != "" && !answered {
+		return "check whether the proxy in provider.proxy_url lets it through unchanged, then provider.base_url and provider.ca_file"
+	}
+	return "check provider.base_url and the account's key"
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"time"
+
+	"github.com/ringonce/ringonce/configs"
+)
+
+const (
+	// reloadCheck is how often the configuration file is looked at.
+	reloadCheck = 2 * time.Second
+	// reloadAway is how many looks in a row may fail before that counts as a
+	// configuration that cannot be used: a file that is being replaced is back
+	// at the next.
+	reloadAway = 5
+)
+
+// reloadable is a worker that can go by another configuration.
+type reloadable interface {
+	Reload(c configs.Config)
+	RefuseReload(err error)
+}
+
+// reloader loads the configuration again when it is asked to by a signal, and
+// when its file holds something else. Its content is compared, not its time: a
+// mounted Kubernetes ConfigMap is replaced as a whole directory.
+type reloader struct {
+	file    string
+	environ []string
+	data    []byte // what was loaded last
+	failed  int    // looks in a row
+	refused bool   // what was loaded last
+	worker  reloadable
+}
+
+// run goes on until ctx ends.
+func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
+	tick := time.NewTicker(reloadCheck)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			r.load()
+		case <-tick.C:
+			r.look()
+		}
+	}
+}
+
+// look loads what the file holds, if that is something else, or if it could not
+// be read for long.
+func (r *reloader) look() {
+	if r.file == "" {
+		return
+	}
+	data, err := configs.ReadFile(r.file)
+	if err != nil {
+		if r.failed++; r.failed == reloadAway {
+			r.worker.RefuseReload(err)
+		}
+		return
+	}
+	away := r.failed >= reloadAway
+	r.failed = 0
+	if away || !bytes.Equal(data, r.data) || r.refused && r.usable() {
+		r.load()
+	}
+}
+
+// usable reports whether what was refused can be used now: a file that it names
+// may have come since.
+func (r *reloader) usable() bool {
+	_, err := parseConfig(r.file, r.data, r.environ)
+	return err == nil
+}
+
+func (r *reloader) load() {
+	data, err := readConfig(r.file)
+	if err != nil {
+		r.worker.RefuseReload(err)
+		return
+	}
+	r.data = data
+	config, err := parseConfig(r.file, data, r.environ)
+	r.refused = err != nil
+	if err != nil {
+		r.worker.RefuseReload(err)
+		return
+	}
+	relaxGC(r.environ, config)
+	r.worker.Reload(config)
+}

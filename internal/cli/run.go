@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/internal/app"
+)
+
+func newRunCommand(environ []string) *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run a worker",
+		Long: `Run a worker: pull call requests from NATS JetStream and place each of them once.
+
+Without a file, NATS_URL, SFVOPI_BASE_URL and SFVOPI_API_KEY (or
+SFVOPI_API_KEY_FILE) are enough. The environment beats the file.
+
+SIGHUP, or a change of the file, loads the configuration again: accounts come, go
+and change without dropping what is in flight. Everything else takes a restart. A
+configuration that cannot be used is refused, and the one before stays in force.
+
+SIGTERM stops pulling, lets claimed calls finish within shutdown_grace, and exits
+with 0. A second signal stops at once.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			file := configs.FilePath(file, environ)
+			data, err := readConfig(file)
+			if err != nil {
+				return err
+			}
+			config, err := parseConfig(file, data, environ)
+			if err != nil {
+				return err
+			}
+			relaxGC(environ, config)
+			log := newLogger(c.ErrOrStderr(), config.Log)
+			registry := prometheus.NewRegistry()
+			registry.MustRegister(
+				collectors.NewGoCollector(),
+				collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+			)
+			worker, err := os.Hostname()
+			if err != nil {
+				worker = "worker"
+			}
+			a, err := app.New(app.Options{
+				Config: config, Log: log, Registry: registry, Build: build(),
+				Worker: fmt.Sprintf("%s-%d", worker, os.Getpid()),
+			})
+			if err != nil {
+				return usageError{err}
+			}
+			return runReloading(c.Context(), a, &reloader{file: file, environ: environ, data: data, worker: a})
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
+	return c
+}
+
+// runReloading runs the worker, and reloads its configuration meanwhile.
+func runReloading(ctx context.Context, a *app.App, r *reloader) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	watching, stop := context.WithCancel(ctx)
+	var owned sync.WaitGroup
+	owned.Go(func() { r.run(watching, hangups) })
+	defer owned.Wait()
+	defer stop()
+	return a.Run(ctx)
+}
+
+// readConfig gives what the configuration file holds, nil without a file.
+func readConfig(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := configs.ReadFile(file)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return data, nil
+}
+
+// parseConfig checks the configuration, and the files it names.
+func parseConfig(file string, data []byte, environ []string) (configs.Config, error) {
+	config, err := configs.Check(file, data, environ)
+	if err != nil {
+		return configs.Config{}, usageError{err}
+	}
+	return config, nil
+}
+
+// newLogger writes as log.level and log.format say.
+func newLogger(w io.Writer, c configs.Log) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Level)) // info for what is no level
+	options := &slog.HandlerOptions{Level: level}
+	if c.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ringonce/ringonce/call"
+)
+
+// newTable gives a table without rules, that a terminal and awk both read.
+func newTable(out io.Writer, header ...any) table.Writer {
+	t := table.NewWriter()
+	t.SetOutputMirror(out)
+	style := table.StyleDefault
+	style.Options = table.OptionsNoBordersAndSeparators
+	style.Box.PaddingLeft, style.Box.PaddingRight = "", "  "
+	style.Format.Header = text.FormatUpper
+	t.SetStyle(style)
+	t.SuppressTrailingSpaces()
+	if len(header) > 0 {
+		t.AppendHeader(header)
+	}
+	return t
+}
+
+// moment shows a time in UTC and how far it is away.
+func moment(t, now time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05Z") + " (" + away(t, now) + ")"
+}
+
+// away says how far a time is away, to two digits or so.
+func away(t, now time.Time) string {
+	d := now.Sub(t)
+	if d < 0 {
+		return "in " + span(-d)
+	}
+	return span(d) + " ago"
+}
+
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	default:
+		return fmt.Sprintf("%dd", int(d/day))
+	}
+}
+
+// orDash stands in for what is not there.
+func orDash[T ~string](s T) string {
+	if s == "" {
+		return "-"
+	}
+	return string(s)
+}
+
+// phoneShown is a number, masked unless it is to be revealed.
+func phoneShown(p call.Phone, reveal bool) string {
+	switch {
+	case p.IsZero():
+		return "-"
+	case reveal:
+		return p.E164()
+	default:
+		return p.String()
+	}
+}
+
+// urlShown is a callback URL, whose query may hold a token.
+func urlShown(u string, reveal bool) string {
+	if reveal {
+		return u
+	}
+	if cut := strings.IndexAny(u, "?#"); cut >= 0 {
+		return u[:cut] + "?(hidden)"
+	}
+	return u
+}
+
+// printable drops what a terminal would obey instead of show.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}

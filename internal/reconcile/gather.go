@@ -1,0 +1,107 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+// Gather asks the broker for its part of the evidence about one account: the
+// records, the dead letters, and what is left in the streams of all accounts.
+func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Evidence, error) {
+	var e Evidence
+	err := readAll(ctx, js, queue.StreamRecords, "calls.records."+string(a)+".>", func(m jetstream.Msg) error {
+		record, err := call.DecodeRecord(m.Data())
+		e.Records = append(e.Records, record)
+		return err
+	})
+	if err != nil {
+		return e, err
+	}
+	err = readAll(ctx, js, queue.StreamDead, "calls.dead."+string(a)+".>", func(m jetstream.Msg) error {
+		letter, err := readLetter(m)
+		e.Letters = append(e.Letters, letter)
+		return err
+	})
+	if err != nil {
+		return e, err
+	}
+	for _, stream := range queue.WorkQueues() {
+		n, err := Count(ctx, js, stream)
+		if err != nil {
+			return e, err
+		}
+		e.Left = append(e.Left, Left{Stream: stream, Messages: n})
+	}
+	return e, nil
+}
+
+// Message names a message by what the broker confirmed.
+func Message(ack *jetstream.PubAck) string {
+	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}).Message()
+}
+
+// Count gives how many messages these streams hold together.
+func Count(ctx context.Context, js jetstream.JetStream, streams ...string) (n uint64, err error) {
+	for _, stream := range streams {
+		s, err := js.Stream(ctx, stream)
+		if err != nil {
+			return 0, fmt.Errorf("look up stream %s: %w", stream, err)
+		}
+		n += s.CachedInfo().State.Msgs
+	}
+	return n, nil
+}
+
+// readLetter reads the headers that every dead letter has.
+func readLetter(m jetstream.Msg) (Letter, error) {
+	h := m.Headers()
+	origin, err := call.ParseMessage(h.Get("Ringonce-Origin"))
+	if err != nil {
+		return Letter{}, fmt.Errorf("read the origin of the dead letter %s: %w", m.Subject(), err)
+	}
+	return Letter{
+		Origin: origin.Message(), ID: call.ID(h.Get("Ringonce-Id")), Reason: call.Reason(h.Get("Ringonce-Reason")),
+	}, nil
+}
+
+// readAll gives every message of a subject that is there now to read.
+func readAll(ctx context.Context, js jetstream.JetStream, stream, subject string, read func(jetstream.Msg) error) error {
+	consumer, err := js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	info, err := consumer.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	if info.NumPending == 0 {
+		return nil
+	}
+	messages, err := consumer.Messages()
+	if err != nil {
+		return fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	defer messages.Stop()
+	for {
+		m, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("read stream %s: %w", stream, err)
+		}
+		if err := read(m); err != nil {
+			return fmt.Errorf("read stream %s: %w", stream, err)
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("read stream %s: %w", stream, err)
+		}
+		if meta.NumPending == 0 {
+			return nil
+		}
+	}
+}
