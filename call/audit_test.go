@@ -12,22 +12,22 @@ func TestOverdue(t *testing.T) {
 		name   string
 		record Record
 		after  time.Duration // since it changed
-		want   Need
+		want   Missing
 	}{
-		{"absent", Record{State: StateAbsent}, time.Hour, NeedsNothing},
-		{"waits, just now", Record{State: StateWaiting}, patience - 1, NeedsNothing},
-		{"waits, for long", Record{State: StateWaiting}, patience, NeedsMessage},
-		{"waits for its time", Record{State: StateWaiting, NextAt: changed.Add(time.Hour)}, time.Hour + patience - 1, NeedsNothing},
-		{"its time is long over", Record{State: StateWaiting, NextAt: changed.Add(time.Hour)}, time.Hour + patience, NeedsMessage},
-		{"is being dialled", Record{State: StateDialling}, patience - 1, NeedsNothing},
-		{"was being dialled", Record{State: StateDialling}, patience, NeedsMessage},
-		{"placed", Record{State: StatePlaced}, time.Hour, NeedsNothing},
-		{"cancelled", Record{State: StateCancelled}, time.Hour, NeedsNothing},
-		{"dead", Record{State: StateDead}, patience, NeedsLetterOrMessage},
-		{"dead, just now", Record{State: StateDead}, patience - 1, NeedsNothing},
-		{"discarded", Record{State: StateDead, Discarded: true}, time.Hour, NeedsNothing},
-		{"unknown", Record{State: StateUnknown}, patience, NeedsLetter},
-		{"of a newer worker", Record{State: "resting"}, time.Hour, NeedsNothing},
+		{"absent", Record{State: StateAbsent}, time.Hour, MissingNothing},
+		{"waits, just now", Record{State: StateWaiting}, patience - 1, MissingNothing},
+		{"waits, for long", Record{State: StateWaiting}, patience, MissingMessage},
+		{"waits for its time", Record{State: StateWaiting, NextAt: changed.Add(time.Hour)}, time.Hour + patience - 1, MissingNothing},
+		{"its time is long over", Record{State: StateWaiting, NextAt: changed.Add(time.Hour)}, time.Hour + patience, MissingMessage},
+		{"is being dialled", Record{State: StateDialling}, patience - 1, MissingNothing},
+		{"was being dialled", Record{State: StateDialling}, patience, MissingMessage},
+		{"placed", Record{State: StatePlaced}, time.Hour, MissingNothing},
+		{"cancelled", Record{State: StateCancelled}, time.Hour, MissingNothing},
+		{"dead", Record{State: StateDead}, patience, MissingDeadLetterOrMessage},
+		{"dead, just now", Record{State: StateDead}, patience - 1, MissingNothing},
+		{"discarded", Record{State: StateDead, Discarded: true}, time.Hour, MissingNothing},
+		{"unknown", Record{State: StateUnknown}, patience, MissingDeadLetter},
+		{"of a newer worker", Record{State: "resting"}, time.Hour, MissingNothing},
 	} {
 		c.record.Changed = changed
 		if got, _ := c.record.Overdue(changed.Add(c.after), patience); got != c.want {

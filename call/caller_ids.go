@@ -6,18 +6,18 @@ import "sync"
 // call from.
 const maxCallerIDs = 256
 
-// CallerIDs remembers which caller IDs were lately found to be assigned. Nearly
+// CallerIDCache remembers which caller IDs were lately found to be assigned. Nearly
 // all requests of an account come from the same few numbers, and the check of
 // one costs more than the rest of its request. Only that verdict is kept: it is
-// acceptance under every [NumberPolicy]. The zero value is ready; nil remembers
+// acceptance under every [NumberCheck]. The zero value is ready; nil remembers
 // nothing. It may be used by many goroutines.
-type CallerIDs struct {
+type CallerIDCache struct {
 	mu       sync.Mutex
 	assigned map[string]struct{} // E.164
 }
 
 // parse is [ParsePhone] with this memory.
-func (c *CallerIDs) parse(s string, policy NumberPolicy) (p Phone, assigned bool, err error) {
+func (c *CallerIDCache) parse(s string, policy NumberCheck) (p Phone, assigned bool, err error) {
 	if c.knows(s) {
 		return Phone{e164: s}, true, nil
 	}
@@ -28,7 +28,7 @@ func (c *CallerIDs) parse(s string, policy NumberPolicy) (p Phone, assigned bool
 	return p, assigned, err
 }
 
-func (c *CallerIDs) knows(s string) bool {
+func (c *CallerIDCache) knows(s string) bool {
 	if c == nil {
 		return false
 	}
@@ -38,7 +38,7 @@ func (c *CallerIDs) knows(s string) bool {
 	return known
 }
 
-func (c *CallerIDs) remember(s string) {
+func (c *CallerIDCache) remember(s string) {
 	if c == nil {
 		return
 	}

@@ -10,9 +10,9 @@ import (
 // was seen before or not.
 func TestARememberedCallerIDIsJudgedAsAnUnknownOne(t *testing.T) {
 	numbers := []string{"+919876543210", "+14155552671", "+9112345", "+910000000000", "+4401212345678", "", "+1", "919876543210", "+911234567890"}
-	for _, first := range []NumberPolicy{PossibleNumbers, AssignedNumbers} {
-		var known CallerIDs
-		for _, policy := range []NumberPolicy{first, PossibleNumbers, AssignedNumbers} {
+	for _, first := range []NumberCheck{PossibleNumbers, AssignedNumbers} {
+		var known CallerIDCache
+		for _, policy := range []NumberCheck{first, PossibleNumbers, AssignedNumbers} {
 			for _, s := range numbers {
 				want, wantAssigned, wantErr := ParsePhone(s, policy)
 				got, assigned, err := known.parse(s, policy)
@@ -30,7 +30,7 @@ func TestARememberedCallerIDIsJudgedAsAnUnknownOne(t *testing.T) {
 
 // TestCallerIDsAreBounded whoever asks, and however many at once.
 func TestCallerIDsAreBounded(t *testing.T) {
-	var known CallerIDs
+	var known CallerIDCache
 	var asking sync.WaitGroup
 	for g := range 4 {
 		asking.Go(func() {
@@ -48,7 +48,7 @@ func TestCallerIDsAreBounded(t *testing.T) {
 }
 
 func TestNoCallerIDsRememberNothing(t *testing.T) {
-	var none *CallerIDs
+	var none *CallerIDCache
 	for range 2 {
 		if _, assigned, err := none.parse("+919876543210", PossibleNumbers); err != nil || !assigned {
 			t.Errorf("%v, %v", assigned, err)

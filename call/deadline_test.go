@@ -36,7 +36,7 @@ func TestStopsSuspended(t *testing.T) {
 		{"lifted", call.Suspension{Reason: call.Unauthorized, Lifted: true}, false},
 	}
 	for _, test := range tests {
-		if got := (call.Stops{Suspension: test.s}).Suspended(); got != test.want {
+		if got := (call.Blocks{Suspension: test.s}).Suspended(); got != test.want {
 			t.Errorf("%s: %t", test.name, got)
 		}
 	}

@@ -39,12 +39,12 @@ const byteOrderMark = "\ufeff"
 // within its bounds. The error is an
 // [*InvalidError]. The digest names the content, whatever the order and
 // spacing of the JSON, and is set for anything that could be read.
-func DecodeRequest(data []byte, policy NumberPolicy) (Request, Digest, error) {
-	return DecodeRequestFrom(data, policy, nil)
+func DecodeRequest(data []byte, policy NumberCheck) (Request, Digest, error) {
+	return DecodeRequestCached(data, policy, nil)
 }
 
-// DecodeRequestFrom is [DecodeRequest] with a memory of caller IDs.
-func DecodeRequestFrom(data []byte, policy NumberPolicy, known *CallerIDs) (Request, Digest, error) {
+// DecodeRequestCached is [DecodeRequest] with a memory of caller IDs.
+func DecodeRequestCached(data []byte, policy NumberCheck, known *CallerIDCache) (Request, Digest, error) {
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if len(data) > MaxRequestSize {
 		return Request{}, digestBytes(data), &InvalidError{

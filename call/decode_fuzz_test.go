@@ -89,7 +89,7 @@ func checkWrittenAgain(t *testing.T, data []byte, r call.Request, digest call.Di
 		!r2.NotBefore.Equal(r.NotBefore) || !r2.ExpiresAt.Equal(r.ExpiresAt) || r2.Unassigned != r.Unassigned {
 		t.Fatalf("written again: %+v, was %+v", r2, r)
 	}
-	if d := r.Deadline(time.Unix(1e9, 0), time.Hour); d.After(time.Unix(1e9, 0).Add(time.Hour)) {
+	if d := r.Expiry(time.Unix(1e9, 0), time.Hour); d.After(time.Unix(1e9, 0).Add(time.Hour)) {
 		t.Fatalf("a deadline beyond the age limit: %v", d)
 	}
 }

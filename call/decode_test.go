@@ -216,7 +216,7 @@ func TestDecodeRequestRefusesOutOfBounds(t *testing.T) {
 
 // wantRefused checks that the refusal names the field, the rule and the fix,
 // and repeats nothing of the value.
-func wantRefused(t *testing.T, data []byte, policy call.NumberPolicy, reason call.Reason, field string) {
+func wantRefused(t *testing.T, data []byte, policy call.NumberCheck, reason call.Reason, field string) {
 	t.Helper()
 	_, digest, err := call.DecodeRequest(data, policy)
 	var invalid *call.InvalidError

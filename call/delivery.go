@@ -32,7 +32,7 @@ func (d Delivery) ID() ID {
 	if id, err := ParseID(d.MessageID); err == nil {
 		return id
 	}
-	return MadeID(d.Origin)
+	return GeneratedID(d.Origin)
 }
 
 // Due is what a parked call carries: its record, and the version it must still

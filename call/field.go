@@ -22,7 +22,7 @@ const (
 
 // request checks every field against its bounds. The error is an
 // [*InvalidError] that lists every mistake.
-func (w wire) request(policy NumberPolicy, known *CallerIDs) (Request, error) {
+func (w wire) request(policy NumberCheck, known *CallerIDCache) (Request, error) {
 	r := Request{AppID: w.AppID, Callbacks: w.callbacks(), Metadata: w.Metadata}
 	var all mistakes
 	var err error
@@ -91,7 +91,7 @@ func idField(s string) (ID, error) {
 	return "", refused
 }
 
-func phoneField(field, s string, policy NumberPolicy, known *CallerIDs) (Phone, bool, error) {
+func phoneField(field, s string, policy NumberCheck, known *CallerIDCache) (Phone, bool, error) {
 	if s == "" {
 		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
 	}

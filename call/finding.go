@@ -2,23 +2,23 @@ package call
 
 import "time"
 
-// FindingKind is what a worker found out about the provider.
-type FindingKind string
+// PeerEventKind is what a worker found out about the provider.
+type PeerEventKind string
 
 // The kinds. Workers of two versions run side by side: one that is not known is
 // passed over.
 const (
-	ProbeBegun   FindingKind = "probe_begun"   // one real call is finding out whether calls go through again
-	ProbeRefused FindingKind = "probe_refused" // they do not
-	ProbeUnclear FindingKind = "probe_unclear" // nobody knows whether it rang
-	ProbeWell    FindingKind = "probe_well"    // they do
-	Slowed       FindingKind = "throttled"     // the provider asked for a pause
+	ProbeStarted   PeerEventKind = "probe_begun"   // one real call is finding out whether calls go through again
+	ProbeRefused   PeerEventKind = "probe_refused" // they do not
+	ProbeAmbiguous PeerEventKind = "probe_unclear" // nobody knows whether it rang
+	ProbeSucceeded PeerEventKind = "probe_well"    // they do
+	Throttled      PeerEventKind = "throttled"     // the provider asked for a pause
 )
 
-// Finding is what one worker tells the others of an account. It is a hint: it
+// PeerEvent is what one worker tells the others of an account. It is a hint: it
 // may be lost, and nothing that must not happen depends on it.
-type Finding struct {
-	Kind FindingKind
-	For  time.Duration // of a pause
-	Why  Reason        // of a pause
+type PeerEvent struct {
+	Kind   PeerEventKind
+	Delay  time.Duration // of a pause
+	Reason Reason        // of a pause
 }

@@ -59,7 +59,7 @@ func MaskText(s string, secrets ...string) string {
 			s = s[:end] // half a secret is not recognized
 		}
 	}
-	s = StrikeOut(plainText(s, maxMasked), secrets)
+	s = RedactSecrets(plainText(s, maxMasked), secrets)
 	// Numbers first: one that holds a space would hide where a URL goes on.
 	s = urlText.ReplaceAllString(maskNumbers(s), "(url)")
 	if len(s) <= maxMessageLength {
@@ -69,8 +69,8 @@ func MaskText(s string, secrets ...string) string {
 	return plainText(maskNumbers(plainText(s, maxMessageLength)), maxMessageLength)
 }
 
-// StrikeOut takes secrets out of a text, in any case.
-func StrikeOut(s string, secrets []string) string {
+// RedactSecrets takes secrets out of a text, in any case.
+func RedactSecrets(s string, secrets []string) string {
 	folded := strings.ToLower(s)
 	var found []string
 	for _, secret := range secrets {

@@ -131,7 +131,7 @@ func (m *machine) place(t *rapid.T) {
 	if m.model.state != call.StateDialling && rapid.IntRange(0, 9).Draw(t, "seldom") > 0 {
 		return // nothing follows on placed, so it is seldom taken
 	}
-	m.step(t, true, func(r call.Record) (call.Record, error) { return r.Place(nonce, placed, m.now), nil }, func() {
+	m.step(t, true, func(r call.Record) (call.Record, error) { return r.MarkPlaced(nonce, placed, m.now), nil }, func() {
 		m.model.state = call.StatePlaced
 		m.conclude(nonce, call.Placed)
 	})
@@ -169,7 +169,7 @@ func (m *machine) reject(t *rapid.T) {
 func (m *machine) hold(t *rapid.T) {
 	nonce := m.nonce(t)
 	m.step(t, m.model.state == call.StateDialling && m.awaits(nonce),
-		func(r call.Record) (call.Record, error) { return r.Hold(nonce, unknown, m.now) },
+		func(r call.Record) (call.Record, error) { return r.MarkUnknown(nonce, unknown, m.now) },
 		func() {
 			m.model.state = call.StateUnknown
 			m.conclude(nonce, call.Unknown)
@@ -177,13 +177,13 @@ func (m *machine) hold(t *rapid.T) {
 }
 
 func (m *machine) end(t *rapid.T) {
-	m.step(t, m.idle(), func(r call.Record) (call.Record, error) { return r.End(call.Expired, "too late", m.now) }, func() {
+	m.step(t, m.idle(), func(r call.Record) (call.Record, error) { return r.MarkDead(call.Expired, "too late", m.now) }, func() {
 		m.model.state = call.StateDead
 	})
 }
 
 func (m *machine) wait(t *rapid.T) {
-	m.step(t, m.idle(), func(r call.Record) (call.Record, error) { return r.Wait(call.NotYet, m.now, m.now) }, func() {
+	m.step(t, m.idle(), func(r call.Record) (call.Record, error) { return r.Park(call.NotYet, m.now, m.now) }, func() {
 		m.model.state = call.StateWaiting
 	})
 }

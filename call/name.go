@@ -67,15 +67,15 @@ func ParseStoredID(s string) (ID, error) {
 	return ParseID(s)
 }
 
-// MadeID names a call whose publisher gave it no id, after the message that
+// GeneratedID names a call whose publisher gave it no id, after the message that
 // asked for it. It protects against redelivery of that message, not against
 // publishing the request twice.
-func MadeID(o Origin) ID {
+func GeneratedID(o Origin) ID {
 	return ID(string(madeIDPrefix) + o.among(36) + "-" + strconv.FormatInt(o.Published.UnixNano(), 36))
 }
 
-// Made reports whether ringonce made the id up.
-func (id ID) Made() bool { return id != "" && id[0] == madeIDPrefix }
+// Generated reports whether ringonce made the id up.
+func (id ID) Generated() bool { return id != "" && id[0] == madeIDPrefix }
 
 // Origin is the message by which a call was first asked for. Two messages with
 // one id are two requests, and only one of them is dialled.
@@ -91,9 +91,9 @@ func (o Origin) Same(p Origin) bool {
 	return o.Stream == p.Stream && o.Sequence == p.Sequence && o.Published.Equal(p.Published)
 }
 
-// Message names the message among those that wait in all streams now, by letters
+// Key names the message among those that wait in all streams now, by letters
 // that may stand in a subject: <sequence> in CALLS, <stream>-<sequence> elsewhere.
-func (o Origin) Message() string { return o.among(10) }
+func (o Origin) Key() string { return o.among(10) }
 
 func (o Origin) among(base int) string {
 	n := strconv.FormatUint(o.Sequence, base)
@@ -103,9 +103,9 @@ func (o Origin) among(base int) string {
 	return o.Stream + "-" + n
 }
 
-// ParseMessage reads what [Origin.Message] writes. When it was published is not
+// ParseOriginKey reads what [Origin.Key] writes. When it was published is not
 // in it.
-func ParseMessage(s string) (Origin, error) {
+func ParseOriginKey(s string) (Origin, error) {
 	stream, n, elsewhere := strings.Cut(s, "-")
 	if !elsewhere {
 		stream, n = "", s

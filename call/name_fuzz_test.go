@@ -26,7 +26,7 @@ func FuzzNames(f *testing.F) {
 			t.Errorf("account %q: %q, %v", s, a, err)
 		}
 		id, err := call.ParseID(s)
-		if idForm.MatchString(s) != (err == nil) || (err == nil && (string(id) != s || id.Made())) {
+		if idForm.MatchString(s) != (err == nil) || (err == nil && (string(id) != s || id.Generated())) {
 			t.Errorf("id %q: %q, %v", s, id, err)
 		}
 		stored, err := call.ParseStoredID(s)

@@ -71,19 +71,19 @@ func TestMadeIDsAreStorableAndTellMessagesApart(t *testing.T) {
 	}
 	seen := map[call.ID]bool{}
 	for _, o := range origins {
-		id := call.MadeID(o)
+		id := call.GeneratedID(o)
 		if seen[id] {
 			t.Errorf("MadeID(%v) = %q, which another message has", o, id)
 		}
 		seen[id] = true
-		if _, err := call.ParseStoredID(string(id)); err != nil || !id.Made() {
-			t.Errorf("MadeID(%v) = %q: %v, made: %t", o, id, err, id.Made())
+		if _, err := call.ParseStoredID(string(id)); err != nil || !id.Generated() {
+			t.Errorf("MadeID(%v) = %q: %v, made: %t", o, id, err, id.Generated())
 		}
 		if _, err := call.ParseID(string(id)); err == nil {
 			t.Errorf("a publisher may choose the made-up id %q", id)
 		}
 	}
-	if call.ID("a").Made() || call.ID("").Made() {
+	if call.ID("a").Generated() || call.ID("").Generated() {
 		t.Error("an id of a publisher counts as made up")
 	}
 }
@@ -112,15 +112,15 @@ func TestTheNameOfAMessage(t *testing.T) {
 		"CALLS_BULK-41":          {Stream: "CALLS_BULK", Sequence: 41},
 		"A-18446744073709551615": {Stream: "A", Sequence: 1<<64 - 1},
 	} {
-		if got := o.Message(); got != want {
+		if got := o.Key(); got != want {
 			t.Errorf("%v is named %q, want %q", o, got, want)
 		}
-		if got, err := call.ParseMessage(want); err != nil || got != o {
+		if got, err := call.ParseOriginKey(want); err != nil || got != o {
 			t.Errorf("ParseMessage(%q) = %v, %v", want, got, err)
 		}
 	}
 	for _, s := range []string{"", "-", "-1", "1-", "x", "A-x", "A-1-2", "-A-1", "18446744073709551616"} {
-		if o, err := call.ParseMessage(s); err == nil {
+		if o, err := call.ParseOriginKey(s); err == nil {
 			t.Errorf("ParseMessage(%q) = %v", s, o)
 		}
 	}

@@ -39,9 +39,9 @@ type Outcome struct {
 	// Unspent marks a refusal that costs no attempt: the provider did not
 	// judge this request.
 	Unspent bool
-	// SlowsAccount marks a refusal that every other call of the account would
+	// ThrottlesAccount marks a refusal that every other call of the account would
 	// meet as well until the delay is over.
-	SlowsAccount bool
+	ThrottlesAccount bool
 	// FeedsBreaker marks a refusal or an unknown that speaks of the provider's
 	// health rather than of this call.
 	FeedsBreaker bool
@@ -49,8 +49,8 @@ type Outcome struct {
 	MayHaveRung bool
 }
 
-// MaybeRang reports whether nothing proves that no call went out: an unknown, or
+// IsAmbiguous reports whether nothing proves that no call went out: an unknown, or
 // what provider.ambiguous: retry made a refusal of one.
-func (o Outcome) MaybeRang() bool {
+func (o Outcome) IsAmbiguous() bool {
 	return o.Class == Unknown || o.Class == Refused && slices.Contains(AttemptReasons(Unknown), o.Reason)
 }

@@ -12,17 +12,17 @@ import (
 // printed or logged it masks itself; [Phone.E164] gives the number.
 type Phone struct{ e164 string }
 
-// NumberPolicy says how strictly a phone number is checked.
-type NumberPolicy string
+// NumberCheck says how strictly a phone number is checked.
+type NumberCheck string
 
 const (
 	// PossibleNumbers accepts what libphonenumber calls possible: an assigned
 	// country and a length in use there. Its lists of assigned ranges lag
 	// behind the world, so this is the default.
-	PossibleNumbers NumberPolicy = "possible"
+	PossibleNumbers NumberCheck = "possible"
 	// AssignedNumbers accepts only numbers in ranges libphonenumber knows to
 	// be assigned.
-	AssignedNumbers NumberPolicy = "assigned"
+	AssignedNumbers NumberCheck = "assigned"
 )
 
 const maxPhoneLength = 16 // E.164: a plus sign and at most 15 digits
@@ -49,7 +49,7 @@ var (
 
 // ParsePhone reads one E.164 number. The error never repeats the number. The
 // second result tells whether the number lies in a range known to be assigned.
-func ParsePhone(s string, policy NumberPolicy) (p Phone, assigned bool, err error) {
+func ParsePhone(s string, policy NumberCheck) (p Phone, assigned bool, err error) {
 	if !isE164(s) {
 		return Phone{}, false, refuseForm(s)
 	}

@@ -86,7 +86,7 @@ func TestParsePhoneRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			for _, policy := range []call.NumberPolicy{call.PossibleNumbers, call.AssignedNumbers} {
+			for _, policy := range []call.NumberCheck{call.PossibleNumbers, call.AssignedNumbers} {
 				p, assigned, err := call.ParsePhone(test.number, policy)
 				if err == nil || !p.IsZero() || assigned {
 					t.Fatalf("got %q, assigned %t, %v; want it refused", p.E164(), assigned, err)

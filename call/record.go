@@ -174,10 +174,10 @@ func (r Record) LastAttempt() (a Attempt, ok bool) {
 	return Attempt{}, false
 }
 
-// Trailing counts the latest attempts in a row that ended for this reason. An
+// TrailingAttempts counts the latest attempts in a row that ended for this reason. An
 // attempt whose outcome is not known yet is passed over, so that the answer is
 // the same before the outcome of the next one is written.
-func (r Record) Trailing(reason Reason) int {
+func (r Record) TrailingAttempts(reason Reason) int {
 	ended := r.Attempts
 	if n := len(ended); n > 0 && ended[n-1].Class == "" {
 		ended = ended[:n-1]
@@ -214,9 +214,9 @@ func (r Record) withNote(n Note) Record {
 	return r
 }
 
-// Concluded reports whether the record already holds an outcome of this class
+// HasOutcome reports whether the record already holds an outcome of this class
 // for the attempt with this nonce.
-func (r Record) Concluded(nonce string, c Class) bool {
+func (r Record) HasOutcome(nonce string, c Class) bool {
 	for _, a := range r.Attempts {
 		if a.Nonce == nonce {
 			return a.Class == c

@@ -41,12 +41,12 @@ func TestRecordRoundTrip(t *testing.T) {
 	now := time.Now().In(time.FixedZone("IST", 19800))
 	r := call.NewRecord("acme", "order-1", "f1:x", call.Origin{Sequence: 7, Published: now}, call.Bulk, "", []byte("{}"))
 	records := map[string]call.Record{"new": r}
-	records["waiting"] = must(r.Wait(call.NotYet, now.Add(time.Hour), now))
+	records["waiting"] = must(r.Park(call.NotYet, now.Add(time.Hour), now))
 	records["dialling"] = must(records["waiting"].Claim("worker-1", "nonce-1", now))
 	records["retried"] = must(records["dialling"].Retry("nonce-1", refused, now.Add(time.Minute), true, true, now))
-	records["placed"] = records["dialling"].Place("nonce-1", placed, now)
+	records["placed"] = records["dialling"].MarkPlaced("nonce-1", placed, now)
 	records["rejected"] = must(records["dialling"].Reject("nonce-1", rejected, call.NumberNotLinked, now))
-	records["unknown"] = must(records["dialling"].Hold("nonce-1", unknown, now))
+	records["unknown"] = must(records["dialling"].MarkUnknown("nonce-1", unknown, now))
 	records["resolved"] = must(records["unknown"].ResolveRang(call.Note{At: now, By: "ann", What: "rang", Why: "the callee said so"}))
 	records["discarded"] = must(records["rejected"].Discard(call.Note{At: now, By: "ann", What: "discard"}))
 	records["cancelled"] = must(records["waiting"].Cancel(call.Note{At: now, By: "ann", What: "cancel"}))
@@ -120,7 +120,7 @@ func TestRecordStaysSmall(t *testing.T) {
 		now = now.Add(time.Hour)
 		r = must(r.ResolveNotRung(call.Note{At: now, By: worst, What: worst, Why: worst}))
 	}
-	r = must(r.End(call.Poison, worst, now))
+	r = must(r.MarkDead(call.Poison, worst, now))
 	if len(r.Attempts) != 32 || len(r.Notes) != 16 {
 		t.Errorf("%d attempts and %d notes are kept", len(r.Attempts), len(r.Notes))
 	}
@@ -162,35 +162,35 @@ func TestTrailing(t *testing.T) {
 		r = must(r.Claim("worker-1", nonce, published))
 		r = must(r.Retry(nonce, call.Outcome{Class: call.Refused, Reason: reason}, published, true, false, published))
 	}
-	if n := r.Trailing(call.RateLimited); n != 0 {
+	if n := r.TrailingAttempts(call.RateLimited); n != 0 {
 		t.Errorf("without an attempt: %d", n)
 	}
 	attempt(call.RateLimited)
 	attempt(call.NotSent)
 	attempt(call.RateLimited)
 	attempt(call.RateLimited)
-	if n := r.Trailing(call.RateLimited); n != 2 {
+	if n := r.TrailingAttempts(call.RateLimited); n != 2 {
 		t.Errorf("rate limited twice in a row: %d", n)
 	}
-	if n := r.Trailing(call.NotSent); n != 0 {
+	if n := r.TrailingAttempts(call.NotSent); n != 0 {
 		t.Errorf("not sent before that: %d", n)
 	}
 	r = must(r.Claim("worker-1", "next", published))
-	if n := r.Trailing(call.RateLimited); n != 2 {
+	if n := r.TrailingAttempts(call.RateLimited); n != 2 {
 		t.Errorf("while the next is dialling: %d", n)
 	}
 }
 
 func TestConcluded(t *testing.T) {
 	r := must(newRecord().Claim("worker-1", "n", published))
-	if r.Concluded("n", call.Unknown) || r.Concluded("foreign", "") {
+	if r.HasOutcome("n", call.Unknown) || r.HasOutcome("foreign", "") {
 		t.Error("concluded while it is dialling")
 	}
-	r = must(r.Hold("n", unknown, published))
-	if !r.Concluded("n", call.Unknown) || r.Concluded("n", call.Placed) || r.Concluded("foreign", call.Unknown) {
+	r = must(r.MarkUnknown("n", unknown, published))
+	if !r.HasOutcome("n", call.Unknown) || r.HasOutcome("n", call.Placed) || r.HasOutcome("foreign", call.Unknown) {
 		t.Errorf("held: %+v", r.Attempts)
 	}
-	if r = r.Place("n", placed, published); !r.Concluded("n", call.Placed) || r.Concluded("n", call.Unknown) {
+	if r = r.MarkPlaced("n", placed, published); !r.HasOutcome("n", call.Placed) || r.HasOutcome("n", call.Unknown) {
 		t.Errorf("placed: %+v", r.Attempts)
 	}
 }
@@ -232,7 +232,7 @@ func must[T any](v T, err error) T {
 func FuzzDecodeRecord(f *testing.F) {
 	r := must(newRecord().Claim("worker-1", "nonce-1", published))
 	f.Add(must(r.Encode()))
-	f.Add(must(must(r.Hold("nonce-1", unknown, published)).Encode()))
+	f.Add(must(must(r.MarkUnknown("nonce-1", unknown, published)).Encode()))
 	f.Add([]byte(`{"format":2,"attempts":{}}`))
 	f.Add([]byte(`{"format":1,"account":"a","changed":"2026-01-31T09:00:00+05:30","attempts":[{"n":1},null],"notes":[null]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

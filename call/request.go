@@ -81,8 +81,8 @@ func hook(url, method, accountURL, accountMethod string) (string, string) {
 	return url, method
 }
 
-// Dialable reports what is still missing after the defaults were filled in.
-func (r Request) Dialable() error {
+// CheckDialable reports what is still missing after the defaults were filled in.
+func (r Request) CheckDialable() error {
 	if r.AnswerURL == "" {
 		return &InvalidError{
 			Reason: InvalidRequest, Field: "answer_url",
@@ -92,9 +92,9 @@ func (r Request) Dialable() error {
 	return nil
 }
 
-// Deadline is when the request ends as expired: expires_at or the age limit,
+// Expiry is when the request ends as expired: expires_at or the age limit,
 // whichever comes first. since is when its age began to count.
-func (r Request) Deadline(since time.Time, maxAge time.Duration) time.Time {
+func (r Request) Expiry(since time.Time, maxAge time.Duration) time.Time {
 	d := since.Add(maxAge)
 	if !r.ExpiresAt.IsZero() && r.ExpiresAt.Before(d) {
 		return r.ExpiresAt

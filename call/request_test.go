@@ -74,12 +74,12 @@ func TestWithDefaultsCallbacks(t *testing.T) {
 func TestDialable(t *testing.T) {
 	r := call.Request{Callbacks: call.Callbacks{RingURL: "https://example.com"}}
 	var invalid *call.InvalidError
-	if err := r.Dialable(); !errors.As(err, &invalid) || invalid.Reason != call.InvalidRequest ||
+	if err := r.CheckDialable(); !errors.As(err, &invalid) || invalid.Reason != call.InvalidRequest ||
 		invalid.Field != "answer_url" || invalid.Rule == "" || invalid.Fix == "" {
 		t.Errorf("without answer_url: %v", err)
 	}
 	r.AnswerURL = "https://example.com"
-	if err := r.Dialable(); err != nil {
+	if err := r.CheckDialable(); err != nil {
 		t.Errorf("with answer_url: %v", err)
 	}
 }
@@ -98,7 +98,7 @@ func TestDeadline(t *testing.T) {
 		{"expired before it was published", since.Add(-time.Hour), since.Add(-time.Hour)},
 	}
 	for _, test := range tests {
-		if got := (call.Request{ExpiresAt: test.expires}).Deadline(since, maxAge); !got.Equal(test.want) {
+		if got := (call.Request{ExpiresAt: test.expires}).Expiry(since, maxAge); !got.Equal(test.want) {
 			t.Errorf("%s: %v, want %v", test.name, got, test.want)
 		}
 	}

@@ -40,17 +40,17 @@ type Pause struct {
 // whichever account they belong to. Whoever was given them changes nothing.
 type PausedNumbers map[Phone]Pause
 
-// Stops is what keeps an account from dialling, all of it or from some numbers.
-type Stops struct {
+// Blocks is what keeps an account from dialling, all of it or from some numbers.
+type Blocks struct {
 	Suspension Suspension
 	Pause      *Pause
 	Numbers    PausedNumbers
-	// Resumed tells one resumption by an operator from the next; 0 if there was
+	// ResumeRevision tells one resumption by an operator from the next; 0 if there was
 	// none lately. Each ends what the provider asked the account to wait before.
-	Resumed uint64
+	ResumeRevision uint64
 }
 
 // Suspended reports whether a suspension is in force at this time.
-func (s Stops) Suspended() bool {
+func (s Blocks) Suspended() bool {
 	return s.Suspension.Reason != "" && !s.Suspension.Lifted
 }

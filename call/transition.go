@@ -51,10 +51,10 @@ func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 	return r, nil
 }
 
-// Place ends the call as placed, by the answer to the attempt with this nonce.
+// MarkPlaced ends the call as placed, by the answer to the attempt with this nonce.
 // It is the only transition allowed from every state: evidence that a phone
 // rang is never dropped.
-func (r Record) Place(nonce string, o Outcome, now time.Time) Record {
+func (r Record) MarkPlaced(nonce string, o Outcome, now time.Time) Record {
 	r = r.clone().become(StatePlaced, now)
 	r.conclude(nonce, o, now, true)
 	r.RequestUUID = plainText(o.RequestUUID, maxName)
@@ -99,8 +99,8 @@ func (r Record) Reject(nonce string, o Outcome, reason Reason, now time.Time) (R
 	return r, nil
 }
 
-// Hold keeps the call as unknown: the attempt with this nonce may have rung.
-func (r Record) Hold(nonce string, o Outcome, now time.Time) (Record, error) {
+// MarkUnknown keeps the call as unknown: the attempt with this nonce may have rung.
+func (r Record) MarkUnknown(nonce string, o Outcome, now time.Time) (Record, error) {
 	if r.State != StateDialling || !r.awaits(nonce) {
 		return r, &TransitionError{From: r.State, To: StateUnknown, Rule: notAwaited}
 	}
@@ -110,8 +110,8 @@ func (r Record) Hold(nonce string, o Outcome, now time.Time) (Record, error) {
 	return r, nil
 }
 
-// End finishes as dead a call that is not being dialled.
-func (r Record) End(reason Reason, message string, now time.Time) (Record, error) {
+// MarkDead finishes as dead a call that is not being dialled.
+func (r Record) MarkDead(reason Reason, message string, now time.Time) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateDead}
 	}
@@ -120,8 +120,8 @@ func (r Record) End(reason Reason, message string, now time.Time) (Record, error
 	return r, nil
 }
 
-// Wait parks until next a call that is not being dialled.
-func (r Record) Wait(reason Reason, next, now time.Time) (Record, error) {
+// Park parks until next a call that is not being dialled.
+func (r Record) Park(reason Reason, next, now time.Time) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateWaiting}
 	}

@@ -31,8 +31,10 @@ func operations() []operation {
 	note := func(now time.Time) call.Note { return call.Note{At: now, By: "ann", What: "test", Why: "because"} }
 	return []operation{
 		{"claim", func(r call.Record, now time.Time) (call.Record, error) { return r.Claim("worker-1", "m", now) }},
-		{"place", func(r call.Record, now time.Time) (call.Record, error) { return r.Place("n", placed, now), nil }},
-		{"place, foreign", func(r call.Record, now time.Time) (call.Record, error) { return r.Place("foreign", placed, now), nil }},
+		{"place", func(r call.Record, now time.Time) (call.Record, error) { return r.MarkPlaced("n", placed, now), nil }},
+		{"place, foreign", func(r call.Record, now time.Time) (call.Record, error) {
+			return r.MarkPlaced("foreign", placed, now), nil
+		}},
 		{"retry", func(r call.Record, now time.Time) (call.Record, error) {
 			return r.Retry("n", refused, now.Add(time.Minute), true, true, now)
 		}},
@@ -71,12 +73,14 @@ func operations() []operation {
 		{"reject, unknown", func(r call.Record, now time.Time) (call.Record, error) {
 			return r.Reject("n", unknown, call.AttemptsExhausted, now)
 		}},
-		{"hold", func(r call.Record, now time.Time) (call.Record, error) { return r.Hold("n", unknown, now) }},
-		{"hold, foreign", func(r call.Record, now time.Time) (call.Record, error) { return r.Hold("foreign", unknown, now) }},
-		{"hold, no nonce", func(r call.Record, now time.Time) (call.Record, error) { return r.Hold("", unknown, now) }},
-		{"end", func(r call.Record, now time.Time) (call.Record, error) { return r.End(call.Expired, "too late", now) }},
+		{"hold", func(r call.Record, now time.Time) (call.Record, error) { return r.MarkUnknown("n", unknown, now) }},
+		{"hold, foreign", func(r call.Record, now time.Time) (call.Record, error) { return r.MarkUnknown("foreign", unknown, now) }},
+		{"hold, no nonce", func(r call.Record, now time.Time) (call.Record, error) { return r.MarkUnknown("", unknown, now) }},
+		{"end", func(r call.Record, now time.Time) (call.Record, error) {
+			return r.MarkDead(call.Expired, "too late", now)
+		}},
 		{"wait", func(r call.Record, now time.Time) (call.Record, error) {
-			return r.Wait(call.LinkageUnknown, now.Add(time.Minute), now)
+			return r.Park(call.LinkageUnknown, now.Add(time.Minute), now)
 		}},
 		{"cancel", func(r call.Record, now time.Time) (call.Record, error) { return r.Cancel(note(now)) }},
 		{"reopen", func(r call.Record, now time.Time) (call.Record, error) { return r.Reopen(note(now)) }},
@@ -92,7 +96,7 @@ func starts() map[string]call.Record {
 	at := func(hours int) time.Time { return published.Add(time.Duration(hours) * time.Hour) }
 	note := func(hours int) call.Note { return call.Note{At: at(hours), By: "ann", What: "replay", Why: "fixed"} }
 	absent := newRecord()
-	reopened := must(must(absent.End(call.Expired, "", at(1))).Reopen(note(2)))
+	reopened := must(must(absent.MarkDead(call.Expired, "", at(1))).Reopen(note(2)))
 	dialling := must(reopened.Claim("worker-1", "n", at(3)))
 	rang := must(dialling.Reject("n", rangDead, call.WebhookFailed, at(4)))
 	dead := must(dialling.Reject("n", rejected, call.NumberNotLinked, at(4)))
@@ -100,12 +104,12 @@ func starts() map[string]call.Record {
 		"absent":           absent,
 		"waiting":          must(dialling.Retry("n", refused, at(5), true, true, at(4))),
 		"dialling":         dialling,
-		"placed":           dialling.Place("n", placed, at(4)),
+		"placed":           dialling.MarkPlaced("n", placed, at(4)),
 		"dead":             dead,
 		"dead, discarded":  must(dead.Discard(note(5))),
 		"dead, rang":       rang,
 		"dead, rang, disc": must(rang.Discard(note(5))),
-		"unknown":          must(dialling.Hold("n", unknown, at(4))),
+		"unknown":          must(dialling.MarkUnknown("n", unknown, at(4))),
 		"cancelled":        must(must(dialling.Retry("n", refused, at(5), true, true, at(4))).Cancel(note(5))),
 	}
 }
@@ -215,19 +219,19 @@ func TestTransitionsSayWhatTheyRecord(t *testing.T) {
 	if r = must(from["dialling"].Reject("n", rangDead, call.WebhookFailed, now)); !r.MayHaveRung {
 		t.Errorf("rejected after a ring: %+v", r)
 	}
-	if r = must(from["dialling"].Hold("n", unknown, now)); r.Reason != call.OutcomeUnknown || !r.MayHaveRung || r.Message != unknown.Message {
+	if r = must(from["dialling"].MarkUnknown("n", unknown, now)); r.Reason != call.OutcomeUnknown || !r.MayHaveRung || r.Message != unknown.Message {
 		t.Errorf("held: %+v", r)
 	}
-	if r = from["unknown"].Place("n", placed, now); r.RequestUUID != placed.RequestUUID || r.MayHaveRung || r.Reason != "" {
+	if r = from["unknown"].MarkPlaced("n", placed, now); r.RequestUUID != placed.RequestUUID || r.MayHaveRung || r.Reason != "" {
 		t.Errorf("placed by late evidence: %+v", r)
 	}
 	if last, _ = r.LastAttempt(); last.Class != call.Placed || last.RequestUUID != placed.RequestUUID {
 		t.Errorf("its attempt: %+v", last)
 	}
-	if r = must(from["waiting"].Wait(call.NotYet, next, now)); !r.Parked || !r.NextAt.Equal(next) || r.Reason != call.NotYet || r.Spent != 1 {
+	if r = must(from["waiting"].Park(call.NotYet, next, now)); !r.Parked || !r.NextAt.Equal(next) || r.Reason != call.NotYet || r.Spent != 1 {
 		t.Errorf("waiting on: %+v", r)
 	}
-	if r = must(from["waiting"].End(call.Expired, "too late", now)); r.Reason != call.Expired || r.Message != "too late" || !r.NextAt.IsZero() {
+	if r = must(from["waiting"].MarkDead(call.Expired, "too late", now)); r.Reason != call.Expired || r.Message != "too late" || !r.NextAt.IsZero() {
 		t.Errorf("ended: %+v", r)
 	}
 }
@@ -289,7 +293,7 @@ func TestANonceUsedTwiceConcludesTheLatest(t *testing.T) {
 	r := must(newRecord().Claim("worker-1", "n", published))
 	r = must(r.Retry("n", refused, published, true, true, published))
 	r = must(r.Claim("worker-1", "n", published))
-	r = r.Place("n", placed, published)
+	r = r.MarkPlaced("n", placed, published)
 	if r.Attempts[0].Class != call.Refused || r.Attempts[1].Class != call.Placed {
 		t.Errorf("got %+v", r.Attempts)
 	}

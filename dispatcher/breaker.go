@@ -117,19 +117,19 @@ func (b *breaker) asked(ok bool, begun time.Time, luck float64) {
 
 // observe takes in what an attempt came to, and gives what the other workers
 // should know.
-func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, limit int) call.FindingKind {
+func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, limit int) call.PeerEventKind {
 	probes := b.awaits(p)
 	b.abandon(p)
-	if o.MaybeRang() || o.FeedsBreaker {
+	if o.IsAmbiguous() || o.FeedsBreaker {
 		b.cause = o.Reason
 	}
 	switch {
-	case o.MaybeRang() && !o.FeedsBreaker:
+	case o.IsAmbiguous() && !o.FeedsBreaker:
 		b.unproven++
 		if probes {
 			b.unclear++
 			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
-			return call.ProbeUnclear
+			return call.ProbeAmbiguous
 		}
 		if b.unproven >= unprovenToOpen {
 			b.trip(now, luck)
@@ -140,7 +140,7 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 		if probes {
 			b.unclear++
 			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
-			return call.ProbeUnclear
+			return call.ProbeAmbiguous
 		}
 		if b.unknowns >= unknownsToOpen {
 			b.trip(now, luck)
@@ -165,7 +165,7 @@ func (b *breaker) observe(o call.Outcome, p probe, now time.Time, luck float64, 
 		}
 		if probes {
 			b.close()
-			return call.ProbeWell
+			return call.ProbeSucceeded
 		}
 		b.climb(limit)
 	}
@@ -204,12 +204,12 @@ func (b *breaker) climb(limit int) {
 // hear takes in what another worker found out. It can put off what this one
 // would ask, and end its waiting, but never opens the breaker: the other's
 // network may be broken where this one's is not.
-func (b *breaker) hear(k call.FindingKind, now time.Time, luck float64) {
+func (b *breaker) hear(k call.PeerEventKind, now time.Time, luck float64) {
 	if !b.open {
 		return
 	}
 	switch k {
-	case call.ProbeBegun:
+	case call.ProbeStarted:
 		if b.probing == 0 {
 			b.until, b.answers = now.Add(waitForPeer), false
 		}
@@ -217,13 +217,13 @@ func (b *breaker) hear(k call.FindingKind, now time.Time, luck float64) {
 		if b.probing == 0 {
 			b.wait(now, waitMost, b.failures, luck)
 		}
-	case call.ProbeUnclear:
+	case call.ProbeAmbiguous:
 		if b.probing == 0 {
 			b.unclear++
 			b.wait(now, waitUnclear, b.failures+b.unclear, luck)
 		}
-	case call.ProbeWell:
+	case call.ProbeSucceeded:
 		b.close()
-	case call.Slowed:
+	case call.Throttled:
 	}
 }

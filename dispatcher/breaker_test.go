@@ -43,7 +43,7 @@ func (b *breaker) answered(t *testing.T) time.Time {
 }
 
 // probes lets the one real call come to this outcome.
-func (b *breaker) probes(t *testing.T, now time.Time, o call.Outcome, want call.FindingKind) {
+func (b *breaker) probes(t *testing.T, now time.Time, o call.Outcome, want call.PeerEventKind) {
 	t.Helper()
 	b.allows(t, 0, 1)
 	if b.mayClaim(0) {
@@ -94,7 +94,7 @@ func TestWhatSaysNothingOfTheProvidersHealth(t *testing.T) {
 	for _, o := range []call.Outcome{
 		{Class: call.Suspended, Reason: call.Unauthorized},
 		{Class: call.Refused, Reason: call.Interrupted, Unspent: true},
-		{Class: call.Refused, Reason: call.RateLimited, Unspent: true, SlowsAccount: true},
+		{Class: call.Refused, Reason: call.RateLimited, Unspent: true, ThrottlesAccount: true},
 	} {
 		var b breaker
 		b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, o, sickOutcome)
@@ -130,7 +130,7 @@ func TestWhatProvesNothingOfOneCallOpensTheBreakerByTen(t *testing.T) {
 		b.observes(noon, o)
 		b.waits(t, noon, waitFirst)
 		at := b.answered(t)
-		b.probes(t, at, o, call.ProbeUnclear)
+		b.probes(t, at, o, call.ProbeAmbiguous)
 		b.waits(t, at, 4*waitFirst)
 	}
 }
@@ -153,7 +153,7 @@ func TestNoCallIsRiskedBeforeAnAnswer(t *testing.T) {
 		b.waits(t, now, wait)
 		now = now.Add(wait)
 	}
-	b.probes(t, b.answered(t), wellOutcome, call.ProbeWell)
+	b.probes(t, b.answered(t), wellOutcome, call.ProbeSucceeded)
 	b.allows(t, 0, rampStart)
 }
 
@@ -165,7 +165,7 @@ func TestRefusedProbesComeEveryFewSeconds(t *testing.T) {
 		b.probes(t, now, sickOutcome, call.ProbeRefused)
 		b.waits(t, now, wait)
 	}
-	b.probes(t, b.answered(t), wellOutcome, call.ProbeWell)
+	b.probes(t, b.answered(t), wellOutcome, call.ProbeSucceeded)
 	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
 	b.waits(t, noon, waitFirst)
 }
@@ -175,7 +175,7 @@ func TestProbesThatMayHaveRungComeSeldom(t *testing.T) {
 	b := opened()
 	for _, wait := range []time.Duration{4 * time.Second, 16 * time.Second, waitUnclear, waitUnclear} {
 		now := b.answered(t)
-		b.probes(t, now, unknownOutcome, call.ProbeUnclear)
+		b.probes(t, now, unknownOutcome, call.ProbeAmbiguous)
 		b.waits(t, now, wait)
 	}
 	now := b.answered(t)
@@ -225,7 +225,7 @@ func TestAProbeThatWasNotMadeLeavesRoomForTheNext(t *testing.T) {
 // TestTheRamp grows by one with every call that goes well, up to no limit.
 func TestTheRamp(t *testing.T) {
 	b := opened()
-	b.probes(t, b.answered(t), wellOutcome, call.ProbeWell)
+	b.probes(t, b.answered(t), wellOutcome, call.ProbeSucceeded)
 	for n := rampStart; n < limit; n++ {
 		b.allows(t, 0, n)
 		b.allows(t, n, 0)
@@ -238,13 +238,13 @@ func TestTheRamp(t *testing.T) {
 func TestAnotherWorkersProbe(t *testing.T) {
 	b := opened()
 	now := b.answered(t)
-	b.hear(call.ProbeBegun, now, 0)
+	b.hear(call.ProbeStarted, now, 0)
 	b.waits(t, now, waitForPeer)
 	b.hear(call.ProbeRefused, now, 0)
 	b.waits(t, now, 2*time.Second)
-	b.hear(call.ProbeUnclear, now, 0)
+	b.hear(call.ProbeAmbiguous, now, 0)
 	b.waits(t, now, waitFirst*8)
-	b.hear(call.ProbeWell, now, 0)
+	b.hear(call.ProbeSucceeded, now, 0)
 	b.allows(t, 0, rampStart)
 }
 
@@ -252,11 +252,11 @@ func TestAnotherWorkersProbe(t *testing.T) {
 func TestAPulledProbeGivesWay(t *testing.T) {
 	b := opened()
 	now := b.answered(t)
-	b.hear(call.ProbeBegun, now, 0)
+	b.hear(call.ProbeStarted, now, 0)
 	if b.begin() != 0 {
 		t.Error("it probes beside another worker")
 	}
-	b.hear(call.ProbeWell, now, 0)
+	b.hear(call.ProbeSucceeded, now, 0)
 	if !b.mayClaim(0) {
 		t.Error("nothing may be claimed although calls go through")
 	}
@@ -264,7 +264,7 @@ func TestAPulledProbeGivesWay(t *testing.T) {
 
 // TestAProbeUnderWayIsNotDisturbed by what others find out.
 func TestAProbeUnderWayIsNotDisturbed(t *testing.T) {
-	for _, k := range []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeUnclear, call.Slowed, "of a newer version"} {
+	for _, k := range []call.PeerEventKind{call.ProbeStarted, call.ProbeRefused, call.ProbeAmbiguous, call.Throttled, "of a newer version"} {
 		b := opened()
 		now := b.answered(t)
 		probe := b.begin()
@@ -272,7 +272,7 @@ func TestAProbeUnderWayIsNotDisturbed(t *testing.T) {
 		if !b.mayClaim(probe) {
 			t.Errorf("%s: the probe was taken away", k)
 		}
-		if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeWell {
+		if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
 			t.Errorf("%s: it came to %q", k, found)
 		}
 	}
@@ -283,12 +283,12 @@ func TestAProbeUnderWayIsNotDisturbed(t *testing.T) {
 func TestAProbeOfBeforeSaysNothing(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		ends func(b *breaker, old probe) call.FindingKind
+		ends func(b *breaker, old probe) call.PeerEventKind
 	}{
-		{"it timed out", func(b *breaker, old probe) call.FindingKind { return b.observe(unknownOutcome, old, noon, 0, limit) }},
-		{"it was refused", func(b *breaker, old probe) call.FindingKind { return b.observe(sickOutcome, old, noon, 0, limit) }},
-		{"it went well", func(b *breaker, old probe) call.FindingKind { return b.observe(wellOutcome, old, noon, 0, limit) }},
-		{"it was not made", func(b *breaker, old probe) call.FindingKind {
+		{"it timed out", func(b *breaker, old probe) call.PeerEventKind { return b.observe(unknownOutcome, old, noon, 0, limit) }},
+		{"it was refused", func(b *breaker, old probe) call.PeerEventKind { return b.observe(sickOutcome, old, noon, 0, limit) }},
+		{"it went well", func(b *breaker, old probe) call.PeerEventKind { return b.observe(wellOutcome, old, noon, 0, limit) }},
+		{"it was not made", func(b *breaker, old probe) call.PeerEventKind {
 			b.abandon(old)
 			return ""
 		}},
@@ -297,7 +297,7 @@ func TestAProbeOfBeforeSaysNothing(t *testing.T) {
 			b := opened()
 			now := b.answered(t)
 			old := b.begin()
-			b.hear(call.ProbeWell, now, 0)
+			b.hear(call.ProbeSucceeded, now, 0)
 			b.observes(now, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
 			b.answered(t)
 			probe := b.begin()
@@ -308,7 +308,7 @@ func TestAProbeOfBeforeSaysNothing(t *testing.T) {
 				t.Errorf("the others are told %q", found)
 			}
 			b.allows(t, 1, 0)
-			if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeWell {
+			if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
 				t.Errorf("the probe came to %q", found)
 			}
 		})
@@ -318,7 +318,7 @@ func TestAProbeOfBeforeSaysNothing(t *testing.T) {
 // TestAnotherWorkerNeverOpensTheBreaker: its network may be broken.
 func TestAnotherWorkerNeverOpensTheBreaker(t *testing.T) {
 	var b breaker
-	for _, k := range []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeUnclear, call.ProbeWell, call.Slowed} {
+	for _, k := range []call.PeerEventKind{call.ProbeStarted, call.ProbeRefused, call.ProbeAmbiguous, call.ProbeSucceeded, call.Throttled} {
 		for range 10 {
 			b.hear(k, noon, 0)
 		}

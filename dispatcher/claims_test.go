@@ -35,13 +35,13 @@ func TestClaims(t *testing.T) {
 func TestClaimsAreBounded(t *testing.T) {
 	var c claims
 	for n := range maxClaims + 1 {
-		c.since(string(call.MadeID(call.Origin{Sequence: uint64(n), Published: noon})), noon.Add(time.Duration(n)))
+		c.since(string(call.GeneratedID(call.Origin{Sequence: uint64(n), Published: noon})), noon.Add(time.Duration(n)))
 	}
 	if len(c.seen) != maxClaims {
 		t.Errorf("%d claims are watched", len(c.seen))
 	}
-	first := string(call.MadeID(call.Origin{Published: noon}))
-	second := string(call.MadeID(call.Origin{Sequence: 1, Published: noon}))
+	first := string(call.GeneratedID(call.Origin{Published: noon}))
+	second := string(call.GeneratedID(call.Origin{Sequence: 1, Published: noon}))
 	if got := c.since(second, noon.Add(time.Hour)); got != time.Hour-1 {
 		t.Errorf("the second was seen %s ago", got)
 	}

@@ -21,7 +21,7 @@ func conclude(r call.Record, request call.Request, nonce string, o call.Outcome,
 	late := r.State == call.StateUnknown
 	switch o.Class {
 	case call.Placed:
-		return conclusion{record: r.Place(nonce, o, now)}, nil
+		return conclusion{record: r.MarkPlaced(nonce, o, now)}, nil
 	case call.Refused:
 		return concludeRefused(r, request, nonce, o, rules, now)
 	case call.Rejected:
@@ -34,7 +34,7 @@ func conclude(r call.Record, request call.Request, nonce string, o call.Outcome,
 		if late {
 			return conclusion{record: r}, nil // it is what the record says already
 		}
-		next, err := r.Hold(nonce, o, now)
+		next, err := r.MarkUnknown(nonce, o, now)
 		return conclusion{record: next}, err
 	default:
 		return conclusion{}, &call.TransitionError{From: r.State, To: call.StateAbsent, Rule: "an outcome without a class"}
@@ -51,7 +51,7 @@ func concludeRefused(r call.Record, request call.Request, nonce string, o call.O
 	at := now.Add(delay)
 	// It comes back at its deadline at the latest, to end as expired then and
 	// not later.
-	if deadline := request.Deadline(r.Since, rules.MaxAge); at.After(deadline) {
+	if deadline := request.Expiry(r.Since, rules.MaxAge); at.After(deadline) {
 		at = deadline
 	}
 	next, err := r.Retry(nonce, o, at, true, spent, now)
@@ -66,7 +66,7 @@ func retryDelay(r call.Record, o call.Outcome, retry Retry) time.Duration {
 	case o.RetryAfter > 0:
 		return o.RetryAfter
 	case o.Reason == call.RateLimited:
-		return doubling(rateLimitedFirst, rateLimitedMost, r.Trailing(call.RateLimited))
+		return doubling(rateLimitedFirst, rateLimitedMost, r.TrailingAttempts(call.RateLimited))
 	case o.Unspent:
 		// A probe: the calls that wait take turns at it.
 		return retry.delay(r.Made)

@@ -22,7 +22,7 @@ func claimed(t *testing.T, spent int, body []byte) (call.Record, call.Request) {
 
 func held(t *testing.T, r call.Record) call.Record {
 	t.Helper()
-	r, err := r.Hold("n", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, noon)
+	r, err := r.MarkUnknown("n", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestConcludeRefusesAnOutcomeWithoutAClass(t *testing.T) {
 
 // TestRateLimitsDouble lets one call meet nothing but 429 without Retry-After.
 func TestRateLimitsDouble(t *testing.T) {
-	o := call.Outcome{Class: call.Refused, Reason: call.RateLimited, Unspent: true, SlowsAccount: true}
+	o := call.Outcome{Class: call.Refused, Reason: call.RateLimited, Unspent: true, ThrottlesAccount: true}
 	var r call.Record
 	want := time.Minute
 	for n := range 10 {

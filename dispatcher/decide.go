@@ -154,7 +154,7 @@ func decideAbsent(t task, f facts) step {
 // request and its times.
 func decideDialable(t task, f facts) step {
 	r := t.record
-	deadline := t.request.Deadline(r.Since, f.maxAge)
+	deadline := t.request.Expiry(r.Since, f.maxAge)
 	switch latest := r.Since.Add(f.maxAge); {
 	case t.invalid != nil:
 		return step{act: actEnd, reason: t.invalid.Reason, message: t.invalid.Error()}

@@ -23,13 +23,13 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 	case call.Linked:
 	case call.AppInactive, call.OwnedNotLinked, call.NotOwned, call.OtherApp:
 		failpoint.Here(failpoint.EndBefore)
-		next, err := t.record.End(call.NumberNotLinked, linkage.Advice(), w.Now())
+		next, err := t.record.MarkDead(call.NumberNotLinked, linkage.Advice(), w.Now())
 		return w.commit(working, t, next, err, m)
 	case call.LinkageNotKnown:
 		fallthrough
 	default:
 		failpoint.Here(failpoint.WaitBefore)
-		next, err := t.record.Wait(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
+		next, err := t.record.Park(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
 	if !turn.Await(working) {
@@ -78,7 +78,7 @@ func (w *Worker) place(working context.Context, t *task, turn *Turn, by call.Dea
 		return forbidden // since the claim, while the moment was waited for
 	}
 	if turn.Probes() {
-		w.inform(call.Finding{Kind: call.ProbeBegun})
+		w.inform(call.PeerEvent{Kind: call.ProbeStarted})
 	}
 	w.Metrics.Age(t.Priority, w.Now().Sub(t.record.Since))
 	return w.Provider.Place(working, t.request, by)

@@ -198,7 +198,7 @@ func (c *fakeControl) set(s call.Suspension, entry string) error {
 	c.journal.add(entry)
 	c.suspension = s
 	for _, l := range c.lanes {
-		l.SetStops(&call.Stops{Suspension: s})
+		l.SetStops(&call.Blocks{Suspension: s})
 	}
 	return nil
 }
@@ -229,7 +229,7 @@ func (c *fakeControl) Forget(context.Context, call.Account) error {
 // that tells it.
 type fakePeers struct {
 	mu      sync.Mutex
-	told    []call.Finding
+	told    []call.PeerEvent
 	workers []*Worker
 }
 
@@ -241,7 +241,7 @@ type teller struct {
 	self  *Worker
 }
 
-func (t teller) Tell(_ call.Account, f call.Finding) error {
+func (t teller) Tell(_ call.Account, f call.PeerEvent) error {
 	t.peers.mu.Lock()
 	t.peers.told = append(t.peers.told, f)
 	others := slices.Clone(t.peers.workers)
@@ -320,7 +320,7 @@ func newBench() *bench {
 	}
 	b.peers = &fakePeers{workers: []*Worker{b.Worker}}
 	b.Peers = b.peers.from(b.Worker)
-	lane.SetStops(&call.Stops{})
+	lane.SetStops(&call.Blocks{})
 	lane.Halt(nil)
 	lane.LinkageKnown()
 	return b

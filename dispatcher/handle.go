@@ -115,11 +115,11 @@ func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn,
 		return w.dial(ctx, t, m, turn, claimed)
 	case actEnd:
 		failpoint.Here(failpoint.EndBefore)
-		next, err := t.record.End(s.reason, s.message, now)
+		next, err := t.record.MarkDead(s.reason, s.message, now)
 		return w.commit(ctx, t, next, err, m)
 	case actPark:
 		failpoint.Here(failpoint.WaitBefore)
-		next, err := t.record.Wait(s.reason, s.at, now)
+		next, err := t.record.Park(s.reason, s.at, now)
 		return w.commit(ctx, t, next, err, m)
 	case actForeign:
 		return w.foreign(ctx, t, m)
@@ -209,7 +209,7 @@ func (w *Worker) buryAlone(
 	ctx context.Context, r call.Record, s step, body []byte, m Message,
 	bury func(context.Context, call.Record, []byte) error,
 ) error {
-	dead, err := r.End(s.reason, s.message, w.Now())
+	dead, err := r.MarkDead(s.reason, s.message, w.Now())
 	if err != nil {
 		return err
 	}
@@ -234,7 +234,7 @@ func (w *Worker) foreign(ctx context.Context, t *task, m Message) error {
 	}
 	failpoint.Here(failpoint.ForeignHold)
 	lost := call.Outcome{Class: call.Unknown, Reason: call.WorkerLost, Message: "the worker that claimed it did not tell what came of it"}
-	next, err := t.record.Hold(nonce, lost, w.Now())
+	next, err := t.record.MarkUnknown(nonce, lost, w.Now())
 	version, err := w.write(ctx, t, next, err)
 	if err != nil {
 		return err
@@ -320,7 +320,7 @@ func (w *Worker) recovered(ctx context.Context, d call.Delivery, m Message, clai
 		w.handBack(m, failedRetry(d.Delivered), "it panicked", err)
 		return
 	}
-	next, err := t.record.End(call.Poison, "handling it panicked", w.Now())
+	next, err := t.record.MarkDead(call.Poison, "handling it panicked", w.Now())
 	if err := w.commit(ctx, &t, next, err, m); err != nil {
 		w.handBack(m, failedRetry(d.Delivered), "it panicked", err)
 	}

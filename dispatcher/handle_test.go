@@ -73,7 +73,7 @@ func TestEndsBeforeAnyDial(t *testing.T) {
 				b.directory.verdict = c.linkage
 				b.handle(t, published(c.body))
 				if c.name == "nameless" {
-					c.effects[0] = "bury malformed " + string(call.MadeID(call.Origin{Sequence: 7, Published: time.Now()}))
+					c.effects[0] = "bury malformed " + string(call.GeneratedID(call.Origin{Sequence: 7, Published: time.Now()}))
 				}
 				b.journal.is(t, c.effects...)
 			})
@@ -193,7 +193,7 @@ func TestAForeignClaimIsForgottenOnceItIsHeld(t *testing.T) {
 					b.handle(t, d)
 				}
 				if c.settled {
-					b.ledger.put(theirs.Place("two-1", placedOutcome, time.Now()))
+					b.ledger.put(theirs.MarkPlaced("two-1", placedOutcome, time.Now()))
 				}
 				b.journal.take()
 				b.handle(t, d)
@@ -265,7 +265,7 @@ func TestRedelivery(t *testing.T) {
 func TestAConflictKeepsItsRequestWhole(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		body := requestBody("a")
-		r, err := identify(published(body), b.Rules).record.Wait(call.NotYet, time.Now(), time.Now())
+		r, err := identify(published(body), b.Rules).record.Park(call.NotYet, time.Now(), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func identify(d call.Delivery, rules Rules) task {
 		return identifyDue(d, rules)
 	}
 	t := task{Delivery: d}
-	request, digest, err := call.DecodeRequestFrom(d.Body, rules.Numbers, rules.CallerIDs)
+	request, digest, err := call.DecodeRequestCached(d.Body, rules.Numbers, rules.CallerIDs)
 	t.digest = digest
 	if _, priorityErr := call.ParsePriority(string(d.Priority)); priorityErr != nil {
 		t.Priority = call.Normal
@@ -58,7 +58,7 @@ func identify(d call.Delivery, rules Rules) task {
 		}
 	}
 	if !named {
-		id = call.MadeID(d.Origin)
+		id = call.GeneratedID(d.Origin)
 		t.nameless = err != nil
 	}
 	t.check(request, err, rules)
@@ -73,7 +73,7 @@ func identifyDue(d call.Delivery, rules Rules) task {
 		Delivery: d, digest: d.Due.Record.Digest,
 		record: d.Due.Record, version: d.Due.Version,
 	}
-	request, _, err := call.DecodeRequestFrom(d.Due.Record.Request, call.PossibleNumbers, rules.CallerIDs)
+	request, _, err := call.DecodeRequestCached(d.Due.Record.Request, call.PossibleNumbers, rules.CallerIDs)
 	t.check(request, err, rules)
 	return t
 }
@@ -93,7 +93,7 @@ func (t task) body() []byte {
 func (t *task) check(request call.Request, err error, rules Rules) {
 	t.request = request.WithDefaults(rules.Defaults)
 	if err == nil {
-		err = t.request.Dialable()
+		err = t.request.CheckDialable()
 	}
 	if err == nil {
 		return

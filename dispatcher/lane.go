@@ -46,7 +46,7 @@ type Lane struct {
 	linkageKnown bool // what the provider's look-ups say was heard once
 	// lookupsRefused tells that the provider refused the last look-up that failed.
 	lookupsRefused bool
-	stops          call.Stops
+	stops          call.Blocks
 	// unconfirmed tells that the suspension was set here and has not come back
 	// as a control flag yet: flags older than it say nothing about it.
 	unconfirmed bool

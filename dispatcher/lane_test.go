@@ -26,7 +26,7 @@ func newTestLane(concurrency int, callsPerSecond float64) *Lane {
 
 func openLane(concurrency int, callsPerSecond float64) *Lane {
 	l := newTestLane(concurrency, callsPerSecond)
-	l.SetStops(&call.Stops{})
+	l.SetStops(&call.Blocks{})
 	l.Halt(nil)
 	l.LinkageKnown()
 	return l
@@ -75,7 +75,7 @@ func TestALaneStartsClosed(t *testing.T) {
 		a.is(t, -1)
 		l.Halt(nil)
 		a.is(t, -1)
-		l.SetStops(&call.Stops{})
+		l.SetStops(&call.Blocks{})
 		a.is(t, -1)
 		l.LinkageKnown()
 		a.is(t, 4)
@@ -89,17 +89,17 @@ func TestWhatStopsALane(t *testing.T) {
 		name         string
 		stop, resume func(l *Lane)
 	}{
-		{"paused", func(l *Lane) { l.SetStops(&call.Stops{Pause: &call.Pause{By: "ops"}}) }, func(l *Lane) { l.SetStops(&call.Stops{}) }},
+		{"paused", func(l *Lane) { l.SetStops(&call.Blocks{Pause: &call.Pause{By: "ops"}}) }, func(l *Lane) { l.SetStops(&call.Blocks{}) }},
 		{
 			"suspended elsewhere",
 			func(l *Lane) {
-				l.SetStops(&call.Stops{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now()}})
+				l.SetStops(&call.Blocks{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now()}})
 			},
 			func(l *Lane) {
-				l.SetStops(&call.Stops{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now(), Lifted: true}})
+				l.SetStops(&call.Blocks{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now(), Lifted: true}})
 			},
 		},
-		{"flags not known", func(l *Lane) { l.SetStops(nil) }, func(l *Lane) { l.SetStops(&call.Stops{}) }},
+		{"flags not known", func(l *Lane) { l.SetStops(nil) }, func(l *Lane) { l.SetStops(&call.Blocks{}) }},
 		{"halted", func(l *Lane) { l.Halt(errors.New("the ledger went back")) }, func(l *Lane) { l.Halt(nil) }},
 		{"suspended here", func(l *Lane) { l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now()) }, func(l *Lane) {
 			s, _ := l.Suspension()
@@ -161,7 +161,7 @@ func TestStopIsForGood(t *testing.T) {
 		a.is(t, -1)
 		l.Stop()
 		a.is(t, 0)
-		l.SetStops(&call.Stops{})
+		l.SetStops(&call.Blocks{})
 		l.Halt(nil)
 		if n, _ := l.Permit(t.Context()); n != 0 || mayClaim(l) {
 			t.Errorf("permitted %d", n)
@@ -243,9 +243,9 @@ func TestALastingSuspensionTakesOver(t *testing.T) {
 		want call.Reason
 	}{
 		"here":       {func(l *Lane) { l.suspend(call.Outcome{Reason: call.Forbidden}, "one", now) }, call.Forbidden},
-		"in another": {func(l *Lane) { l.SetStops(&call.Stops{Suspension: lasting}) }, call.Forbidden},
+		"in another": {func(l *Lane) { l.SetStops(&call.Blocks{Suspension: lasting}) }, call.Forbidden},
 		"an older one": {func(l *Lane) {
-			l.SetStops(&call.Stops{Suspension: call.Suspension{Reason: call.Unauthorized, Since: now.Add(-time.Hour), Lifted: true}})
+			l.SetStops(&call.Blocks{Suspension: call.Suspension{Reason: call.Unauthorized, Since: now.Add(-time.Hour), Lifted: true}})
 		}, call.Unauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -269,7 +269,7 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
 		old := call.Suspension{Reason: call.Forbidden, Since: time.Now(), Times: 1, Lifted: true}
-		l.SetStops(&call.Stops{Suspension: old})
+		l.SetStops(&call.Blocks{Suspension: old})
 		<-time.After(time.Second)
 		own, fresh := l.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now())
 		if !fresh || own.Times != 2 || time.Until(own.Until) != 2*time.Minute {
@@ -279,14 +279,14 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 			t.Errorf("suspended again as %+v", again)
 		}
 		for _, stale := range []call.Suspension{{}, old} {
-			l.SetStops(&call.Stops{Suspension: stale})
+			l.SetStops(&call.Blocks{Suspension: stale})
 			if mayClaim(l) {
 				t.Error("an older flag lifted it")
 			}
 		}
-		l.SetStops(&call.Stops{Suspension: own}) // confirmed
+		l.SetStops(&call.Blocks{Suspension: own}) // confirmed
 		own.Lifted = true
-		l.SetStops(&call.Stops{Suspension: own})
+		l.SetStops(&call.Blocks{Suspension: own})
 		if !mayClaim(l) {
 			t.Error("it was not lifted")
 		}
@@ -304,9 +304,9 @@ func TestOtherAccountsFlagsWithdrawNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
 		lifted := call.Suspension{Reason: call.Forbidden, Since: time.Now(), Times: 1, Lifted: true}
-		l.SetStops(&call.Stops{Suspension: lifted})
+		l.SetStops(&call.Blocks{Suspension: lifted})
 		n, withdrawn := l.Permit(t.Context())
-		l.SetStops(&call.Stops{Suspension: lifted})
+		l.SetStops(&call.Blocks{Suspension: lifted})
 		select {
 		case <-withdrawn:
 			t.Error("the permit was withdrawn")
@@ -323,8 +323,8 @@ func TestAnOperatorLiftsWhatWasConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
 		own, _ := l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
-		l.SetStops(&call.Stops{Suspension: own})
-		l.SetStops(&call.Stops{})
+		l.SetStops(&call.Blocks{Suspension: own})
+		l.SetStops(&call.Blocks{})
 		if !mayClaim(l) {
 			t.Error("it is still suspended")
 		}

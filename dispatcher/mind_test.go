@@ -138,7 +138,7 @@ func TestASuspensionThatCannotBeWrittenStopsThisWorker(t *testing.T) {
 		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Forbidden})
 		b.control.failing.Store(false)
 		b.journal.is(t, "record dialling", "place", "record waiting", "hand back")
-		b.Lane.SetStops(&call.Stops{}) // another account's flag changed
+		b.Lane.SetStops(&call.Blocks{}) // another account's flag changed
 		if waited := b.opens(t); waited != time.Minute {
 			t.Errorf("suspended for %s", waited)
 		}
@@ -158,7 +158,7 @@ func TestASuspensionIsWrittenWhenThatIsPossible(t *testing.T) {
 				b.control.failing.Store(false)
 				<-time.After(25 * time.Second)
 				b.journal.is(t, "record dialling", "place", "record waiting", "hand back", "suspend "+string(reason)+" 1")
-				b.Lane.SetStops(&call.Stops{}) // an operator has lifted it
+				b.Lane.SetStops(&call.Blocks{}) // an operator has lifted it
 				if waited := b.opens(t); waited != 0 {
 					t.Errorf("suspended for %s more", waited)
 				}
@@ -267,11 +267,11 @@ func TestASuspensionThatWasOutdone(t *testing.T) {
 						}
 						switch what {
 						case "heard":
-							l.SetStops(&call.Stops{Suspension: other})
+							l.SetStops(&call.Blocks{Suspension: other})
 						case "outdone":
 							l.outdone(own, other)
 						case "lifted":
-							l.SetStops(&call.Stops{})
+							l.SetStops(&call.Blocks{})
 						}
 					}
 					if !mayClaim(l) {

@@ -34,9 +34,9 @@ func TestAppointmentsAreSpread(t *testing.T) {
 }
 
 // stopsFrom are the flags while the caller ID of the tests is paused.
-func stopsFrom(b *bench) *call.Stops {
+func stopsFrom(b *bench) *call.Blocks {
 	from := identify(published(requestBody("a")), b.Rules).request.From
-	return &call.Stops{Numbers: call.PausedNumbers{from: call.Pause{By: "ann", Since: time.Now()}}}
+	return &call.Blocks{Numbers: call.PausedNumbers{from: call.Pause{By: "ann", Since: time.Now()}}}
 }
 
 func TestAPausedNumberIsParkedUnspent(t *testing.T) {
@@ -58,14 +58,14 @@ func TestAPausedNumberIsParkedUnspent(t *testing.T) {
 func TestAPauseOvertakesARequest(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		stops func(*bench) *call.Stops
+		stops func(*bench) *call.Blocks
 		claim bool // it comes while the claim is written, not before
 		want  []string
 	}{
 		{"number, before the claim", stopsFrom, false, []string{"record waiting", "park paused", "ack"}},
 		{"number, while claiming", stopsFrom, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
-		{"account, while claiming", func(*bench) *call.Stops { return &call.Stops{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
-		{"flags not known, while claiming", func(*bench) *call.Stops { return nil }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"account, while claiming", func(*bench) *call.Blocks { return &call.Blocks{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"flags not known, while claiming", func(*bench) *call.Blocks { return nil }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *bench) {

@@ -16,33 +16,33 @@ func (w *Worker) observed(turn *Turn, o call.Outcome) call.Outcome {
 		w.Log.Warn("the provider does not take calls; nothing is dialled until it does", "account", w.Account, "last", o.Reason)
 	}
 	switch found {
-	case call.ProbeWell:
+	case call.ProbeSucceeded:
 		w.Metrics.Probed(metrics.ProbeCall, true)
 		w.Log.Info("the provider takes calls again", "account", w.Account)
 	case call.ProbeRefused:
 		w.Metrics.Probed(metrics.ProbeCall, false)
 		o.Unspent = true
-	case call.ProbeUnclear:
+	case call.ProbeAmbiguous:
 		w.Metrics.Probed(metrics.ProbeCall, false)
-	case call.ProbeBegun, call.Slowed:
+	case call.ProbeStarted, call.Throttled:
 	default:
 		return o
 	}
-	w.inform(call.Finding{Kind: found})
+	w.inform(call.PeerEvent{Kind: found})
 	return o
 }
 
 // inform tells the other workers. Who does not hear it finds out by itself.
-func (w *Worker) inform(f call.Finding) {
+func (w *Worker) inform(f call.PeerEvent) {
 	if err := w.Peers.Tell(w.Account, f); err != nil {
 		w.Log.Debug("the other workers were not told", "account", w.Account, "finding", f.Kind, "error", err)
 	}
 }
 
 // Hear takes in what another worker of the account found out.
-func (w *Worker) Hear(f call.Finding) {
-	if f.Kind == call.Slowed {
-		w.Lane.slow(w.Now().Add(f.For), f.Why)
+func (w *Worker) Hear(f call.PeerEvent) {
+	if f.Kind == call.Throttled {
+		w.Lane.slow(w.Now().Add(f.Delay), f.Reason)
 		return
 	}
 	w.Lane.breakerMoves(func(b *breaker) { b.hear(f.Kind, w.Now(), luck()) })

@@ -36,11 +36,11 @@ func TestARefusedProbeSpendsNoAttempt(t *testing.T) {
 		if one.Lane.breaker.open || two.Lane.breaker.open || two.Lane.breaker.ramp != rampStart {
 			t.Error("a worker still waits although calls go through")
 		}
-		told := []call.FindingKind{}
+		told := []call.PeerEventKind{}
 		for _, f := range one.peers.told {
 			told = append(told, f.Kind)
 		}
-		if want := []call.FindingKind{call.ProbeBegun, call.ProbeRefused, call.ProbeBegun, call.ProbeWell}; !slices.Equal(told, want) {
+		if want := []call.PeerEventKind{call.ProbeStarted, call.ProbeRefused, call.ProbeStarted, call.ProbeSucceeded}; !slices.Equal(told, want) {
 			t.Errorf("told %q, want %q", told, want)
 		}
 	})

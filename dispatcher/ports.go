@@ -38,7 +38,7 @@ type Provider interface {
 
 // Peers are the other workers of an account. What they are told may be lost.
 type Peers interface {
-	Tell(a call.Account, f call.Finding) error
+	Tell(a call.Account, f call.PeerEvent) error
 }
 
 // Directory knows which numbers are linked to which apps.

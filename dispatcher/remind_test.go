@@ -16,7 +16,7 @@ func (b *bench) held(t *testing.T) (call.Record, call.Version) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	unknown, err := claimed.Hold("two-1", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, time.Now())
+	unknown, err := claimed.MarkUnknown("two-1", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func TestAReminderFinishesWhatADeadWorkerBegan(t *testing.T) {
 		effects []string
 	}{
 		{"placed", func(r call.Record) (call.Record, error) {
-			return r.Place("two-1", placedOutcome, time.Now()), nil
+			return r.MarkPlaced("two-1", placedOutcome, time.Now()), nil
 		}, []string{"unbury outcome_unknown a", "ack"}},
 		{"refused", func(r call.Record) (call.Record, error) {
 			return r.Retry("two-1", refusedOutcome, time.Now().Add(time.Second), true, true, time.Now())
@@ -74,7 +74,7 @@ func TestAReminderThatCameTooEarly(t *testing.T) {
 		unknown, v := b.held(t)
 		b.handle(t, due(unknown, v))
 		b.journal.take()
-		if _, err := b.replace(t.Context(), unknown, v, unknown.Place("two-1", placedOutcome, time.Now())); err == nil {
+		if _, err := b.replace(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err == nil {
 			t.Fatal("the record was changed without a reminder that is still to come")
 		}
 		b.journal.is(t, "park outcome_unknown")
@@ -89,7 +89,7 @@ func TestAReminderIsDueWhenItsWorkerIsDone(t *testing.T) {
 		unknown, v := b.held(t)
 		var due []time.Time
 		b.parking.parked = func(r call.Record, _ call.Version) { due = append(due, r.NextAt) }
-		if _, err := b.replace(t.Context(), unknown, v, unknown.Place("two-1", placedOutcome, time.Now())); err != nil {
+		if _, err := b.replace(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err != nil {
 			t.Fatal(err)
 		}
 		if want := time.Now().Add(b.Rules.ForeignClaimWait); len(due) != 1 || !due[0].Equal(want) {
@@ -111,7 +111,7 @@ func TestALetterWrittenMeanwhileStays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := claimed.Hold("two-2", unknownOutcome, time.Now())
+		again, err := claimed.MarkUnknown("two-2", unknownOutcome, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,10 +13,10 @@ type Rules struct {
 	Retry    Retry
 	MaxAge   time.Duration // request.max_age
 	Keep     time.Duration // records.keep
-	Numbers  call.NumberPolicy
+	Numbers  call.NumberCheck
 	Defaults call.Defaults
 	// CallerIDs is the worker's memory of numbers that it checked; nil is none.
-	CallerIDs *call.CallerIDs
+	CallerIDs *call.CallerIDCache
 
 	// ClaimDeadline is how long after the instant before its claim a request
 	// may still be written to the provider.

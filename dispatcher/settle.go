@@ -61,9 +61,9 @@ func (w *Worker) settle(working context.Context, c *claim, o call.Outcome, m Mes
 			"account", w.Account, "id", c.record.ID, "outcome", o.Class, "reason", o.Reason, "error", err)
 		return
 	}
-	if s.delay > 0 && o.SlowsAccount {
+	if s.delay > 0 && o.ThrottlesAccount {
 		w.Lane.slow(w.Now().Add(s.delay), o.Reason)
-		w.inform(call.Finding{Kind: call.Slowed, For: s.delay, Why: o.Reason})
+		w.inform(call.PeerEvent{Kind: call.Throttled, Delay: s.delay, Reason: o.Reason})
 	}
 	w.follow(ctx, c, s, m)
 	if o.Class == call.Placed {
@@ -133,7 +133,7 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 		case found.State == call.StateAbsent:
 			// The ledger was made anew. What we claimed is all that is known.
 			before, version = c.record, foundVersion
-		case found.Concluded(c.nonce, o.Class):
+		case found.HasOutcome(c.nonce, o.Class):
 			if o.Class != call.Unknown {
 				w.count(found) // our own write, whose answer was lost
 			}

@@ -62,7 +62,7 @@ func TestLateEvidence(t *testing.T) {
 			bubble(t, func(t *testing.T, b *bench) {
 				b.provider.place = meanwhile(c.outcome, func() {
 					b.change(t, func(r call.Record) (call.Record, error) {
-						return r.Hold(r.Nonce(), call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, time.Now())
+						return r.MarkUnknown(r.Nonce(), call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, time.Now())
 					})
 					b.journal.take()
 				})
@@ -313,7 +313,7 @@ func TestEvidenceWhileTheLetterIsWritten(t *testing.T) {
 		b.handle(t, d)
 		<-time.After(b.Rules.ForeignClaimWait)
 		b.graveyard.burying = func() {
-			b.change(t, func(r call.Record) (call.Record, error) { return r.Place("two-1", placedOutcome, time.Now()), nil })
+			b.change(t, func(r call.Record) (call.Record, error) { return r.MarkPlaced("two-1", placedOutcome, time.Now()), nil })
 		}
 		b.handle(t, d)
 		if letters := b.graveyard.tokens(); len(letters) > 0 || b.ledger.get().State != call.StatePlaced {
@@ -343,7 +343,7 @@ func TestARateLimitSlowsTheAccount(t *testing.T) {
 	for _, attempts := range []int{12, 1} {
 		bubble(t, func(t *testing.T, b *bench) {
 			b.Rules.Retry.MaxAttempts = attempts
-			b.provider.place = answers(call.Outcome{Class: call.Refused, Reason: call.Capacity, SlowsAccount: true, RetryAfter: time.Minute})
+			b.provider.place = answers(call.Outcome{Class: call.Refused, Reason: call.Capacity, ThrottlesAccount: true, RetryAfter: time.Minute})
 			b.handle(t, published(requestBody("a")))
 			start := time.Now()
 			if n, _ := b.Lane.Permit(t.Context()); n == 0 || time.Since(start) != time.Minute {

@@ -15,10 +15,10 @@ import (
 // stops the one that an operator has to know of.
 func TestTheStatusOfALane(t *testing.T) {
 	early, soon := noon.Add(-4*time.Minute), noon.Add(20*time.Second)
-	paused := call.Stops{Pause: &call.Pause{By: "ann", Since: early}}
-	refused := call.Stops{Suspension: call.Suspension{Reason: call.Unauthorized, Since: early}}
-	broke := call.Stops{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: early, Until: soon}}
-	lifted := call.Stops{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: early, Lifted: true}}
+	paused := call.Blocks{Pause: &call.Pause{By: "ann", Since: early}}
+	refused := call.Blocks{Suspension: call.Suspension{Reason: call.Unauthorized, Since: early}}
+	broke := call.Blocks{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: early, Until: soon}}
+	lifted := call.Blocks{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: early, Lifted: true}}
 	open := breaker{open: true, since: early, cause: call.ConnectionLost, until: soon}
 	answers, probes := open, open
 	answers.answers, probes.probing = true, 1
@@ -109,7 +109,7 @@ func TestAChangeIsTold(t *testing.T) {
 		<-time.After(waitFirst)
 		b.Lane.breakerMoves(func(m *breaker) { m.asked(true, time.Now(), 0) })
 		shows(call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: down}, 5)
-		b.Lane.breakerMoves(func(m *breaker) { m.hear(call.ProbeWell, time.Now(), 0) })
+		b.Lane.breakerMoves(func(m *breaker) { m.hear(call.ProbeSucceeded, time.Now(), 0) })
 		shows(call.LaneStatus{State: call.LaneRunning, Since: time.Now()}, 6)
 	})
 }
@@ -131,12 +131,12 @@ func TestAResumptionEndsASlowDown(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(1, 0)
-				l.SetStops(&call.Stops{Resumed: c.flags[0]})
+				l.SetStops(&call.Blocks{ResumeRevision: c.flags[0]})
 				start := time.Now()
 				l.slow(start.Add(time.Minute), call.RateLimited)
 				a := ask(t, l)
 				a.is(t, -1)
-				l.SetStops(&call.Stops{Resumed: c.flags[1]})
+				l.SetStops(&call.Blocks{ResumeRevision: c.flags[1]})
 				if c.ends {
 					a.is(t, 1)
 					return
@@ -153,20 +153,20 @@ func TestAResumptionEndsASlowDown(t *testing.T) {
 func TestALaneInheritsASlowDown(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		before  uint64       // the last resumption that the lane before knew of
-		flags   []call.Stops // what the next one is told, the first before it inherits
+		before  uint64        // the last resumption that the lane before knew of
+		flags   []call.Blocks // what the next one is told, the first before it inherits
 		inherit bool
 	}{
 		{"nothing is known yet", 7, nil, true},
-		{"nothing new", 7, []call.Stops{{Resumed: 7}}, true},
-		{"nothing new, heard later", 7, []call.Stops{{}, {Resumed: 7}}, true},
-		{"resumed between", 7, []call.Stops{{Resumed: 8}}, false},
-		{"resumed later", 7, []call.Stops{{Resumed: 7}, {Resumed: 8}}, false},
+		{"nothing new", 7, []call.Blocks{{ResumeRevision: 7}}, true},
+		{"nothing new, heard later", 7, []call.Blocks{{}, {ResumeRevision: 7}}, true},
+		{"resumed between", 7, []call.Blocks{{ResumeRevision: 8}}, false},
+		{"resumed later", 7, []call.Blocks{{ResumeRevision: 7}, {ResumeRevision: 8}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				before, next := openLane(1, 0), openLane(1, 0)
-				before.SetStops(&call.Stops{Resumed: c.before})
+				before.SetStops(&call.Blocks{ResumeRevision: c.before})
 				before.slow(time.Now().Add(time.Minute), call.RateLimited)
 				told := c.flags
 				if len(told) > 0 {

@@ -13,14 +13,14 @@ func (l *Lane) stopped() bool {
 }
 
 // SetStops tells the lane what the control flags say; nil if that is not known.
-func (l *Lane) SetStops(stops *call.Stops) {
+func (l *Lane) SetStops(stops *call.Blocks) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stopped, suspension, slowed := l.stopped(), l.stops.Suspension, l.slowed
 	l.flagsKnown = stops != nil
 	if stops != nil {
 		own := l.stops.Suspension
-		if stops.Resumed != 0 && stops.Resumed != l.stops.Resumed {
+		if stops.ResumeRevision != 0 && stops.ResumeRevision != l.stops.ResumeRevision {
 			l.slowed = time.Time{}
 		}
 		l.stops, l.flag = *stops, stops.Suspension
@@ -100,16 +100,16 @@ func (l *Lane) slow(until time.Time, why call.Reason) {
 // operator ended that since, and that it takes no calls.
 func (l *Lane) Inherit(from *Lane) {
 	from.mu.Lock()
-	slowed, why, resumed, b := from.slowed, from.slowedFor, from.stops.Resumed, from.breaker
+	slowed, why, resumed, b := from.slowed, from.slowedFor, from.stops.ResumeRevision, from.breaker
 	from.mu.Unlock()
 	b.abandon(b.probing)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.breaker = b
-	if l.stops.Resumed == 0 { // what the flags say is not known yet, or it is long ago
-		l.stops.Resumed = resumed
+	if l.stops.ResumeRevision == 0 { // what the flags say is not known yet, or it is long ago
+		l.stops.ResumeRevision = resumed
 	}
-	if l.stops.Resumed == resumed {
+	if l.stops.ResumeRevision == resumed {
 		l.slowed, l.slowedFor = slowed, why
 	}
 	l.announce()

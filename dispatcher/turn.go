@@ -48,14 +48,14 @@ func (t *Turn) Probes() bool { return t.probe != 0 }
 // Observe tells the lane what the attempt came to, and gives what the other
 // workers should know of it. The POST slot is free now, unless what was learned
 // has yet to stop or slow the lane.
-func (t *Turn) Observe(o call.Outcome) (found call.FindingKind) {
+func (t *Turn) Observe(o call.Outcome) (found call.PeerEventKind) {
 	l := t.lane
 	t.observed = true
 	now := l.cfg.Now()
 	t.tripped = l.breakerMoves(func(b *breaker) {
 		found = b.observe(o, t.probe, now, luck(), l.cfg.Concurrency)
 		l.turnover.ended(now, now.Sub(t.began))
-		if o.Class != call.Suspended && !o.SlowsAccount {
+		if o.Class != call.Suspended && !o.ThrottlesAccount {
 			t.release()
 		}
 	})

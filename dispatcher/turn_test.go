@@ -168,7 +168,7 @@ func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
 		"placed":         {placedOutcome, true},
 		"unknown":        {unknownOutcome, true},
 		"suspended":      {call.Outcome{Class: call.Suspended, Reason: call.Unauthorized}, false},
-		"slowed":         {call.Outcome{Class: call.Refused, Reason: call.RateLimited, SlowsAccount: true}, false},
+		"slowed":         {call.Outcome{Class: call.Refused, Reason: call.RateLimited, ThrottlesAccount: true}, false},
 		"merely refused": {refusedOutcome, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -251,7 +251,7 @@ func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 	for name, stop := range map[string]func(l *Lane){
 		"no slot comes free": func(*Lane) { <-time.After(awaitMost) },
 		"stopped":            (*Lane).Stop,
-		"paused":             func(l *Lane) { l.SetStops(&call.Stops{Pause: &call.Pause{By: "ops"}}) },
+		"paused":             func(l *Lane) { l.SetStops(&call.Blocks{Pause: &call.Pause{By: "ops"}}) },
 		"slowed":             func(l *Lane) { l.slow(time.Now().Add(time.Minute), call.RateLimited) },
 		"the breaker opens": func(l *Lane) {
 			for range refusalsToOpen {

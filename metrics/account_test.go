@@ -55,7 +55,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 		},
 		{
 			"placed, by its record", func(a *metrics.Account) {
-				r := call.Record{}.Place("nonce", call.Outcome{Class: call.Placed, Reason: call.Accepted}, time.Now())
+				r := call.Record{}.MarkPlaced("nonce", call.Outcome{Class: call.Placed, Reason: call.Accepted}, time.Now())
 				a.Ended(r.State, r.Reason)
 			},
 			samples{`ringonce_calls_total{account="a",reason="accepted",state="placed"}`: 1},

@@ -16,7 +16,7 @@ import (
 type AuditFinding struct {
 	Record  call.Record
 	Version call.Version
-	Missing call.Need
+	Missing call.Missing
 	Since   time.Time // when it should have moved on
 }
 
@@ -43,7 +43,7 @@ func (o *Operator) Audit(
 				return true, nil //nolint:nilerr // written by a newer worker, who knows what it needs
 			}
 			need, _ := record.Overdue(now, patience)
-			if need == call.NeedsNothing || (need != call.NeedsLetter && due[dueCall{record.Account, record.ID}]) {
+			if need == call.MissingNothing || (need != call.MissingDeadLetter && due[dueCall{record.Account, record.ID}]) {
 				return true, nil
 			}
 			f, lost, err := o.examine(ctx, record.Account, record.ID, patience, now)
@@ -67,15 +67,15 @@ func (o *Operator) examine(
 	need, since := record.Overdue(now, patience)
 	f = AuditFinding{Record: record, Version: version, Missing: need, Since: since}
 	switch need {
-	case call.NeedsNothing:
+	case call.MissingNothing:
 		return f, false, nil
-	case call.NeedsMessage:
+	case call.MissingMessage:
 		there, err := o.hasMessage(ctx, record, now.Add(-patience))
 		return f, !there, err
-	case call.NeedsLetter:
+	case call.MissingDeadLetter:
 		there, err := o.hasLetter(ctx, record)
 		return f, !there, err
-	case call.NeedsLetterOrMessage:
+	case call.MissingDeadLetterOrMessage:
 		there, err := o.hasLetter(ctx, record)
 		if err == nil && !there {
 			there, err = o.hasMessage(ctx, record, now.Add(-patience))
@@ -166,13 +166,13 @@ func (o *Operator) dueCalls(ctx context.Context, a call.Account) (map[dueCall]bo
 // audit that was wrong, or is done twice, costs a message and rings nobody.
 func (o *Operator) Repair(ctx context.Context, f AuditFinding, now time.Time) error {
 	switch f.Missing {
-	case call.NeedsNothing:
+	case call.MissingNothing:
 		return nil
-	case call.NeedsMessage:
+	case call.MissingMessage:
 		copied := f.Record
 		copied.NextAt = now
 		return o.parking.Park(ctx, copied, f.Version)
-	case call.NeedsLetter, call.NeedsLetterOrMessage:
+	case call.MissingDeadLetter, call.MissingDeadLetterOrMessage:
 		if err := o.graveyard.Bury(ctx, f.Record, nil); err != nil {
 			return err
 		}

@@ -64,7 +64,7 @@ func since(r call.Record, err error) call.Record {
 func (o *office) overdue() {
 	o.t.Helper()
 	hourAgo := time.Now().Add(-time.Hour)
-	waiting := since(fresh("waiting").Wait(call.ServiceUnavailable, hourAgo, hourAgo))
+	waiting := since(fresh("waiting").Park(call.ServiceUnavailable, hourAgo, hourAgo))
 	o.put(waiting)
 	later := waiting
 	later.NextAt = time.Now().Add(time.Hour) // its schedule must not fire under the test
@@ -79,14 +79,14 @@ func (o *office) overdue() {
 	dialling := o.claimed("dialling", time.Hour)
 	dialling.Origin.Sequence = ack.Sequence
 	o.put(dialling)
-	due := since(fresh("due").Wait(call.ServiceUnavailable, hourAgo, hourAgo))
+	due := since(fresh("due").Park(call.ServiceUnavailable, hourAgo, hourAgo))
 	if err := o.parking.EnqueueNow(o.t.Context(), due, o.put(due)); err != nil {
 		o.t.Fatal(err)
 	}
 	for id, reason := range map[string]call.Reason{"dead": call.Expired, "unknown": call.OutcomeUnknown} {
-		r := since(fresh(id).End(reason, "it ended", hourAgo))
+		r := since(fresh(id).MarkDead(reason, "it ended", hourAgo))
 		if id == "unknown" {
-			r = since(o.claimed(id, time.Hour).Hold("nonce-"+id, call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, hourAgo))
+			r = since(o.claimed(id, time.Hour).MarkUnknown("nonce-"+id, call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, hourAgo))
 		}
 		o.put(r)
 		o.bury(r)
@@ -97,7 +97,7 @@ func TestAuditFindsNothingWhereNothingIsLost(t *testing.T) {
 	o := newOffice(t)
 	o.overdue()
 	o.waiting("later")
-	o.put(fresh("placed").Place("", call.Outcome{RequestUUID: "sfv_ob_req_1"}, time.Now().Add(-time.Hour)))
+	o.put(fresh("placed").MarkPlaced("", call.Outcome{RequestUUID: "sfv_ob_req_1"}, time.Now().Add(-time.Hour)))
 	o.put(o.claimed("just-now", time.Minute))
 	if got := ids(o.audit("")); len(got) > 0 {
 		t.Errorf("found %v", got)
@@ -107,7 +107,7 @@ func TestAuditFindsNothingWhereNothingIsLost(t *testing.T) {
 func TestAuditAndRepair(t *testing.T) {
 	o := newOffice(t)
 	o.overdue()
-	discarded := since(fresh("discarded").End(call.Expired, "it ended", time.Now()))
+	discarded := since(fresh("discarded").MarkDead(call.Expired, "it ended", time.Now()))
 	discarded, err := discarded.Discard(note())
 	if err != nil {
 		t.Fatal(err)
@@ -158,10 +158,10 @@ func TestAuditLetsAReplayPass(t *testing.T) {
 // the time before.
 func TestRepairTooLate(t *testing.T) {
 	o := newOffice(t)
-	r := since(o.claimed("u", time.Hour).Hold("nonce-u", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
+	r := since(o.claimed("u", time.Hour).MarkUnknown("nonce-u", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
 	o.put(r)
 	found := o.audit("")
-	if len(found) != 1 || found[0].Missing != call.NeedsLetter {
+	if len(found) != 1 || found[0].Missing != call.MissingDeadLetter {
 		t.Fatalf("found %+v", found)
 	}
 	if _, err := o.operator.ResolveRang(t.Context(), acct, "u", note()); err != nil {
@@ -179,7 +179,7 @@ func TestAuditReadsAllRecords(t *testing.T) {
 	o := newOffice(t)
 	const calls = 600
 	for i := range calls {
-		o.put(since(fresh(fmt.Sprintf("c%d", i)).Wait(call.NotYet, time.Now().Add(-time.Hour), time.Now())))
+		o.put(since(fresh(fmt.Sprintf("c%d", i)).Park(call.NotYet, time.Now().Add(-time.Hour), time.Now())))
 	}
 	if got := len(o.audit(acct)); got != calls {
 		t.Errorf("found %d of %d", got, calls)

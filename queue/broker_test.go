@@ -249,7 +249,7 @@ func must[V any](t testing.TB) func(V, error) V {
 
 func waiting(t *testing.T, id call.ID, next time.Time) call.Record {
 	t.Helper()
-	return must[call.Record](t)(newRecord(id).Wait(call.NotYet, next, time.Now()))
+	return must[call.Record](t)(newRecord(id).Park(call.NotYet, next, time.Now()))
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -240,7 +240,7 @@ func TestAClaimThatIsGone(t *testing.T) {
 		claim := claimOf(t, "b")
 		v := must[call.Version](t)(r.Put(t.Context(), claim, call.Version{}))
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.SubjectTransform = nil })
-		placed := claim.Place("n1", call.Outcome{Class: call.Placed}, time.Now())
+		placed := claim.MarkPlaced("n1", call.Outcome{Class: call.Placed}, time.Now())
 		if _, err := r.Put(t.Context(), placed, v); !errors.Is(err, call.ErrConflict) {
 			t.Errorf("the outcome gets %v", err)
 		}

@@ -49,8 +49,8 @@ type Flags struct {
 }
 
 // Blocks says what keeps an account from dialling.
-func (f Flags) Blocks(a call.Account) call.Stops {
-	stops := call.Stops{Suspension: f.suspended[a], Pause: f.pausedAll, Numbers: f.numbers, Resumed: f.resumed[a]}
+func (f Flags) Blocks(a call.Account) call.Blocks {
+	stops := call.Blocks{Suspension: f.suspended[a], Pause: f.pausedAll, Numbers: f.numbers, ResumeRevision: f.resumed[a]}
 	if stops.Pause == nil {
 		stops.Pause = f.AccountPause(a)
 	}

@@ -48,7 +48,7 @@ func (b *broker) watch() <-chan string {
 	return said
 }
 
-func describe(s call.Stops) string {
+func describe(s call.Blocks) string {
 	word := "free"
 	if s.Pause != nil {
 		word = "paused by " + s.Pause.By

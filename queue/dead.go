@@ -62,7 +62,7 @@ func (g *DeadLetters) Bury(ctx context.Context, r call.Record, body []byte) erro
 // another one. Its subject ends in the message that the request came by, since the
 // id belongs to the other.
 func (g *DeadLetters) BuryConflict(ctx context.Context, r call.Record, body []byte) error {
-	return g.write(ctx, r.Origin.Message(), r, body)
+	return g.write(ctx, r.Origin.Key(), r, body)
 }
 
 func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, body []byte) error {
@@ -74,7 +74,7 @@ func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, bo
 		headerAccount:   {string(r.Account)},
 		headerID:        {string(r.ID)},
 		headerReason:    {string(r.Reason)},
-		headerOrigin:    {r.Origin.Message()},
+		headerOrigin:    {r.Origin.Key()},
 		headerPublished: {r.Origin.Published.UTC().Format(time.RFC3339Nano)},
 		headerEnded:     {r.Changed.UTC().Format(time.RFC3339Nano)},
 		headerAttempts:  {strconv.Itoa(r.Made)},

@@ -48,9 +48,9 @@ func TestDeadLettersAreByteForByte(t *testing.T) {
 func TestLettersExpire(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		g := b.NewDeadLetters(time.Minute)
-		dead := must[call.Record](t)(newRecord("dead").End(call.Expired, "", time.Now()))
+		dead := must[call.Record](t)(newRecord("dead").MarkDead(call.Expired, "", time.Now()))
 		unknown := must[call.Record](t)(newRecord("unknown").Claim("one", "n", time.Now()))
-		unknown = must[call.Record](t)(unknown.Hold("n", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
+		unknown = must[call.Record](t)(unknown.MarkUnknown("n", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
 		for _, r := range []call.Record{dead, unknown} {
 			if err := g.Bury(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
@@ -75,7 +75,7 @@ func TestConflictsAreKeptApart(t *testing.T) {
 		for sequence := range uint64(2) {
 			r := newRecord("a")
 			r.Origin.Sequence = 70 + sequence
-			if err := g.BuryConflict(t.Context(), must[call.Record](t)(r.End(call.IDConflict, "", time.Now())), nil); err != nil {
+			if err := g.BuryConflict(t.Context(), must[call.Record](t)(r.MarkDead(call.IDConflict, "", time.Now())), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -88,7 +88,7 @@ func TestAnOversizedRequestIsKeptWhole(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		body := bytes.Repeat([]byte("x"), callsMaxMessage-1<<10)
 		r := call.NewRecord("acme", "=1-x", "", call.Origin{}, call.Normal, "", body)
-		if err := b.NewDeadLetters(time.Hour).Bury(t.Context(), must[call.Record](t)(r.End(call.Malformed, "", time.Now())), body); err != nil {
+		if err := b.NewDeadLetters(time.Hour).Bury(t.Context(), must[call.Record](t)(r.MarkDead(call.Malformed, "", time.Now())), body); err != nil {
 			t.Fatal(err)
 		}
 		if m := b.last(StreamDead, "calls.dead.acme.malformed.=1-x"); !bytes.Equal(m.Data, body) {

@@ -81,7 +81,7 @@ func TestDepths(t *testing.T) {
 
 		// Buried twice is one; a letter that is removed is none.
 		for _, id := range []call.ID{"a", "b", "a"} {
-			if err := g.Bury(t.Context(), must[call.Record](t)(newRecord(id).End(call.Expired, "", time.Now())), nil); err != nil {
+			if err := g.Bury(t.Context(), must[call.Record](t)(newRecord(id).MarkDead(call.Expired, "", time.Now())), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -116,7 +116,7 @@ func TestDepthsOfTheDead(t *testing.T) {
 		if err := b.NewDepthMeter().CreateCounters(t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.NewDeadLetters(time.Minute).Bury(t.Context(), must[call.Record](t)(newRecord("a").End(call.Expired, "", time.Now())), nil); err != nil {
+		if err := b.NewDeadLetters(time.Minute).Bury(t.Context(), must[call.Record](t)(newRecord("a").MarkDead(call.Expired, "", time.Now())), nil); err != nil {
 			t.Fatal(err)
 		}
 		b.measures(Depth{DeadLetters: 1}, 0)
@@ -127,12 +127,12 @@ func TestDepthsOfTheDead(t *testing.T) {
 		g := b.NewDeadLetters(time.Minute)
 		for _, id := range []call.ID{"a", "b"} {
 			r := must[call.Record](t)(newRecord(id).Claim("worker", "nonce", time.Now()))
-			r = must[call.Record](t)(r.Hold("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
+			r = must[call.Record](t)(r.MarkUnknown("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
 			if err := g.Bury(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := g.Bury(t.Context(), must[call.Record](t)(newRecord("c").End(call.Expired, "", time.Now())), nil); err != nil {
+		if err := g.Bury(t.Context(), must[call.Record](t)(newRecord("c").MarkDead(call.Expired, "", time.Now())), nil); err != nil {
 			t.Fatal(err)
 		}
 		b.measures(Depth{DeadLetters: 3, Unknown: 2}, 0)

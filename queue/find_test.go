@@ -70,7 +70,7 @@ func TestFindRequest(t *testing.T) {
 	if depth, _ := o.conn.JetStream().Stream(t.Context(), queue.StreamBulk); depth.CachedInfo().State.Msgs != 201 {
 		t.Error("the search took something away")
 	}
-	if id := (call.Delivery{Body: []byte(`{}`)}).ID(); !id.Made() {
+	if id := (call.Delivery{Body: []byte(`{}`)}).ID(); !id.Generated() {
 		t.Errorf("a request without an id is called %s", id)
 	}
 }

@@ -135,7 +135,7 @@ func TestEachResumptionIsTold(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			return f.Blocks(a).Resumed
+			return f.Blocks(a).ResumeRevision
 		}
 		seen := []uint64{resumed("acme")}
 		for range 3 {

@@ -28,7 +28,7 @@ func readLetter(subject string, sequence uint64, stored time.Time, h nats.Header
 	}
 	l.Status, _ = strconv.Atoi(h.Get(headerStatus))
 	l.Attempts, _ = strconv.Atoi(h.Get(headerAttempts))
-	l.Origin, _ = call.ParseMessage(h.Get(headerOrigin))
+	l.Origin, _ = call.ParseOriginKey(h.Get(headerOrigin))
 	l.Origin.Published, _ = time.Parse(time.RFC3339Nano, h.Get(headerPublished))
 	if l.Ended, err = time.Parse(time.RFC3339Nano, h.Get(headerEnded)); err != nil {
 		l.Ended = stored.UTC()

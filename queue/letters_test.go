@@ -15,7 +15,7 @@ import (
 
 func TestALetterIsReadAsItWasWritten(t *testing.T) {
 	o := newOffice(t)
-	r, err := o.claimed("u1", time.Hour).Hold("nonce-u1", call.Outcome{
+	r, err := o.claimed("u1", time.Hour).MarkUnknown("nonce-u1", call.Outcome{
 		Class: call.Unknown, Reason: call.TimedOut, Status: 504, Message: "no answer",
 	}, time.Now())
 	if err != nil {
@@ -47,7 +47,7 @@ func TestListLetters(t *testing.T) {
 	o := newOffice(t)
 	const many = 600 // more than one batch
 	for i := range many {
-		r, err := fresh(fmt.Sprintf("e%03d", i)).End(call.Expired, "", time.Now().Add(-time.Duration(many-i)*time.Minute))
+		r, err := fresh(fmt.Sprintf("e%03d", i)).MarkDead(call.Expired, "", time.Now().Add(-time.Duration(many-i)*time.Minute))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +56,7 @@ func TestListLetters(t *testing.T) {
 	o.unknown("u1", time.Hour)
 	other := fresh("x1")
 	other.Account = "other"
-	other, err := other.End(call.Expired, "", time.Now())
+	other, err := other.MarkDead(call.Expired, "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestListLetters(t *testing.T) {
 
 func TestLettersOfAnotherRequestAreNotOfTheCall(t *testing.T) {
 	o := newOffice(t)
-	r, err := fresh("c1").End(call.IDConflict, "in use", time.Now())
+	r, err := fresh("c1").MarkDead(call.IDConflict, "in use", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestMessagesOfTwoStreamsWithOneSequenceHaveLettersOfTheirOwn(t *testing.T) 
 	for _, stream := range []string{"", "CALLS_BULK"} {
 		r := fresh("c1")
 		r.Origin.Stream = stream
-		r, err := r.End(call.IDConflict, "in use", time.Now())
+		r, err := r.MarkDead(call.IDConflict, "in use", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +144,7 @@ func TestMessagesOfTwoStreamsWithOneSequenceHaveLettersOfTheirOwn(t *testing.T) 
 		t.Fatalf("%+v, %v", letters, err)
 	}
 	for _, l := range letters.Letters {
-		if l.SubjectToken != l.Origin.Message() || l.Origin.Sequence != 7 {
+		if l.SubjectToken != l.Origin.Key() || l.Origin.Sequence != 7 {
 			t.Errorf("the letter %s is of the message %+v", l.SubjectToken, l.Origin)
 		}
 	}
@@ -155,7 +155,7 @@ func TestAccountsOfAnID(t *testing.T) {
 	o.dead("d1", call.Expired)
 	other := fresh("d1")
 	other.Account = "other"
-	other, err := other.End(call.Malformed, "", time.Now())
+	other, err := other.MarkDead(call.Malformed, "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

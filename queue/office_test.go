@@ -102,7 +102,7 @@ func (o *office) bury(r call.Record) {
 // dead makes a call that ended with this reason, letter and all.
 func (o *office) dead(id string, reason call.Reason) call.Record {
 	o.t.Helper()
-	r, err := fresh(id).End(reason, "it ended", time.Now())
+	r, err := fresh(id).MarkDead(reason, "it ended", time.Now())
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func (o *office) claimed(id string, ago time.Duration) call.Record {
 // unknown makes a call whose attempt of this long ago may have rung.
 func (o *office) unknown(id string, ago time.Duration) call.Record {
 	o.t.Helper()
-	r, err := o.claimed(id, ago).Hold("nonce-"+id, call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())
+	r, err := o.claimed(id, ago).MarkUnknown("nonce-"+id, call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())
 	if err != nil {
 		o.t.Fatal(err)
 	}

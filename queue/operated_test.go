@@ -33,13 +33,13 @@ func TestOneWorkerCountsWhatAnOperatorDoes(t *testing.T) {
 		for _, id := range []call.ID{"discarded", "replayed"} {
 			r := newRecord(id)
 			r.Request = []byte(`{"from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/answer"}`)
-			put(must[call.Record](t)(r.End(call.Expired, "", time.Now())))
+			put(must[call.Record](t)(r.MarkDead(call.Expired, "", time.Now())))
 		}
 		for _, id := range []call.ID{"rang", "quiet"} {
 			r := must[call.Record](t)(newRecord(id).Claim("worker", "nonce", time.Now()))
-			put(must[call.Record](t)(r.Hold("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())))
+			put(must[call.Record](t)(r.MarkUnknown("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())))
 		}
-		conflict := must[call.Record](t)(newRecord("taken").End(call.IDConflict, "", time.Now()))
+		conflict := must[call.Record](t)(newRecord("taken").MarkDead(call.IDConflict, "", time.Now()))
 		if err := o.DeadLetters().BuryConflict(t.Context(), conflict, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -28,7 +28,7 @@ func (o *office) parked(id string) uint64 {
 
 func (o *office) waiting(id string) call.Record {
 	o.t.Helper()
-	r, err := fresh(id).Wait(call.NotYet, time.Now().Add(time.Hour), time.Now())
+	r, err := fresh(id).Park(call.NotYet, time.Now().Add(time.Hour), time.Now())
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestCancelRefuses(t *testing.T) {
 	o.dead("dead", call.Expired)
 	o.unknown("unknown", time.Hour)
 	o.put(o.claimed("dialling", time.Hour))
-	o.put(o.claimed("placed", time.Hour).Place("nonce-placed", call.Outcome{Class: call.Placed, RequestUUID: "x"}, time.Now()))
+	o.put(o.claimed("placed", time.Hour).MarkPlaced("nonce-placed", call.Outcome{Class: call.Placed, RequestUUID: "x"}, time.Now()))
 	for _, id := range []string{"dead", "unknown", "dialling", "placed"} {
 		before, _ := o.read(id)
 		_, err := o.operator.Cancel(t.Context(), acct, call.ID(id), note())
@@ -178,7 +178,7 @@ func TestDiscard(t *testing.T) {
 
 func TestDiscardWithoutARecord(t *testing.T) {
 	o := newOffice(t)
-	r, err := fresh("gone").End(call.Malformed, "no JSON", time.Now())
+	r, err := fresh("gone").MarkDead(call.Malformed, "no JSON", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

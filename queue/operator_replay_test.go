@@ -66,7 +66,7 @@ func TestReplayBrokenOff(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.put(placing.Place("claim-1", call.Outcome{Class: call.Placed, RequestUUID: "sfv_ob_req_1"}, time.Now()))
+	o.put(placing.MarkPlaced("claim-1", call.Outcome{Class: call.Placed, RequestUUID: "sfv_ob_req_1"}, time.Now()))
 	if err := m.Ack(); err != nil {
 		t.Fatal(err)
 	}
@@ -112,14 +112,14 @@ func TestReplayRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	nameless, err := call.NewRecord(acct, "=1-abc", "b1:x", call.Origin{Sequence: 1}, call.Normal, "", []byte("{")).
-		End(call.Malformed, "no JSON", time.Now())
+		MarkDead(call.Malformed, "no JSON", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.bury(nameless)
 	over := fresh("over")
 	over.Request = []byte(`{"id":"over","from":"+912071531001","to":"+919812345678","expires_at":"2020-01-01T00:00:00Z"}`)
-	if over, err = over.End(call.Expired, "over", time.Now()); err != nil {
+	if over, err = over.MarkDead(call.Expired, "over", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	o.put(over)

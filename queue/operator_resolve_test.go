@@ -132,7 +132,7 @@ func TestResolveNotRungWhileEvidenceArrives(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				_, err = o.records.Put(t.Context(), r.Place("nonce-"+id, evidence, time.Now()), v)
+				_, err = o.records.Put(t.Context(), r.MarkPlaced("nonce-"+id, evidence, time.Now()), v)
 				if err == nil {
 					return
 				}
@@ -156,7 +156,7 @@ func TestResolveRefuses(t *testing.T) {
 	o := newOffice(t)
 	o.dead("dead", call.Expired)
 	o.put(o.claimed("dialling", time.Hour))
-	waiting, err := fresh("waiting").Wait(call.NotYet, time.Now().Add(time.Hour), time.Now())
+	waiting, err := fresh("waiting").Park(call.NotYet, time.Now().Add(time.Hour), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ func TestWhateverBecomesOfACallFits(t *testing.T) {
 		if err := b.NewScheduler().Park(t.Context(), r, v); err != nil {
 			t.Errorf("park it: %v", err)
 		}
-		dead := must[call.Record](t)(r.End(call.Poison, strings.Repeat("\x01\"", 10_000), time.Now()))
+		dead := must[call.Record](t)(r.MarkDead(call.Poison, strings.Repeat("\x01\"", 10_000), time.Now()))
 		if err := b.NewDeadLetters(time.Hour).Bury(t.Context(), dead, nil); err != nil {
 			t.Errorf("bury it: %v", err)
 		}

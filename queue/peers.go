@@ -32,17 +32,17 @@ type PeerBus struct {
 // NewPeerBus gives the way to the other workers.
 func (c *Conn) NewPeerBus() *PeerBus { return &PeerBus{nc: c.nc, self: rand.Text()} }
 
-// finding is a [call.Finding] on its way.
+// finding is a [call.PeerEvent] on its way.
 type finding struct {
-	From   string           `json:"from"`
-	Kind   call.FindingKind `json:"kind"`
-	Millis int64            `json:"for_ms,omitzero"`
-	Why    call.Reason      `json:"why,omitzero"`
+	From   string             `json:"from"`
+	Kind   call.PeerEventKind `json:"kind"`
+	Millis int64              `json:"for_ms,omitzero"`
+	Why    call.Reason        `json:"why,omitzero"`
 }
 
 // Tell passes a finding on to whoever listens now.
-func (p *PeerBus) Tell(a call.Account, f call.Finding) error {
-	data, err := json.Marshal(finding{From: p.self, Kind: f.Kind, Millis: f.For.Milliseconds(), Why: f.Why})
+func (p *PeerBus) Tell(a call.Account, f call.PeerEvent) error {
+	data, err := json.Marshal(finding{From: p.self, Kind: f.Kind, Millis: f.Delay.Milliseconds(), Why: f.Reason})
 	if err != nil {
 		return fmt.Errorf("encode a finding: %w", err)
 	}
@@ -54,7 +54,7 @@ func (p *PeerBus) Tell(a call.Account, f call.Finding) error {
 
 // Listen gives hear what the other workers of the account tell, until ctx ends.
 // hear must not block.
-func (p *PeerBus) Listen(ctx context.Context, a call.Account, hear func(call.Finding)) error {
+func (p *PeerBus) Listen(ctx context.Context, a call.Account, hear func(call.PeerEvent)) error {
 	s, err := p.nc.Subscribe(healthPrefix+string(a), func(m *nats.Msg) {
 		if f, ok := p.read(m.Data); ok {
 			hear(f)
@@ -69,11 +69,11 @@ func (p *PeerBus) Listen(ctx context.Context, a call.Account, hear func(call.Fin
 }
 
 // read gives what another worker told. What cannot be read says nothing.
-func (p *PeerBus) read(data []byte) (call.Finding, bool) {
+func (p *PeerBus) read(data []byte) (call.PeerEvent, bool) {
 	var f finding
 	if len(data) > maxFinding || json.Unmarshal(data, &f) != nil || f.From == p.self || f.Millis < 0 {
-		return call.Finding{}, false
+		return call.PeerEvent{}, false
 	}
 	most := maxPause.Milliseconds()
-	return call.Finding{Kind: f.Kind, For: time.Duration(min(f.Millis, most)) * time.Millisecond, Why: f.Why}, true
+	return call.PeerEvent{Kind: f.Kind, Delay: time.Duration(min(f.Millis, most)) * time.Millisecond, Reason: f.Why}, true
 }

@@ -13,14 +13,14 @@ import (
 )
 
 // listen collects what the peers of an account tell until the test ends.
-func listen(t *testing.T, p *PeerBus, a call.Account) (heard func() []call.Finding) {
+func listen(t *testing.T, p *PeerBus, a call.Account) (heard func() []call.PeerEvent) {
 	t.Helper()
 	var mu sync.Mutex
-	var all []call.Finding
+	var all []call.PeerEvent
 	ctx, stop := context.WithCancel(t.Context())
 	var listening sync.WaitGroup
 	listening.Go(func() {
-		if err := p.Listen(ctx, a, func(f call.Finding) {
+		if err := p.Listen(ctx, a, func(f call.PeerEvent) {
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, f)
@@ -33,7 +33,7 @@ func listen(t *testing.T, p *PeerBus, a call.Account) (heard func() []call.Findi
 		listening.Wait()
 	})
 	synctest.Wait()
-	return func() []call.Finding {
+	return func() []call.PeerEvent {
 		synctest.Wait()
 		mu.Lock()
 		defer mu.Unlock()
@@ -45,18 +45,18 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		one, two := b.NewPeerBus(), b.NewPeerBus()
 		heard, itself, other := listen(t, two, "acme"), listen(t, one, "acme"), listen(t, two, "other")
-		for _, f := range []call.Finding{
-			{Kind: call.ProbeBegun},
-			{Kind: call.Slowed, For: 90 * time.Second, Why: call.Capacity},
-			{Kind: call.Slowed, For: 30 * time.Hour}, // believed up to an hour
+		for _, f := range []call.PeerEvent{
+			{Kind: call.ProbeStarted},
+			{Kind: call.Throttled, Delay: 90 * time.Second, Reason: call.Capacity},
+			{Kind: call.Throttled, Delay: 30 * time.Hour}, // believed up to an hour
 		} {
 			if err := one.Tell("acme", f); err != nil {
 				t.Error(err)
 			}
 		}
 		got := heard()
-		if len(got) != 3 || got[0] != (call.Finding{Kind: call.ProbeBegun}) ||
-			got[1] != (call.Finding{Kind: call.Slowed, For: 90 * time.Second, Why: call.Capacity}) || got[2].For != time.Hour {
+		if len(got) != 3 || got[0] != (call.PeerEvent{Kind: call.ProbeStarted}) ||
+			got[1] != (call.PeerEvent{Kind: call.Throttled, Delay: 90 * time.Second, Reason: call.Capacity}) || got[2].Delay != time.Hour {
 			t.Errorf("heard %v", got)
 		}
 		if n := len(itself()) + len(other()); n != 0 {
@@ -83,7 +83,7 @@ func TestWorkersThatMayNotSpeak(t *testing.T) {
 		}}}
 	}, func(t *testing.T, b *broker) {
 		heard := listen(t, b.NewPeerBus(), "acme")
-		if err := b.NewPeerBus().Tell("acme", call.Finding{Kind: call.ProbeWell}); err != nil {
+		if err := b.NewPeerBus().Tell("acme", call.PeerEvent{Kind: call.ProbeSucceeded}); err != nil {
 			t.Error(err)
 		}
 		if n := len(heard()); n != 0 {

@@ -28,7 +28,7 @@ func TestRecordsCompareAndSet(t *testing.T) {
 		if found, v, err := r.Read(t.Context(), "acme", "a"); err != nil || found.Nonce() != "n1" || v != first {
 			t.Errorf("it reads %+v, %+v, %v", found, v, err)
 		}
-		second := must[call.Version](t)(r.Put(t.Context(), claimed.Place("n1", call.Outcome{Class: call.Placed, RequestUUID: "u"}, time.Now()), first))
+		second := must[call.Version](t)(r.Put(t.Context(), claimed.MarkPlaced("n1", call.Outcome{Class: call.Placed, RequestUUID: "u"}, time.Now()), first))
 		if second.Sequence <= first.Sequence || r.Highest() != second.Sequence {
 			t.Errorf("versions %d, %d, highest %d", first.Sequence, second.Sequence, r.Highest())
 		}
@@ -62,10 +62,10 @@ func TestFinalRecordsAreForgotten(t *testing.T) {
 		o := call.Outcome{Class: call.Unknown, Reason: call.TimedOut}
 		for _, record := range []call.Record{
 			claim("dialling"),
-			claim("placed").Place("n", call.Outcome{Class: call.Placed}, time.Now()),
-			must[call.Record](t)(newRecord("dead").End(call.Expired, "", time.Now())),
+			claim("placed").MarkPlaced("n", call.Outcome{Class: call.Placed}, time.Now()),
+			must[call.Record](t)(newRecord("dead").MarkDead(call.Expired, "", time.Now())),
 			must[call.Record](t)(newRecord("cancelled").Cancel(call.Note{At: time.Now()})),
-			must[call.Record](t)(claim("unknown").Hold("n", o, time.Now())),
+			must[call.Record](t)(claim("unknown").MarkUnknown("n", o, time.Now())),
 			waiting(t, "waiting", time.Now()),
 		} {
 			must[call.Version](t)(r.Put(t.Context(), record, call.Version{}))

@@ -35,7 +35,7 @@ func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 			return nil
 		})
 		b.do(err)
-		if len(found) != 1 || found[0].Missing != call.NeedsMessage {
+		if len(found) != 1 || found[0].Missing != call.MissingMessage {
 			t.Fatalf("found %v", found)
 		}
 		b.do(operator.Repair(t.Context(), found[0], time.Now()))

@@ -151,7 +151,7 @@ func TestNoClaimGoesOverAConnectionThatWasNotChecked(t *testing.T) {
 			t.Errorf("a claim gets %v", err)
 		}
 		// What a call came to is written all the same.
-		placed := claimOf(t, "a").Place("n1", call.Outcome{Class: call.Placed}, time.Now())
+		placed := claimOf(t, "a").MarkPlaced("n1", call.Outcome{Class: call.Placed}, time.Now())
 		must[call.Version](t)(r.Put(t.Context(), placed, first))
 		b.holds(StreamRecords, "calls.records.acme.a")
 		must[HighWater](t)(r.Verify(t.Context()))

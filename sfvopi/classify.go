@@ -112,7 +112,7 @@ func (s *seen) uuid() string {
 	if documentedUUID.MatchString(uuid) {
 		return uuid
 	}
-	return call.StrikeOut(uuid, s.secrets())
+	return call.RedactSecrets(uuid, s.secrets())
 }
 
 func (s *seen) secrets() []string {

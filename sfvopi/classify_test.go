@@ -259,7 +259,7 @@ var contract = []struct {
 		"connect ECONNREFUSED 10.0.0.7:443", "ECONNREFUSED", "getaddrinfo ENOTFOUND carrier.internal", "getaddrinfo EAI_AGAIN x", "connect EHOSTUNREACH 10.0.0.7:5060",
 		"connect ENETUNREACH [2001:db8::1]:443", "ENETDOWN", "connect ECONNREFUSED ::1:443", "connect ECONNREFUSED carrier:5060", "connect ENETUNREACH localhost",
 		"Request failed with status code 400", "Request failed with status code 404", "Request failed with status code 422")},
-	{"500 Failed to initiate: no room", call.Outcome{Class: call.Refused, Reason: call.Capacity, SlowsAccount: true, RetryAfter: CapacityRetryAfter}, false, attempts, failedWith(
+	{"500 Failed to initiate: no room", call.Outcome{Class: call.Refused, Reason: call.Capacity, ThrottlesAccount: true, RetryAfter: CapacityRetryAfter}, false, attempts, failedWith(
 		"Request failed with status code 429", "Request failed with status code 503", "Rate limit exceeded", "limit exceeded", "Too many requests",
 		"No channels available", "no capacity", "Concurrency limit reached")},
 	{"500 Failed to initiate: the account", stopped(call.AccountBlocked), false, whileAlive, failedWith(
@@ -317,11 +317,11 @@ func unreached() call.Outcome {
 }
 
 func down(d time.Duration) call.Outcome {
-	return call.Outcome{Class: call.Refused, Reason: call.ServiceUnavailable, FeedsBreaker: true, SlowsAccount: d > 0, RetryAfter: d}
+	return call.Outcome{Class: call.Refused, Reason: call.ServiceUnavailable, FeedsBreaker: true, ThrottlesAccount: d > 0, RetryAfter: d}
 }
 
 func limited(d time.Duration) call.Outcome {
-	return call.Outcome{Class: call.Refused, Reason: call.RateLimited, Unspent: true, SlowsAccount: true, RetryAfter: d}
+	return call.Outcome{Class: call.Refused, Reason: call.RateLimited, Unspent: true, ThrottlesAccount: true, RetryAfter: d}
 }
 
 func (a Answer) String() string {

@@ -279,7 +279,7 @@ func TestOutOfFileDescriptors(t *testing.T) {
 			client := newClient(t, Config{BaseURL: "https://provider", ProxyURL: proxy, DialContext: dial})
 			got := client.Place(t.Context(), request(t), soon())
 			check(t, got, call.Refused, call.OutOfResources)
-			if got.FeedsBreaker || !got.Unspent || got.SlowsAccount || !strings.Contains(got.Message, "out of file descriptors") {
+			if got.FeedsBreaker || !got.Unspent || got.ThrottlesAccount || !strings.Contains(got.Message, "out of file descriptors") {
 				t.Errorf("%s: outcome %+v", name, got)
 			}
 			err := client.Probe(t.Context())

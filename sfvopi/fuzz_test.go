@@ -37,7 +37,7 @@ func FuzzClassify(f *testing.F) {
 		if o.RetryAfter != 0 && (o.RetryAfter < MinRetryAfter || o.RetryAfter > MaxRetryAfter) {
 			t.Errorf("retry after %v", o.RetryAfter)
 		}
-		if o.Class != call.Refused && (o.Unspent || o.SlowsAccount || o.RetryAfter != 0) {
+		if o.Class != call.Refused && (o.Unspent || o.ThrottlesAccount || o.RetryAfter != 0) {
 			t.Errorf("%s with the marks of a refusal: %+v", o.Class, o)
 		}
 		if sevenDigits.MatchString(o.Message) || len(o.Message) > 256 {

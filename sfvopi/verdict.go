@@ -53,10 +53,10 @@ func (v verdict) outcome(s *seen) call.Outcome {
 		o.RequestUUID = s.uuid()
 		return o
 	case call.Refused:
-		o.Unspent, o.SlowsAccount, o.FeedsBreaker = v.has(unspent), v.has(slowsAccount), v.has(feedsBreaker)
+		o.Unspent, o.ThrottlesAccount, o.FeedsBreaker = v.has(unspent), v.has(slowsAccount), v.has(feedsBreaker)
 		if v.has(asAsked) {
 			o.RetryAfter = s.retryAfter
-			o.SlowsAccount = o.SlowsAccount || asksToWait(s)
+			o.ThrottlesAccount = o.ThrottlesAccount || asksToWait(s)
 		}
 		if v.has(longDelay) {
 			o.RetryAfter = CapacityRetryAfter

@@ -162,8 +162,8 @@ func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
 			InitialDelay: c.Retry.InitialDelay, Multiplier: c.Retry.Multiplier,
 			MaxDelay: c.Retry.MaxDelay, MaxAttempts: c.Retry.MaxAttempts,
 		},
-		MaxAge: c.Request.MaxAge, Keep: c.Records.Keep, Numbers: call.NumberPolicy(c.Request.Numbers),
-		CallerIDs: &call.CallerIDs{},
+		MaxAge: c.Request.MaxAge, Keep: c.Records.Keep, Numbers: call.NumberCheck(c.Request.Numbers),
+		CallerIDs: &call.CallerIDCache{},
 		Defaults: call.Defaults{
 			Callbacks: call.Callbacks{
 				AnswerURL: d.AnswerURL.Reveal(), AnswerMethod: d.AnswerMethod,

@@ -82,7 +82,7 @@ func (s *accounts) served(now time.Time) (served map[call.Account]bool, known bo
 	return served, true
 }
 
-func stopsOf(f *queue.Flags, a call.Account) *call.Stops {
+func stopsOf(f *queue.Flags, a call.Account) *call.Blocks {
 	if f == nil {
 		return nil
 	}

@@ -153,7 +153,7 @@ func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, config
 }
 
 // newAccountView shows what stops an account, and what its workers do.
-func newAccountView(a call.Account, stops call.Stops, lanes []queue.WorkerLane, now time.Time) accountView {
+func newAccountView(a call.Account, stops call.Blocks, lanes []queue.WorkerLane, now time.Time) accountView {
 	v := accountView{Account: a, Pause: stops.Pause, Lanes: lanes, Served: len(lanes) > 0}
 	if v.Lanes == nil {
 		v.Lanes = []queue.WorkerLane{}

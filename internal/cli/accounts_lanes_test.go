@@ -24,16 +24,16 @@ func TestTheStateOfAnAccount(t *testing.T) {
 	stopped := func(r call.Reason) call.LaneStatus {
 		return call.LaneStatus{State: call.LaneStopped, Reason: r, Since: ago(time.Minute)}
 	}
-	noStops := call.Stops{}
-	pause := call.Stops{Pause: &call.Pause{By: "ann", Why: "spam", Since: ago(4 * time.Minute)}}
-	brake := call.Stops{Pause: &call.Pause{By: "ann", Since: ago(4 * time.Minute)}}
-	justPaused := call.Stops{Pause: &call.Pause{By: "ann", Why: "spam", Since: ago(time.Second)}}
-	refused := call.Stops{Suspension: call.Suspension{Reason: call.Unauthorized, Since: ago(4 * time.Minute)}}
-	broke := call.Stops{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: ago(4 * time.Minute), Until: in(time.Minute)}}
-	both := call.Stops{Pause: pause.Pause, Suspension: broke.Suspension}
+	noStops := call.Blocks{}
+	pause := call.Blocks{Pause: &call.Pause{By: "ann", Why: "spam", Since: ago(4 * time.Minute)}}
+	brake := call.Blocks{Pause: &call.Pause{By: "ann", Since: ago(4 * time.Minute)}}
+	justPaused := call.Blocks{Pause: &call.Pause{By: "ann", Why: "spam", Since: ago(time.Second)}}
+	refused := call.Blocks{Suspension: call.Suspension{Reason: call.Unauthorized, Since: ago(4 * time.Minute)}}
+	broke := call.Blocks{Suspension: call.Suspension{Reason: call.PaymentRequired, Since: ago(4 * time.Minute), Until: in(time.Minute)}}
+	both := call.Blocks{Pause: pause.Pause, Suspension: broke.Suspension}
 	for _, c := range []struct {
 		name  string
-		stops call.Stops
+		stops call.Blocks
 		lanes []call.LaneStatus
 		want  string
 	}{

@@ -97,13 +97,13 @@ func audit(c *cobra.Command, operator *queue.Operator, a call.Account, patience 
 }
 
 // lost names what is missing.
-func lost(n call.Need) string {
+func lost(n call.Missing) string {
 	switch n {
-	case call.NeedsMessage:
+	case call.MissingMessage:
 		return "its message"
-	case call.NeedsLetter, call.NeedsLetterOrMessage:
+	case call.MissingDeadLetter, call.MissingDeadLetterOrMessage:
 		return "its dead letter"
-	case call.NeedsNothing:
+	case call.MissingNothing:
 		return "nothing"
 	default:
 		return "?"

@@ -63,7 +63,7 @@ func (f *publishFlags) run(c *cobra.Command) error {
 		return err
 	}
 	p := &publishing{
-		rules: publishRules{numbers: call.NumberPolicy(config.Request.Numbers), maxAge: config.Request.MaxAge},
+		rules: publishRules{numbers: call.NumberCheck(config.Request.Numbers), maxAge: config.Request.MaxAge},
 		dry:   f.dryRun, makeIDs: f.makeIDs, out: c.OutOrStdout(), err: c.ErrOrStderr(),
 	}
 	publish, err := f.prepare(c, p)
@@ -217,7 +217,7 @@ func (p *publishing) warnUnserved(ctx context.Context, conn *queue.Conn) {
 
 // publishRules are what a request is checked by.
 type publishRules struct {
-	numbers call.NumberPolicy
+	numbers call.NumberCheck
 	maxAge  time.Duration
 }
 

@@ -43,7 +43,7 @@ func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Eviden
 
 // Message names a message by what the broker confirmed.
 func Message(ack *jetstream.PubAck) string {
-	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}).Message()
+	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}).Key()
 }
 
 // Count gives how many messages these streams hold together.
@@ -61,12 +61,12 @@ func Count(ctx context.Context, js jetstream.JetStream, streams ...string) (n ui
 // readLetter reads the headers that every dead letter has.
 func readLetter(m jetstream.Msg) (Letter, error) {
 	h := m.Headers()
-	origin, err := call.ParseMessage(h.Get("Ringonce-Origin"))
+	origin, err := call.ParseOriginKey(h.Get("Ringonce-Origin"))
 	if err != nil {
 		return Letter{}, fmt.Errorf("read the origin of the dead letter %s: %w", m.Subject(), err)
 	}
 	return Letter{
-		Origin: origin.Message(), ID: call.ID(h.Get("Ringonce-Id")), Reason: call.Reason(h.Get("Ringonce-Reason")),
+		Origin: origin.Key(), ID: call.ID(h.Get("Ringonce-Id")), Reason: call.Reason(h.Get("Ringonce-Reason")),
 	}, nil
 }
 

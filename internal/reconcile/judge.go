@@ -18,7 +18,7 @@ func Judge(e Evidence) Verdict {
 		published: map[string]bool{},
 	}
 	for _, r := range e.Records {
-		j.records[r.Origin.Message()] = append(j.records[r.Origin.Message()], r)
+		j.records[r.Origin.Key()] = append(j.records[r.Origin.Key()], r)
 		j.byID[r.ID] = r
 	}
 	for _, l := range e.Letters {
@@ -167,7 +167,7 @@ func (j *judgement) expectLetters(p Published, s call.State, letters []Letter, w
 // strangers are records and dead letters that belong to nothing published.
 func (j *judgement) strangers(e Evidence) {
 	for _, r := range e.Records {
-		if !j.published[r.Origin.Message()] && !unseen(r) {
+		if !j.published[r.Origin.Key()] && !unseen(r) {
 			j.contradict(string(r.ID), "it has a record, and nobody of the batch published it")
 		}
 	}

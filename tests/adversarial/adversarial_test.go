@@ -138,7 +138,7 @@ func (p *publisher) confirm(t *testing.T, ids []string) {
 			t.Errorf("the request %s with a reply is %s, %v", id, r.State, err)
 			continue
 		}
-		p.published = append(p.published, reconcile.Published{Name: id, Message: r.Origin.Message(), Body: r.Request})
+		p.published = append(p.published, reconcile.Published{Name: id, Message: r.Origin.Key(), Body: r.Request})
 	}
 }
 

@@ -93,7 +93,7 @@ func forNobody(t *testing.T, w *world) {
 		t.Fatal(err)
 	}
 	r, err := call.NewRecord("nobody", "b", "", call.Origin{Sequence: 1, Published: time.Now()}, call.Normal, "", body).
-		Wait(call.NotYet, time.Now(), time.Now())
+		Park(call.NotYet, time.Now(), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -229,7 +229,7 @@ func (p *publisher) try(subject string, body []byte, header nats.Header) error {
 		return errForgotten
 	}
 	name := fmt.Sprintf("%s %d", subject, ack.Seq)
-	p.published = append(p.published, reconcile.Published{Name: name, Message: queue.Origin(ack.Stream, ack.Seq, time.Time{}).Message(), Body: body, MessageID: header.Get(nats.MsgIdHdr)})
+	p.published = append(p.published, reconcile.Published{Name: name, Message: queue.Origin(ack.Stream, ack.Seq, time.Time{}).Key(), Body: body, MessageID: header.Get(nats.MsgIdHdr)})
 	return nil
 }
 

@@ -114,7 +114,7 @@ func (l *load) all(e reconcile.Evidence) []reconcile.Published {
 		}
 	}
 	for _, r := range e.Records {
-		found(r.ID, r.Origin.Message())
+		found(r.ID, r.Origin.Key())
 	}
 	for _, letter := range e.Letters {
 		found(letter.ID, letter.Origin)

@@ -113,9 +113,9 @@ func prepare(t *testing.T, url string) {
 		body := []byte(harness.Body(id, "+919812345678"))
 		r := call.NewRecord(harness.Account, call.ID(id), "f1:x", call.Origin{Sequence: 1, Published: now}, call.Normal, "", body)
 		if dead {
-			r, err = r.End(call.Expired, "", now)
+			r, err = r.MarkDead(call.Expired, "", now)
 		} else if r, err = r.Claim("worker", "nonce", now.Add(-time.Hour)); err == nil {
-			r, err = r.Hold("nonce", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
+			r, err = r.MarkUnknown("nonce", call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -146,7 +146,7 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 		t.Fatal(err)
 	}
 	origin := call.Origin{Sequence: meta.Sequence.Stream, Published: meta.Timestamp}
-	dead, err := call.NewRecord(harness.Account, "d1", digest, origin, call.Normal, "", []byte(body)).End(call.NumberNotLinked, "", time.Now())
+	dead, err := call.NewRecord(harness.Account, "d1", digest, origin, call.Normal, "", []byte(body)).MarkDead(call.NumberNotLinked, "", time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

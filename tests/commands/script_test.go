@@ -145,7 +145,7 @@ func (s *stage) unknown(ts *testscript.TestScript, _ bool, args []string) {
 	now := time.Now()
 	r, err := s.record(args[0], now.Add(-ago)).Claim("a-lost-worker", "nonce-"+args[0], now.Add(-ago))
 	ts.Check(err)
-	r, err = r.Hold("nonce-"+args[0], call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
+	r, err = r.MarkUnknown("nonce-"+args[0], call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
 	ts.Check(err)
 	s.put(ts, r)
 	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Bury(s.t.Context(), r, nil))
@@ -159,7 +159,7 @@ func (s *stage) parked(ts *testscript.TestScript, _ bool, args []string) {
 	ahead, err := time.ParseDuration(args[1])
 	ts.Check(err)
 	now := time.Now()
-	r, err := s.record(args[0], now).Wait(call.NotYet, now.Add(ahead), now)
+	r, err := s.record(args[0], now).Park(call.NotYet, now.Add(ahead), now)
 	ts.Check(err)
 	ts.Check(s.rig.Conn.NewScheduler().Park(s.t.Context(), r, s.put(ts, r)))
 }
@@ -170,7 +170,7 @@ func (s *stage) overdue(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("usage: overdue ID")
 	}
 	then := time.Now().Add(-time.Hour)
-	r, err := s.record(args[0], then).Wait(call.ServiceUnavailable, then, then)
+	r, err := s.record(args[0], then).Park(call.ServiceUnavailable, then, then)
 	ts.Check(err)
 	s.put(ts, r)
 }
@@ -186,7 +186,7 @@ func (s *stage) expired(ts *testscript.TestScript, _ bool, args []string) {
 	_, digest, err := call.DecodeRequest(body, call.PossibleNumbers)
 	ts.Check(err)
 	origin := call.Origin{Sequence: 1, Published: then.Add(-time.Hour)}
-	r, err := call.NewRecord(harness.Account, call.ID(args[0]), digest, origin, call.Normal, "", body).End(call.Expired, "", then)
+	r, err := call.NewRecord(harness.Account, call.ID(args[0]), digest, origin, call.Normal, "", body).MarkDead(call.Expired, "", then)
 	ts.Check(err)
 	s.put(ts, r)
 	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Bury(s.t.Context(), r, nil))

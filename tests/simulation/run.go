@@ -123,7 +123,7 @@ func (r *run) publish(q request) {
 		return
 	}
 	r.published[q.account] = append(r.published[q.account], reconcile.Published{
-		Name: q.name, Message: message.Message(), Body: []byte(q.body), MessageID: q.messageID,
+		Name: q.name, Message: message.Key(), Body: []byte(q.body), MessageID: q.messageID,
 	})
 	decoded, _, err := call.DecodeRequest([]byte(q.body), call.PossibleNumbers)
 	if err == nil {
