@@ -144,7 +144,7 @@ func (p *fakeProvider) Place(ctx context.Context, r call.Request, by call.Deadli
 	return p.place(ctx, r, by)
 }
 
-func (p *fakeProvider) Reach(ctx context.Context) error { return p.Probe(ctx) }
+func (p *fakeProvider) ProbeReachable(ctx context.Context) error { return p.Probe(ctx) }
 
 func (p *fakeProvider) Probe(ctx context.Context) error {
 	p.probed.Add(1)
@@ -177,7 +177,7 @@ func (d *fakeDirectory) Lookup(context.Context, call.Phone, string, time.Time) c
 	return d.verdict
 }
 
-func (d *fakeDirectory) MarkStale(call.Phone) { d.stale.Add(1) }
+func (d *fakeDirectory) Invalidate(call.Phone) { d.stale.Add(1) }
 
 // fakeControl is a control bucket that every lane it knows watches.
 type fakeControl struct {

@@ -114,7 +114,7 @@ func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
 		w.Lane.careAgain(s, w.Now().Add(probes.NextBackOff()))
 	case w.Lane.asks():
 		begun := w.Now()
-		ok := w.probe(ctx, reachWithin, w.Provider.Reach)
+		ok := w.probe(ctx, reachWithin, w.Provider.ProbeReachable)
 		w.Lane.breakerMoves(func(b *breaker) { b.asked(ok, begun, luck()) })
 	default:
 		w.Lane.reopened()

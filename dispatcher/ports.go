@@ -33,7 +33,7 @@ type Graveyard interface {
 type Provider interface {
 	Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome
 	Probe(ctx context.Context) error
-	Reach(ctx context.Context) error
+	ProbeReachable(ctx context.Context) error
 }
 
 // Peers are the other workers of an account. What they are told may be lost.
@@ -44,7 +44,7 @@ type Peers interface {
 // Directory knows which numbers are linked to which apps.
 type Directory interface {
 	Lookup(ctx context.Context, from call.Phone, appID string, published time.Time) call.Linkage
-	MarkStale(from call.Phone)
+	Invalidate(from call.Phone)
 }
 
 // Control keeps the flags that stop an account, for all workers.

@@ -45,7 +45,7 @@ func (w *Worker) settle(working context.Context, c *claim, o call.Outcome, m Mes
 	case call.Rejected:
 		failpoint.Here(failpoint.SettleRejected)
 		if o.Reason == call.NumberNotLinked {
-			w.Directory.MarkStale(c.request.From)
+			w.Directory.Invalidate(c.request.From)
 		}
 	case call.Placed:
 		failpoint.Here(failpoint.SettlePlaced)

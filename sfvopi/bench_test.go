@@ -47,7 +47,7 @@ func BenchmarkBarePost(b *testing.B) {
 }
 
 func BenchmarkClassifyPlaced(b *testing.B) {
-	answer, now := Answer{Status: 201, Body: []byte(queued)}, time.Now()
+	answer, now := Response{Status: 201, Body: []byte(queued)}, time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
 		Classify(answer, RuleSettings{}, now)

@@ -21,7 +21,7 @@ const maxRequestUUID = 128
 // RuleSettings are what a team may decide about the rules.
 type RuleSettings struct {
 	// Ambiguous decides over the rules marked †. Empty means Hold.
-	Ambiguous Ambiguous
+	Ambiguous AmbiguousMode
 	// NotDialled are messages by which the provider, as it told the team, says
 	// that no call went out. A message that equals one of them, in any case, is
 	// refused. Messages about the answer webhook stay what they are.
@@ -31,13 +31,13 @@ type RuleSettings struct {
 // Classify returns the outcome that the first matching rule gives an answer.
 // It is pure; now is compared with a Retry-After that is a date. What is said in
 // the outcome is masked.
-func Classify(a Answer, settings RuleSettings, now time.Time) call.Outcome {
+func Classify(a Response, settings RuleSettings, now time.Time) call.Outcome {
 	s := see(a, now)
 	v := s.judge(settings.NotDialled)
 	switch {
 	case s.contradicts() && (v.class == call.Refused || v.class == call.Suspended || v.has(dagger)):
 		v = contradicted(&s, v)
-	case v.has(dagger) && settings.Ambiguous == Retry:
+	case v.has(dagger) && settings.Ambiguous == RetryAmbiguous:
 		v.class = call.Refused
 	}
 	o := v.outcome(&s)
@@ -63,14 +63,14 @@ func (s *seen) judge(listed []string) verdict {
 
 // seen is an answer as the rules look at it.
 type seen struct {
-	Answer
+	Response
 	content    content
 	says       string        // the message of the envelope, plain
 	retryAfter time.Duration // 0 without a usable header
 }
 
-func see(a Answer, now time.Time) seen {
-	s := seen{Answer: a, content: readContent(a.Body)}
+func see(a Response, now time.Time) seen {
+	s := seen{Response: a, content: readContent(a.Body)}
 	s.says = plain(s.content.message)
 	s.retryAfter, _ = ParseRetryAfter(a.RetryAfter, now)
 	return s
@@ -81,7 +81,7 @@ func (s *seen) hasAnswer() bool { return s.Status != 0 && s.Status/100 != 2 }
 
 // contradicts reports whether an answer that is no success proves nothing.
 func (s *seen) contradicts() bool {
-	return s.hasAnswer() && (s.content.contradicts || s.Behind || s.Failure != NoFailure)
+	return s.hasAnswer() && (s.content.contradicts || s.TrailingBytes || s.Failure != NoFailure)
 }
 
 // contradiction says by what an answer contradicts itself.
@@ -89,7 +89,7 @@ func (s *seen) contradiction() string {
 	switch {
 	case s.Failure != NoFailure:
 		return "cannot be read (" + string(s.Failure) + ")"
-	case s.Behind:
+	case s.TrailingBytes:
 		return "has another answer behind it"
 	default:
 		return "names a call, or says two things"

@@ -16,12 +16,12 @@ import (
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // answered is an answer in the provider's envelope, to a request written whole.
-func answered(status int, message string) Answer {
-	return Answer{Status: status, Body: fmt.Appendf(nil, `{"message":%q}`, message)}
+func answered(status int, message string) Response {
+	return Response{Status: status, Body: fmt.Appendf(nil, `{"message":%q}`, message)}
 }
 
 // said are answers of one status in the envelope.
-func said(status int, messages ...string) (answers []Answer) {
+func said(status int, messages ...string) (answers []Response) {
 	for _, m := range messages {
 		answers = append(answers, answered(status, m))
 	}
@@ -29,46 +29,46 @@ func said(status int, messages ...string) (answers []Answer) {
 }
 
 // failedWith are 500s "Failed to initiate outbound call: {error}".
-func failedWith(errors ...string) (answers []Answer) {
+func failedWith(errors ...string) (answers []Response) {
 	for _, e := range errors {
 		answers = append(answers, answered(500, "Failed to initiate outbound call: "+e))
 	}
 	return answers
 }
 
-func page(status int) Answer {
-	return Answer{Status: status, Body: []byte("<html><body>gateway</body></html>")}
+func page(status int) Response {
+	return Response{Status: status, Body: []byte("<html><body>gateway</body></html>")}
 }
 
-func pages(statuses ...int) (answers []Answer) {
+func pages(statuses ...int) (answers []Response) {
 	for _, s := range statuses {
 		answers = append(answers, page(s))
 	}
 	return answers
 }
 
-func body(status int, body string) Answer { return Answer{Status: status, Body: []byte(body)} }
+func body(status int, body string) Response { return Response{Status: status, Body: []byte(body)} }
 
 // bodies are answers of one status.
-func bodies(status int, texts ...string) (answers []Answer) {
+func bodies(status int, texts ...string) (answers []Response) {
 	for _, b := range texts {
 		answers = append(answers, body(status, b))
 	}
 	return answers
 }
 
-func asking(a Answer, retryAfter string) Answer {
+func asking(a Response, retryAfter string) Response {
 	a.RetryAfter = retryAfter
 	return a
 }
 
-func failing(a Answer, f Failure, w Written) Answer {
+func failing(a Response, f Failure, w Written) Response {
 	a.Failure, a.Written = f, w
 	return a
 }
 
-func followed(a Answer) Answer {
-	a.Behind = true
+func followed(a Response) Response {
+	a.TrailingBytes = true
 	return a
 }
 
@@ -100,28 +100,28 @@ var contract = []struct {
 	want    call.Outcome
 	dagger  bool
 	posts   int
-	answers []Answer
+	answers []Response
 }{
 	// Transport.
-	{"given up before anything was written", call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true}, false, whileAlive, []Answer{
-		failing(Answer{}, WasInterrupted, WrittenNothing),
+	{"given up before anything was written", call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true}, false, whileAlive, []Response{
+		failing(Response{}, Interrupted, WrittenNothing),
 	}},
-	{"certificate invalid", stopped(call.CertificateInvalid), false, whileAlive, []Answer{failing(Answer{}, NotTrusted, WrittenNothing)}},
-	{"out of file descriptors, ports or memory", call.Outcome{Class: call.Refused, Reason: call.OutOfResources, Unspent: true}, false, whileAlive, []Answer{
-		failing(Answer{}, OutOfResources, WrittenNothing),
+	{"certificate invalid", stopped(call.CertificateInvalid), false, whileAlive, []Response{failing(Response{}, NotTrusted, WrittenNothing)}},
+	{"out of file descriptors, ports or memory", call.Outcome{Class: call.Refused, Reason: call.OutOfResources, Unspent: true}, false, whileAlive, []Response{
+		failing(Response{}, OutOfResources, WrittenNothing),
 	}},
-	{"no connection, or an error before the first byte", call.Outcome{Class: call.Refused, Reason: call.NotSent, FeedsBreaker: true}, false, attempts, []Answer{
-		failing(Answer{}, NotConnected, WrittenNothing), failing(Answer{}, ConnectionCut, WrittenNothing), failing(Answer{}, NotInTime, WrittenNothing),
+	{"no connection, or an error before the first byte", call.Outcome{Class: call.Refused, Reason: call.NotSent, FeedsBreaker: true}, false, attempts, []Response{
+		failing(Response{}, NotConnected, WrittenNothing), failing(Response{}, ConnectionLost, WrittenNothing), failing(Response{}, Timeout, WrittenNothing),
 	}},
-	{"no answer in time, after the first byte", sick(call.TimedOut), true, once, []Answer{
-		failing(Answer{}, NotInTime, WrittenWhole), failing(Answer{}, NotInTime, WrittenPartly),
+	{"no answer in time, after the first byte", sick(call.TimedOut), true, once, []Response{
+		failing(Response{}, Timeout, WrittenWhole), failing(Response{}, Timeout, WrittenPartly),
 	}},
-	{"reset or closed after the first byte", sick(call.ConnectionLost), true, once, []Answer{
-		failing(Answer{}, ConnectionCut, WrittenWhole), failing(Answer{}, ConnectionCut, WrittenPartly),
+	{"reset or closed after the first byte", sick(call.ConnectionLost), true, once, []Response{
+		failing(Response{}, ConnectionLost, WrittenWhole), failing(Response{}, ConnectionLost, WrittenPartly),
 	}},
-	{"the answer is not HTTP", sick(call.BadAnswer), true, once, []Answer{
-		failing(Answer{}, NotHTTP, WrittenWhole), failing(Answer{}, NotHTTP, WrittenPartly), failing(Answer{}, WasInterrupted, WrittenWhole),
-		failing(Answer{}, NotConnected, WrittenPartly), failing(Answer{}, TooLarge, WrittenWhole), failing(Answer{}, OutOfResources, WrittenWhole),
+	{"the answer is not HTTP", sick(call.BadAnswer), true, once, []Response{
+		failing(Response{}, NotHTTP, WrittenWhole), failing(Response{}, NotHTTP, WrittenPartly), failing(Response{}, Interrupted, WrittenWhole),
+		failing(Response{}, NotConnected, WrittenPartly), failing(Response{}, TooLarge, WrittenWhole), failing(Response{}, OutOfResources, WrittenWhole),
 	}},
 
 	// 2xx.
@@ -131,7 +131,7 @@ var contract = []struct {
 			`{"data":{"request_uuid":"u"},"org":"\ud800"}`, `{"data":{"request_uuid":" u "}}`, `{"data":{"request_uuid":"u"}} and more`),
 		bodies(201, `{"data":{"request_uuid":"u"}}`, `{"message":"Service temporarily unavailable","data":{"request_uuid":"u"}}`),
 		bodies(202, `{"data":{"request_uuid":"u","status":"failed?"}}`), bodies(299, `{"data":{"request_uuid":"u"}}`),
-		[]Answer{failing(body(201, `{"data":{"request_uuid":"u"}}`), CutShort, WrittenWhole), followed(body(201, `{"data":{"request_uuid":"u"}}`))},
+		[]Response{failing(body(201, `{"data":{"request_uuid":"u"}}`), Truncated, WrittenWhole), followed(body(201, `{"data":{"request_uuid":"u"}}`))},
 	)},
 	{"2xx with data.request_uuid", accepted("12345"), false, once, bodies(201, `{"data":{"request_uuid":12345}}`)},
 	{"2xx with data.request_uuid", accepted("true"), false, once, bodies(201, `{"data":{"request_uuid":true}}`)},
@@ -145,8 +145,8 @@ var contract = []struct {
 			`{"data":null,"message":"success"}`, `{"data":{"request_uuid":`, `{"data":{"request_uuid":"u"`, `[{"data":{"request_uuid":"u"}}]`,
 			`"request_uuid"`, `OK`, `{"data":{"request_uuid":"\u0000"}}`),
 		pages(200, 201, 206), bodies(201, ``), bodies(204, ``), said(200, "Service temporarily unavailable"),
-		[]Answer{
-			failing(body(201, `{"data":{"req`), CutShort, WrittenWhole), failing(body(201, ``), NotInTime, WrittenWhole),
+		[]Response{
+			failing(body(201, `{"data":{"req`), Truncated, WrittenWhole), failing(body(201, ``), Timeout, WrittenWhole),
 			failing(page(200), TooLarge, WrittenWhole), failing(body(201, "\x00"), NotDecoded, WrittenWhole),
 		},
 	)},
@@ -162,24 +162,24 @@ var contract = []struct {
 		bodies(401, `{"message":"UnAuthorized","data":{"user":1}}`), bodies(403, `{"message":"Forbidden","request_uuid":"u"}`),
 		bodies(307, `{"request_uuid":"u"}`), bodies(302, `{"data":{"request_uuid":"u"}}`), bodies(425, `{"request_uuid":"u"}`),
 		bodies(499, `{"request_uuid":"u"}`),
-		[]Answer{
-			failing(page(401), TooLarge, WrittenWhole), failing(page(302), CutShort, WrittenWhole),
+		[]Response{
+			failing(page(401), TooLarge, WrittenWhole), failing(page(302), Truncated, WrittenWhole),
 			failing(page(402), NotDecoded, WrittenWhole), followed(answered(429, "Too many requests")), followed(answered(401, "UnAuthorized")),
-			failing(page(408), CutShort, WrittenPartly), followed(answered(500, "Failed to initiate outbound call")),
+			failing(page(408), Truncated, WrittenPartly), followed(answered(500, "Failed to initiate outbound call")),
 		},
 	)},
 	{"", sick(call.BadAnswer), false, once, slices.Concat(
 		bodies(500, `{"message":"Service temporarily unavailable","data":{"request_uuid":"u"}}`, `{"message":"Service temporarily unavailable"} trailing`,
 			`{"message":"Internal server error","message":"Service temporarily unavailable"}`, `{"message":"Service temporarily unavailable"}{"message":"Service temporarily unavailable"}`),
 		bodies(502, `<a href="/?call_uuid=u">`), bodies(521, `request_uuid: u`), bodies(503, `{"data":{"request_uuid":"u"}}`),
-		[]Answer{
-			failing(answered(500, "Service temporarily unavailable"), CutShort, WrittenWhole), failing(page(502), TooLarge, WrittenWhole),
-			failing(page(523), ConnectionCut, WrittenWhole), failing(Answer{Status: 503}, NotHTTP, WrittenWhole),
+		[]Response{
+			failing(answered(500, "Service temporarily unavailable"), Truncated, WrittenWhole), failing(page(502), TooLarge, WrittenWhole),
+			failing(page(523), ConnectionLost, WrittenWhole), failing(Response{Status: 503}, NotHTTP, WrittenWhole),
 			asking(body(503, `{"message":"no","data":{"request_uuid":"u"}}`), "5"), followed(page(521)),
 		},
 	)},
-	{"", held(call.TimedOut), false, once, []Answer{failing(page(429), NotInTime, WrittenWhole), failing(page(303), NotInTime, WrittenWhole)}},
-	{"", sick(call.TimedOut), false, once, []Answer{failing(page(500), NotInTime, WrittenWhole)}},
+	{"", held(call.TimedOut), false, once, []Response{failing(page(429), Timeout, WrittenWhole), failing(page(303), Timeout, WrittenWhole)}},
+	{"", sick(call.TimedOut), false, once, []Response{failing(page(500), Timeout, WrittenWhole)}},
 
 	// 3xx.
 	{"307, 308", stopped(call.Redirected), false, whileAlive, slices.Concat(pages(307, 308), said(307, "Moved"), bodies(308, ``))},
@@ -192,7 +192,7 @@ var contract = []struct {
 	{"any other 400, 413, 414, 422, 431", ended(call.InvalidRequest), false, once, slices.Concat(
 		said(400, "to must be E.164", "Invalid phone number", "Invalid request body", "VoIP number is not linked", "Service temporarily unavailable", "Failed to initiate outbound call"),
 		pages(400, 413, 414, 422, 431), said(422, "no"), bodies(400, `is not linked to any SFVoPI app`, `{"message":"no","data":{"field":"to"}}`, `{"request_uuid":"u"}`),
-		[]Answer{failing(body(400, `{"mess`), CutShort, WrittenWhole), failing(page(413), TooLarge, WrittenWhole)},
+		[]Response{failing(body(400, `{"mess`), Truncated, WrittenWhole), failing(page(413), TooLarge, WrittenWhole)},
 	)},
 	{"401", stopped(call.Unauthorized), false, whileAlive, slices.Concat(said(401, "UnAuthorized", "UnAuthorized, Please Login",
 		"UnAuthorized, Please Login to Organisation", "UnAuthorized, Please Provide API Key", "UnAuthorized, Please Provide Valid API Key", "Service temporarily unavailable"),
@@ -202,20 +202,20 @@ var contract = []struct {
 	{"404, 405, 415, 501", stopped(call.EndpointMissing), false, whileAlive, slices.Concat(pages(404, 405, 415, 501),
 		said(404, "Cannot POST /sfvopi/calls"), bodies(404, "404 page not found\n"), said(501, "Not Implemented"))},
 	{"425", call.Outcome{Class: call.Refused, Reason: call.NotHandled}, false, attempts, slices.Concat(pages(425), said(425, "Too Early"), bodies(425, ``))},
-	{"408 before the whole request was written", call.Outcome{Class: call.Refused, Reason: call.NotHandled}, false, attempts, []Answer{
+	{"408 before the whole request was written", call.Outcome{Class: call.Refused, Reason: call.NotHandled}, false, attempts, []Response{
 		failing(page(408), NoFailure, WrittenPartly), failing(answered(408, "Request Timeout"), NoFailure, WrittenPartly), failing(body(408, ""), NoFailure, WrittenNothing),
 	}},
 	{"406, 408 after the whole request was written, 460, 499", held(call.Ambiguous), true, once, slices.Concat(
 		said(408, "Request Timeout"), pages(406, 408, 460, 499), said(406, "Not Acceptable"), said(499, "Client Closed Request"))},
 	{"409 already linked", ended(call.NotPermitted), false, once, said(409, "VoIP number is already linked to another SFVoPI app", "ALREADY LINKED", "It is already linked.")},
 	{"409", held(call.Ambiguous), false, once, slices.Concat(said(409, "Conflict", "linked already"), pages(409), bodies(409, `already linked`))},
-	{"429", limited(0), false, whileAlive, slices.Concat(said(429, "Too many requests"), pages(429), bodies(429, ``), []Answer{
+	{"429", limited(0), false, whileAlive, slices.Concat(said(429, "Too many requests"), pages(429), bodies(429, ``), []Response{
 		asking(page(429), "soon"), asking(page(429), "-1"), asking(page(429), "1."), asking(page(429), httpDate(noon)), asking(page(429), httpDate(noon.Add(-time.Minute))),
 	})},
-	{"429", limited(7 * time.Second), false, whileAlive, []Answer{asking(answered(429, "Too many requests"), "7"), asking(page(429), "6.2"), asking(page(429), "7.000")}},
-	{"429", limited(time.Second), false, whileAlive, []Answer{asking(page(429), "0"), asking(page(429), "0.1"), asking(page(429), "1")}},
-	{"429", limited(90 * time.Second), false, whileAlive, []Answer{asking(page(429), httpDate(noon.Add(90*time.Second))), asking(page(429), "90")}},
-	{"429", limited(time.Hour), false, whileAlive, []Answer{asking(page(429), "31536000"), asking(page(429), "99999999999999999999.5"), asking(page(429), httpDate(noon.Add(48*time.Hour)))}},
+	{"429", limited(7 * time.Second), false, whileAlive, []Response{asking(answered(429, "Too many requests"), "7"), asking(page(429), "6.2"), asking(page(429), "7.000")}},
+	{"429", limited(time.Second), false, whileAlive, []Response{asking(page(429), "0"), asking(page(429), "0.1"), asking(page(429), "1")}},
+	{"429", limited(90 * time.Second), false, whileAlive, []Response{asking(page(429), httpDate(noon.Add(90*time.Second))), asking(page(429), "90")}},
+	{"429", limited(time.Hour), false, whileAlive, []Response{asking(page(429), "31536000"), asking(page(429), "99999999999999999999.5"), asking(page(429), httpDate(noon.Add(48*time.Hour)))}},
 	{"other 4xx", ended(call.NotPermitted), false, once, slices.Concat(said(410, "Gone"), pages(407, 411, 412, 416, 417, 421, 423, 424, 426, 428, 451, 498))},
 
 	// The answer webhook.
@@ -225,7 +225,7 @@ var contract = []struct {
 	{"any other 5xx about the answer webhook", held(call.Ambiguous), false, once, slices.Concat(
 		said(500, "answer_url timeout, please try again", "Failed to initiate outbound call: answer_url returned HTTP 404", "Failed to get SFVoPI app: webhook",
 			"Answer URL is temporarily unavailable", "Service temporarily unavailable (webhook)"),
-		said(502, "answer_url failed", "web-hook"), said(521, "answerUrl"), []Answer{asking(answered(503, "Webhook unavailable"), "5")},
+		said(502, "answer_url failed", "web-hook"), said(521, "answerUrl"), []Response{asking(answered(503, "Webhook unavailable"), "5")},
 		bodies(500, `{"message":"Service temporarily unavailable","error":"answer_url timeout"}`), bodies(504, `<p>webhook</p>`))},
 
 	// 5xx by which the provider declares that it did nothing.
@@ -236,7 +236,7 @@ var contract = []struct {
 		said(502, "Service temporarily unavailable"), said(503, "Service temporarily unavailable"), said(521, "Service temporarily unavailable"),
 		bodies(500, "\ufeff"+`{"message":"Service temporarily unavailable"}`, `{"message":"Service temporarily unavailable","message":"Service temporarily unavailable"}`,
 			`{"statusCode":500,"message":"Service temporarily unavailable","data":null,"request_uuid":""}`, `{"message":"Service temporarily unavailable","x":"\udc00"}`))},
-	{"5xx that declares itself not handled", down(9 * time.Second), false, attempts, []Answer{asking(answered(500, "Service temporarily unavailable"), "9")}},
+	{"5xx that declares itself not handled", down(9 * time.Second), false, attempts, []Response{asking(answered(500, "Service temporarily unavailable"), "9")}},
 	{"5xx whose look-up failed", down(0), false, attempts, said(500, "Failed to get app by number: connection pool exhausted", "failed to get SFVoPI app: connect ECONNREFUSED 10.0.0.7:5432",
 		"Failed to get SFVoPI app: relation does not exist", "Failed to get app by number:")},
 	{"any other 5xx with the envelope", held(call.Ambiguous), true, once, slices.Concat(
@@ -251,7 +251,7 @@ var contract = []struct {
 		said(502, "Bad Gateway", "Too many calls in progress", "Failed to initiate outbound call", "Failed to initiate outbound call: connect ECONNREFUSED"),
 		said(503, "Service Unavailable", "no", "upstream connect error or disconnect/reset before headers"),
 		said(504, "Endpoint request timed out", "Please try again later"), said(507, "Insufficient Storage"), said(520, "x"), said(521, "Web server is down"), said(523, "x"),
-		[]Answer{asking(answered(503, "Service Unavailable"), "soon"), asking(answered(503, "no"), httpDate(noon.Add(-time.Second))), asking(answered(500, "no"), "9"), asking(answered(502, "no"), "9")})},
+		[]Response{asking(answered(503, "Service Unavailable"), "soon"), asking(answered(503, "no"), httpDate(noon.Add(-time.Second))), asking(answered(500, "no"), "9"), asking(answered(502, "no"), "9")})},
 
 	// 500 Failed to initiate outbound call.
 	{"500 Failed to initiate outbound call", again(), false, attempts, said(500, "Failed to initiate outbound call", "FAILED to initiate outbound CALL", " Failed to initiate outbound call ")},
@@ -278,7 +278,7 @@ var contract = []struct {
 		"Number is invalid", "unallocated or busy", "Carrier refused the call", "undefined", "", "5000 things")},
 
 	// 503, CDNs, gateways.
-	{"503 with the envelope and Retry-After", down(9 * time.Second), false, attempts, []Answer{
+	{"503 with the envelope and Retry-After", down(9 * time.Second), false, attempts, []Response{
 		asking(answered(503, "Service Unavailable"), "9"), asking(answered(503, ""), "8.5"), asking(answered(503, "no"), httpDate(noon.Add(9*time.Second))),
 	}},
 	{"521, 523, 525, 526", unreached(), false, attempts, slices.Concat(pages(521, 523, 525, 526), bodies(521, `error code: 521`))},
@@ -286,7 +286,7 @@ var contract = []struct {
 		bodies(500, "", `{"message":["Service temporarily unavailable"]}`, `{"message":null}`, `{"Message":"Service temporarily unavailable"}`, `{"error":{"message":"Service temporarily unavailable"}}`,
 			`"Service temporarily unavailable"`, `[{"message":"Service temporarily unavailable"}]`, `Service temporarily unavailable`, `{"message":"Service temporarily unavailable"`,
 			`{"message":"Service temporarily unavailable",}`, `500 {"message":"Service temporarily unavailable"}`),
-		[]Answer{asking(page(503), "9"), asking(body(503, ""), "9"), asking(body(503, `{"error":"x"}`), "9")})},
+		[]Response{asking(page(503), "9"), asking(body(503, ""), "9"), asking(body(503, `{"error":"x"}`), "9")})},
 
 	// Nothing that we know.
 	{"", sick(call.BadAnswer), false, once, bodies(101, "")},
@@ -324,7 +324,7 @@ func limited(d time.Duration) call.Outcome {
 	return call.Outcome{Class: call.Refused, Reason: call.RateLimited, Unspent: true, ThrottlesAccount: true, RetryAfter: d}
 }
 
-func (a Answer) String() string {
+func (a Response) String() string {
 	return fmt.Sprintf("%d %.80s %s %v %s", a.Status, a.Body, a.Failure, a.Written, a.RetryAfter)
 }
 
@@ -341,7 +341,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func checkOutcome(t *testing.T, a Answer, want call.Outcome, dagger bool, atMost int, name string) {
+func checkOutcome(t *testing.T, a Response, want call.Outcome, dagger bool, atMost int, name string) {
 	t.Helper()
 	got := Classify(a, RuleSettings{}, noon)
 	if got.Status != a.Status {
@@ -357,7 +357,7 @@ func checkOutcome(t *testing.T, a Answer, want call.Outcome, dagger bool, atMost
 	if dagger {
 		want.Class = call.Refused
 	}
-	under := Classify(a, RuleSettings{Ambiguous: Retry}, noon)
+	under := Classify(a, RuleSettings{Ambiguous: RetryAmbiguous}, noon)
 	under.Status, under.Message = 0, ""
 	if under != want {
 		t.Errorf("retry:\n got %+v\nwant %+v", under, want)
@@ -398,7 +398,7 @@ func TestEveryRuleIsReached(t *testing.T) {
 // TestTheContractOverHTTP makes one attempt for each answer that can be sent,
 // and counts what arrives.
 func TestTheContractOverHTTP(t *testing.T) {
-	var answer Answer
+	var answer Response
 	arrived := 0
 	provider := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		arrived++
@@ -412,7 +412,7 @@ func TestTheContractOverHTTP(t *testing.T) {
 	client := newClient(t, Config{BaseURL: provider.URL})
 	for _, row := range contract {
 		for _, a := range row.answers {
-			if a.Status < 200 || a.Failure != NoFailure || a.Behind || a.Written != WrittenWhole || strings.Contains(a.RetryAfter, "GMT") {
+			if a.Status < 200 || a.Failure != NoFailure || a.TrailingBytes || a.Written != WrittenWhole || strings.Contains(a.RetryAfter, "GMT") {
 				continue
 			}
 			answer, arrived = a, 0
@@ -427,7 +427,7 @@ func TestTheContractOverHTTP(t *testing.T) {
 func TestWhatATeamWasTold(t *testing.T) {
 	settings := RuleSettings{NotDialled: []string{"Queue is full", "answer_url timeout", "Failed to initiate outbound call: user busy", ""}}
 	for _, c := range []struct {
-		answer Answer
+		answer Response
 		want   call.Class
 	}{
 		{answered(500, "Queue is full"), call.Refused},
@@ -441,7 +441,7 @@ func TestWhatATeamWasTold(t *testing.T) {
 		{body(500, `{"message":"Queue is full","data":{"request_uuid":"u"}}`), call.Unknown},
 		{body(500, `{"message":"Queue is full"} more`), call.Unknown},
 		{followed(answered(500, "Queue is full")), call.Unknown},
-		{failing(answered(500, "Queue is full"), CutShort, WrittenWhole), call.Unknown},
+		{failing(answered(500, "Queue is full"), Truncated, WrittenWhole), call.Unknown},
 		{body(500, `{"message":"Queue is full","error":"webhook"}`), call.Unknown},
 		{answered(502, "answer_url timeout"), call.Rejected},
 		{answered(500, "answer_url timeout"), call.Unknown},
@@ -454,7 +454,7 @@ func TestWhatATeamWasTold(t *testing.T) {
 }
 
 func TestMessagesAreMasked(t *testing.T) {
-	for name, a := range map[string]Answer{
+	for name, a := range map[string]Response{
 		"envelope": answered(400, "VoIP number +918012345678 is not linked to any SFVoPI app for this org"),
 		"page":     body(502, "<p>no route to +91 80 1234 5678</p>"),
 		"error":    {Failure: NotHTTP, Detail: `malformed HTTP response "+918012345678"`},
@@ -468,10 +468,10 @@ func TestMessagesAreMasked(t *testing.T) {
 
 // An operator who reads "Too many requests" must see why it was not believed.
 func TestAContradictionIsNamed(t *testing.T) {
-	for want, a := range map[string]Answer{
+	for want, a := range map[string]Response{
 		"names a call":      body(429, `{"message":"Too many requests","call_uuid":"u"}`),
 		"another answer":    followed(answered(429, "Too many requests")),
-		"cannot be read":    failing(answered(429, "Too many requests"), CutShort, WrittenWhole),
+		"cannot be read":    failing(answered(429, "Too many requests"), Truncated, WrittenWhole),
 		"Too many requests": body(429, `{"message":"Too many requests","data":[1]}`),
 	} {
 		if got := Classify(a, RuleSettings{}, noon); !strings.Contains(got.Message, want) {

@@ -16,15 +16,15 @@ import (
 	"github.com/ringonce/ringonce/internal/bom"
 )
 
-// Ambiguous says what becomes of an attempt whose answer says nothing about
+// AmbiguousMode says what becomes of an attempt whose answer says nothing about
 // whether a call went out.
-type Ambiguous string
+type AmbiguousMode string
 
 const (
-	// Hold keeps such an attempt as unknown. It is the default.
-	Hold Ambiguous = "hold"
-	// Retry dials again, and so gives up the promise that no phone rings twice.
-	Retry Ambiguous = "retry"
+	// HoldAmbiguous keeps such an attempt as unknown. It is the default.
+	HoldAmbiguous AmbiguousMode = "hold"
+	// RetryAmbiguous dials again, and so gives up the promise that no phone rings twice.
+	RetryAmbiguous AmbiguousMode = "retry"
 )
 
 // What holds unless the configuration says otherwise.
@@ -52,7 +52,7 @@ type Config struct {
 	RequestTimeout time.Duration
 
 	// Ambiguous is Hold if empty.
-	Ambiguous Ambiguous
+	Ambiguous AmbiguousMode
 	// NotDialled is as in [RuleSettings].
 	NotDialled []string
 
@@ -95,8 +95,8 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	switch c.Ambiguous {
 	case "":
-		c.Ambiguous = Hold
-	case Hold, Retry:
+		c.Ambiguous = HoldAmbiguous
+	case HoldAmbiguous, RetryAmbiguous:
 	default:
 		return c, &ConfigError{"Ambiguous", "must be hold or retry", "use hold unless a second ring is acceptable"}
 	}

@@ -175,9 +175,9 @@ func certainlyAfter(began, published time.Time) bool {
 	return began.After(published.Add(ClockSkew))
 }
 
-// MarkStale notes that the provider just called the number not linked: its next
+// Invalidate notes that the provider just called the number not linked: its next
 // look-up needs a new fetch, which is asked for at once.
-func (d *Directory) MarkStale(from call.Phone) {
+func (d *Directory) Invalidate(from call.Phone) {
 	key := numberKey(from.E164())
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -191,10 +191,10 @@ func (d *Directory) MarkStale(from call.Phone) {
 	d.ask()
 }
 
-// Inherit begins with what the directory before it knew, and reports whether
+// CopyStateFrom begins with what the directory before it knew, and reports whether
 // that was anything. The key may be another one, so only what is linked is
 // believed of it. It is to be called before Run.
-func (d *Directory) Inherit(from *Directory) (known bool) {
+func (d *Directory) CopyStateFrom(from *Directory) (known bool) {
 	from.mu.Lock()
 	last, marked, departs := from.last, maps.Clone(from.marked), from.departs
 	from.mu.Unlock()

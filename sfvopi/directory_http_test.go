@@ -42,7 +42,7 @@ func TestDirectoryOverHTTP(t *testing.T) {
 	r := request(t)
 	r.From = phone(t, simulator.DefaultNumber)
 	check(t, client.Place(t.Context(), r, soon()), call.Rejected, call.NumberNotLinked)
-	d.MarkStale(r.From) // its fetch serves requests that are older than it
+	d.Invalidate(r.From) // its fetch serves requests that are older than it
 	expect(t, d, simulator.DefaultNumber, "", time.Now().Add(-time.Hour), call.OwnedNotLinked)
 
 	if err := provider.PutRule(simulator.Rule{Name: "down", On: simulator.Lookups, Fault: "get_apps_failed"}); err != nil {

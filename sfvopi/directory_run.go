@@ -84,9 +84,9 @@ func (d *Directory) ask() *flight {
 	return d.start()
 }
 
-// Reconsider has the directory fetched anew, however short a time ago it was: the
+// Refetch has the directory fetched anew, however short a time ago it was: the
 // key has changed, and what was answered to the one before says nothing.
-func (d *Directory) Reconsider() {
+func (d *Directory) Refetch() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.next == nil {
@@ -129,7 +129,7 @@ func (d *Directory) fly(ctx context.Context) error {
 		d.logger.LogAttrs(ctx, slog.LevelWarn, "the directory of linked numbers could not be fetched; the last good one is kept",
 			slog.String("error", err.Error()))
 	}
-	if odd := report.Counts.Odd; odd != before.Odd && odd > 0 {
+	if odd := report.Counts.Unreadable; odd != before.Unreadable && odd > 0 {
 		d.logger.LogAttrs(ctx, slog.LevelWarn, "entries of the provider's lists cannot be read and are passed over; a number that is seen nowhere is not known, and not called not owned",
 			slog.Int("entries", odd))
 	}
@@ -154,7 +154,7 @@ func (d *Directory) depart() (*flight, departure) {
 	d.current = f
 	d.departs++
 	start := departure{number: d.departs, started: time.Now()}
-	if d.last != nil && d.last.counts.Odd == 0 && !d.last.inherited {
+	if d.last != nil && d.last.counts.Unreadable == 0 && !d.last.inherited {
 		start.previous = d.last.numbers
 	}
 	return f, start

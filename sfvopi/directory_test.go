@@ -93,7 +93,7 @@ func TestNeverSeenNeedsTwoFetches(t *testing.T) {
 		expect(t, d, linked, "b", time.Now(), call.Linked)
 
 		a.set(func() { delete(a.links, linked) }) // gone for good
-		d.MarkStale(phone(t, linked))
+		d.Invalidate(phone(t, linked))
 		<-time.After(DefaultMinInterval)
 		expect(t, d, linked, "", time.Now(), call.LinkageNotKnown)
 		<-time.After(DefaultMinInterval)
@@ -179,7 +179,7 @@ func TestMarkStale(t *testing.T) {
 		old := time.Now().Add(-time.Hour)
 		a.set(func() { delete(a.links, linked); a.free = append(a.free, linked) })
 		expect(t, d, linked, "", old, call.Linked) // cached
-		d.MarkStale(phone(t, linked))
+		d.Invalidate(phone(t, linked))
 		expect(t, d, linked, "", old, call.LinkageNotKnown) // too soon after the first fetch
 		<-time.After(DefaultMinInterval)
 		expect(t, d, linked, "", old, call.OwnedNotLinked)
@@ -188,14 +188,14 @@ func TestMarkStale(t *testing.T) {
 		a.set(func() { a.links[linked] = "a" })
 		<-time.After(DefaultMinInterval)
 		before := a.fetched()
-		d.MarkStale(phone(t, linked)) // asks for a fetch at once
+		d.Invalidate(phone(t, linked)) // asks for a fetch at once
 		synctest.Wait()
 		if a.fetched() != before+1 {
 			t.Errorf("%d fetches after the mark", a.fetched()-before)
 		}
 		expect(t, d, linked, "", old, call.Linked)
 
-		d.MarkStale(phone(t, foreign)) // was never believed to be linked
+		d.Invalidate(phone(t, foreign)) // was never believed to be linked
 		if len(d.marked) != 0 {
 			t.Errorf("%d marks are kept", len(d.marked))
 		}
@@ -209,7 +209,7 @@ func TestMarkDuringAFetchOutlivesIt(t *testing.T) {
 		a.set(func() { a.slow = time.Second })
 		go d.Lookup(t.Context(), phone(t, owned), "", time.Now()) // begins a fetch
 		synctest.Wait()
-		d.MarkStale(phone(t, linked))
+		d.Invalidate(phone(t, linked))
 		expect(t, d, linked, "", time.Now(), call.LinkageNotKnown)
 		<-time.After(DefaultMinInterval)
 		expect(t, d, linked, "", time.Now(), call.Linked)
@@ -288,7 +288,7 @@ func TestNothingKnownYet(t *testing.T) {
 	a.err = errors.New("no route")
 	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
 		expect(t, d, linked, "", time.Now(), call.LinkageNotKnown)
-		d.MarkStale(phone(t, linked))
+		d.Invalidate(phone(t, linked))
 		if _, ok := d.Age(time.Now()); ok || !d.FetchedAt().IsZero() || d.Counts() != (Counts{}) {
 			t.Error("it claims to know something")
 		}
@@ -359,7 +359,7 @@ func TestANewKeyFillsTheDirectory(t *testing.T) {
 			t.Errorf("asked %d times in an hour", n)
 		}
 		a.set(func() { a.err = nil })
-		d.Reconsider()
+		d.Refetch()
 		synctest.Wait()
 		if d.isEmpty() {
 			t.Error("nothing is known yet")
@@ -410,7 +410,7 @@ func TestADirectoryThatIsInherited(t *testing.T) {
 		other := newAccount()
 		other.err = errors.New("down")
 		d := NewDirectory(DirectoryConfig{Lookups: other})
-		if !d.Inherit(before) || d.Counts() != before.Counts() || d.FetchedAt() != before.FetchedAt() {
+		if !d.CopyStateFrom(before) || d.Counts() != before.Counts() || d.FetchedAt() != before.FetchedAt() {
 			t.Errorf("inherited: %+v of %s", d.Counts(), d.FetchedAt())
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -428,7 +428,7 @@ func TestADirectoryThatIsInherited(t *testing.T) {
 		cancel()
 		running.Wait()
 	})
-	if d := NewDirectory(DirectoryConfig{}); d.Inherit(NewDirectory(DirectoryConfig{})) || !d.FetchedAt().IsZero() {
+	if d := NewDirectory(DirectoryConfig{}); d.CopyStateFrom(NewDirectory(DirectoryConfig{})) || !d.FetchedAt().IsZero() {
 		t.Error("something is known of nothing")
 	}
 }

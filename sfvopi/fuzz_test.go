@@ -19,7 +19,7 @@ func FuzzClassify(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, status int, retryAfter string, body []byte, failure string, written int) {
-		a := Answer{Status: status, RetryAfter: retryAfter, Body: body, Failure: Failure(failure), Written: Written(written)}
+		a := Response{Status: status, RetryAfter: retryAfter, Body: body, Failure: Failure(failure), Written: Written(written)}
 		o := Classify(a, RuleSettings{}, noon)
 
 		if !slices.Contains(call.AttemptReasons(o.Class), o.Reason) {
@@ -43,7 +43,7 @@ func FuzzClassify(f *testing.F) {
 		if sevenDigits.MatchString(o.Message) || len(o.Message) > 256 {
 			t.Errorf("message %q is not masked, or too long", o.Message)
 		}
-		if under := Classify(a, RuleSettings{Ambiguous: Retry}, noon); under != o && (o.Class != call.Unknown || under.Class != call.Refused || under.Reason != o.Reason) {
+		if under := Classify(a, RuleSettings{Ambiguous: RetryAmbiguous}, noon); under != o && (o.Class != call.Unknown || under.Class != call.Refused || under.Reason != o.Reason) {
 			t.Errorf("the policy turns %+v into %+v", o, under)
 		}
 	})
@@ -51,7 +51,7 @@ func FuzzClassify(f *testing.F) {
 
 // proof says, in other words than the table, whether an answer may be taken as
 // proof that no call went out.
-func proof(a Answer) bool {
+func proof(a Response) bool {
 	if a.Status == 0 {
 		return a.Written == WrittenNothing
 	}

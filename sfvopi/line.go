@@ -26,7 +26,7 @@ const (
 	maxHeaderSize = 64 << 10
 	// maxBodyOnWire bounds its body as it is sent: in chunks of one byte each it
 	// is six times as large.
-	maxBodyOnWire = 8 * MaxAnswerSize
+	maxBodyOnWire = 8 * MaxResponseSize
 	// maxInterim is how many answers of status 1xx may precede the answer.
 	maxInterim = 5
 	// maxKeptBuffer is the largest that a line keeps for its next request, in
@@ -83,30 +83,30 @@ func (l *line) send(request []byte, by call.Deadline) (Written, error) {
 
 // answer reads what the provider answers to what was sent. reusable tells that
 // the line may carry another attempt.
-func (l *line) answer() (a Answer, reusable bool) {
+func (l *line) answer() (a Response, reusable bool) {
 	l.left, l.failed = maxHeaderSize, false
 	response, status, err := l.response() //nolint:bodyclose // its body is the line, which is read to the end of it or hung up
 	if err != nil {
 		otherwise := NotHTTP
 		if l.failed {
-			otherwise = ConnectionCut
+			otherwise = ConnectionLost
 		}
-		return Answer{Status: status, Failure: why(err, otherwise), Detail: err.Error()}, false
+		return Response{Status: status, Failure: why(err, otherwise), Detail: err.Error()}, false
 	}
 	failpoint.Here(failpoint.AnswerHeader)
 	l.left = maxBodyOnWire
-	body, err := readBounded(response, MaxAnswerSize)
+	body, err := readBounded(response, MaxResponseSize)
 	failpoint.Here(failpoint.AnswerRead)
-	a = Answer{Status: response.StatusCode, RetryAfter: response.Header.Get("Retry-After"), Body: body}
+	a = Response{Status: response.StatusCode, RetryAfter: response.Header.Get("Retry-After"), Body: body}
 	if err == nil {
-		a.Body, err = decoded(body, response.Header, MaxAnswerSize)
+		a.Body, err = decoded(body, response.Header, MaxResponseSize)
 	}
 	if err != nil {
-		a.Failure, a.Detail = why(err, CutShort), err.Error()
+		a.Failure, a.Detail = why(err, Truncated), err.Error()
 		return a, false
 	}
-	behind, _ := l.answers.Peek(l.answers.Buffered()) // no more than is there
-	a.Behind = len(bytes.Trim(behind, "\r\n")) > 0    // some end every body in a line break
+	behind, _ := l.answers.Peek(l.answers.Buffered())     // no more than is there
+	a.TrailingBytes = len(bytes.Trim(behind, "\r\n")) > 0 // some end every body in a line break
 	final := response.StatusCode != http.StatusSwitchingProtocols
 	return a, final && !response.Close && !l.failed && len(behind) == 0
 }
@@ -152,7 +152,7 @@ func why(err error, otherwise Failure) Failure {
 	case errors.Is(err, errCoding):
 		return NotDecoded
 	case isTimeout(err):
-		return NotInTime
+		return Timeout
 	default:
 		return otherwise
 	}

@@ -28,13 +28,13 @@ func (c *Client) Place(ctx context.Context, r call.Request, by call.Deadline) ca
 	return Classify(a, c.rules, time.Now())
 }
 
-func (c *Client) post(ctx context.Context, r call.Request, key string, by call.Deadline) Answer {
+func (c *Client) post(ctx context.Context, r call.Request, key string, by call.Deadline) Response {
 	until := time.Now().Add(c.requestTimeout)
 	if err := context.Cause(ctx); err != nil {
-		return unwritten(WasInterrupted, err)
+		return unwritten(Interrupted, err)
 	}
 	if by.Passed(time.Now()) {
-		return unwritten(WasInterrupted, errPastDeadline)
+		return unwritten(Interrupted, errPastDeadline)
 	}
 	failpoint.Here(failpoint.PostBegun)
 	l, err := c.lines.take(ctx, until)
@@ -49,23 +49,23 @@ func (c *Client) post(ctx context.Context, r call.Request, key string, by call.D
 			l.hangUp()
 		}
 	}()
-	var answer Answer
+	var answer Response
 	answer, reusable = c.exchange(ctx, l, r, key, by)
 	return answer
 }
 
 // exchange makes the attempt on the one line that it has.
-func (c *Client) exchange(ctx context.Context, l *line, r call.Request, key string, by call.Deadline) (a Answer, reusable bool) {
+func (c *Client) exchange(ctx context.Context, l *line, r call.Request, key string, by call.Deadline) (a Response, reusable bool) {
 	request, err := l.fill(c.form, key, r)
 	if err != nil {
 		return unwritten(NotConnected, err), false
 	}
 	if err := context.Cause(ctx); err != nil {
-		return unwritten(WasInterrupted, err), false
+		return unwritten(Interrupted, err), false
 	}
 	written, err := l.send(request, by)
 	if err != nil {
-		return unwritten(WasInterrupted, err), false
+		return unwritten(Interrupted, err), false
 	}
 	// What the provider said before it stopped listening counts, too.
 	a, reusable = l.answer()
@@ -77,7 +77,7 @@ func whyNoLine(ctx context.Context, err error) Failure {
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil:
-		return WasInterrupted
+		return Interrupted
 	case isOutOfResources(err):
 		return OutOfResources
 	case errors.As(err, &untrusted):
@@ -104,8 +104,8 @@ func readBounded(response *http.Response, limit int64) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func unwritten(f Failure, err error) Answer {
-	return Answer{Failure: f, Written: WrittenNothing, Detail: err.Error()}
+func unwritten(f Failure, err error) Response {
+	return Response{Failure: f, Written: WrittenNothing, Detail: err.Error()}
 }
 
 func isTimeout(err error) bool {

@@ -140,7 +140,7 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 	}{
 		"too large": {func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
-			say(w, strings.Repeat("x", MaxAnswerSize+1))
+			say(w, strings.Repeat("x", MaxResponseSize+1))
 		}, call.BadAnswer, call.Unknown, call.Unknown},
 		"a refusal, cut short": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
@@ -206,7 +206,7 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 			client := newClient(t, Config{BaseURL: serve(t, c.handler).URL})
 			check(t, client.Place(t.Context(), request(t), soon()), c.class, c.reason)
 
-			client = newClient(t, Config{BaseURL: serve(t, c.handler).URL, Ambiguous: Retry})
+			client = newClient(t, Config{BaseURL: serve(t, c.handler).URL, Ambiguous: RetryAmbiguous})
 			check(t, client.Place(t.Context(), request(t), soon()), c.retry, c.reason)
 		})
 	}
@@ -228,7 +228,7 @@ func TestGzipIsReadAlthoughNobodyAskedForIt(t *testing.T) {
 }
 
 func TestLargestAnswerIsRead(t *testing.T) {
-	padding := strings.Repeat("x", MaxAnswerSize-len(queued)-len(`"padding":"",`))
+	padding := strings.Repeat("x", MaxResponseSize-len(queued)-len(`"padding":"",`))
 	provider := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		say(w, `{"padding":"`+padding+`",`+queued[1:])
 	})

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Reach makes a request that rings nobody, to learn whether a call is worth
+// ProbeReachable makes a request that rings nobody, to learn whether a call is worth
 // risking again. It fails if nothing answers, if something in between does, and
 // if the provider says itself that it is not available. Every other answer is
 // the provider's own, a refused key included: what it means for calls, a call
 // tells.
-func (c *Client) Reach(ctx context.Context) error {
+func (c *Client) ProbeReachable(ctx context.Context) error {
 	_, _, err := c.Apps(ctx)
 	var status *StatusError
 	if err == nil || errors.As(err, &status) && status.fromWithin() {

@@ -27,7 +27,7 @@ func TestWhatTellsThatCallsAreWorthRisking(t *testing.T) {
 				w.WriteHeader(c.status)
 				say(w, c.answer)
 			})
-			if err := newClient(t, Config{BaseURL: provider.URL}).Reach(t.Context()); (err == nil) != c.reached {
+			if err := newClient(t, Config{BaseURL: provider.URL}).ProbeReachable(t.Context()); (err == nil) != c.reached {
 				t.Errorf("error %v, want reached: %t", err, c.reached)
 			}
 		})
@@ -35,7 +35,7 @@ func TestWhatTellsThatCallsAreWorthRisking(t *testing.T) {
 	t.Run("nothing listens", func(t *testing.T) {
 		provider := serve(t, func(http.ResponseWriter, *http.Request) {})
 		provider.Close()
-		if err := newClient(t, Config{BaseURL: provider.URL}).Reach(t.Context()); err == nil {
+		if err := newClient(t, Config{BaseURL: provider.URL}).ProbeReachable(t.Context()); err == nil {
 			t.Error("reached")
 		}
 	})

@@ -25,7 +25,7 @@ var everythingElse = unknown(call.BadAnswer, feedsBreaker)
 // contradicts itself is no proof, whatever provider.ambiguous says.
 func contradicted(s *seen, v verdict) verdict {
 	reason := call.BadAnswer
-	if s.Failure == NotInTime {
+	if s.Failure == Timeout {
 		reason = call.TimedOut
 	}
 	return unknown(reason, v.marks&feedsBreaker)
@@ -37,7 +37,7 @@ var notDialled = refused(call.NotHandled, 0)
 // transportRules are about attempts that got no status.
 var transportRules = []rule{
 	{
-		"given up before anything was written", all(noStatus, nothingWritten, failed(WasInterrupted)),
+		"given up before anything was written", all(noStatus, nothingWritten, failed(Interrupted)),
 		refused(call.Interrupted, unspent), "nothing was sent",
 	},
 	{
@@ -53,11 +53,11 @@ var transportRules = []rule{
 		refused(call.NotSent, feedsBreaker), "nothing was sent",
 	},
 	{
-		"no answer in time, after the first byte", all(noStatus, failed(NotInTime)),
+		"no answer in time, after the first byte", all(noStatus, failed(Timeout)),
 		unknown(call.TimedOut, dagger|feedsBreaker), "the classic double dial",
 	},
 	{
-		"reset or closed after the first byte", all(noStatus, failed(ConnectionCut)),
+		"reset or closed after the first byte", all(noStatus, failed(ConnectionLost)),
 		unknown(call.ConnectionLost, dagger|feedsBreaker), "the classic double dial",
 	},
 	{

@@ -24,12 +24,12 @@ type departure struct {
 
 // Counts says how many apps and numbers the directory holds, for metrics.
 type Counts struct {
-	Apps      int // active or not
-	Linked    int // numbers of ACTIVE apps
-	Inactive  int // numbers of INACTIVE apps
-	Available int // numbers that are linked to no app
-	Doubtful  int // numbers seen in two apps, or in an app of a status nobody documented
-	Odd       int // entries that could not be read
+	Apps         int // active or not
+	Linked       int // numbers of ACTIVE apps
+	Inactive     int // numbers of INACTIVE apps
+	Available    int // numbers that are linked to no app
+	Inconsistent int // numbers seen in two apps, or in an app of a status nobody documented
+	Unreadable   int // entries that could not be read
 }
 
 // place is where a number was seen.
@@ -62,7 +62,7 @@ const (
 func (s *snapshot) verdict(from, appID string) call.Linkage {
 	p, seen := s.numbers[from]
 	if !seen {
-		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Odd > 0 {
+		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Unreadable > 0 {
 			return call.LinkageNotKnown
 		}
 		return call.NotOwned
@@ -113,7 +113,7 @@ func newSnapshot(start departure, free []Number, apps []appNumbers, odd int) *sn
 		}
 	}
 	s := &snapshot{departure: start, numbers: numbers}
-	s.counts.Apps, s.counts.Odd = len(apps), odd
+	s.counts.Apps, s.counts.Unreadable = len(apps), odd
 	for _, p := range numbers {
 		s.counts.add(p.kind)
 	}
@@ -141,7 +141,7 @@ func (c *Counts) add(k placeKind) {
 	case available:
 		c.Available++
 	case doubtful:
-		c.Doubtful++
+		c.Inconsistent++
 	}
 }
 

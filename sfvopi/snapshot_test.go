@@ -60,7 +60,7 @@ func TestCounts(t *testing.T) {
 		{app: App{ID: "a", Status: "ACTIVE"}, numbers: []Number{{Number: "+2"}, {Number: "+3"}, {Number: "+5"}}},
 		{app: App{ID: "b", Status: "INACTIVE"}, numbers: []Number{{Number: "+4"}, {Number: "+5"}}},
 	}, 3)
-	if want := (Counts{Apps: 2, Linked: 2, Inactive: 1, Available: 1, Doubtful: 1, Odd: 3}); s.counts != want {
+	if want := (Counts{Apps: 2, Linked: 2, Inactive: 1, Available: 1, Inconsistent: 1, Unreadable: 3}); s.counts != want {
 		t.Errorf("counts %+v, want %+v", s.counts, want)
 	}
 }

@@ -48,7 +48,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	client, err := sfvopi.NewClient(sfvopi.Config{
 		BaseURL: p.BaseURL, Key: k.get, Concurrency: cfg.Concurrency,
 		ConnectTimeout: p.ConnectTimeout, RequestTimeout: p.RequestTimeout,
-		Ambiguous: sfvopi.Ambiguous(p.AmbiguousMode), NotDialled: p.NotDialled, ProxyURL: p.ProxyURL, CAFile: p.CAFile,
+		Ambiguous: sfvopi.AmbiguousMode(p.AmbiguousMode), NotDialled: p.NotDialled, ProxyURL: p.ProxyURL, CAFile: p.CAFile,
 		DialContext: a.dialProvider,
 	})
 	if err != nil {
@@ -138,7 +138,7 @@ func (acc *account) run(ctx, working context.Context) {
 
 // reconsider asks the provider anew what it refused: the key has changed.
 func (acc *account) reconsider() {
-	acc.directory.Reconsider()
+	acc.directory.Refetch()
 	acc.lane.Reconsider()
 }
 

@@ -62,7 +62,7 @@ func (r *roster) follow(ctx context.Context, cfg configs.NamedAccount, before *p
 		acc := r.app.hire(ctx, cfg, r.broker)
 		if acc != nil && p.lane != nil {
 			acc.lane.Inherit(p.lane)
-			if acc.directory.Inherit(p.directory) {
+			if acc.directory.CopyStateFrom(p.directory) {
 				acc.lane.LinkageKnown()
 			}
 		}
