@@ -107,7 +107,7 @@ func (s *Simulator) handleAdminReports() {
 	s.report("GET /simulator/faults", func(*http.Request) any { return Faults() })
 	s.report("GET /simulator/oracle", func(r *http.Request) any {
 		query := r.URL.Query()
-		return s.Ask(Question{
+		return s.Report(ReportFilter{
 			Organisation: query.Get("organisation"),
 			Callee:       query.Get("callee"),
 			AnswerURL:    query.Get("answer_url"),
@@ -115,7 +115,7 @@ func (s *Simulator) handleAdminReports() {
 		})
 	})
 	s.report("GET /simulator/oracle/summary", func(*http.Request) any {
-		return s.oracle.report(Question{RungTwice: true}).Summary
+		return s.oracle.report(ReportFilter{RungTwice: true}).Summary
 	})
 	s.admin("DELETE /simulator/oracle", func(*http.Request) error {
 		s.Reset()
@@ -131,7 +131,7 @@ func (s *Simulator) admin(pattern string, change func(*http.Request) error) {
 		switch {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
-		case errors.Is(err, ErrUnknown):
+		case errors.Is(err, ErrNotFound):
 			failure(w, http.StatusNotFound, err.Error())
 		default:
 			failure(w, http.StatusBadRequest, err.Error())

@@ -59,12 +59,12 @@ func TestTheSummaryTellsTheBusiestSecond(t *testing.T) {
 				}
 				<-time.After(200 * time.Millisecond)
 			}
-			busiest := p.Oracle().Summary.Busiest[DefaultOrganisation]
+			busiest := p.Oracle().Summary.BusiestSecond[DefaultOrganisation]
 			if busiest.Posts != 5 || busiest.From.IsZero() {
 				t.Errorf("%+v", busiest)
 			}
 			p.Reset()
-			if n := len(p.Oracle().Summary.Busiest); n != 0 {
+			if n := len(p.Oracle().Summary.BusiestSecond); n != 0 {
 				t.Errorf("%d organisations after a reset", n)
 			}
 		})

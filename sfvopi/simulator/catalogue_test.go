@@ -232,7 +232,7 @@ func TestTwinsLookAlikeAndDifferInTheRing(t *testing.T) {
 			continue
 		}
 		twins++
-		silent, ok := FaultNamed(name)
+		silent, ok := FaultByName(name)
 		if !ok || silent.Rings || !rang.Rings {
 			t.Errorf("%s and %s do not differ in the ring alone", name, rang.Name)
 		}
@@ -247,7 +247,7 @@ func TestTwinsLookAlikeAndDifferInTheRing(t *testing.T) {
 
 func TestACallerCannotChangeTheCatalogue(t *testing.T) {
 	Faults()[0].Header["Content-Type"] = "changed"
-	fault, _ := FaultNamed(Faults()[0].Name)
+	fault, _ := FaultByName(Faults()[0].Name)
 	fault.Header["Content-Type"] = "changed"
 	if Faults()[0].Header["Content-Type"] == "changed" {
 		t.Error("the catalogue was changed through a copy")
@@ -277,7 +277,7 @@ func TestMagicCalleeMeetsItsFault(t *testing.T) {
 		for range 2 {
 			p.call(callee)
 		}
-		for _, post := range p.Ask(Question{Callee: callee}).Calls[0].Posts {
+		for _, post := range p.Report(ReportFilter{Callee: callee}).Calls[0].Posts {
 			if post.Result != fault.Name {
 				t.Errorf("%s met %s, want %s", callee, post.Result, fault.Name)
 			}

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// ErrUnknown is wrapped by changes to an organisation, app, number or rule that
+// ErrNotFound is wrapped by changes to an organisation, app, number or rule that
 // does not exist.
-var ErrUnknown = errors.New("not known to the simulator")
+var ErrNotFound = errors.New("not known to the simulator")
 
 // PutOrganisation adds an organisation, or replaces the one of that name whole.
 func (s *Simulator) PutOrganisation(org Organisation) error {
@@ -100,7 +100,7 @@ func (s *Simulator) RemoveApp(organisation, appID string) error {
 		return err
 	}
 	if err := s.records.deleteApp(org, appID); err != nil {
-		return fmt.Errorf("app %s: %w", appID, ErrUnknown)
+		return fmt.Errorf("app %s: %w", appID, ErrNotFound)
 	}
 	return nil
 }
@@ -113,7 +113,7 @@ func (s *Simulator) SetAppStatus(organisation, appID string, status Status) erro
 	return s.change(organisation, func(_ *records, org *orgRecord) error {
 		found := org.app(appID)
 		if found == nil {
-			return fmt.Errorf("app %s: %w", appID, ErrUnknown)
+			return fmt.Errorf("app %s: %w", appID, ErrNotFound)
 		}
 		at := now()
 		found.Status, found.UpdatedAt = status, &at
@@ -132,7 +132,7 @@ func (s *Simulator) LinkNumber(organisation, appID, voip string, status Status) 
 	}
 	return s.change(organisation, func(r *records, org *orgRecord) error {
 		if org.app(appID) == nil {
-			return fmt.Errorf("app %s: %w", appID, ErrUnknown)
+			return fmt.Errorf("app %s: %w", appID, ErrNotFound)
 		}
 		if err := r.numberFree(organisation, voip); err != nil {
 			return err
@@ -157,7 +157,7 @@ func (s *Simulator) UnlinkNumber(organisation, voip string) error {
 func (s *Simulator) RemoveNumber(organisation, voip string) error {
 	return s.change(organisation, func(_ *records, org *orgRecord) error {
 		if _, owned := org.numbers[voip]; !owned {
-			return fmt.Errorf("that number: %w", ErrUnknown)
+			return fmt.Errorf("that number: %w", ErrNotFound)
 		}
 		delete(org.numbers, voip)
 		org.order = slices.DeleteFunc(org.order, func(each string) bool { return each == voip })
@@ -171,7 +171,7 @@ func (s *Simulator) organisation(name string) (*orgRecord, error) {
 	if org, ok := s.records.organisations[name]; ok {
 		return org, nil
 	}
-	return nil, fmt.Errorf("organisation %q: %w", name, ErrUnknown)
+	return nil, fmt.Errorf("organisation %q: %w", name, ErrNotFound)
 }
 
 // change runs an edit of one organisation under the lock.
@@ -180,7 +180,7 @@ func (s *Simulator) change(name string, edit func(*records, *orgRecord) error) e
 	defer s.records.mu.Unlock()
 	org, ok := s.records.organisations[name]
 	if !ok {
-		return fmt.Errorf("organisation %q: %w", name, ErrUnknown)
+		return fmt.Errorf("organisation %q: %w", name, ErrNotFound)
 	}
 	return edit(s.records, org)
 }

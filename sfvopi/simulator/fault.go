@@ -107,8 +107,8 @@ func Faults() []Fault {
 	return faults
 }
 
-// FaultNamed finds an entry of the catalogue.
-func FaultNamed(name string) (Fault, bool) {
+// FaultByName finds an entry of the catalogue.
+func FaultByName(name string) (Fault, bool) {
 	found, ok := faultByName[name]
 	if !ok {
 		return Fault{}, false

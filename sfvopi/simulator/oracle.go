@@ -71,9 +71,9 @@ type Summary struct {
 	Lookups   int `json:"lookups"`
 	// Results counts POSTs by their result.
 	Results map[string]int `json:"results"`
-	// Busiest tells for each organisation the second with most POSTs, whatever
+	// BusiestSecond tells for each organisation the second with most POSTs, whatever
 	// they came to.
-	Busiest map[string]Second `json:"busiest_second"`
+	BusiestSecond map[string]Second `json:"busiest_second"`
 }
 
 // oracle records what really happened. It never influences an answer.

@@ -16,8 +16,8 @@ type Report struct {
 	Unidentified []Post `json:"unidentified,omitzero"`
 }
 
-// Question narrows a report's calls; its summary always covers everything.
-type Question struct {
+// ReportFilter narrows a report's calls; its summary always covers everything.
+type ReportFilter struct {
 	Organisation string
 	Callee       string
 	AnswerURL    string
@@ -26,15 +26,15 @@ type Question struct {
 }
 
 // Oracle reports everything that happened since the start or the last Reset.
-func (s *Simulator) Oracle() Report { return s.Ask(Question{}) }
+func (s *Simulator) Oracle() Report { return s.Report(ReportFilter{}) }
 
-// Ask reports the calls that the question selects.
-func (s *Simulator) Ask(q Question) Report { return s.oracle.report(q) }
+// Report reports the calls that the question selects.
+func (s *Simulator) Report(q ReportFilter) Report { return s.oracle.report(q) }
 
 // Rung counts how often a callee was rung, for any organisation and answer URL.
 func (s *Simulator) Rung(callee string) int {
 	total := 0
-	for _, call := range s.Ask(Question{Callee: callee}).Calls {
+	for _, call := range s.Report(ReportFilter{Callee: callee}).Calls {
 		total += call.Rung
 	}
 	return total
@@ -59,19 +59,19 @@ func (s *Simulator) Reset() {
 	s.rules.recount()
 }
 
-func (o *oracle) report(q Question) Report {
+func (o *oracle) report(q ReportFilter) Report {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	report := Report{
 		Summary: Summary{
 			Identities: len(o.calls), Lookups: o.lookups, Results: maps.Clone(o.results),
-			Busiest: map[string]Second{},
+			BusiestSecond: map[string]Second{},
 		},
 		Calls:        []Call{},
 		Unidentified: slices.Clone(o.unidentified),
 	}
 	for organisation, p := range o.pulses {
-		report.Summary.Busiest[organisation] = p.busiest
+		report.Summary.BusiestSecond[organisation] = p.busiest
 	}
 	for _, posts := range o.results {
 		report.Summary.Posts += posts
@@ -96,7 +96,7 @@ func (o *oracle) report(q Question) Report {
 	return report
 }
 
-func (q *Question) selects(call *Call) bool {
+func (q *ReportFilter) selects(call *Call) bool {
 	return (q.Organisation == "" || q.Organisation == call.Organisation) &&
 		(q.Callee == "" || q.Callee == call.Callee) &&
 		(q.AnswerURL == "" || q.AnswerURL == call.AnswerURL) &&

@@ -96,7 +96,7 @@ func (s *Simulator) PutRule(rule Rule) error {
 // RemoveRule removes the rule of that name.
 func (s *Simulator) RemoveRule(name string) error {
 	if !s.rules.remove(name) {
-		return fmt.Errorf("rule %q: %w", name, ErrUnknown)
+		return fmt.Errorf("rule %q: %w", name, ErrNotFound)
 	}
 	return nil
 }

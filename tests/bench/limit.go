@@ -66,7 +66,7 @@ func (b *bench) limitAt(ctx context.Context, perSecond int) error {
 	}
 	used := float64(calls) / (float64(perSecond) * ended.Sub(began).Seconds())
 	fmt.Printf("| %d | **%.3f** | %d | %d | %.2f | %s |\n", perSecond, used,
-		after.Busiest[simulator.DefaultOrganisation].Posts, int(float64(perSecond)*1.05+1),
+		after.BusiestSecond[simulator.DefaultOrganisation].Posts, int(float64(perSecond)*1.05+1),
 		float64(countedNow-counted)/float64(calls), spentNow.minus(spent).each(calls))
 	return nil
 }

@@ -39,7 +39,7 @@ func withBacklog(t *testing.T, limit float64, lasts time.Duration, f func(t *tes
 		b.publish(int(limit*lasts.Seconds()) + 20)
 		<-time.After(2 * time.Second)
 		f(t, b)
-		if busiest := b.Simulator.Oracle().Summary.Busiest[simulator.DefaultOrganisation]; busiest.Posts > b.most() {
+		if busiest := b.Simulator.Oracle().Summary.BusiestSecond[simulator.DefaultOrganisation]; busiest.Posts > b.most() {
 			t.Errorf("%d POSTs in the second from %s, at most %d are allowed", busiest.Posts, busiest.From, b.most())
 		}
 	})

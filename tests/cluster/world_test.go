@@ -157,7 +157,7 @@ func (w *world) lasts(d time.Duration) {
 }
 
 func (w *world) posts() int {
-	return w.Simulator.Ask(simulator.Question{RungTwice: true}).Summary.Posts
+	return w.Simulator.Report(simulator.ReportFilter{RungTwice: true}).Summary.Posts
 }
 
 // connect gives a connection to some nodes and no others.

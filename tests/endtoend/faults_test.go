@@ -189,7 +189,7 @@ func reachesEnding(t *testing.T, r *harness.Rig, a call.Account, want ending) {
 	t.Helper()
 	record := settled(t, r, a, "a", want.state, want.reason)
 	posts, rings := 0, 0
-	for _, c := range r.Simulator.Ask(simulator.Question{Organisation: string(a)}).Calls {
+	for _, c := range r.Simulator.Report(simulator.ReportFilter{Organisation: string(a)}).Calls {
 		posts, rings = posts+c.PostCount, rings+c.Rung
 	}
 	if want.unread {

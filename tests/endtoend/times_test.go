@@ -28,7 +28,7 @@ func TestNotBefore(t *testing.T) {
 		t.Errorf("it waits for %s until %s, want %s", record.Reason, record.NextAt, at)
 	}
 	record = r.Reaches("a", call.StatePlaced)
-	posts := r.Simulator.Ask(simulator.Question{Callee: callee}).Calls[0].Posts
+	posts := r.Simulator.Report(simulator.ReportFilter{Callee: callee}).Calls[0].Posts
 	if len(posts) != 1 || posts[0].At.Before(at) || record.Attempts[0].ClaimedAt.Before(at) {
 		t.Errorf("it was to go out at %s: %+v", at, posts)
 	}

@@ -81,7 +81,7 @@ func (r *run) times(c simulator.Call) []string {
 // aboveLimit checks I8: the calls per second of an account hold for all its
 // workers together, over any second as the provider counts it.
 func (r *run) aboveLimit(account string, s simulator.Summary) []string {
-	busiest := s.Busiest[account]
+	busiest := s.BusiestSecond[account]
 	if r.plan.rate == 0 || float64(busiest.Posts) <= 1.05*r.plan.rate+1 {
 		return nil
 	}

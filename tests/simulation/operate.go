@@ -83,7 +83,7 @@ func (r *run) rang(record call.Record) bool {
 	if err != nil {
 		return false
 	}
-	report := r.world.Simulator.Ask(simulator.Question{
+	report := r.world.Simulator.Report(simulator.ReportFilter{
 		Organisation: string(record.Account), Callee: request.To.E164(), AnswerURL: request.AnswerURL,
 	})
 	for _, c := range report.Calls {

@@ -247,7 +247,7 @@ func (r *run) evidence(a call.Account) (reconcile.Evidence, simulator.Report, er
 		return e, simulator.Report{}, err
 	}
 	e.Published = r.published[string(a)]
-	report := r.world.Simulator.Ask(simulator.Question{Organisation: string(a)})
+	report := r.world.Simulator.Report(simulator.ReportFilter{Organisation: string(a)})
 	for _, c := range report.Calls {
 		for _, ring := range c.Rings {
 			e.Rings = append(e.Rings, reconcile.Ring{Callee: c.Callee, AnswerURL: c.AnswerURL, RequestUUID: ring.RequestUUID})
