@@ -9,9 +9,9 @@ import (
 // then others may have it.
 const awaitMost = 2 * time.Second
 
-// Await waits until the call may be claimed. It reports false if that is not
+// Wait waits until the call may be claimed. It reports false if that is not
 // so soon, or the lane was stopped: then the request is handed back.
-func (t *Turn) Await(ctx context.Context) bool {
+func (t *Permit) Wait(ctx context.Context) bool {
 	l := t.lane
 	if t.granted { // the claim was lost, and is made again
 		return t.still()
@@ -51,7 +51,7 @@ func (t *Turn) Await(ctx context.Context) bool {
 }
 
 // atOnce takes the turn if nothing has to be waited for.
-func (t *Turn) atOnce() bool {
+func (t *Permit) atOnce() bool {
 	l := t.lane
 	select {
 	case l.first <- struct{}{}:
@@ -72,7 +72,7 @@ func (t *Turn) atOnce() bool {
 }
 
 // acquire waits for a place in a channel while the lane is open to the turn.
-func (t *Turn) acquire(ctx context.Context, places chan struct{}) bool {
+func (t *Permit) acquire(ctx context.Context, places chan struct{}) bool {
 	for {
 		changed, open := t.open()
 		if !open || ctx.Err() != nil {
@@ -94,7 +94,7 @@ func (t *Turn) acquire(ctx context.Context, places chan struct{}) bool {
 
 // open reports whether the lane is open to the turn, and gives what tells when
 // that changes.
-func (t *Turn) open() (changed <-chan struct{}, open bool) {
+func (t *Permit) open() (changed <-chan struct{}, open bool) {
 	l := t.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -102,7 +102,7 @@ func (t *Turn) open() (changed <-chan struct{}, open bool) {
 }
 
 // still reports whether a turn that has its POST slot may be claimed with.
-func (t *Turn) still() bool {
+func (t *Permit) still() bool {
 	l := t.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,13 +113,13 @@ func (t *Turn) still() bool {
 // openTo reports whether a turn may still lead to a call: what was pulled may
 // have been overtaken by a stop, a pause that the provider asked for, or the
 // breaker.
-func (l *Lane) openTo(t *Turn, now time.Time) bool {
+func (l *Lane) openTo(t *Permit, now time.Time) bool {
 	return !l.stopped() && !now.Before(l.slowed) && l.breaker.mayClaim(t.probe)
 }
 
 // place gives the turn its moment if one is close enough, and says when one
 // will be; zero if none is in hand. The turn holds a POST slot.
-func (t *Turn) place() (granted, open bool, at time.Time) {
+func (t *Permit) place() (granted, open bool, at time.Time) {
 	l := t.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +148,7 @@ func (t *Turn) place() (granted, open bool, at time.Time) {
 }
 
 // again gives when it is worth asking for moments, zero if that is now.
-func (t *Turn) again() time.Time {
+func (t *Permit) again() time.Time {
 	l := t.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -160,7 +160,7 @@ func (t *Turn) again() time.Time {
 
 // sleep waits until a time, the end of ctx, or a change of the lane. It does not
 // if the lane was stopped since the turn was last looked at.
-func (t *Turn) sleep(ctx context.Context, until time.Time) {
+func (t *Permit) sleep(ctx context.Context, until time.Time) {
 	changed, open := t.open()
 	if !open {
 		return

@@ -18,7 +18,7 @@ type claim struct {
 
 // dial makes one attempt: it claims the call, places it, and settles what came
 // of it. Whoever does not win the claim does not dial.
-func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, claimed *claim) error {
+func (w *Worker) dial(working context.Context, t *task, m Message, turn *Permit, claimed *claim) error {
 	switch linkage := w.linkage(working, t); linkage {
 	case call.Linked:
 	case call.AppInactive, call.OwnedNotLinked, call.NotOwned, call.OtherApp:
@@ -32,7 +32,7 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 		next, err := t.record.Park(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
-	if !turn.Await(working) {
+	if !turn.Wait(working) {
 		w.handBack(m, 0, "the lane stopped", nil)
 		return nil
 	}
@@ -67,8 +67,8 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Turn, c
 }
 
 // place waits for the turn's moment and makes the attempt.
-func (w *Worker) place(working context.Context, t *task, turn *Turn, by call.Deadline) call.Outcome {
-	if !turn.Dial(working) {
+func (w *Worker) place(working context.Context, t *task, turn *Permit, by call.Deadline) call.Outcome {
+	if !turn.WaitSlot(working) {
 		return call.Outcome{
 			Class: call.Refused, Reason: call.Interrupted, Unspent: true,
 			Message: "nothing was sent: the claim took so long that its moment in calls_per_second had passed",
@@ -77,7 +77,7 @@ func (w *Worker) place(working context.Context, t *task, turn *Turn, by call.Dea
 	if w.Lane.forbids(t.request.From) {
 		return forbidden // since the claim, while the moment was waited for
 	}
-	if turn.Probes() {
+	if turn.IsProbe() {
 		w.inform(call.PeerEvent{Kind: call.ProbeStarted})
 	}
 	w.Metrics.Age(t.Priority, w.Now().Sub(t.record.Since))

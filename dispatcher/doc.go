@@ -28,5 +28,5 @@
 //	   │          ▼
 //	   └────── probing (one real call), then a ramp
 //
-// The workers of an account spare each other such probes: see [Peers].
+// The workers of an account spare each other such probes: see [PeerNotifier].
 package dispatcher

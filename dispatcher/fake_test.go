@@ -198,7 +198,7 @@ func (c *fakeControl) set(s call.Suspension, entry string) error {
 	c.journal.add(entry)
 	c.suspension = s
 	for _, l := range c.lanes {
-		l.SetStops(&call.Blocks{Suspension: s})
+		l.SetBlocks(&call.Blocks{Suspension: s})
 	}
 	return nil
 }
@@ -221,7 +221,7 @@ func (c *fakeControl) Lift(_ context.Context, _ call.Account, s call.Suspension)
 	return c.set(held, "lift")
 }
 
-func (c *fakeControl) Forget(context.Context, call.Account) error {
+func (c *fakeControl) ClearLifted(context.Context, call.Account) error {
 	return c.set(call.Suspension{}, "forget")
 }
 
@@ -234,21 +234,21 @@ type fakePeers struct {
 }
 
 // from gives what one worker tells by.
-func (p *fakePeers) from(w *Worker) Peers { return teller{p, w} }
+func (p *fakePeers) from(w *Worker) PeerNotifier { return teller{p, w} }
 
 type teller struct {
 	peers *fakePeers
 	self  *Worker
 }
 
-func (t teller) Tell(_ call.Account, f call.PeerEvent) error {
+func (t teller) Notify(_ call.Account, f call.PeerEvent) error {
 	t.peers.mu.Lock()
 	t.peers.told = append(t.peers.told, f)
 	others := slices.Clone(t.peers.workers)
 	t.peers.mu.Unlock()
 	for _, w := range others {
 		if w != t.self {
-			w.Hear(f)
+			w.OnPeerEvent(f)
 		}
 	}
 	return nil
@@ -309,7 +309,7 @@ func newBench() *bench {
 		})},
 		directory: &fakeDirectory{verdict: call.Linked}, control: &fakeControl{journal: j}, registry: registry,
 	}
-	lane := NewLane(LaneConfig{Concurrency: 16, Now: time.Now, Metrics: m})
+	lane := New(Config{Concurrency: 16, Now: time.Now, Metrics: m})
 	b.control.lanes = []*Lane{lane}
 	b.Worker = &Worker{
 		Name: "one", Account: "acme", Rules: testRules(),
@@ -320,9 +320,9 @@ func newBench() *bench {
 	}
 	b.peers = &fakePeers{workers: []*Worker{b.Worker}}
 	b.Peers = b.peers.from(b.Worker)
-	lane.SetStops(&call.Blocks{})
+	lane.SetBlocks(&call.Blocks{})
 	lane.Halt(nil)
-	lane.LinkageKnown()
+	lane.SetLinkageKnown()
 	return b
 }
 
@@ -366,6 +366,6 @@ func due(r call.Record, v call.Version) call.Delivery {
 func (b *bench) handle(t *testing.T, d call.Delivery) *fakeMessage {
 	t.Helper()
 	m := &fakeMessage{journal: b.journal}
-	b.Handle(t.Context(), d, m, b.Lane.Begin())
+	b.Handle(t.Context(), d, m, b.Lane.Acquire())
 	return m
 }

@@ -204,7 +204,7 @@ func (m *worldMessage) deliver(turn int) {
 	w.mu.Unlock()
 	go func() {
 		defer w.running.Done()
-		b.Handle(w.ctx, d, m, b.Lane.Begin())
+		b.Handle(w.ctx, d, m, b.Lane.Acquire())
 	}()
 	m.after(worldAckWait)
 }

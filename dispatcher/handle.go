@@ -30,7 +30,7 @@ type Worker struct {
 	Provider  Provider
 	Directory Directory
 	Control   Control
-	Peers     Peers
+	Peers     PeerNotifier
 
 	// Unserved tells that nobody serves the account: what is too old ends, and
 	// nothing is dialled.
@@ -55,7 +55,7 @@ type Worker struct {
 // Take begins to handle a delivery and returns at once. [Worker.Wait] waits for
 // all that was taken.
 func (w *Worker) Take(working context.Context, d call.Delivery, m Message) {
-	turn := w.Lane.Begin()
+	turn := w.Lane.Acquire()
 	w.taken.Add(1)
 	w.Hands.do(func() {
 		defer w.taken.Done()
@@ -68,8 +68,8 @@ func (w *Worker) Wait() { w.taken.Wait() }
 
 // Handle takes one delivery to its end, or hands it back. working ends when
 // calls in flight have to be given up; it outlives the pulling.
-func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, turn *Turn) {
-	defer turn.End()
+func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, turn *Permit) {
+	defer turn.Release()
 	claimed := &claim{}
 	defer w.recovered(working, d, m, claimed)
 
@@ -103,7 +103,7 @@ func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, tur
 var errAgain = errors.New("decide again")
 
 // do takes one step. [call.ErrConflict] says that the record changed meanwhile.
-func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Turn, claimed *claim) error {
+func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Permit, claimed *claim) error {
 	if t.known && t.reminds() && !t.heeded {
 		return w.heed(ctx, t)
 	}

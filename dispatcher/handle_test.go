@@ -342,7 +342,7 @@ func TestTakeAndWait(t *testing.T) {
 			messages = append(messages, m)
 			b.Take(t.Context(), published(requestBody(id)), m)
 		}
-		if n, _ := b.Lane.Permit(t.Context()); n != 13 {
+		if n, _ := b.Lane.WaitCapacity(t.Context()); n != 13 {
 			t.Errorf("%d more may be begun", n)
 		}
 		b.Wait()
@@ -351,7 +351,7 @@ func TestTakeAndWait(t *testing.T) {
 				t.Error("a message was not acknowledged")
 			}
 		}
-		if n, _ := b.Lane.Permit(t.Context()); n != 16 {
+		if n, _ := b.Lane.WaitCapacity(t.Context()); n != 16 {
 			t.Errorf("%d may be begun when nothing is in flight", n)
 		}
 	})

@@ -12,23 +12,23 @@ import (
 	"github.com/ringonce/ringonce/metrics"
 )
 
-// LaneConfig says how much a worker may do for one account.
-type LaneConfig struct {
+// Config says how much a worker may do for one account.
+type Config struct {
 	Concurrency int // POSTs in flight
 	// CallsPerSecond holds for all workers together; 0 is without limit.
 	CallsPerSecond float64
 	Now            func() time.Time
 	Metrics        *metrics.Account
-	// Changed is told, with the lane locked, that [Lane.Status] says something
+	// OnChange is told, with the lane locked, that [Lane.Status] says something
 	// else; it may be nil.
-	Changed func()
+	OnChange func()
 }
 
 // Lane is what one worker does for one account: how many calls may be begun
 // now. It starts closed, and opens when the control flags and the ledger are
 // known to allow it, and the linkage directory knows something.
 type Lane struct {
-	cfg LaneConfig
+	cfg Config
 
 	mu       sync.Mutex
 	pulled   int // turns without a POST slot yet
@@ -36,7 +36,7 @@ type Lane struct {
 	turns    int // all that have not ended: some still settle
 	turnover turnover
 	pace     pace
-	limit    Limit // nil until it is known
+	limit    RateLimiter // nil until it is known
 	failures backoff.BackOff
 	// reserveFailed counts the reservations in a row that failed.
 	reserveFailed int
@@ -71,15 +71,15 @@ type Lane struct {
 	first, posts, reserving chan struct{}
 }
 
-// ErrRecordsUnchecked halts a lane until the call records were checked over the
+// ErrRecordsUnverified halts a lane until the call records were checked over the
 // connection in use.
-var ErrRecordsUnchecked = errors.New("the call records are not checked yet")
+var ErrRecordsUnverified = errors.New("the call records are not checked yet")
 
-// NewLane gives a lane that may not dial yet.
-func NewLane(cfg LaneConfig) *Lane {
+// New gives a lane that may not dial yet.
+func New(cfg Config) *Lane {
 	cfg.Metrics.Limits(cfg.Concurrency, cfg.CallsPerSecond)
 	l := &Lane{
-		cfg: cfg, pace: newPace(cfg.CallsPerSecond), failures: newReserveBackoff(), halted: ErrRecordsUnchecked,
+		cfg: cfg, pace: newPace(cfg.CallsPerSecond), failures: newReserveBackoff(), halted: ErrRecordsUnverified,
 		changed: make(chan struct{}), freed: make(chan struct{}, 1),
 		first: make(chan struct{}, 1), posts: make(chan struct{}, cfg.Concurrency), reserving: make(chan struct{}, 1),
 	}
@@ -87,10 +87,10 @@ func NewLane(cfg LaneConfig) *Lane {
 	return l
 }
 
-// Permit waits until a call may be begun and says how many may be begun now; it
+// WaitCapacity waits until a call may be begun and says how many may be begun now; it
 // gives 0 when ctx ends or the lane is stopping. withdrawn is closed when what
 // may be dialled changes.
-func (l *Lane) Permit(ctx context.Context) (n int, withdrawn <-chan struct{}) {
+func (l *Lane) WaitCapacity(ctx context.Context) (n int, withdrawn <-chan struct{}) {
 	for {
 		v, changed, stopping := l.ask()
 		if ctx.Err() != nil {
@@ -151,8 +151,8 @@ func (l *Lane) ask() (v view, changed <-chan struct{}, stopping bool) {
 // unshared tells that there is a limit and nobody to ask for moments.
 func (l *Lane) unshared() bool { return l.cfg.CallsPerSecond > 0 && l.limit == nil }
 
-// Touch goes through the lane's lock, to show that it is not stuck.
-func (l *Lane) Touch() {
+// Ping goes through the lane's lock, to show that it is not stuck.
+func (l *Lane) Ping() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tell()

@@ -14,29 +14,29 @@ import (
 )
 
 func newTestLane(concurrency int, callsPerSecond float64) *Lane {
-	l := NewLane(LaneConfig{
+	l := New(Config{
 		Concurrency: concurrency, CallsPerSecond: callsPerSecond, Now: time.Now,
 		Metrics: metrics.New(prometheus.NewRegistry(), metrics.Build{}).Account("acme"),
 	})
 	if callsPerSecond > 0 {
-		l.Share(&evenLimit{perSecond: callsPerSecond})
+		l.SetLimiter(&evenLimit{perSecond: callsPerSecond})
 	}
 	return l
 }
 
 func openLane(concurrency int, callsPerSecond float64) *Lane {
 	l := newTestLane(concurrency, callsPerSecond)
-	l.SetStops(&call.Blocks{})
+	l.SetBlocks(&call.Blocks{})
 	l.Halt(nil)
-	l.LinkageKnown()
+	l.SetLinkageKnown()
 	return l
 }
 
 // mayClaim reports whether a call that was just pulled may be claimed.
 func mayClaim(l *Lane) bool {
-	turn := l.Begin()
-	defer turn.End()
-	return turn.Await(context.Background())
+	turn := l.Acquire()
+	defer turn.Release()
+	return turn.Wait(context.Background())
 }
 
 // asked is a permit that was asked for in the background.
@@ -46,7 +46,7 @@ func ask(t *testing.T, l *Lane) asked {
 	t.Helper()
 	a := asked{make(chan int, 1)}
 	go func() {
-		n, _ := l.Permit(t.Context())
+		n, _ := l.WaitCapacity(t.Context())
 		a.got <- n
 	}()
 	return a
@@ -75,9 +75,9 @@ func TestALaneStartsClosed(t *testing.T) {
 		a.is(t, -1)
 		l.Halt(nil)
 		a.is(t, -1)
-		l.SetStops(&call.Blocks{})
+		l.SetBlocks(&call.Blocks{})
 		a.is(t, -1)
-		l.LinkageKnown()
+		l.SetLinkageKnown()
 		a.is(t, 4)
 	})
 }
@@ -89,17 +89,17 @@ func TestWhatStopsALane(t *testing.T) {
 		name         string
 		stop, resume func(l *Lane)
 	}{
-		{"paused", func(l *Lane) { l.SetStops(&call.Blocks{Pause: &call.Pause{By: "ops"}}) }, func(l *Lane) { l.SetStops(&call.Blocks{}) }},
+		{"paused", func(l *Lane) { l.SetBlocks(&call.Blocks{Pause: &call.Pause{By: "ops"}}) }, func(l *Lane) { l.SetBlocks(&call.Blocks{}) }},
 		{
 			"suspended elsewhere",
 			func(l *Lane) {
-				l.SetStops(&call.Blocks{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now()}})
+				l.SetBlocks(&call.Blocks{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now()}})
 			},
 			func(l *Lane) {
-				l.SetStops(&call.Blocks{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now(), Lifted: true}})
+				l.SetBlocks(&call.Blocks{Suspension: call.Suspension{Reason: call.Forbidden, Since: time.Now(), Lifted: true}})
 			},
 		},
-		{"flags not known", func(l *Lane) { l.SetStops(nil) }, func(l *Lane) { l.SetStops(&call.Blocks{}) }},
+		{"flags not known", func(l *Lane) { l.SetBlocks(nil) }, func(l *Lane) { l.SetBlocks(&call.Blocks{}) }},
 		{"halted", func(l *Lane) { l.Halt(errors.New("the ledger went back")) }, func(l *Lane) { l.Halt(nil) }},
 		{"suspended here", func(l *Lane) { l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now()) }, func(l *Lane) {
 			s, _ := l.Suspension()
@@ -109,7 +109,7 @@ func TestWhatStopsALane(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(4, 0)
-				n, withdrawn := l.Permit(t.Context())
+				n, withdrawn := l.WaitCapacity(t.Context())
 				if n != 4 || !mayClaim(l) {
 					t.Fatalf("permitted %d of 4", n)
 				}
@@ -145,7 +145,7 @@ func TestTheLongestPauseHolds(t *testing.T) {
 				for _, d := range asked {
 					l.slow(start.Add(d), call.RateLimited)
 				}
-				if n, _ := l.Permit(t.Context()); n != 1 || time.Since(start) != time.Minute {
+				if n, _ := l.WaitCapacity(t.Context()); n != 1 || time.Since(start) != time.Minute {
 					t.Errorf("permitted %d after %s", n, time.Since(start))
 				}
 			})
@@ -156,14 +156,14 @@ func TestTheLongestPauseHolds(t *testing.T) {
 func TestStopIsForGood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(1, 0)
-		l.Begin()
+		l.Acquire()
 		a := ask(t, l)
 		a.is(t, -1)
 		l.Stop()
 		a.is(t, 0)
-		l.SetStops(&call.Blocks{})
+		l.SetBlocks(&call.Blocks{})
 		l.Halt(nil)
-		if n, _ := l.Permit(t.Context()); n != 0 || mayClaim(l) {
+		if n, _ := l.WaitCapacity(t.Context()); n != 0 || mayClaim(l) {
 			t.Errorf("permitted %d", n)
 		}
 	})
@@ -173,7 +173,7 @@ func TestAPermitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if n, _ := openLane(4, 0).Permit(ctx); n != 0 {
+		if n, _ := openLane(4, 0).WaitCapacity(ctx); n != 0 {
 			t.Errorf("permitted %d", n)
 		}
 	})
@@ -183,14 +183,14 @@ func TestAPermitEndsWithItsContext(t *testing.T) {
 func TestSlotsArePermitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(2, 0)
-		first := l.Begin()
-		if n, _ := l.Permit(t.Context()); n != 1 {
+		first := l.Acquire()
+		if n, _ := l.WaitCapacity(t.Context()); n != 1 {
 			t.Errorf("permitted %d", n)
 		}
-		l.Begin()
+		l.Acquire()
 		a := ask(t, l)
 		a.is(t, -1)
-		first.End()
+		first.Release()
 		a.is(t, 1)
 	})
 }
@@ -200,11 +200,11 @@ func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(8, 0)
 		dial := func(o call.Outcome) {
-			turn := l.Begin()
-			turn.Observe(o)
-			turn.End()
+			turn := l.Acquire()
+			turn.Report(o)
+			turn.Release()
 		}
-		_, withdrawn := l.Permit(t.Context())
+		_, withdrawn := l.WaitCapacity(t.Context())
 		for range refusalsToOpen {
 			dial(sickOutcome)
 		}
@@ -218,16 +218,16 @@ func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 		a.is(t, -1)
 		l.breakerMoves(func(b *breaker) { b.asked(true, time.Now(), 0) })
 		a.is(t, 1)
-		probe := l.Begin()
-		if !probe.Probes() || !probe.Await(t.Context()) || mayClaim(l) {
+		probe := l.Acquire()
+		if !probe.IsProbe() || !probe.Wait(t.Context()) || mayClaim(l) {
 			t.Error("not one call probes")
 		}
 		a = ask(t, l)
 		a.is(t, -1)
-		probe.End() // it was handed back
+		probe.Release() // it was handed back
 		a.is(t, 1)
 		dial(wellOutcome)
-		if n, _ := l.Permit(t.Context()); n != rampStart {
+		if n, _ := l.WaitCapacity(t.Context()); n != rampStart {
 			t.Errorf("permitted %d when the ramp begins", n)
 		}
 	})
@@ -243,9 +243,9 @@ func TestALastingSuspensionTakesOver(t *testing.T) {
 		want call.Reason
 	}{
 		"here":       {func(l *Lane) { l.suspend(call.Outcome{Reason: call.Forbidden}, "one", now) }, call.Forbidden},
-		"in another": {func(l *Lane) { l.SetStops(&call.Blocks{Suspension: lasting}) }, call.Forbidden},
+		"in another": {func(l *Lane) { l.SetBlocks(&call.Blocks{Suspension: lasting}) }, call.Forbidden},
 		"an older one": {func(l *Lane) {
-			l.SetStops(&call.Blocks{Suspension: call.Suspension{Reason: call.Unauthorized, Since: now.Add(-time.Hour), Lifted: true}})
+			l.SetBlocks(&call.Blocks{Suspension: call.Suspension{Reason: call.Unauthorized, Since: now.Add(-time.Hour), Lifted: true}})
 		}, call.Unauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -269,7 +269,7 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
 		old := call.Suspension{Reason: call.Forbidden, Since: time.Now(), Times: 1, Lifted: true}
-		l.SetStops(&call.Blocks{Suspension: old})
+		l.SetBlocks(&call.Blocks{Suspension: old})
 		<-time.After(time.Second)
 		own, fresh := l.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now())
 		if !fresh || own.Times != 2 || time.Until(own.Until) != 2*time.Minute {
@@ -279,14 +279,14 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 			t.Errorf("suspended again as %+v", again)
 		}
 		for _, stale := range []call.Suspension{{}, old} {
-			l.SetStops(&call.Blocks{Suspension: stale})
+			l.SetBlocks(&call.Blocks{Suspension: stale})
 			if mayClaim(l) {
 				t.Error("an older flag lifted it")
 			}
 		}
-		l.SetStops(&call.Blocks{Suspension: own}) // confirmed
+		l.SetBlocks(&call.Blocks{Suspension: own}) // confirmed
 		own.Lifted = true
-		l.SetStops(&call.Blocks{Suspension: own})
+		l.SetBlocks(&call.Blocks{Suspension: own})
 		if !mayClaim(l) {
 			t.Error("it was not lifted")
 		}
@@ -304,9 +304,9 @@ func TestOtherAccountsFlagsWithdrawNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
 		lifted := call.Suspension{Reason: call.Forbidden, Since: time.Now(), Times: 1, Lifted: true}
-		l.SetStops(&call.Blocks{Suspension: lifted})
-		n, withdrawn := l.Permit(t.Context())
-		l.SetStops(&call.Blocks{Suspension: lifted})
+		l.SetBlocks(&call.Blocks{Suspension: lifted})
+		n, withdrawn := l.WaitCapacity(t.Context())
+		l.SetBlocks(&call.Blocks{Suspension: lifted})
 		select {
 		case <-withdrawn:
 			t.Error("the permit was withdrawn")
@@ -323,8 +323,8 @@ func TestAnOperatorLiftsWhatWasConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
 		own, _ := l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
-		l.SetStops(&call.Blocks{Suspension: own})
-		l.SetStops(&call.Blocks{})
+		l.SetBlocks(&call.Blocks{Suspension: own})
+		l.SetBlocks(&call.Blocks{})
 		if !mayClaim(l) {
 			t.Error("it is still suspended")
 		}

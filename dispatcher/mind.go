@@ -21,11 +21,11 @@ const (
 	probeMost  = time.Minute
 )
 
-// Mind looks after the lane until ctx ends: it ends suspensions whose time is
+// RunProbes looks after the lane until ctx ends: it ends suspensions whose time is
 // over or whose probe works, writes a flag that could not be written, and while
 // the breaker is open it asks the provider something harmless before one call is
 // risked. It rings nobody.
-func (w *Worker) Mind(ctx context.Context) {
+func (w *Worker) RunProbes(ctx context.Context) {
 	probes := newProbeBackoff()
 	for {
 		at, changed := w.Lane.nextCare()
@@ -211,8 +211,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// Reconsider probes a suspension at once: the key has changed.
-func (l *Lane) Reconsider() {
+// OnKeyRotated probes a suspension at once: the key has changed.
+func (l *Lane) OnKeyRotated() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.careAt, l.newKey = time.Time{}, true

@@ -18,7 +18,7 @@ func minded(t *testing.T, f func(t *testing.T, b *bench)) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			b.Mind(ctx)
+			b.RunProbes(ctx)
 		}()
 		f(t, b)
 		cancel()
@@ -39,7 +39,7 @@ func (b *bench) meets(t *testing.T, id string, o call.Outcome) {
 func (b *bench) opens(t *testing.T) time.Duration {
 	t.Helper()
 	start := time.Now()
-	if n, _ := b.Lane.Permit(t.Context()); n == 0 {
+	if n, _ := b.Lane.WaitCapacity(t.Context()); n == 0 {
 		t.Fatal("permitted nothing")
 	}
 	return time.Since(start)
@@ -73,7 +73,7 @@ func TestANewKeyIsProbedAtOnce(t *testing.T) {
 		<-time.After(20 * time.Minute)
 		synctest.Wait()
 		b.provider.probes(nil)
-		b.Lane.Reconsider()
+		b.Lane.OnKeyRotated()
 		if waited := b.opens(t); waited != 0 {
 			t.Errorf("it took %s", waited)
 		}
@@ -84,7 +84,7 @@ func TestANewKeyIsProbedAtOnce(t *testing.T) {
 func TestANewKeySaysNothingOfOtherSuspensions(t *testing.T) {
 	minded(t, func(t *testing.T, b *bench) {
 		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.PaymentRequired})
-		b.Lane.Reconsider()
+		b.Lane.OnKeyRotated()
 		if waited := b.opens(t); waited != suspensionFirst || b.provider.probed.Load() != 0 {
 			t.Errorf("opened after %s and %d probes", waited, b.provider.probed.Load())
 		}
@@ -138,7 +138,7 @@ func TestASuspensionThatCannotBeWrittenStopsThisWorker(t *testing.T) {
 		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Forbidden})
 		b.control.failing.Store(false)
 		b.journal.is(t, "record dialling", "place", "record waiting", "hand back")
-		b.Lane.SetStops(&call.Blocks{}) // another account's flag changed
+		b.Lane.SetBlocks(&call.Blocks{}) // another account's flag changed
 		if waited := b.opens(t); waited != time.Minute {
 			t.Errorf("suspended for %s", waited)
 		}
@@ -158,7 +158,7 @@ func TestASuspensionIsWrittenWhenThatIsPossible(t *testing.T) {
 				b.control.failing.Store(false)
 				<-time.After(25 * time.Second)
 				b.journal.is(t, "record dialling", "place", "record waiting", "hand back", "suspend "+string(reason)+" 1")
-				b.Lane.SetStops(&call.Blocks{}) // an operator has lifted it
+				b.Lane.SetBlocks(&call.Blocks{}) // an operator has lifted it
 				if waited := b.opens(t); waited != 0 {
 					t.Errorf("suspended for %s more", waited)
 				}
@@ -220,16 +220,16 @@ func TestWorkersDoNotLiftForEachOtherForEver(t *testing.T) {
 		for _, b := range []*bench{one, two} {
 			b.provider.place = answers(call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
 			go func() {
-				b.Mind(ctx)
+				b.RunProbes(ctx)
 				ended <- struct{}{}
 			}()
 			go func() {
 				for {
-					if n, _ := b.Lane.Permit(ctx); n == 0 {
+					if n, _ := b.Lane.WaitCapacity(ctx); n == 0 {
 						break
 					}
 					m := &fakeMessage{journal: one.journal}
-					b.Handle(ctx, published(requestBody("")), m, b.Lane.Begin())
+					b.Handle(ctx, published(requestBody("")), m, b.Lane.Acquire())
 				}
 				ended <- struct{}{}
 			}()
@@ -267,11 +267,11 @@ func TestASuspensionThatWasOutdone(t *testing.T) {
 						}
 						switch what {
 						case "heard":
-							l.SetStops(&call.Blocks{Suspension: other})
+							l.SetBlocks(&call.Blocks{Suspension: other})
 						case "outdone":
 							l.outdone(own, other)
 						case "lifted":
-							l.SetStops(&call.Blocks{})
+							l.SetBlocks(&call.Blocks{})
 						}
 					}
 					if !mayClaim(l) {
@@ -303,7 +303,7 @@ func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
 		}
 		good.Store(true)
 		refuseOnce.Store(true) // it takes the provider a moment, too
-		b.Lane.Reconsider()
+		b.Lane.OnKeyRotated()
 		if waited := b.opens(t); waited > 10*time.Second {
 			t.Errorf("it took %s", waited)
 		}

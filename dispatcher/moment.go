@@ -9,10 +9,10 @@ import (
 // if the claim took so long that it missed its own.
 const claimedMost = 250 * time.Millisecond
 
-// Dial waits for the turn's moment; the call is claimed. It reports false if
+// WaitSlot waits for the turn's moment; the call is claimed. It reports false if
 // the claim took so long that the moment is past, and no other is close: then
 // nothing may be dialled.
-func (t *Turn) Dial(ctx context.Context) bool {
+func (t *Permit) WaitSlot(ctx context.Context) bool {
 	l := t.lane
 	if l.cfg.CallsPerSecond == 0 {
 		t.use()
@@ -53,7 +53,7 @@ func pauseFor(ctx context.Context, d time.Duration) bool {
 }
 
 // renew replaces a moment that was missed by another that comes soon.
-func (t *Turn) renew(ctx context.Context, by time.Time) bool {
+func (t *Permit) renew(ctx context.Context, by time.Time) bool {
 	l := t.lane
 	take := func() (ok bool) {
 		l.mu.Lock()

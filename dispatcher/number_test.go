@@ -41,7 +41,7 @@ func stopsFrom(b *bench) *call.Blocks {
 
 func TestAPausedNumberIsParkedUnspent(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
-		b.Lane.SetStops(stopsFrom(b))
+		b.Lane.SetBlocks(stopsFrom(b))
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record waiting", "park paused", "ack")
 		r := b.ledger.get()
@@ -70,9 +70,9 @@ func TestAPauseOvertakesARequest(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *bench) {
 				if c.claim {
-					b.ledger.before = func() { b.Lane.SetStops(c.stops(b)) }
+					b.ledger.before = func() { b.Lane.SetBlocks(c.stops(b)) }
 				} else {
-					b.directory.lookup = func() { b.Lane.SetStops(c.stops(b)) }
+					b.directory.lookup = func() { b.Lane.SetBlocks(c.stops(b)) }
 				}
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, c.want...)
@@ -89,12 +89,12 @@ func TestAPauseWhileAMomentIsWaitedFor(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		l := openLane(1, 10)
 		l.cfg.Metrics = b.Metrics
-		l.Share(&evenLimit{perSecond: 10, next: time.Now().Add(time.Second)})
+		l.SetLimiter(&evenLimit{perSecond: 10, next: time.Now().Add(time.Second)})
 		l.pace.claimed(300 * time.Millisecond) // so long before its moment a call is claimed
 		b.Lane = l
 		b.ledger.before = func() {
 			b.ledger.before = nil
-			time.AfterFunc(time.Millisecond, func() { l.SetStops(stopsFrom(b)) })
+			time.AfterFunc(time.Millisecond, func() { l.SetBlocks(stopsFrom(b)) })
 		}
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dialling", "record waiting", "park interrupted", "ack")

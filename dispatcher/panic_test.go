@@ -68,7 +68,7 @@ func TestAPanicWhileAPanicIsHandled(t *testing.T) {
 		}
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t)
-		if n, _ := b.Lane.Permit(t.Context()); n != 16 {
+		if n, _ := b.Lane.WaitCapacity(t.Context()); n != 16 {
 			t.Errorf("%d slots are left", n)
 		}
 	})

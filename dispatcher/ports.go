@@ -36,9 +36,9 @@ type Provider interface {
 	ProbeReachable(ctx context.Context) error
 }
 
-// Peers are the other workers of an account. What they are told may be lost.
-type Peers interface {
-	Tell(a call.Account, f call.PeerEvent) error
+// PeerNotifier are the other workers of an account. What they are told may be lost.
+type PeerNotifier interface {
+	Notify(a call.Account, f call.PeerEvent) error
 }
 
 // Directory knows which numbers are linked to which apps.
@@ -53,13 +53,13 @@ type Control interface {
 	// that it does not supersede.
 	Suspend(ctx context.Context, a call.Account, s call.Suspension) (held call.Suspension, err error)
 	Lift(ctx context.Context, a call.Account, s call.Suspension) error
-	Forget(ctx context.Context, a call.Account) error
+	ClearLifted(ctx context.Context, a call.Account) error
 }
 
-// Limit is one account's part in a limit that all workers share. Reserve gives
+// RateLimiter is one account's part in a limit that all workers share. Reserve gives
 // moments at which one call each may be begun: about n of them, none much later
 // than ahead from now. Unless it gives so many, it says when to ask again.
-type Limit interface {
+type RateLimiter interface {
 	Reserve(ctx context.Context, n int, ahead time.Duration) (moments []time.Time, again time.Time, err error)
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/ringonce/ringonce/metrics"
 )
 
-// Share tells the lane where its moments come from. A lane that has a limit
+// SetLimiter tells the lane where its moments come from. A lane that has a limit
 // begins nothing before.
-func (l *Lane) Share(limit Limit) {
+func (l *Lane) SetLimiter(limit RateLimiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.limit = limit

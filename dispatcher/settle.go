@@ -200,7 +200,7 @@ func (w *Worker) resumed(ctx context.Context) {
 		return
 	}
 	failpoint.Here(failpoint.ForgetBefore)
-	if err := w.Control.Forget(ctx, w.Account); err != nil {
+	if err := w.Control.ClearLifted(ctx, w.Account); err != nil {
 		w.Log.Warn("forgetting a lifted suspension failed", "account", w.Account, "error", err)
 	}
 	failpoint.Here(failpoint.ForgetAfter)

@@ -253,7 +253,7 @@ func TestAWorkerThatStopsSettles(t *testing.T) {
 				back := time.AfterFunc(c.away, func() { b.ledger.setDown(false) })
 				defer back.Stop()
 				m := &fakeMessage{journal: b.journal}
-				b.Handle(working, published(requestBody("a")), m, b.Lane.Begin())
+				b.Handle(working, published(requestBody("a")), m, b.Lane.Acquire())
 				b.journal.is(t, c.effects...)
 			})
 		})
@@ -346,7 +346,7 @@ func TestARateLimitSlowsTheAccount(t *testing.T) {
 			b.provider.place = answers(call.Outcome{Class: call.Refused, Reason: call.Capacity, ThrottlesAccount: true, RetryAfter: time.Minute})
 			b.handle(t, published(requestBody("a")))
 			start := time.Now()
-			if n, _ := b.Lane.Permit(t.Context()); n == 0 || time.Since(start) != time.Minute {
+			if n, _ := b.Lane.WaitCapacity(t.Context()); n == 0 || time.Since(start) != time.Minute {
 				t.Errorf("with %d attempts: %d permitted after %s", attempts, n, time.Since(start))
 			}
 		})

@@ -19,7 +19,7 @@ func (l *Lane) status(now time.Time) call.LaneStatus {
 	switch {
 	case l.stopping:
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.ShuttingDown}
-	case errors.Is(l.halted, ErrRecordsUnchecked):
+	case errors.Is(l.halted, ErrRecordsUnverified):
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}
 	case l.halted != nil:
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUntrusted}
@@ -77,7 +77,7 @@ func (l *Lane) tell() {
 	}
 	l.told = s
 	l.cfg.Metrics.Lane(s.State)
-	if l.cfg.Changed != nil {
-		l.cfg.Changed()
+	if l.cfg.OnChange != nil {
+		l.cfg.OnChange()
 	}
 }

@@ -48,10 +48,10 @@ func TestTheStatusOfALane(t *testing.T) {
 		{"three reservations failed", func(l *Lane) { l.reserveFailed = 3 }, call.LaneStatus{State: call.LaneStopped, Reason: call.RateUnknown}},
 		{"slowed, and three reservations failed", func(l *Lane) { l.slowed, l.slowedFor, l.reserveFailed = soon, call.RateLimited, 3 }, call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Next: soon}},
 		{"no flags known", func(l *Lane) { l.flagsKnown, l.stops = false, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.FlagsUnknown}},
-		{"records not checked", func(l *Lane) { l.halted, l.stops = ErrRecordsUnchecked, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
-		{"not checked over this connection", func(l *Lane) { l.halted = fmt.Errorf("lost: %w", ErrRecordsUnchecked) }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
+		{"records not checked", func(l *Lane) { l.halted, l.stops = ErrRecordsUnverified, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
+		{"not checked over this connection", func(l *Lane) { l.halted = fmt.Errorf("lost: %w", ErrRecordsUnverified) }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
 		{"records went back", func(l *Lane) { l.halted = errors.New("they went back") }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUntrusted}},
-		{"shut down", func(l *Lane) { l.stopping, l.halted = true, ErrRecordsUnchecked }, call.LaneStatus{State: call.LaneStopped, Reason: call.ShuttingDown}},
+		{"shut down", func(l *Lane) { l.stopping, l.halted = true, ErrRecordsUnverified }, call.LaneStatus{State: call.LaneStopped, Reason: call.ShuttingDown}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := &Lane{flagsKnown: true, linkageKnown: true}
@@ -74,7 +74,7 @@ func TestTheStatusOfALane(t *testing.T) {
 func TestAChangeIsTold(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		changes := 0
-		b.Lane.cfg.Changed = func() { changes++ }
+		b.Lane.cfg.OnChange = func() { changes++ }
 		shows := func(want call.LaneStatus, told int) {
 			t.Helper()
 			if got := b.Lane.Status(); !got.Same(want) || got.State != want.State || !got.Since.Equal(want.Since) || !got.Next.Equal(want.Next) {
@@ -94,7 +94,7 @@ func TestAChangeIsTold(t *testing.T) {
 		b.Lane.slow(until, call.RateLimited)
 		shows(call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Since: slow, Next: until}, 1)
 		<-time.After(time.Second)
-		b.Lane.Touch()
+		b.Lane.Ping()
 		b.Lane.slow(until.Add(time.Second), call.RateLimited)
 		shows(call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Since: slow, Next: until.Add(time.Second)}, 2)
 		<-time.After(time.Minute)
@@ -131,12 +131,12 @@ func TestAResumptionEndsASlowDown(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(1, 0)
-				l.SetStops(&call.Blocks{ResumeRevision: c.flags[0]})
+				l.SetBlocks(&call.Blocks{ResumeRevision: c.flags[0]})
 				start := time.Now()
 				l.slow(start.Add(time.Minute), call.RateLimited)
 				a := ask(t, l)
 				a.is(t, -1)
-				l.SetStops(&call.Blocks{ResumeRevision: c.flags[1]})
+				l.SetBlocks(&call.Blocks{ResumeRevision: c.flags[1]})
 				if c.ends {
 					a.is(t, 1)
 					return
@@ -166,16 +166,16 @@ func TestALaneInheritsASlowDown(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				before, next := openLane(1, 0), openLane(1, 0)
-				before.SetStops(&call.Blocks{ResumeRevision: c.before})
+				before.SetBlocks(&call.Blocks{ResumeRevision: c.before})
 				before.slow(time.Now().Add(time.Minute), call.RateLimited)
 				told := c.flags
 				if len(told) > 0 {
-					next.SetStops(&told[0])
+					next.SetBlocks(&told[0])
 					told = told[1:]
 				}
-				next.Inherit(before)
+				next.CopyStateFrom(before)
 				for i := range told {
-					next.SetStops(&told[i])
+					next.SetBlocks(&told[i])
 				}
 				if slowed := next.Status().State == call.LaneSlowed; slowed != c.inherit {
 					t.Errorf("slowed: %t", slowed)

@@ -12,8 +12,8 @@ func (l *Lane) stopped() bool {
 		l.stops.Pause != nil || l.stops.Suspended()
 }
 
-// SetStops tells the lane what the control flags say; nil if that is not known.
-func (l *Lane) SetStops(stops *call.Blocks) {
+// SetBlocks tells the lane what the control flags say; nil if that is not known.
+func (l *Lane) SetBlocks(stops *call.Blocks) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	stopped, suspension, slowed := l.stopped(), l.stops.Suspension, l.slowed
@@ -44,10 +44,10 @@ func (l *Lane) SetStops(stops *call.Blocks) {
 	l.tell()
 }
 
-// LinkageKnown tells the lane that the directory has been fetched. Before that
+// SetLinkageKnown tells the lane that the directory has been fetched. Before that
 // no request can be decided: each would only be put off, again and again, by
 // every worker that starts while the provider is down.
-func (l *Lane) LinkageKnown() {
+func (l *Lane) SetLinkageKnown() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.linkageKnown {
@@ -56,9 +56,9 @@ func (l *Lane) LinkageKnown() {
 	}
 }
 
-// LookupFailed tells the lane that the directory could not be fetched, and whether
+// OnLookupFailed tells the lane that the directory could not be fetched, and whether
 // the provider refused that: why a lane stands still that never knew a number.
-func (l *Lane) LookupFailed(refused bool) {
+func (l *Lane) OnLookupFailed(refused bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lookupsRefused = refused
@@ -95,10 +95,10 @@ func (l *Lane) slow(until time.Time, why call.Reason) {
 	}
 }
 
-// Inherit has the lane begin with what another one of the account, which has
+// CopyStateFrom has the lane begin with what another one of the account, which has
 // ended, had learned of the provider: the pause that it asked for, unless an
 // operator ended that since, and that it takes no calls.
-func (l *Lane) Inherit(from *Lane) {
+func (l *Lane) CopyStateFrom(from *Lane) {
 	from.mu.Lock()
 	slowed, why, resumed, b := from.slowed, from.slowedFor, from.stops.ResumeRevision, from.breaker
 	from.mu.Unlock()

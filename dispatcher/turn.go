@@ -6,7 +6,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Turn is the right to begin one call. It is taken when a request was pulled,
+// Permit is the right to begin one call. It is taken when a request was pulled,
 // becomes the right to claim it with a POST slot and a moment in the account's
 // pace, and the right to dial when that moment has come. The slot is free again
 // when the POST has ended; writing down what came of it goes on without one.
@@ -14,7 +14,7 @@ import (
 //	Begin ── Await ── (claim) ── Dial ── (POST) ── Observe ── (settle) ── End
 //	  pulled  │         a POST slot, a moment        │
 //	          └ false: hand it back                  └ the slot is free
-type Turn struct {
+type Permit struct {
 	lane  *Lane
 	probe probe
 
@@ -27,28 +27,28 @@ type Turn struct {
 	began    time.Time // pulled, then granted, then dialled
 }
 
-// Begin takes a turn. The caller ends it.
-func (l *Lane) Begin() *Turn {
+// Acquire takes a turn. The caller ends it.
+func (l *Lane) Acquire() *Permit {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pulled++
 	l.turns++
-	return &Turn{lane: l, probe: l.breaker.begin(), began: l.cfg.Now()}
+	return &Permit{lane: l, probe: l.breaker.begin(), began: l.cfg.Now()}
 }
 
 // use marks that the turn led to an attempt.
-func (t *Turn) use() {
+func (t *Permit) use() {
 	t.dialled, t.moment, t.began = true, time.Time{}, t.lane.cfg.Now()
 }
 
-// Probes reports whether the call finds out for the whole account whether calls
+// IsProbe reports whether the call finds out for the whole account whether calls
 // go through again.
-func (t *Turn) Probes() bool { return t.probe != 0 }
+func (t *Permit) IsProbe() bool { return t.probe != 0 }
 
-// Observe tells the lane what the attempt came to, and gives what the other
+// Report tells the lane what the attempt came to, and gives what the other
 // workers should know of it. The POST slot is free now, unless what was learned
 // has yet to stop or slow the lane.
-func (t *Turn) Observe(o call.Outcome) (found call.PeerEventKind) {
+func (t *Permit) Report(o call.Outcome) (found call.PeerEventKind) {
 	l := t.lane
 	t.observed = true
 	now := l.cfg.Now()
@@ -63,7 +63,7 @@ func (t *Turn) Observe(o call.Outcome) (found call.PeerEventKind) {
 }
 
 // release gives the POST slot back. The caller holds the lock.
-func (t *Turn) release() {
+func (t *Permit) release() {
 	if !t.granted || t.released {
 		return
 	}
@@ -75,8 +75,8 @@ func (t *Turn) release() {
 	l.free()
 }
 
-// End gives back whatever the turn has not used.
-func (t *Turn) End() {
+// Release gives back whatever the turn has not used.
+func (t *Permit) Release() {
 	l := t.lane
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -18,18 +18,18 @@ func run(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Tim
 	var begun []time.Time
 	var all sync.WaitGroup
 	for left := calls; left > 0; {
-		n, _ := l.Permit(t.Context())
+		n, _ := l.WaitCapacity(t.Context())
 		for range min(n, left) {
 			left--
-			turn := l.Begin()
+			turn := l.Acquire()
 			all.Go(func() {
-				defer turn.End()
-				if !turn.Await(t.Context()) {
+				defer turn.Release()
+				if !turn.Wait(t.Context()) {
 					t.Error("it was handed back")
 					return
 				}
 				<-time.After(claim)
-				if !turn.Dial(t.Context()) {
+				if !turn.WaitSlot(t.Context()) {
 					t.Error("it missed its moment")
 					return
 				}
@@ -37,7 +37,7 @@ func run(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Tim
 				begun = append(begun, time.Now())
 				mu.Unlock()
 				<-time.After(post)
-				turn.Observe(wellOutcome)
+				turn.Report(wellOutcome)
 				<-time.After(claim)
 			})
 		}
@@ -92,17 +92,17 @@ func TestAClaimThatIsLateTakesAnotherMoment(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			l := openLane(4, c.perSecond)
-			if n, _ := l.Permit(t.Context()); n == 0 {
+			if n, _ := l.WaitCapacity(t.Context()); n == 0 {
 				t.Fatal("nothing is permitted")
 			}
-			turn := l.Begin()
-			defer turn.End()
-			if !turn.Await(t.Context()) {
+			turn := l.Acquire()
+			defer turn.Release()
+			if !turn.Wait(t.Context()) {
 				t.Fatal("it was handed back")
 			}
 			<-time.After(c.took)
 			claimed := time.Now()
-			dialled := turn.Dial(t.Context())
+			dialled := turn.WaitSlot(t.Context())
 			if dialled != c.dialled || time.Since(claimed) > claimedMost {
 				t.Errorf("at %v per second, a claim of %s: dialled %t after %s", c.perSecond, c.took, dialled, time.Since(claimed))
 			}
@@ -115,12 +115,12 @@ func TestWithoutALimitsAnswerNothingIsBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 10)
 		limit := &evenLimit{perSecond: 10}
-		l.Share(nil)
+		l.SetLimiter(nil)
 		a := ask(t, l)
 		<-time.After(time.Minute)
 		a.is(t, -1)
 		limit.fail(true)
-		l.Share(limit)
+		l.SetLimiter(limit)
 		<-time.After(time.Minute)
 		a.is(t, -1)
 		if limit.asked < 20 || limit.asked > 120 {
@@ -143,14 +143,14 @@ func TestATurnWithoutAnAttemptGivesItsMomentBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(8, 1)
 		for range 3 {
-			if n, _ := l.Permit(t.Context()); n != 1 {
+			if n, _ := l.WaitCapacity(t.Context()); n != 1 {
 				t.Fatalf("permitted %d", n)
 			}
-			turn := l.Begin()
-			if !turn.Await(t.Context()) {
+			turn := l.Acquire()
+			if !turn.Wait(t.Context()) {
 				t.Fatal("it was handed back")
 			}
-			turn.End()
+			turn.Release()
 		}
 		if limit, ok := l.limit.(*evenLimit); !ok || limit.asked > 1 {
 			t.Errorf("%+v: more than one moment was asked for", l.limit)
@@ -174,19 +174,19 @@ func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(1, 0)
-				turn := l.Begin()
-				if !turn.Await(t.Context()) || !turn.Dial(t.Context()) {
+				turn := l.Acquire()
+				if !turn.Wait(t.Context()) || !turn.WaitSlot(t.Context()) {
 					t.Fatal("it may not dial")
 				}
 				a := ask(t, l)
 				a.is(t, -1)
-				turn.Observe(c.outcome)
+				turn.Report(c.outcome)
 				if c.free {
 					a.is(t, 1)
 				} else {
 					a.is(t, -1)
 				}
-				turn.End()
+				turn.Release()
 				if !c.free {
 					a.is(t, 1)
 				}
@@ -199,22 +199,22 @@ func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
 func TestATurnMayBeAwaitedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(1, 0)
-		turn := l.Begin()
+		turn := l.Acquire()
 		for range 3 {
-			if !turn.Await(t.Context()) {
+			if !turn.Wait(t.Context()) {
 				t.Fatal("it was handed back")
 			}
 		}
-		turn.End()
-		again := l.Begin()
-		if !again.Await(t.Context()) {
+		turn.Release()
+		again := l.Acquire()
+		if !again.Wait(t.Context()) {
 			t.Error("the slot is lost")
 		}
 		l.Stop()
-		if again.Await(t.Context()) {
+		if again.Wait(t.Context()) {
 			t.Error("it may be claimed although the lane has stopped")
 		}
-		again.End()
+		again.Release()
 		if l.pulled != 0 || l.posting != 0 || l.turns != 0 || len(l.posts) != 0 {
 			t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.turns)
 		}
@@ -225,22 +225,22 @@ func TestATurnMayBeAwaitedAgain(t *testing.T) {
 func TestWhatSettlesIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
-		var settling []*Turn
+		var settling []*Permit
 		for range 8 {
-			if n, _ := l.Permit(t.Context()); n == 0 {
+			if n, _ := l.WaitCapacity(t.Context()); n == 0 {
 				t.Fatal("nothing is permitted")
 			}
-			turn := l.Begin()
-			if !turn.Await(t.Context()) || !turn.Dial(t.Context()) {
+			turn := l.Acquire()
+			if !turn.Wait(t.Context()) || !turn.WaitSlot(t.Context()) {
 				t.Fatal("it may not dial")
 			}
 			<-time.After(time.Second) // slow enough for nothing to be pulled ahead
-			turn.Observe(placedOutcome)
+			turn.Report(placedOutcome)
 			settling = append(settling, turn)
 		}
 		a := ask(t, l)
 		a.is(t, -1)
-		settling[0].End()
+		settling[0].Release()
 		a.is(t, 1)
 	})
 }
@@ -251,25 +251,25 @@ func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 	for name, stop := range map[string]func(l *Lane){
 		"no slot comes free": func(*Lane) { <-time.After(awaitMost) },
 		"stopped":            (*Lane).Stop,
-		"paused":             func(l *Lane) { l.SetStops(&call.Blocks{Pause: &call.Pause{By: "ops"}}) },
+		"paused":             func(l *Lane) { l.SetBlocks(&call.Blocks{Pause: &call.Pause{By: "ops"}}) },
 		"slowed":             func(l *Lane) { l.slow(time.Now().Add(time.Minute), call.RateLimited) },
 		"the breaker opens": func(l *Lane) {
 			for range refusalsToOpen {
-				(&Turn{lane: l}).Observe(sickOutcome)
+				(&Permit{lane: l}).Report(sickOutcome)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(1, 0)
-				posting := l.Begin()
-				if !posting.Await(t.Context()) {
+				posting := l.Acquire()
+				if !posting.Wait(t.Context()) {
 					t.Fatal("it may not dial")
 				}
-				waiting := []*Turn{l.Begin(), l.Begin(), l.Begin()}
+				waiting := []*Permit{l.Acquire(), l.Acquire(), l.Acquire()}
 				granted := make(chan bool, len(waiting))
 				for _, turn := range waiting {
-					go func() { granted <- turn.Await(t.Context()) }()
+					go func() { granted <- turn.Wait(t.Context()) }()
 				}
 				synctest.Wait()
 				if len(granted) > 0 {
@@ -282,9 +282,9 @@ func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 					}
 				}
 				for _, turn := range waiting {
-					turn.End()
+					turn.Release()
 				}
-				posting.End()
+				posting.Release()
 				if l.pulled != 0 || l.posting != 0 || l.turns != 0 || len(l.posts) != 0 || len(l.first) != 0 {
 					t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.turns)
 				}
@@ -299,7 +299,7 @@ func TestAStopBeforeSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(8, 0.5)
 		l.pace.add([]time.Time{time.Now().Add(awaitMost - time.Millisecond)}, time.Now().Add(time.Hour))
-		turn := l.Begin()
+		turn := l.Acquire()
 		_, open, at := turn.place()
 		if !open || at.IsZero() {
 			t.Fatal("the turn does not wait")

@@ -92,7 +92,7 @@ func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension
 }
 
 // Lift ends this very suspension; a newer one stays. How often the account was
-// suspended is kept until [Control.Forget].
+// suspended is kept until [Control.ClearLifted].
 func (c *Control) Lift(ctx context.Context, a call.Account, s call.Suspension) error {
 	err := c.revise(ctx, a, func(held call.Suspension) (call.Suspension, bool) {
 		changes := !held.Lifted && held.Since.Equal(s.Since)
@@ -102,9 +102,9 @@ func (c *Control) Lift(ctx context.Context, a call.Account, s call.Suspension) e
 	return unlessBeaten(err)
 }
 
-// Forget removes a suspension that was lifted, and so how often the account was
+// ClearLifted removes a suspension that was lifted, and so how often the account was
 // suspended in a row. One that is in force, or was just set, stays.
-func (c *Control) Forget(ctx context.Context, a call.Account) error {
+func (c *Control) ClearLifted(ctx context.Context, a call.Account) error {
 	err := c.revise(ctx, a, func(held call.Suspension) (call.Suspension, bool) { return call.Suspension{}, held.Lifted })
 	return unlessBeaten(err)
 }

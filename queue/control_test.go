@@ -95,7 +95,7 @@ func TestTheWatchFollowsEveryFlag(t *testing.T) {
 		says(t, said, "paused by ann, suspended for forbidden (2, lifted: true)")
 		do(c.Resume(t.Context(), "acme"))
 		says(t, said, "free, suspended for forbidden (2, lifted: true)")
-		do(c.Forget(t.Context(), "acme"))
+		do(c.ClearLifted(t.Context(), "acme"))
 		says(t, said, "free")
 		do(suspend(t, c, s))
 		says(t, said, "free, suspended for forbidden (2, lifted: false)")
@@ -151,9 +151,9 @@ func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
 		older := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 1}
 		newer := call.Suspension{Reason: call.PaymentRequired, Since: time.Now().UTC().Add(time.Second), Until: time.Now().UTC().Add(time.Minute), Times: 2}
 		for _, err := range []error{
-			c.Lift(t.Context(), "acme", older), c.Forget(t.Context(), "acme"), // nothing is there
+			c.Lift(t.Context(), "acme", older), c.ClearLifted(t.Context(), "acme"), // nothing is there
 			suspend(t, c, older), suspend(t, c, newer),
-			c.Lift(t.Context(), "acme", older), c.Forget(t.Context(), "acme"),
+			c.Lift(t.Context(), "acme", older), c.ClearLifted(t.Context(), "acme"),
 		} {
 			if err != nil {
 				t.Error(err)

@@ -40,8 +40,8 @@ type finding struct {
 	Why    call.Reason        `json:"why,omitzero"`
 }
 
-// Tell passes a finding on to whoever listens now.
-func (p *PeerBus) Tell(a call.Account, f call.PeerEvent) error {
+// Notify passes a finding on to whoever listens now.
+func (p *PeerBus) Notify(a call.Account, f call.PeerEvent) error {
 	data, err := json.Marshal(finding{From: p.self, Kind: f.Kind, Millis: f.Delay.Milliseconds(), Why: f.Reason})
 	if err != nil {
 		return fmt.Errorf("encode a finding: %w", err)

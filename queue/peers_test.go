@@ -50,7 +50,7 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 			{Kind: call.Throttled, Delay: 90 * time.Second, Reason: call.Capacity},
 			{Kind: call.Throttled, Delay: 30 * time.Hour}, // believed up to an hour
 		} {
-			if err := one.Tell("acme", f); err != nil {
+			if err := one.Notify("acme", f); err != nil {
 				t.Error(err)
 			}
 		}
@@ -83,7 +83,7 @@ func TestWorkersThatMayNotSpeak(t *testing.T) {
 		}}}
 	}, func(t *testing.T, b *broker) {
 		heard := listen(t, b.NewPeerBus(), "acme")
-		if err := b.NewPeerBus().Tell("acme", call.PeerEvent{Kind: call.ProbeSucceeded}); err != nil {
+		if err := b.NewPeerBus().Notify("acme", call.PeerEvent{Kind: call.ProbeSucceeded}); err != nil {
 			t.Error(err)
 		}
 		if n := len(heard()); n != 0 {

@@ -57,9 +57,9 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	m := a.metrics.Account(name)
 	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m, bound: make(chan struct{})}
 	acc.directory = newDirectory(acc, p, a.log.With("account", name))
-	acc.lane = dispatcher.NewLane(dispatcher.LaneConfig{
+	acc.lane = dispatcher.New(dispatcher.Config{
 		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
-		Changed: a.laneChanged,
+		OnChange: a.laneChanged,
 	})
 	return acc, nil
 }
@@ -79,7 +79,7 @@ func (acc *account) wire(a *App, b *broker) {
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
 	}
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
-		acc.lane.Share(&limit{shared: b.rate.ForAccount(acc.name, perSecond), account: acc.name, log: a.log})
+		acc.lane.SetLimiter(&limit{shared: b.rate.ForAccount(acc.name, perSecond), account: acc.name, log: a.log})
 	}
 	if a.config.Streams.Provision {
 		acc.depths = b.depths
@@ -124,12 +124,12 @@ func (acc *account) run(ctx, working context.Context) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var owned sync.WaitGroup
 	owned.Go(func() { acc.directory.Run(background) })
-	owned.Go(func() { acc.worker.Mind(background) })
+	owned.Go(func() { acc.worker.RunProbes(background) })
 	owned.Go(func() { acc.listen(background) })
 	owned.Go(func() { acc.countOperators(background) })
 	owned.Go(func() { acc.key.watch(background, acc.reconsider, acc.worker.Log.With("account", acc.name)) })
 	owned.Go(func() { acc.bind(ctx) })
-	acc.consumer.Run(ctx, acc.lane.Permit, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
+	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
 	acc.worker.Wait()
 	stop()
 	owned.Wait()
@@ -139,12 +139,12 @@ func (acc *account) run(ctx, working context.Context) {
 // reconsider asks the provider anew what it refused: the key has changed.
 func (acc *account) reconsider() {
 	acc.directory.Refetch()
-	acc.lane.Reconsider()
+	acc.lane.OnKeyRotated()
 }
 
 // listen hears what other workers of the account find out, until ctx ends.
 func (acc *account) listen(ctx context.Context) {
-	if err := acc.peers.Listen(ctx, acc.name, acc.worker.Hear); err != nil {
+	if err := acc.peers.Listen(ctx, acc.name, acc.worker.OnPeerEvent); err != nil {
 		acc.worker.Log.Warn("the other workers are not heard; this one finds out by itself", "account", acc.name, "error", err)
 	}
 }
@@ -187,9 +187,9 @@ func newDirectory(acc *account, p configs.Provider, log *slog.Logger) *sfvopi.Di
 			acc.metrics.Refreshed(r.Err == nil, r.Took)
 			if r.Err == nil {
 				acc.metrics.Directory(time.Now(), r.Counts.Linked+r.Counts.Inactive+r.Counts.Available)
-				acc.lane.LinkageKnown()
+				acc.lane.SetLinkageKnown()
 			} else {
-				acc.lane.LookupFailed(r.Refused)
+				acc.lane.OnLookupFailed(r.Refused)
 			}
 		},
 	})

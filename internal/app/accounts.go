@@ -27,7 +27,7 @@ func (s *accounts) add(acc *account) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all[acc] = true
-	acc.lane.SetStops(stopsOf(s.flags, acc.name))
+	acc.lane.SetBlocks(stopsOf(s.flags, acc.name))
 	if s.checked {
 		acc.lane.Halt(s.halted)
 	}
@@ -53,7 +53,7 @@ func (s *accounts) flagged(f *queue.Flags) {
 	defer s.mu.Unlock()
 	s.flags = f
 	for acc := range s.all {
-		acc.lane.SetStops(stopsOf(f, acc.name))
+		acc.lane.SetBlocks(stopsOf(f, acc.name))
 	}
 }
 

@@ -179,7 +179,7 @@ func (a *App) flagged(f *queue.Flags) {
 // touch goes through every lane once, to show that none is stuck.
 func (a *App) touch() {
 	for _, acc := range a.accounts.list() {
-		acc.lane.Touch()
+		acc.lane.Ping()
 	}
 }
 

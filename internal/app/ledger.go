@@ -33,7 +33,7 @@ const (
 	writesRetryDelay = time.Second
 )
 
-var errUnchecked = fmt.Errorf("the connection to NATS was lost; %w", dispatcher.ErrRecordsUnchecked)
+var errUnchecked = fmt.Errorf("the connection to NATS was lost; %w", dispatcher.ErrRecordsUnverified)
 
 // ledger watches over the stream of call records: while it may have gone back
 // in time, nothing is dialled. It may have whenever the connection was lost.

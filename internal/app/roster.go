@@ -61,9 +61,9 @@ func (r *roster) follow(ctx context.Context, cfg configs.NamedAccount, before *p
 		}
 		acc := r.app.hire(ctx, cfg, r.broker)
 		if acc != nil && p.lane != nil {
-			acc.lane.Inherit(p.lane)
+			acc.lane.CopyStateFrom(p.lane)
 			if acc.directory.CopyStateFrom(p.directory) {
-				acc.lane.LinkageKnown()
+				acc.lane.SetLinkageKnown()
 			}
 		}
 		return acc

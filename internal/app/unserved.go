@@ -125,7 +125,7 @@ func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatch
 				return err
 			}
 		} else {
-			w.Handle(ctx, m.Delivery, m, w.Lane.Begin())
+			w.Handle(ctx, m.Delivery, m, w.Lane.Acquire())
 		}
 		if !removed {
 			return nil
@@ -144,7 +144,7 @@ func (s *sweeper) worker(name call.Account) *dispatcher.Worker {
 	w := &dispatcher.Worker{
 		Name: a.worker, Account: name, Rules: rules(a.config, configs.CallDefaults{}), Unserved: true,
 		Ledger: b.records, Parking: b.conn.NewScheduler(), Graveyard: b.conn.NewDeadLetters(a.config.Dead.Keep),
-		Lane:    dispatcher.NewLane(dispatcher.LaneConfig{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
+		Lane:    dispatcher.New(dispatcher.Config{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
 		Metrics: s.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
 	}
