@@ -17,7 +17,7 @@ type conclusion struct {
 // conclude turns an outcome into the next version of a record. It is pure but
 // for the jitter of the delay. The message of a record that was held as unknown
 // meanwhile is gone: such a call can only be parked.
-func conclude(r call.Record, request call.Request, nonce string, o call.Outcome, rules Rules, now time.Time) (conclusion, error) {
+func conclude(r call.Record, request call.Request, nonce string, o call.Outcome, rules Settings, now time.Time) (conclusion, error) {
 	late := r.State == call.StateUnknown
 	switch o.Class {
 	case call.Placed:
@@ -41,7 +41,7 @@ func conclude(r call.Record, request call.Request, nonce string, o call.Outcome,
 	}
 }
 
-func concludeRefused(r call.Record, request call.Request, nonce string, o call.Outcome, rules Rules, now time.Time) (conclusion, error) {
+func concludeRefused(r call.Record, request call.Request, nonce string, o call.Outcome, rules Settings, now time.Time) (conclusion, error) {
 	spent := !o.Unspent
 	delay := retryDelay(r, o, rules.Retry)
 	if spent && r.Spent+1 >= rules.Retry.MaxAttempts {
@@ -59,7 +59,7 @@ func concludeRefused(r call.Record, request call.Request, nonce string, o call.O
 }
 
 // retryDelay is how long a refused call waits.
-func retryDelay(r call.Record, o call.Outcome, retry Retry) time.Duration {
+func retryDelay(r call.Record, o call.Outcome, retry RetrySettings) time.Duration {
 	switch {
 	case o.Reason == call.Interrupted:
 		return 0

@@ -18,7 +18,7 @@ type claim struct {
 
 // dial makes one attempt: it claims the call, places it, and settles what came
 // of it. Whoever does not win the claim does not dial.
-func (w *Worker) dial(working context.Context, t *task, m Message, turn *Permit, claimed *claim) error {
+func (w *Handler) dial(working context.Context, t *task, m Message, turn *Permit, claimed *claim) error {
 	switch linkage := w.linkage(working, t); linkage {
 	case call.Linked:
 	case call.AppInactive, call.OwnedNotLinked, call.NotOwned, call.OtherApp:
@@ -40,14 +40,14 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Permit,
 		return errAgain // paused since it was decided
 	}
 
-	by := call.Deadline{From: w.Now(), For: w.Rules.ClaimDeadline}
+	by := call.Deadline{From: w.Now(), For: w.Settings.ClaimDeadline}
 	nonce := w.Nonce()
-	record, err := t.record.Claim(w.Name, nonce, by.From)
+	record, err := t.record.Claim(w.Worker, nonce, by.From)
 	if err != nil {
 		return err
 	}
 	failpoint.Here(failpoint.ClaimBefore)
-	version, err := w.Ledger.Put(working, record, t.version)
+	version, err := w.Records.Put(working, record, t.version)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (w *Worker) dial(working context.Context, t *task, m Message, turn *Permit,
 }
 
 // place waits for the turn's moment and makes the attempt.
-func (w *Worker) place(working context.Context, t *task, turn *Permit, by call.Deadline) call.Outcome {
+func (w *Handler) place(working context.Context, t *task, turn *Permit, by call.Deadline) call.Outcome {
 	if !turn.WaitSlot(working) {
 		return call.Outcome{
 			Class: call.Refused, Reason: call.Interrupted, Unspent: true,
@@ -84,7 +84,7 @@ func (w *Worker) place(working context.Context, t *task, turn *Permit, by call.D
 	return w.Provider.Place(working, t.request, by)
 }
 
-func (w *Worker) linkage(ctx context.Context, t *task) call.Linkage {
+func (w *Handler) linkage(ctx context.Context, t *task) call.Linkage {
 	failpoint.Here(failpoint.LookupBefore)
 	l := w.Directory.Lookup(ctx, t.request.From, t.request.AppID, t.record.Since)
 	failpoint.Here(failpoint.LookupAfter)

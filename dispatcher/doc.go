@@ -14,7 +14,7 @@
 //	      ▼          ▼          ▼            ▼
 //	     always: the record, then the effect, then the acknowledgement
 //
-// Deciding ([Worker.Handle] calls decide and conclude) is pure: a record or its
+// Deciding ([Handler.Handle] calls decide and conclude) is pure: a record or its
 // absence, a delivery and the time go in, one step comes out. Doing is one
 // switch over the steps. Whoever loses a compare-and-set reads the record and
 // decides again; nobody assumes.

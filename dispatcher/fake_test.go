@@ -60,7 +60,7 @@ type fakeParking struct {
 	parked   func(call.Record, call.Version)
 }
 
-func (p *fakeParking) Park(_ context.Context, r call.Record, v call.Version) error {
+func (p *fakeParking) Schedule(_ context.Context, r call.Record, v call.Version) error {
 	if p.failures.Add(-1) >= 0 {
 		return errDown
 	}
@@ -81,14 +81,14 @@ type fakeGraveyard struct {
 	letters map[string][]byte // by reason and token
 }
 
-func (g *fakeGraveyard) Bury(_ context.Context, r call.Record, body []byte) error {
+func (g *fakeGraveyard) Put(_ context.Context, r call.Record, body []byte) error {
 	if r.Request != nil {
 		body = r.Request
 	}
 	return g.write(string(r.Reason)+" "+string(r.ID), body)
 }
 
-func (g *fakeGraveyard) BuryConflict(_ context.Context, r call.Record, body []byte) error {
+func (g *fakeGraveyard) PutConflict(_ context.Context, r call.Record, body []byte) error {
 	return g.write(string(r.Reason)+" "+strconv.FormatUint(r.Origin.Sequence, 10), body)
 }
 
@@ -109,7 +109,7 @@ func (g *fakeGraveyard) write(token string, body []byte) error {
 	return nil
 }
 
-func (g *fakeGraveyard) Unbury(_ context.Context, _ call.Account, reason call.Reason, id call.ID) error {
+func (g *fakeGraveyard) Delete(_ context.Context, _ call.Account, reason call.Reason, id call.ID) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.letters, string(reason)+" "+string(id))
@@ -230,15 +230,15 @@ func (c *fakeControl) ClearLifted(context.Context, call.Account) error {
 type fakePeers struct {
 	mu      sync.Mutex
 	told    []call.PeerEvent
-	workers []*Worker
+	workers []*Handler
 }
 
 // from gives what one worker tells by.
-func (p *fakePeers) from(w *Worker) PeerNotifier { return teller{p, w} }
+func (p *fakePeers) from(w *Handler) PeerNotifier { return teller{p, w} }
 
 type teller struct {
 	peers *fakePeers
-	self  *Worker
+	self  *Handler
 }
 
 func (t teller) Notify(_ call.Account, f call.PeerEvent) error {
@@ -268,7 +268,7 @@ func (m *fakeMessage) Ack() error {
 	return nil
 }
 
-func (m *fakeMessage) HandBack(delay time.Duration) error {
+func (m *fakeMessage) Nak(delay time.Duration) error {
 	m.backs.Add(1)
 	m.delay.Store(int64(delay))
 	m.journal.add("hand back")
@@ -277,7 +277,7 @@ func (m *fakeMessage) HandBack(delay time.Duration) error {
 
 // bench is a worker with fakes on every side.
 type bench struct {
-	*Worker
+	*Handler
 	journal   *journal
 	ledger    *fakeLedger
 	parking   *fakeParking
@@ -289,11 +289,11 @@ type bench struct {
 	registry  *prometheus.Registry
 }
 
-func testRules() Rules {
-	return Rules{
-		Retry:  Retry{InitialDelay: 2 * time.Second, Multiplier: 2, MaxDelay: 5 * time.Minute, MaxAttempts: 12},
+func testRules() Settings {
+	return Settings{
+		Retry:  RetrySettings{InitialDelay: 2 * time.Second, Multiplier: 2, MaxDelay: 5 * time.Minute, MaxAttempts: 12},
 		MaxAge: 24 * time.Hour, Keep: 36 * time.Hour, Numbers: call.PossibleNumbers,
-		ClaimDeadline: 10 * time.Second, ForeignClaimWait: 45 * time.Second,
+		ClaimDeadline: 10 * time.Second, ClaimWait: 45 * time.Second,
 	}
 }
 
@@ -311,15 +311,15 @@ func newBench() *bench {
 	}
 	lane := New(Config{Concurrency: 16, Now: time.Now, Metrics: m})
 	b.control.lanes = []*Lane{lane}
-	b.Worker = &Worker{
-		Name: "one", Account: "acme", Rules: testRules(),
-		Ledger: b.ledger, Parking: b.parking, Graveyard: b.graveyard, Provider: b.provider,
-		Directory: b.directory, Control: b.control, Lane: lane, Hands: NewHands(), Metrics: m, Log: slog.New(slog.DiscardHandler),
+	b.Handler = &Handler{
+		Worker: "one", Account: "acme", Settings: testRules(),
+		Records: b.ledger, Scheduler: b.parking, DeadLetters: b.graveyard, Provider: b.provider,
+		Directory: b.directory, Control: b.control, Lane: lane, Pool: NewGoroutinePool(), Metrics: m, Log: slog.New(slog.DiscardHandler),
 		Now: time.Now, Nonce: nonces("one"),
-		Incarnation: func() (time.Time, time.Time) { return began, began },
+		Epoch: func() (time.Time, time.Time) { return began, began },
 	}
-	b.peers = &fakePeers{workers: []*Worker{b.Worker}}
-	b.Peers = b.peers.from(b.Worker)
+	b.peers = &fakePeers{workers: []*Handler{b.Handler}}
+	b.Peers = b.peers.from(b.Handler)
 	lane.SetBlocks(&call.Blocks{})
 	lane.Halt(nil)
 	lane.SetLinkageKnown()

@@ -39,10 +39,10 @@ func newWorld(ctx context.Context, seed uint64) *world {
 	first := newBench()
 	for i, name := range []string{"one", "two"} {
 		b := newBench()
-		b.Name, b.Nonce = name, nonces(name)
-		b.ledger, b.Ledger = first.ledger, first.ledger
-		b.graveyard, b.Graveyard = first.graveyard, first.graveyard
-		b.Parking = &fakeParking{journal: b.journal, parked: w.park}
+		b.Worker, b.Nonce = name, nonces(name)
+		b.ledger, b.Records = first.ledger, first.ledger
+		b.graveyard, b.DeadLetters = first.graveyard, first.graveyard
+		b.Scheduler = &fakeParking{journal: b.journal, parked: w.park}
 		b.provider.place = w.place
 		b.directory.lookup = w.step
 		w.workers = append(w.workers, b)
@@ -217,7 +217,7 @@ func (m *worldMessage) Ack() error {
 	return nil
 }
 
-func (m *worldMessage) HandBack(delay time.Duration) error {
+func (m *worldMessage) Nak(delay time.Duration) error {
 	m.world.step()
 	m.after(delay)
 	return nil

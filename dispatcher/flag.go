@@ -13,8 +13,8 @@ const flagAgain = 10 * time.Second
 
 // suspend stops this worker's lane at once, and sets the flag that stops the
 // account for every worker.
-func (w *Worker) suspend(ctx context.Context, o call.Outcome) {
-	s, fresh := w.Lane.suspend(o, w.Name, w.Now())
+func (w *Handler) suspend(ctx context.Context, o call.Outcome) {
+	s, fresh := w.Lane.suspend(o, w.Worker, w.Now())
 	if !fresh {
 		return
 	}
@@ -26,7 +26,7 @@ func (w *Worker) suspend(ctx context.Context, o call.Outcome) {
 // flag writes the flag of a suspension that this worker has set. If it cannot be
 // written, Mind tries again for as long as the suspension is in force: without it
 // the others are refused a call each, and an operator has nothing to lift.
-func (w *Worker) flag(ctx context.Context, s call.Suspension) {
+func (w *Handler) flag(ctx context.Context, s call.Suspension) {
 	failpoint.Here(failpoint.SuspendBefore)
 	held, err := w.Control.Suspend(ctx, w.Account, s)
 	switch {

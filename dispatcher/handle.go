@@ -18,62 +18,62 @@ import (
 // follows a compare-and-set that somebody else won.
 const maxRounds = 5
 
-// Worker handles the requests of one account.
-type Worker struct {
-	Name    string // this process, among all workers
-	Account call.Account
-	Rules   Rules
+// Handler handles the requests of one account.
+type Handler struct {
+	Worker   string // this process, among all workers
+	Account  call.Account
+	Settings Settings
 
-	Ledger    Ledger
-	Parking   Parking
-	Graveyard Graveyard
-	Provider  Provider
-	Directory Directory
-	Control   Control
-	Peers     PeerNotifier
+	Records     RecordStore
+	Scheduler   Scheduler
+	DeadLetters DeadLetters
+	Provider    Provider
+	Directory   Directory
+	Control     Control
+	Peers       PeerNotifier
 
-	// Unserved tells that nobody serves the account: what is too old ends, and
+	// Orphaned tells that nobody serves the account: what is too old ends, and
 	// nothing is dialled.
-	Unserved bool
+	Orphaned bool
 
 	Lane    *Lane
-	Hands   *Hands // do what is taken
+	Pool    *GoroutinePool // do what is taken
 	Metrics *metrics.Account
 	Log     *slog.Logger
 
 	// Now is the clock, Nonce names a claim among all claims, Incarnation says
 	// when the ledger's present incarnation began and from when it is valid.
-	Now         func() time.Time
-	Nonce       func() string
-	Incarnation func() (created, validFrom time.Time)
+	Now   func() time.Time
+	Nonce func() string
+	Epoch func() (created, validFrom time.Time)
 
 	claims       claims
 	appointments appointments
 	taken        sync.WaitGroup
 }
 
-// Take begins to handle a delivery and returns at once. [Worker.Wait] waits for
+// Dispatch begins to handle a delivery and returns at once. [Handler.Wait] waits for
 // all that was taken.
-func (w *Worker) Take(working context.Context, d call.Delivery, m Message) {
+func (w *Handler) Dispatch(working context.Context, d call.Delivery, m Message) {
 	turn := w.Lane.Acquire()
 	w.taken.Add(1)
-	w.Hands.do(func() {
+	w.Pool.do(func() {
 		defer w.taken.Done()
 		w.Handle(working, d, m, turn)
 	})
 }
 
 // Wait returns when everything that was taken has come to its end.
-func (w *Worker) Wait() { w.taken.Wait() }
+func (w *Handler) Wait() { w.taken.Wait() }
 
 // Handle takes one delivery to its end, or hands it back. working ends when
 // calls in flight have to be given up; it outlives the pulling.
-func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, turn *Permit) {
+func (w *Handler) Handle(working context.Context, d call.Delivery, m Message, turn *Permit) {
 	defer turn.Release()
 	claimed := &claim{}
 	defer w.recovered(working, d, m, claimed)
 
-	t := identify(d, w.Rules)
+	t := identify(d, w.Settings)
 	failpoint.Here(failpoint.DeliveryBegun)
 	if t.request.Unassigned {
 		w.Metrics.Unassigned()
@@ -103,7 +103,7 @@ func (w *Worker) Handle(working context.Context, d call.Delivery, m Message, tur
 var errAgain = errors.New("decide again")
 
 // do takes one step. [call.ErrConflict] says that the record changed meanwhile.
-func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Permit, claimed *claim) error {
+func (w *Handler) do(ctx context.Context, t *task, s step, m Message, turn *Permit, claimed *claim) error {
 	if t.known && t.reminds() && !t.heeded {
 		return w.heed(ctx, t)
 	}
@@ -128,10 +128,10 @@ func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Permi
 	case actConflict:
 		failpoint.Here(failpoint.ConflictFound)
 		rejected := call.NewRecord(t.Account, t.record.ID, t.digest, t.Origin, t.Priority, t.Trace, t.body())
-		return w.buryAlone(ctx, rejected, s, t.body(), m, w.Graveyard.BuryConflict)
+		return w.buryAlone(ctx, rejected, s, t.body(), m, w.DeadLetters.PutConflict)
 	case actNameless:
 		failpoint.Here(failpoint.NamelessFound)
-		return w.buryAlone(ctx, t.record, s, t.Body, m, w.Graveyard.Bury)
+		return w.buryAlone(ctx, t.record, s, t.Body, m, w.DeadLetters.Put)
 	case actDefer:
 		w.handBack(m, s.at.Sub(now), "its time has not come", nil)
 		return nil
@@ -147,7 +147,7 @@ func (w *Worker) do(ctx context.Context, t *task, s step, m Message, turn *Permi
 }
 
 // commit writes a decided end or wait, then does what belongs to it.
-func (w *Worker) commit(ctx context.Context, t *task, next call.Record, err error, m Message) error {
+func (w *Handler) commit(ctx context.Context, t *task, next call.Record, err error, m Message) error {
 	version, err := w.write(ctx, t, next, err)
 	if err != nil {
 		return err
@@ -157,11 +157,11 @@ func (w *Worker) commit(ctx context.Context, t *task, next call.Record, err erro
 
 // write puts the next version of a record into the ledger, unless err tells that
 // there is none.
-func (w *Worker) write(ctx context.Context, t *task, next call.Record, err error) (call.Version, error) {
+func (w *Handler) write(ctx context.Context, t *task, next call.Record, err error) (call.Version, error) {
 	if err != nil {
 		return call.Version{}, err
 	}
-	version, err := w.Ledger.Put(ctx, next, t.version)
+	version, err := w.Records.Put(ctx, next, t.version)
 	if err != nil {
 		return call.Version{}, err
 	}
@@ -172,14 +172,14 @@ func (w *Worker) write(ctx context.Context, t *task, next call.Record, err error
 
 // effect does what a record's state asks for, and then acknowledges. It may be
 // done again at any time.
-func (w *Worker) effect(ctx context.Context, r call.Record, v call.Version, body []byte, m Message) error {
+func (w *Handler) effect(ctx context.Context, r call.Record, v call.Version, body []byte, m Message) error {
 	switch {
 	case r.State == call.StateWaiting && r.Parked:
-		if err := w.Parking.Park(ctx, r, v); err != nil {
+		if err := w.Scheduler.Schedule(ctx, r, v); err != nil {
 			return err
 		}
 	case r.State == call.StateDead, r.State == call.StateUnknown:
-		if err := w.Graveyard.Bury(ctx, r, body); err != nil {
+		if err := w.DeadLetters.Put(ctx, r, body); err != nil {
 			return err
 		}
 	}
@@ -194,9 +194,9 @@ func (w *Worker) effect(ctx context.Context, r call.Record, v call.Version, body
 // reconsider takes the dead letter of an unknown call back if evidence came
 // while it was written: whoever brought the evidence may have looked for the
 // letter before it was there.
-func (w *Worker) reconsider(ctx context.Context, r call.Record) error {
+func (w *Handler) reconsider(ctx context.Context, r call.Record) error {
 	failpoint.Here(failpoint.ReconsiderBefore)
-	found, _, err := w.Ledger.Read(ctx, w.Account, r.ID)
+	found, _, err := w.Records.Read(ctx, w.Account, r.ID)
 	failpoint.Here(failpoint.ReconsiderAfter)
 	if err != nil || sameEnd(found, r) {
 		return err
@@ -205,7 +205,7 @@ func (w *Worker) reconsider(ctx context.Context, r call.Record) error {
 }
 
 // buryAlone writes the dead letter of a request that has no record of its own.
-func (w *Worker) buryAlone(
+func (w *Handler) buryAlone(
 	ctx context.Context, r call.Record, s step, body []byte, m Message,
 	bury func(context.Context, call.Record, []byte) error,
 ) error {
@@ -224,9 +224,9 @@ func (w *Worker) buryAlone(
 // foreign waits for a claim that somebody else holds, and holds the call as
 // unknown when that took too long. The wait is decided again on every
 // delivery, never inferred from one.
-func (w *Worker) foreign(ctx context.Context, t *task, m Message) error {
+func (w *Handler) foreign(ctx context.Context, t *task, m Message) error {
 	nonce := t.record.Nonce()
-	if left := w.Rules.ForeignClaimWait - w.claims.since(nonce, w.Now()); left > 0 {
+	if left := w.Settings.ClaimWait - w.claims.since(nonce, w.Now()); left > 0 {
 		failpoint.Here(failpoint.ForeignWait)
 		w.Metrics.ForeignWait()
 		w.handBack(m, left, "another worker has claimed it", nil)
@@ -246,9 +246,9 @@ func (w *Worker) foreign(ctx context.Context, t *task, m Message) error {
 
 // read asks the ledger and has it decided again. What was assumed is kept only
 // where the ledger has nothing.
-func (w *Worker) read(ctx context.Context, t *task) error {
+func (w *Handler) read(ctx context.Context, t *task) error {
 	failpoint.Here(failpoint.RecordRead)
-	record, version, err := w.Ledger.Read(ctx, t.Account, t.record.ID)
+	record, version, err := w.Records.Read(ctx, t.Account, t.record.ID)
 	failpoint.Here(failpoint.RecordReadDone)
 	if err != nil {
 		return err
@@ -261,16 +261,16 @@ func (w *Worker) read(ctx context.Context, t *task) error {
 	return errAgain
 }
 
-func (w *Worker) facts(t task) facts {
-	created, validFrom := w.Incarnation()
-	f := facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Rules.MaxAge, keep: w.Rules.Keep, unserved: w.Unserved}
+func (w *Handler) facts(t task) facts {
+	created, validFrom := w.Epoch()
+	f := facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Settings.MaxAge, keep: w.Settings.Keep, unserved: w.Orphaned}
 	if since, paused := w.Lane.numberPaused(t.request.From); paused {
 		f.lookAgain = w.appointments.next(f.now, since)
 	}
 	return f
 }
 
-func (w *Worker) ack(m Message) error {
+func (w *Handler) ack(m Message) error {
 	if err := m.Ack(); err != nil {
 		w.Metrics.SettleRetried("ack")
 		w.Log.Warn("an acknowledgement failed; the message will come back", "account", w.Account, "error", err)
@@ -278,16 +278,16 @@ func (w *Worker) ack(m Message) error {
 	return nil
 }
 
-func (w *Worker) handBack(m Message, delay time.Duration, why string, cause error) {
+func (w *Handler) handBack(m Message, delay time.Duration, why string, cause error) {
 	w.Metrics.HandedBack()
 	w.Log.Debug("handed back", "account", w.Account, "why", why, "delay", delay, "error", cause)
-	if err := m.HandBack(delay); err != nil {
+	if err := m.Nak(delay); err != nil {
 		w.Log.Warn("handing a message back failed; it will come back by itself", "account", w.Account, "error", err)
 	}
 }
 
 // count tells the metrics what a record has become.
-func (w *Worker) count(r call.Record) {
+func (w *Handler) count(r call.Record) {
 	switch r.State {
 	case call.StateWaiting:
 		w.Metrics.Parked(r.Reason)
@@ -299,7 +299,7 @@ func (w *Worker) count(r call.Record) {
 
 // recovered ends a request whose handling panicked: as poison before it was
 // claimed, as unknown after.
-func (w *Worker) recovered(ctx context.Context, d call.Delivery, m Message, claimed *claim) {
+func (w *Handler) recovered(ctx context.Context, d call.Delivery, m Message, claimed *claim) {
 	p := recover()
 	if p == nil {
 		return
@@ -315,7 +315,7 @@ func (w *Worker) recovered(ctx context.Context, d call.Delivery, m Message, clai
 		w.settle(ctx, claimed, call.Outcome{Class: call.Unknown, Reason: call.Poison, Message: "handling it panicked"}, m)
 		return
 	}
-	t := identify(d, w.Rules)
+	t := identify(d, w.Settings)
 	if err := w.read(ctx, &t); !errors.Is(err, errAgain) || t.nameless || !t.owns() {
 		w.handBack(m, failedRetry(d.Delivered), "it panicked", err)
 		return

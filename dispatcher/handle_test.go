@@ -108,10 +108,10 @@ func TestNotDialledUnlessTheClaimIsCertain(t *testing.T) {
 					return
 				}
 				b.journal.is(t, "hand back")
-				if d := time.Duration(m.delay.Load()); d != b.Rules.ForeignClaimWait {
+				if d := time.Duration(m.delay.Load()); d != b.Settings.ClaimWait {
 					t.Errorf("waits %s", d)
 				}
-				<-time.After(b.Rules.ForeignClaimWait)
+				<-time.After(b.Settings.ClaimWait)
 				b.handle(t, d)
 				b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
 			})
@@ -124,14 +124,14 @@ func TestNotDialledUnlessTheClaimIsCertain(t *testing.T) {
 func TestAForeignClaimIsWaitedFor(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		d := published(requestBody("a"))
-		theirs, err := identify(d, b.Rules).record.Claim("two", "two-1", time.Now())
+		theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		version := b.ledger.put(theirs)
-		for waited := time.Duration(0); waited < b.Rules.ForeignClaimWait; waited += 10 * time.Second {
+		for waited := time.Duration(0); waited < b.Settings.ClaimWait; waited += 10 * time.Second {
 			m := b.handle(t, d)
-			if got, want := time.Duration(m.delay.Load()), b.Rules.ForeignClaimWait-waited; got != want || m.acks.Load() > 0 {
+			if got, want := time.Duration(m.delay.Load()), b.Settings.ClaimWait-waited; got != want || m.acks.Load() > 0 {
 				t.Fatalf("after %s: waits %s, want %s", waited, got, want)
 			}
 			<-time.After(10 * time.Second)
@@ -149,7 +149,7 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 		b.journal.take()
 		b.handle(t, d)
 		b.journal.is(t, "hand back")
-		<-time.After(b.Rules.ForeignClaimWait)
+		<-time.After(b.Settings.ClaimWait)
 		b.handle(t, d)
 		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
 		if a, _ := b.ledger.get().LastAttempt(); a.Class != call.Unknown || a.Reason != call.WorkerLost {
@@ -181,13 +181,13 @@ func TestAForeignClaimIsForgottenOnceItIsHeld(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *bench) {
 				d := published(requestBody("a"))
-				theirs, err := identify(d, b.Rules).record.Claim("two", "two-1", time.Now())
+				theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
 				if err != nil {
 					t.Fatal(err)
 				}
 				b.ledger.put(theirs)
 				b.handle(t, d)
-				<-time.After(b.Rules.ForeignClaimWait)
+				<-time.After(b.Settings.ClaimWait)
 				for _, faults := range c.faults {
 					b.ledger.fail(faults...)
 					b.handle(t, d)
@@ -248,7 +248,7 @@ func TestRedelivery(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *bench) {
 				d := published(requestBody("a"))
-				want := c.stored(identify(d, b.Rules).record)
+				want := c.stored(identify(d, b.Settings).record)
 				version := b.ledger.put(want)
 				b.handle(t, d)
 				b.journal.is(t, c.effects...)
@@ -265,7 +265,7 @@ func TestRedelivery(t *testing.T) {
 func TestAConflictKeepsItsRequestWhole(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		body := requestBody("a")
-		r, err := identify(published(body), b.Rules).record.Park(call.NotYet, time.Now(), time.Now())
+		r, err := identify(published(body), b.Settings).record.Park(call.NotYet, time.Now(), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -320,7 +320,7 @@ func TestTheDeadlineCountsFromBeforeTheClaim(t *testing.T) {
 			}
 		}
 		b.provider.place = func(_ context.Context, _ call.Request, by call.Deadline) call.Outcome {
-			if !by.From.Equal(start) || by.For != b.Rules.ClaimDeadline {
+			if !by.From.Equal(start) || by.For != b.Settings.ClaimDeadline {
 				t.Errorf("the deadline is %s from %s on, the claim began at %s", by.For, by.From, start)
 			}
 			return call.Outcome{Class: call.Placed, RequestUUID: "u"}
@@ -331,7 +331,7 @@ func TestTheDeadlineCountsFromBeforeTheClaim(t *testing.T) {
 
 func TestTakeAndWait(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
-		defer b.Hands.Rest()
+		defer b.Pool.Close()
 		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome {
 			<-time.After(time.Second)
 			return call.Outcome{Class: call.Placed, RequestUUID: "u"}
@@ -340,7 +340,7 @@ func TestTakeAndWait(t *testing.T) {
 		for _, id := range []string{"a", "b", "c"} {
 			m := &fakeMessage{journal: b.journal}
 			messages = append(messages, m)
-			b.Take(t.Context(), published(requestBody(id)), m)
+			b.Dispatch(t.Context(), published(requestBody(id)), m)
 		}
 		if n, _ := b.Lane.WaitCapacity(t.Context()); n != 13 {
 			t.Errorf("%d more may be begun", n)

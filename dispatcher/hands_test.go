@@ -11,7 +11,7 @@ import (
 // one: what finds none free gets another.
 func TestHandsAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := NewHands()
+		h := NewGoroutinePool()
 		before := runtime.NumGoroutine()
 		round := func(n int) {
 			t.Helper()
@@ -43,7 +43,7 @@ func TestHandsAreKept(t *testing.T) {
 			t.Errorf("%d hands are kept with nothing to do", n)
 		}
 		round(1)
-		h.Rest()
+		h.Close()
 		if n := runtime.NumGoroutine() - before; n != 0 {
 			t.Errorf("%d hands are left", n)
 		}

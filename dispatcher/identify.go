@@ -29,7 +29,7 @@ type task struct {
 // identify reads a delivery. It is pure and refuses nothing: what is wrong with
 // a request is for decide to end it by. Its one
 // memory, of caller IDs, changes no verdict.
-func identify(d call.Delivery, rules Rules) task {
+func identify(d call.Delivery, rules Settings) task {
 	if d.Due != nil {
 		return identifyDue(d, rules)
 	}
@@ -68,7 +68,7 @@ func identify(d call.Delivery, rules Rules) task {
 
 // identifyDue trusts what a worker checked before, but for the numbers, whose
 // policy may be stricter now: a call that was accepted stays accepted.
-func identifyDue(d call.Delivery, rules Rules) task {
+func identifyDue(d call.Delivery, rules Settings) task {
 	t := task{
 		Delivery: d, digest: d.Due.Record.Digest,
 		record: d.Due.Record, version: d.Due.Version,
@@ -90,7 +90,7 @@ func (t task) body() []byte {
 	return t.Body
 }
 
-func (t *task) check(request call.Request, err error, rules Rules) {
+func (t *task) check(request call.Request, err error, rules Settings) {
 	t.request = request.WithDefaults(rules.Defaults)
 	if err == nil {
 		err = t.request.CheckDialable()

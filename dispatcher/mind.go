@@ -25,7 +25,7 @@ const (
 // over or whose probe works, writes a flag that could not be written, and while
 // the breaker is open it asks the provider something harmless before one call is
 // risked. It rings nobody.
-func (w *Worker) RunProbes(ctx context.Context) {
+func (w *Handler) RunProbes(ctx context.Context) {
 	probes := newProbeBackoff()
 	for {
 		at, changed := w.Lane.nextCare()
@@ -91,7 +91,7 @@ func (l *Lane) suspensionCare(now time.Time) time.Time {
 }
 
 // care does what the lane wants now.
-func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
+func (w *Handler) care(ctx context.Context, probes backoff.BackOff) {
 	s, suspended := w.Lane.Suspension()
 	switch {
 	case suspended && !s.Until.IsZero() && !w.Now().Before(s.Until):
@@ -122,7 +122,7 @@ func (w *Worker) care(ctx context.Context, probes backoff.BackOff) {
 }
 
 // probe asks the provider something that rings nobody.
-func (w *Worker) probe(ctx context.Context, within time.Duration, ask func(context.Context) error) bool {
+func (w *Handler) probe(ctx context.Context, within time.Duration, ask func(context.Context) error) bool {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	err := ask(ctx)
@@ -132,7 +132,7 @@ func (w *Worker) probe(ctx context.Context, within time.Duration, ask func(conte
 
 // lift ends a suspension for every worker. If the flag cannot be written, it is
 // tried again.
-func (w *Worker) lift(ctx context.Context, s call.Suspension, why string) {
+func (w *Handler) lift(ctx context.Context, s call.Suspension, why string) {
 	failpoint.Here(failpoint.LiftBefore)
 	if err := w.Control.Lift(ctx, w.Account, s); err != nil {
 		w.Log.Warn("lifting a suspension failed", "account", w.Account, "error", err)

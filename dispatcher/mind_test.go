@@ -212,7 +212,7 @@ func TestAHangingProbeIsGivenUp(t *testing.T) {
 func TestWorkersDoNotLiftForEachOtherForEver(t *testing.T) {
 	bubble(t, func(t *testing.T, one *bench) {
 		two := newBench()
-		two.Name, two.Control, two.ledger.journal = "two", one.control, one.journal
+		two.Worker, two.Control, two.ledger.journal = "two", one.control, one.journal
 		one.control.lanes = append(one.control.lanes, two.Lane)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()

@@ -35,7 +35,7 @@ func TestAppointmentsAreSpread(t *testing.T) {
 
 // stopsFrom are the flags while the caller ID of the tests is paused.
 func stopsFrom(b *bench) *call.Blocks {
-	from := identify(published(requestBody("a")), b.Rules).request.From
+	from := identify(published(requestBody("a")), b.Settings).request.From
 	return &call.Blocks{Numbers: call.PausedNumbers{from: call.Pause{By: "ann", Since: time.Now()}}}
 }
 

@@ -48,7 +48,7 @@ func TestAPanicEndsNoOtherRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *bench) {
 				d := published(requestBody("a"))
-				b.ledger.put(with(inState(identify(d, b.Rules).record, call.StateWaiting), other))
+				b.ledger.put(with(inState(identify(d, b.Settings).record, call.StateWaiting), other))
 				b.directory.lookup = func() { panic("broken") }
 				b.handle(t, d)
 				b.journal.is(t, "hand back")

@@ -10,7 +10,7 @@ import (
 // observed tells the lane and the other workers what an attempt came to. A probe
 // that is refused spends no attempt: it was made to find out about the provider,
 // and while nobody's calls go through, nothing is held against this one.
-func (w *Worker) observed(turn *Permit, o call.Outcome) call.Outcome {
+func (w *Handler) observed(turn *Permit, o call.Outcome) call.Outcome {
 	found := turn.Report(o)
 	if turn.tripped {
 		w.Log.Warn("the provider does not take calls; nothing is dialled until it does", "account", w.Account, "last", o.Reason)
@@ -33,14 +33,14 @@ func (w *Worker) observed(turn *Permit, o call.Outcome) call.Outcome {
 }
 
 // inform tells the other workers. Who does not hear it finds out by itself.
-func (w *Worker) inform(f call.PeerEvent) {
+func (w *Handler) inform(f call.PeerEvent) {
 	if err := w.Peers.Notify(w.Account, f); err != nil {
 		w.Log.Debug("the other workers were not told", "account", w.Account, "finding", f.Kind, "error", err)
 	}
 }
 
 // OnPeerEvent takes in what another worker of the account found out.
-func (w *Worker) OnPeerEvent(f call.PeerEvent) {
+func (w *Handler) OnPeerEvent(f call.PeerEvent) {
 	if f.Kind == call.Throttled {
 		w.Lane.slow(w.Now().Add(f.Delay), f.Reason)
 		return

@@ -17,7 +17,7 @@ import (
 func TestARefusedProbeSpendsNoAttempt(t *testing.T) {
 	bubble(t, func(t *testing.T, one *bench) {
 		two := newBench()
-		one.peers.workers = append(one.peers.workers, two.Worker)
+		one.peers.workers = append(one.peers.workers, two.Handler)
 		for _, b := range []*bench{one, two} {
 			b.Lane.breakerMoves(func(s *breaker) {
 				s.trip(time.Now(), 0)

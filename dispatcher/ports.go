@@ -7,25 +7,25 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Ledger keeps the records of calls. Put is a compare-and-set: call.ErrConflict
+// RecordStore keeps the records of calls. Put is a compare-and-set: call.ErrConflict
 // says that the record is no longer at the expected version,
 // call.ErrUncertain that nobody knows whether it was written.
-type Ledger interface {
+type RecordStore interface {
 	Read(ctx context.Context, a call.Account, id call.ID) (call.Record, call.Version, error)
 	Put(ctx context.Context, r call.Record, expected call.Version) (call.Version, error)
 }
 
-// Parking is where a call waits for its NextAt. Parking it again changes
+// Scheduler is where a call waits for its NextAt. Parking it again changes
 // nothing but the time.
-type Parking interface {
-	Park(ctx context.Context, r call.Record, v call.Version) error
+type Scheduler interface {
+	Schedule(ctx context.Context, r call.Record, v call.Version) error
 }
 
-// Graveyard keeps dead letters. Burying again changes nothing.
-type Graveyard interface {
-	Bury(ctx context.Context, r call.Record, body []byte) error
-	BuryConflict(ctx context.Context, r call.Record, body []byte) error
-	Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error
+// DeadLetters keeps dead letters. Burying again changes nothing.
+type DeadLetters interface {
+	Put(ctx context.Context, r call.Record, body []byte) error
+	PutConflict(ctx context.Context, r call.Record, body []byte) error
+	Delete(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error
 }
 
 // Provider places calls: one POST for each Place. The others ring nobody: Probe
@@ -66,5 +66,5 @@ type RateLimiter interface {
 // Message is the message behind a delivery.
 type Message interface {
 	Ack() error
-	HandBack(delay time.Duration) error
+	Nak(delay time.Duration) error
 }

@@ -30,29 +30,29 @@ func lettered(r call.Record) bool {
 }
 
 // replace writes the next version of a record.
-func (w *Worker) replace(ctx context.Context, before call.Record, version call.Version, next call.Record) (call.Version, error) {
+func (w *Handler) replace(ctx context.Context, before call.Record, version call.Version, next call.Record) (call.Version, error) {
 	if lettered(before) && next.State != before.State {
 		reminder := before
-		reminder.NextAt = w.Now().Add(w.Rules.ForeignClaimWait)
-		if err := w.Parking.Park(ctx, reminder, version); err != nil {
+		reminder.NextAt = w.Now().Add(w.Settings.ClaimWait)
+		if err := w.Scheduler.Schedule(ctx, reminder, version); err != nil {
 			return call.Version{}, err
 		}
 	}
-	return w.Ledger.Put(ctx, next, version)
+	return w.Records.Put(ctx, next, version)
 }
 
 // unbury removes the letter that a record had, and writes it again if the record
 // has come to the same end once more: the letter that was removed may have been
 // the new one.
-func (w *Worker) unbury(ctx context.Context, before call.Record) error {
-	if err := w.Graveyard.Unbury(ctx, w.Account, before.Reason, before.ID); err != nil {
+func (w *Handler) unbury(ctx context.Context, before call.Record) error {
+	if err := w.DeadLetters.Delete(ctx, w.Account, before.Reason, before.ID); err != nil {
 		return err
 	}
-	found, _, err := w.Ledger.Read(ctx, w.Account, before.ID)
+	found, _, err := w.Records.Read(ctx, w.Account, before.ID)
 	if err != nil || !sameEnd(found, before) {
 		return err
 	}
-	if err := w.Graveyard.Bury(ctx, found, nil); err != nil {
+	if err := w.DeadLetters.Put(ctx, found, nil); err != nil {
 		return err
 	}
 	return w.reconsider(ctx, found)
@@ -66,12 +66,12 @@ func sameEnd(a, b call.Record) bool { return a.State == b.State && a.Reason == b
 func (t task) reminds() bool { return t.Due != nil && lettered(t.Due.Record) }
 
 // heed does what a reminder reminds of, and has it decided again.
-func (w *Worker) heed(ctx context.Context, t *task) error {
+func (w *Handler) heed(ctx context.Context, t *task) error {
 	failpoint.Here(failpoint.ReminderFound)
 	before := t.Due.Record
 	switch {
 	case t.current():
-		if _, err := w.Ledger.Put(ctx, t.record, t.version); err != nil {
+		if _, err := w.Records.Put(ctx, t.record, t.version); err != nil {
 			return err
 		}
 	case !sameEnd(t.record, before):

@@ -11,7 +11,7 @@ import (
 func (b *bench) held(t *testing.T) (call.Record, call.Version) {
 	t.Helper()
 	request := published(requestBody("a"))
-	d := identify(request, b.Rules)
+	d := identify(request, b.Settings)
 	claimed, err := d.record.Claim("two", "two-1", time.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -21,7 +21,7 @@ func (b *bench) held(t *testing.T) (call.Record, call.Version) {
 		t.Fatal(err)
 	}
 	v := b.ledger.put(unknown)
-	if err := b.graveyard.Bury(t.Context(), unknown, nil); err != nil {
+	if err := b.graveyard.Put(t.Context(), unknown, nil); err != nil {
 		t.Fatal(err)
 	}
 	b.journal.take()
@@ -92,7 +92,7 @@ func TestAReminderIsDueWhenItsWorkerIsDone(t *testing.T) {
 		if _, err := b.replace(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err != nil {
 			t.Fatal(err)
 		}
-		if want := time.Now().Add(b.Rules.ForeignClaimWait); len(due) != 1 || !due[0].Equal(want) {
+		if want := time.Now().Add(b.Settings.ClaimWait); len(due) != 1 || !due[0].Equal(want) {
 			t.Errorf("due at %v, want %s", due, want)
 		}
 	})
@@ -127,7 +127,7 @@ func TestALetterWrittenMeanwhileStays(t *testing.T) {
 // that a worker dials it. Nobody knows what became of that worker.
 func TestACallWhoseMessageWasLost(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
-		d := identify(published(requestBody("a")), b.Rules)
+		d := identify(published(requestBody("a")), b.Settings)
 		claimed, err := d.record.Claim("two", "two-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -136,7 +136,7 @@ func TestACallWhoseMessageWasLost(t *testing.T) {
 		b.journal.take()
 		b.handle(t, due(claimed, v))
 		b.journal.is(t, "hand back")
-		<-time.After(b.Rules.ForeignClaimWait)
+		<-time.After(b.Settings.ClaimWait)
 		b.handle(t, due(claimed, v))
 		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
 		if got := b.provider.placed.Load(); got != 0 {

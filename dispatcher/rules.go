@@ -8,9 +8,9 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Rules are what a worker decides by.
-type Rules struct {
-	Retry    Retry
+// Settings are what a worker decides by.
+type Settings struct {
+	Retry    RetrySettings
 	MaxAge   time.Duration // request.max_age
 	Keep     time.Duration // records.keep
 	Numbers  call.NumberCheck
@@ -21,14 +21,14 @@ type Rules struct {
 	// ClaimDeadline is how long after the instant before its claim a request
 	// may still be written to the provider.
 	ClaimDeadline time.Duration
-	// ForeignClaimWait is how long a claim of another worker is respected
+	// ClaimWait is how long a claim of another worker is respected
 	// before its call is held as unknown: the claim deadline, the request
 	// time-out and a margin.
-	ForeignClaimWait time.Duration
+	ClaimWait time.Duration
 }
 
-// Retry says how long to wait between attempts.
-type Retry struct {
+// RetrySettings says how long to wait between attempts.
+type RetrySettings struct {
 	InitialDelay time.Duration
 	Multiplier   float64
 	MaxDelay     time.Duration
@@ -65,7 +65,7 @@ const (
 // delay is how long to wait after this many attempts were spent. It is a
 // function of the number, not an object with a memory, and is clamped after
 // the jitter.
-func (r Retry) delay(spent int) time.Duration {
+func (r RetrySettings) delay(spent int) time.Duration {
 	b := backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(r.InitialDelay), backoff.WithMultiplier(r.Multiplier),
 		backoff.WithMaxInterval(r.MaxDelay), backoff.WithMaxElapsedTime(0),

@@ -34,7 +34,7 @@ type settled struct {
 
 // settle writes down what came of an attempt, does what follows from it, and
 // acknowledges, in this order and no other.
-func (w *Worker) settle(working context.Context, c *claim, o call.Outcome, m Message) {
+func (w *Handler) settle(working context.Context, c *claim, o call.Outcome, m Message) {
 	ctx, cancel := outlive(working)
 	defer cancel()
 
@@ -92,11 +92,11 @@ func outlive(working context.Context) (context.Context, context.CancelFunc) {
 // record writes the outcome to the ledger, again and again until it is there.
 // If the record is no longer as the claim left it, the outcome is late
 // evidence.
-func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled, error) {
+func (w *Handler) record(ctx context.Context, c *claim, o call.Outcome) (settled, error) {
 	before, version := c.record, c.version
 	var tries patience
 	for {
-		done, err := conclude(before, c.request, c.nonce, o, w.Rules, w.Now())
+		done, err := conclude(before, c.request, c.nonce, o, w.Settings, w.Now())
 		if err != nil {
 			return settled{}, err
 		}
@@ -122,7 +122,7 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 			}
 		}
 		// Somebody changed it, or the lost write arrived: look.
-		found, foundVersion, err := w.Ledger.Read(ctx, w.Account, c.record.ID)
+		found, foundVersion, err := w.Records.Read(ctx, w.Account, c.record.ID)
 		if err != nil {
 			if !tries.pause(ctx) {
 				return settled{}, err
@@ -158,7 +158,7 @@ func (w *Worker) record(ctx context.Context, c *claim, o call.Outcome) (settled,
 
 // follow does what the written record asks for, and acknowledges. What cannot
 // be done now is done when the message comes back.
-func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
+func (w *Handler) follow(ctx context.Context, c *claim, s settled, m Message) {
 	var tries patience
 	for {
 		err := w.followOnce(ctx, c, s, m)
@@ -177,7 +177,7 @@ func (w *Worker) follow(ctx context.Context, c *claim, s settled, m Message) {
 	}
 }
 
-func (w *Worker) followOnce(ctx context.Context, c *claim, s settled, m Message) error {
+func (w *Handler) followOnce(ctx context.Context, c *claim, s settled, m Message) error {
 	if lettered(s.before) && s.record.State != s.before.State {
 		if err := w.unbury(ctx, s.before); err != nil {
 			return err
@@ -195,7 +195,7 @@ func (w *Worker) followOnce(ctx context.Context, c *claim, s settled, m Message)
 }
 
 // resumed forgets a suspension that is over, now that a call went through.
-func (w *Worker) resumed(ctx context.Context) {
+func (w *Handler) resumed(ctx context.Context) {
 	if !w.Lane.placed() {
 		return
 	}

@@ -305,13 +305,13 @@ func TestEffectsAreTriedAgain(t *testing.T) {
 func TestEvidenceWhileTheLetterIsWritten(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		d := published(requestBody("a"))
-		theirs, err := identify(d, b.Rules).record.Claim("two", "two-1", time.Now())
+		theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
 		b.ledger.put(theirs)
 		b.handle(t, d)
-		<-time.After(b.Rules.ForeignClaimWait)
+		<-time.After(b.Settings.ClaimWait)
 		b.graveyard.burying = func() {
 			b.change(t, func(r call.Record) (call.Record, error) { return r.MarkPlaced("two-1", placedOutcome, time.Now()), nil })
 		}
@@ -342,7 +342,7 @@ func TestANumberThatIsNotLinkedIsLookedUpAgain(t *testing.T) {
 func TestARateLimitSlowsTheAccount(t *testing.T) {
 	for _, attempts := range []int{12, 1} {
 		bubble(t, func(t *testing.T, b *bench) {
-			b.Rules.Retry.MaxAttempts = attempts
+			b.Settings.Retry.MaxAttempts = attempts
 			b.provider.place = answers(call.Outcome{Class: call.Refused, Reason: call.Capacity, ThrottlesAccount: true, RetryAfter: time.Minute})
 			b.handle(t, published(requestBody("a")))
 			start := time.Now()

@@ -171,9 +171,9 @@ func (o *Operator) Repair(ctx context.Context, f AuditFinding, now time.Time) er
 	case call.MissingMessage:
 		copied := f.Record
 		copied.NextAt = now
-		return o.parking.Park(ctx, copied, f.Version)
+		return o.parking.Schedule(ctx, copied, f.Version)
 	case call.MissingDeadLetter, call.MissingDeadLetterOrMessage:
-		if err := o.graveyard.Bury(ctx, f.Record, nil); err != nil {
+		if err := o.graveyard.Put(ctx, f.Record, nil); err != nil {
 			return err
 		}
 		return o.clearLeftOver(ctx, f.Record.Account, f.Record.ID)

@@ -69,7 +69,7 @@ func (o *office) overdue() {
 	later := waiting
 	later.NextAt = time.Now().Add(time.Hour) // its schedule must not fire under the test
 	_, version := o.read("waiting")
-	if err := o.parking.Park(o.t.Context(), later, version); err != nil {
+	if err := o.parking.Schedule(o.t.Context(), later, version); err != nil {
 		o.t.Fatal(err)
 	}
 	ack, err := o.conn.JetStream().Publish(o.t.Context(), queue.RequestSubject(acct, call.Normal), body("dialling"))

@@ -49,19 +49,19 @@ type DeadLetter struct {
 	SubjectToken string
 }
 
-// Bury writes the dead letter of a record that is dead or unknown. body is the
+// Put writes the dead letter of a record that is dead or unknown. body is the
 // request as it came, for a record that does not hold it.
-func (g *DeadLetters) Bury(ctx context.Context, r call.Record, body []byte) error {
+func (g *DeadLetters) Put(ctx context.Context, r call.Record, body []byte) error {
 	if r.Request != nil {
 		body = r.Request
 	}
 	return g.write(ctx, string(r.ID), r, body)
 }
 
-// BuryConflict writes the dead letter of a request whose id is in use for
+// PutConflict writes the dead letter of a request whose id is in use for
 // another one. Its subject ends in the message that the request came by, since the
 // id belongs to the other.
-func (g *DeadLetters) BuryConflict(ctx context.Context, r call.Record, body []byte) error {
+func (g *DeadLetters) PutConflict(ctx context.Context, r call.Record, body []byte) error {
 	return g.write(ctx, r.Origin.Key(), r, body)
 }
 
@@ -103,8 +103,8 @@ func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, bo
 	return nil
 }
 
-// Unbury removes the dead letter of a call that turned out otherwise.
-func (g *DeadLetters) Unbury(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
+// Delete removes the dead letter of a call that turned out otherwise.
+func (g *DeadLetters) Delete(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
 	failpoint.Here(failpoint.UnburyBefore)
 	err := purgeSubject(ctx, g.js, StreamDead, deadSubject(a, reason, string(id)))
 	failpoint.Here(failpoint.UnburyAfter)

@@ -20,7 +20,7 @@ func TestDeadLettersAreByteForByte(t *testing.T) {
 		o := call.Outcome{Class: call.Rejected, Reason: call.WebhookFailed, Status: 502, Message: "answer_url timeout", MayHaveRung: true}
 		r = must[call.Record](t)(r.Reject("n", o, o.Reason, time.Now()))
 		for range 2 { // burying again replaces
-			if err := g.Bury(t.Context(), r, nil); err != nil {
+			if err := g.Put(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -52,17 +52,17 @@ func TestLettersExpire(t *testing.T) {
 		unknown := must[call.Record](t)(newRecord("unknown").Claim("one", "n", time.Now()))
 		unknown = must[call.Record](t)(unknown.MarkUnknown("n", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
 		for _, r := range []call.Record{dead, unknown} {
-			if err := g.Bury(t.Context(), r, nil); err != nil {
+			if err := g.Put(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		<-time.After(2 * time.Minute)
 		b.holds(StreamDead, "calls.dead.acme.outcome_unknown.unknown")
-		if err := g.Unbury(t.Context(), "acme", call.OutcomeUnknown, "unknown"); err != nil {
+		if err := g.Delete(t.Context(), "acme", call.OutcomeUnknown, "unknown"); err != nil {
 			t.Error(err)
 		}
 		b.holds(StreamDead)
-		if err := g.Unbury(t.Context(), "acme", call.OutcomeUnknown, "unknown"); err != nil {
+		if err := g.Delete(t.Context(), "acme", call.OutcomeUnknown, "unknown"); err != nil {
 			t.Errorf("a letter that is gone: %v", err)
 		}
 	})
@@ -75,7 +75,7 @@ func TestConflictsAreKeptApart(t *testing.T) {
 		for sequence := range uint64(2) {
 			r := newRecord("a")
 			r.Origin.Sequence = 70 + sequence
-			if err := g.BuryConflict(t.Context(), must[call.Record](t)(r.MarkDead(call.IDConflict, "", time.Now())), nil); err != nil {
+			if err := g.PutConflict(t.Context(), must[call.Record](t)(r.MarkDead(call.IDConflict, "", time.Now())), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -88,7 +88,7 @@ func TestAnOversizedRequestIsKeptWhole(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		body := bytes.Repeat([]byte("x"), callsMaxMessage-1<<10)
 		r := call.NewRecord("acme", "=1-x", "", call.Origin{}, call.Normal, "", body)
-		if err := b.NewDeadLetters(time.Hour).Bury(t.Context(), must[call.Record](t)(r.MarkDead(call.Malformed, "", time.Now())), body); err != nil {
+		if err := b.NewDeadLetters(time.Hour).Put(t.Context(), must[call.Record](t)(r.MarkDead(call.Malformed, "", time.Now())), body); err != nil {
 			t.Fatal(err)
 		}
 		if m := b.last(StreamDead, "calls.dead.acme.malformed.=1-x"); !bytes.Equal(m.Data, body) {

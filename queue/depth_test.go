@@ -37,7 +37,7 @@ func TestCountersComeBack(t *testing.T) {
 		if err := errors.Join(c.Bind(t.Context()), d.CreateCounters(t.Context(), "acme")); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.NewScheduler().Park(t.Context(), waiting(t, "a", time.Now().Add(time.Hour)), call.Version{}); err != nil {
+		if err := b.NewScheduler().Schedule(t.Context(), waiting(t, "a", time.Now().Add(time.Hour)), call.Version{}); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.JetStream().DeleteConsumer(t.Context(), StreamParked, countParked+"acme"); err != nil {
@@ -68,7 +68,7 @@ func TestDepths(t *testing.T) {
 
 		// Parked twice is one, fired is due.
 		for _, id := range []call.ID{"a", "b", "a", "c"} {
-			if err := p.Park(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
+			if err := p.Schedule(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -81,12 +81,12 @@ func TestDepths(t *testing.T) {
 
 		// Buried twice is one; a letter that is removed is none.
 		for _, id := range []call.ID{"a", "b", "a"} {
-			if err := g.Bury(t.Context(), must[call.Record](t)(newRecord(id).MarkDead(call.Expired, "", time.Now())), nil); err != nil {
+			if err := g.Put(t.Context(), must[call.Record](t)(newRecord(id).MarkDead(call.Expired, "", time.Now())), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		b.measures(Depth{Waiting: 2, Oldest: 130 * time.Second, Due: 2, DeadLetters: 2}, 1)
-		if err := g.Unbury(t.Context(), "acme", call.Expired, "a"); err != nil {
+		if err := g.Delete(t.Context(), "acme", call.Expired, "a"); err != nil {
 			t.Fatal(err)
 		}
 		b.measures(Depth{Waiting: 2, Oldest: 130 * time.Second, Due: 2, DeadLetters: 1}, 1)
@@ -102,7 +102,7 @@ func TestDepths(t *testing.T) {
 		last := <-came
 		<-time.After(time.Second)
 		b.measures(Depth{AckPending: 1, Oldest: 121 * time.Second, DeadLetters: 1}, 1)
-		if err := last.HandBack(time.Hour); err != nil {
+		if err := last.Nak(time.Hour); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second)
@@ -116,7 +116,7 @@ func TestDepthsOfTheDead(t *testing.T) {
 		if err := b.NewDepthMeter().CreateCounters(t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.NewDeadLetters(time.Minute).Bury(t.Context(), must[call.Record](t)(newRecord("a").MarkDead(call.Expired, "", time.Now())), nil); err != nil {
+		if err := b.NewDeadLetters(time.Minute).Put(t.Context(), must[call.Record](t)(newRecord("a").MarkDead(call.Expired, "", time.Now())), nil); err != nil {
 			t.Fatal(err)
 		}
 		b.measures(Depth{DeadLetters: 1}, 0)
@@ -128,15 +128,15 @@ func TestDepthsOfTheDead(t *testing.T) {
 		for _, id := range []call.ID{"a", "b"} {
 			r := must[call.Record](t)(newRecord(id).Claim("worker", "nonce", time.Now()))
 			r = must[call.Record](t)(r.MarkUnknown("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))
-			if err := g.Bury(t.Context(), r, nil); err != nil {
+			if err := g.Put(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := g.Bury(t.Context(), must[call.Record](t)(newRecord("c").MarkDead(call.Expired, "", time.Now())), nil); err != nil {
+		if err := g.Put(t.Context(), must[call.Record](t)(newRecord("c").MarkDead(call.Expired, "", time.Now())), nil); err != nil {
 			t.Fatal(err)
 		}
 		b.measures(Depth{DeadLetters: 3, Unknown: 2}, 0)
-		if err := g.Unbury(t.Context(), "acme", call.OutcomeUnknown, "a"); err != nil {
+		if err := g.Delete(t.Context(), "acme", call.OutcomeUnknown, "a"); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(2 * time.Minute)

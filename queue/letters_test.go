@@ -110,7 +110,7 @@ func TestLettersOfAnotherRequestAreNotOfTheCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := o.graveyard.BuryConflict(t.Context(), r, []byte("{}")); err != nil {
+	if err := o.graveyard.PutConflict(t.Context(), r, []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
 	sequence := strconv.FormatUint(r.Origin.Sequence, 10) // ends the subject, and may be an id, too
@@ -135,7 +135,7 @@ func TestMessagesOfTwoStreamsWithOneSequenceHaveLettersOfTheirOwn(t *testing.T) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := o.graveyard.BuryConflict(t.Context(), r, []byte("{}")); err != nil {
+		if err := o.graveyard.PutConflict(t.Context(), r, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
 	}

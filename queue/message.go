@@ -31,8 +31,8 @@ func (m *Message) Ack() error {
 	return nil
 }
 
-// HandBack gives the message back, to be delivered again after the delay.
-func (m *Message) HandBack(delay time.Duration) error {
+// Nak gives the message back, to be delivered again after the delay.
+func (m *Message) Nak(delay time.Duration) error {
 	failpoint.Here(failpoint.NakBefore)
 	err := m.msg.NakWithDelay(max(delay, 0))
 	failpoint.Here(failpoint.NakAfter)

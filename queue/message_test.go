@@ -14,7 +14,7 @@ func TestAMessageIsHandedBackOnce(t *testing.T) {
 				came := b.run(b.consumer(), always(1))
 				first := <-came
 				handed := time.Now()
-				if err := first.HandBack(delay); err != nil {
+				if err := first.Nak(delay); err != nil {
 					t.Errorf("hand it back: %v", err)
 				}
 				again := <-came

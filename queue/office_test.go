@@ -94,7 +94,7 @@ func (o *office) read(id string) (call.Record, call.Version) {
 
 func (o *office) bury(r call.Record) {
 	o.t.Helper()
-	if err := o.graveyard.Bury(o.t.Context(), r, nil); err != nil {
+	if err := o.graveyard.Put(o.t.Context(), r, nil); err != nil {
 		o.t.Fatal(err)
 	}
 }

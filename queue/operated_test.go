@@ -25,7 +25,7 @@ func TestOneWorkerCountsWhatAnOperatorDoes(t *testing.T) {
 			if r.State == call.StateWaiting {
 				return
 			}
-			if err := o.DeadLetters().Bury(t.Context(), r, nil); err != nil {
+			if err := o.DeadLetters().Put(t.Context(), r, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -40,7 +40,7 @@ func TestOneWorkerCountsWhatAnOperatorDoes(t *testing.T) {
 			put(must[call.Record](t)(r.MarkUnknown("nonce", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())))
 		}
 		conflict := must[call.Record](t)(newRecord("taken").MarkDead(call.IDConflict, "", time.Now()))
-		if err := o.DeadLetters().BuryConflict(t.Context(), conflict, nil); err != nil {
+		if err := o.DeadLetters().PutConflict(t.Context(), conflict, nil); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Hour)

@@ -32,7 +32,7 @@ func (o *office) waiting(id string) call.Record {
 	if err != nil {
 		o.t.Fatal(err)
 	}
-	if err := o.parking.Park(o.t.Context(), r, o.put(r)); err != nil {
+	if err := o.parking.Schedule(o.t.Context(), r, o.put(r)); err != nil {
 		o.t.Fatal(err)
 	}
 	return r

@@ -30,9 +30,9 @@ type Scheduler struct {
 // NewScheduler gives the parking place.
 func (c *Conn) NewScheduler() *Scheduler { return &Scheduler{answers: c.answers, js: c.js} }
 
-// Park schedules a waiting call to come back at its NextAt. What comes back
+// Schedule schedules a waiting call to come back at its NextAt. What comes back
 // carries the record and the version it must still have.
-func (p *Scheduler) Park(ctx context.Context, r call.Record, v call.Version) error {
+func (p *Scheduler) Schedule(ctx context.Context, r call.Record, v call.Version) error {
 	m, err := dueMessage(parkedSubject(r.Account, r.ID), r, v)
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func TestParkedCallsComeBackAtTheirTime(t *testing.T) {
 			r := waiting(t, call.ID("call-"+string(rune('a'+i))), next)
 			r.Priority, r.Trace = call.Urgent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 			v := call.Version{Created: time.Now().UTC().Round(0), Sequence: uint64(40 + i)}
-			if err := b.NewScheduler().Park(t.Context(), r, v); err != nil {
+			if err := b.NewScheduler().Schedule(t.Context(), r, v); err != nil {
 				t.Fatal(err)
 			}
 			m := <-came
@@ -71,7 +71,7 @@ func TestParkingAgainReplaces(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		came := b.consume(always(10))
 		park := func(after time.Duration, v uint64) {
-			if err := b.NewScheduler().Park(t.Context(), waiting(t, "a", time.Now().Add(after)), call.Version{Created: time.Now(), Sequence: v}); err != nil {
+			if err := b.NewScheduler().Schedule(t.Context(), waiting(t, "a", time.Now().Add(after)), call.Version{Created: time.Now(), Sequence: v}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -97,7 +97,7 @@ func TestParkingInThePastFiresAtOnce(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		came := b.consume(always(10))
 		start := time.Now()
-		if err := b.NewScheduler().Park(t.Context(), waiting(t, "a", start.Add(-time.Hour)), call.Version{}); err != nil {
+		if err := b.NewScheduler().Schedule(t.Context(), waiting(t, "a", start.Add(-time.Hour)), call.Version{}); err != nil {
 			t.Fatal(err)
 		}
 		<-came
@@ -112,7 +112,7 @@ func TestUnpark(t *testing.T) {
 		came := b.consume(always(10))
 		p := b.NewScheduler()
 		for _, id := range []call.ID{"a", "ab"} {
-			if err := p.Park(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
+			if err := p.Schedule(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -136,7 +136,7 @@ func TestSchedulesSurviveARestart(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		came := b.consume(always(10))
 		for id, after := range map[call.ID]time.Duration{"before": 30 * time.Second, "after": 10 * time.Minute} {
-			if err := b.NewScheduler().Park(t.Context(), waiting(t, id, time.Now().Add(after)), call.Version{}); err != nil {
+			if err := b.NewScheduler().Schedule(t.Context(), waiting(t, id, time.Now().Add(after)), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}

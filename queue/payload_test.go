@@ -55,11 +55,11 @@ func TestWhateverBecomesOfACallFits(t *testing.T) {
 			t.Fatalf("write a record of %d bytes: %v", len(data), err)
 		}
 		r.NextAt = time.Now().Add(time.Hour)
-		if err := b.NewScheduler().Park(t.Context(), r, v); err != nil {
+		if err := b.NewScheduler().Schedule(t.Context(), r, v); err != nil {
 			t.Errorf("park it: %v", err)
 		}
 		dead := must[call.Record](t)(r.MarkDead(call.Poison, strings.Repeat("\x01\"", 10_000), time.Now()))
-		if err := b.NewDeadLetters(time.Hour).Bury(t.Context(), dead, nil); err != nil {
+		if err := b.NewDeadLetters(time.Hour).Put(t.Context(), dead, nil); err != nil {
 			t.Errorf("bury it: %v", err)
 		}
 		parked := must[*nats.Msg](t)(dueMessage("s", r, v))

@@ -101,7 +101,7 @@ func TestRetriesKeepTheirPriority(t *testing.T) {
 		for _, p := range []call.Priority{call.Bulk, call.Normal, call.Urgent} {
 			r := waiting(t, call.ID(p), at)
 			r.Priority = p
-			if err := b.NewScheduler().Park(t.Context(), r, call.Version{}); err != nil {
+			if err := b.NewScheduler().Schedule(t.Context(), r, call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -21,7 +21,7 @@ func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 		r.Changed = time.Now().UTC()
 		v, err := records.Put(t.Context(), r, call.Version{})
 		b.do(err)
-		b.do(b.NewScheduler().Park(t.Context(), r, v))
+		b.do(b.NewScheduler().Schedule(t.Context(), r, v))
 
 		b.do(b.server.MayStore(1))
 		<-time.After(5 * time.Minute)

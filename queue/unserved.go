@@ -116,5 +116,5 @@ func (u *Orphan) Ack() error {
 	return nil
 }
 
-// HandBack leaves it where it is.
-func (u *Orphan) HandBack(time.Duration) error { return nil }
+// Nak leaves it where it is.
+func (u *Orphan) Nak(time.Duration) error { return nil }

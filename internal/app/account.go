@@ -27,7 +27,7 @@ type account struct {
 	lane      *dispatcher.Lane
 	metrics   *metrics.Account
 	consumer  *queue.Consumer
-	worker    *dispatcher.Worker
+	worker    *dispatcher.Handler
 	peers     *queue.PeerBus
 	conn      *queue.Conn
 	depths    *queue.DepthMeter // nil: the counters are somebody else's to make
@@ -71,12 +71,12 @@ func (acc *account) wire(a *App, b *broker) {
 		OnUnbound: acc.metrics.ConsumersMissing, Log: a.log,
 	})
 	acc.peers, acc.conn = b.peers, b.conn
-	acc.worker = &dispatcher.Worker{
-		Name: a.worker, Account: acc.name, Rules: rules(a.config, acc.config.Defaults),
-		Ledger: b.records, Parking: b.conn.NewScheduler(), Graveyard: b.conn.NewDeadLetters(a.config.Dead.Keep),
+	acc.worker = &dispatcher.Handler{
+		Worker: a.worker, Account: acc.name, Settings: rules(a.config, acc.config.Defaults),
+		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
 		Provider: &provider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory, Control: b.control, Peers: b.peers,
-		Lane: acc.lane, Hands: a.hands, Metrics: acc.metrics, Log: a.log,
-		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
+		Lane: acc.lane, Pool: a.hands, Metrics: acc.metrics, Log: a.log,
+		Now: time.Now, Nonce: rand.Text, Epoch: a.ledger.incarnation,
 	}
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
 		acc.lane.SetLimiter(&limit{shared: b.rate.ForAccount(acc.name, perSecond), account: acc.name, log: a.log})
@@ -129,7 +129,7 @@ func (acc *account) run(ctx, working context.Context) {
 	owned.Go(func() { acc.countOperators(background) })
 	owned.Go(func() { acc.key.watch(background, acc.reconsider, acc.worker.Log.With("account", acc.name)) })
 	owned.Go(func() { acc.bind(ctx) })
-	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.worker.Take(working, m.Delivery, m) })
+	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.worker.Dispatch(working, m.Delivery, m) })
 	acc.worker.Wait()
 	stop()
 	owned.Wait()
@@ -156,9 +156,9 @@ func (acc *account) countOperators(ctx context.Context) {
 	}
 }
 
-func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
-	return dispatcher.Rules{
-		Retry: dispatcher.Retry{
+func rules(c configs.Config, d configs.CallDefaults) dispatcher.Settings {
+	return dispatcher.Settings{
+		Retry: dispatcher.RetrySettings{
 			InitialDelay: c.Retry.InitialDelay, Multiplier: c.Retry.Multiplier,
 			MaxDelay: c.Retry.MaxDelay, MaxAttempts: c.Retry.MaxAttempts,
 		},
@@ -172,7 +172,7 @@ func rules(c configs.Config, d configs.CallDefaults) dispatcher.Rules {
 			},
 			Limits: call.Limits{RingTimeout: d.RingTimeout, CallTimeLimit: d.CallTimeLimit},
 		},
-		ClaimDeadline: c.Provider.ClaimDeadline(), ForeignClaimWait: c.Provider.ClaimWait(),
+		ClaimDeadline: c.Provider.ClaimDeadline(), ClaimWait: c.Provider.ClaimWait(),
 	}
 }
 

@@ -34,7 +34,7 @@ type App struct {
 	health   *health
 	ledger   *ledger
 	accounts *accounts
-	hands    *dispatcher.Hands
+	hands    *dispatcher.GoroutinePool
 	reloads  chan configs.Config // holds one at most: the latest
 	changed  chan struct{}       // holds a token when a lane does something else
 	down     seldom              // that there is no connection
@@ -59,7 +59,7 @@ func New(o Options) (*App, error) {
 	}
 	a.health = newHealth(a.metrics)
 	a.accounts = newAccounts()
-	a.hands = dispatcher.NewHands()
+	a.hands = dispatcher.NewGoroutinePool()
 	a.ledger = newLedger(a.log, a.accounts.halt, a.metrics.RecordsFault)
 	a.health.records = a.ledger.trouble
 	for _, cfg := range o.Config.SortedAccounts() {
@@ -142,7 +142,7 @@ func (a *App) dial(ctx context.Context, b *broker) {
 		}
 	})
 	defer graceOver()
-	defer a.hands.Rest()
+	defer a.hands.Close()
 	r := a.newRoster(working, b)
 	for _, acc := range a.accounts.list() {
 		r.begin(ctx, acc)

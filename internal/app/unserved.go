@@ -30,7 +30,7 @@ type sweeper struct {
 	broker  *broker
 	metrics *metrics.Account // seen by nobody: names come from publishers
 	// workers remember the claims of others that they wait for.
-	workers map[call.Account]*dispatcher.Worker
+	workers map[call.Account]*dispatcher.Handler
 	// last is the place that was looked after last. If the time of a sweep ran
 	// out there, it comes last in the next.
 	last queue.PendingSubject
@@ -38,7 +38,7 @@ type sweeper struct {
 
 func (a *App) newSweeper(b *broker) *sweeper {
 	return &sweeper{
-		app: a, broker: b, workers: map[call.Account]*dispatcher.Worker{},
+		app: a, broker: b, workers: map[call.Account]*dispatcher.Handler{},
 		metrics: metrics.New(prometheus.NewRegistry(), metrics.Build{}).Account(dispatcher.NoAccount),
 	}
 }
@@ -110,18 +110,18 @@ func after(p queue.PendingSubject, places []queue.PendingSubject) []queue.Pendin
 
 // clear ends what is too old in one place, the first first. It stops at the
 // first that is younger, or that another worker has a claim on.
-func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatcher.Worker) error {
+func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatcher.Handler) error {
 	for ctx.Err() == nil {
 		removed := false
 		m, err := s.broker.conn.Peek(ctx, p, func() { removed = true })
 		if err != nil || m == nil {
 			return err
 		}
-		if time.Since(m.Since) <= w.Rules.MaxAge {
+		if time.Since(m.Since) <= w.Settings.MaxAge {
 			return nil
 		}
 		if w.Account == dispatcher.NoAccount {
-			if err := w.Disown(ctx, m.Delivery, m); err != nil {
+			if err := w.DeadLetterBadSubject(ctx, m.Delivery, m); err != nil {
 				return err
 			}
 		} else {
@@ -136,17 +136,17 @@ func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatch
 }
 
 // worker gives who decides about requests of an account.
-func (s *sweeper) worker(name call.Account) *dispatcher.Worker {
+func (s *sweeper) worker(name call.Account) *dispatcher.Handler {
 	if w := s.workers[name]; w != nil {
 		return w
 	}
 	a, b := s.app, s.broker
-	w := &dispatcher.Worker{
-		Name: a.worker, Account: name, Rules: rules(a.config, configs.CallDefaults{}), Unserved: true,
-		Ledger: b.records, Parking: b.conn.NewScheduler(), Graveyard: b.conn.NewDeadLetters(a.config.Dead.Keep),
+	w := &dispatcher.Handler{
+		Worker: a.worker, Account: name, Settings: rules(a.config, configs.CallDefaults{}), Orphaned: true,
+		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
 		Lane:    dispatcher.New(dispatcher.Config{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
 		Metrics: s.metrics, Log: a.log,
-		Now: time.Now, Nonce: rand.Text, Incarnation: a.ledger.incarnation,
+		Now: time.Now, Nonce: rand.Text, Epoch: a.ledger.incarnation,
 	}
 	s.workers[name] = w
 	return w

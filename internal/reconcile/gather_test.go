@@ -64,7 +64,7 @@ func TestGather(t *testing.T) {
 		if _, err := records.Put(t.Context(), r, call.Version{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := graveyard.Bury(t.Context(), r, b); err != nil {
+		if err := graveyard.Put(t.Context(), r, b); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -123,7 +123,7 @@ func prepare(t *testing.T, url string) {
 		if _, err := operator.Records().Put(t.Context(), r, call.Version{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := operator.DeadLetters().Bury(t.Context(), r, nil); err != nil {
+		if err := operator.DeadLetters().Put(t.Context(), r, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -153,7 +153,7 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 	if _, err := o.Records().Put(t.Context(), dead, call.Version{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := o.DeadLetters().Bury(t.Context(), dead, nil); err != nil {
+	if err := o.DeadLetters().Put(t.Context(), dead, nil); err != nil {
 		t.Fatal(err)
 	}
 

@@ -148,7 +148,7 @@ func (s *stage) unknown(ts *testscript.TestScript, _ bool, args []string) {
 	r, err = r.MarkUnknown("nonce-"+args[0], call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, now)
 	ts.Check(err)
 	s.put(ts, r)
-	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Bury(s.t.Context(), r, nil))
+	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Put(s.t.Context(), r, nil))
 }
 
 // parked ID AHEAD makes a call that waits.
@@ -161,7 +161,7 @@ func (s *stage) parked(ts *testscript.TestScript, _ bool, args []string) {
 	now := time.Now()
 	r, err := s.record(args[0], now).Park(call.NotYet, now.Add(ahead), now)
 	ts.Check(err)
-	ts.Check(s.rig.Conn.NewScheduler().Park(s.t.Context(), r, s.put(ts, r)))
+	ts.Check(s.rig.Conn.NewScheduler().Schedule(s.t.Context(), r, s.put(ts, r)))
 }
 
 // overdue ID makes a call that should have been dialled again an hour ago.
@@ -189,7 +189,7 @@ func (s *stage) expired(ts *testscript.TestScript, _ bool, args []string) {
 	r, err := call.NewRecord(harness.Account, call.ID(args[0]), digest, origin, call.Normal, "", body).MarkDead(call.Expired, "", then)
 	ts.Check(err)
 	s.put(ts, r)
-	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Bury(s.t.Context(), r, nil))
+	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Put(s.t.Context(), r, nil))
 }
 
 // lose STREAM takes away what a stream holds, as a power loss can.
