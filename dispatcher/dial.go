@@ -22,13 +22,13 @@ func (w *Handler) dial(working context.Context, t *task, m Message, turn *Permit
 	switch linkage := w.linkage(working, t); linkage {
 	case call.Linked:
 	case call.AppInactive, call.OwnedNotLinked, call.NotOwned, call.OtherApp:
-		failpoint.Here(failpoint.EndBefore)
+		failpoint.Eval(failpoint.EndBefore)
 		next, err := t.record.MarkDead(call.NumberNotLinked, linkage.Advice(), w.Now())
 		return w.commit(working, t, next, err, m)
 	case call.LinkageNotKnown:
 		fallthrough
 	default:
-		failpoint.Here(failpoint.WaitBefore)
+		failpoint.Eval(failpoint.WaitBefore)
 		next, err := t.record.Park(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
@@ -46,22 +46,22 @@ func (w *Handler) dial(working context.Context, t *task, m Message, turn *Permit
 	if err != nil {
 		return err
 	}
-	failpoint.Here(failpoint.ClaimBefore)
+	failpoint.Eval(failpoint.ClaimBefore)
 	version, err := w.Records.Put(working, record, t.version)
 	if err != nil {
 		return err
 	}
-	failpoint.Here(failpoint.ClaimAfter)
+	failpoint.Eval(failpoint.ClaimAfter)
 	*claimed = claim{nonce: nonce, record: record, version: version, request: t.request, body: t.Body}
 	if w.Lane.forbids(t.request.From) {
 		w.settle(working, claimed, forbidden, m)
 		return nil
 	}
 	outcome := w.place(working, t, turn, by)
-	failpoint.Here(failpoint.OutcomeKnown)
+	failpoint.Eval(failpoint.OutcomeKnown)
 	w.Metrics.Attempt(outcome, w.Now().Sub(by.From))
 	outcome = w.observed(turn, outcome)
-	failpoint.Here(failpoint.OutcomeObserved)
+	failpoint.Eval(failpoint.OutcomeObserved)
 	w.settle(working, claimed, outcome, m)
 	return nil
 }
@@ -85,9 +85,9 @@ func (w *Handler) place(working context.Context, t *task, turn *Permit, by call.
 }
 
 func (w *Handler) linkage(ctx context.Context, t *task) call.Linkage {
-	failpoint.Here(failpoint.LookupBefore)
+	failpoint.Eval(failpoint.LookupBefore)
 	l := w.Directory.Lookup(ctx, t.request.From, t.request.AppID, t.record.Since)
-	failpoint.Here(failpoint.LookupAfter)
+	failpoint.Eval(failpoint.LookupAfter)
 	w.Metrics.Lookup(l)
 	return l
 }

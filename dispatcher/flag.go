@@ -27,7 +27,7 @@ func (w *Handler) suspend(ctx context.Context, o call.Outcome) {
 // written, Mind tries again for as long as the suspension is in force: without it
 // the others are refused a call each, and an operator has nothing to lift.
 func (w *Handler) flag(ctx context.Context, s call.Suspension) {
-	failpoint.Here(failpoint.SuspendBefore)
+	failpoint.Eval(failpoint.SuspendBefore)
 	held, err := w.Control.Suspend(ctx, w.Account, s)
 	switch {
 	case err != nil:
@@ -38,7 +38,7 @@ func (w *Handler) flag(ctx context.Context, s call.Suspension) {
 	default:
 		w.Lane.owe(s, time.Time{})
 	}
-	failpoint.Here(failpoint.SuspendAfter)
+	failpoint.Eval(failpoint.SuspendAfter)
 }
 
 // owe notes when the flag of the lane's own suspension is to be written again;

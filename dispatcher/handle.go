@@ -74,7 +74,7 @@ func (w *Handler) Handle(working context.Context, d call.Delivery, m Message, tu
 	defer w.recovered(working, d, m, claimed)
 
 	t := identify(d, w.Settings)
-	failpoint.Here(failpoint.DeliveryBegun)
+	failpoint.Eval(failpoint.DeliveryBegun)
 	if t.request.Unassigned {
 		w.Metrics.Unassigned()
 	}
@@ -114,11 +114,11 @@ func (w *Handler) do(ctx context.Context, t *task, s step, m Message, turn *Perm
 	case actClaim:
 		return w.dial(ctx, t, m, turn, claimed)
 	case actEnd:
-		failpoint.Here(failpoint.EndBefore)
+		failpoint.Eval(failpoint.EndBefore)
 		next, err := t.record.MarkDead(s.reason, s.message, now)
 		return w.commit(ctx, t, next, err, m)
 	case actPark:
-		failpoint.Here(failpoint.WaitBefore)
+		failpoint.Eval(failpoint.WaitBefore)
 		next, err := t.record.Park(s.reason, s.at, now)
 		return w.commit(ctx, t, next, err, m)
 	case actForeign:
@@ -126,17 +126,17 @@ func (w *Handler) do(ctx context.Context, t *task, s step, m Message, turn *Perm
 	case actSchedule, actBury:
 		return w.effect(ctx, t.record, t.version, t.Body, m)
 	case actConflict:
-		failpoint.Here(failpoint.ConflictFound)
+		failpoint.Eval(failpoint.ConflictFound)
 		rejected := call.NewRecord(t.Account, t.record.ID, t.digest, t.Origin, t.Priority, t.Trace, t.body())
 		return w.buryAlone(ctx, rejected, s, t.body(), m, w.DeadLetters.PutConflict)
 	case actNameless:
-		failpoint.Here(failpoint.NamelessFound)
+		failpoint.Eval(failpoint.NoIDFound)
 		return w.buryAlone(ctx, t.record, s, t.Body, m, w.DeadLetters.Put)
 	case actDefer:
 		w.handBack(m, s.at.Sub(now), "its time has not come", nil)
 		return nil
 	case actRepeat:
-		failpoint.Here(failpoint.RepeatFound)
+		failpoint.Eval(failpoint.DuplicateFound)
 		w.Metrics.Duplicate()
 		return w.ack(m)
 	case actDone:
@@ -165,7 +165,7 @@ func (w *Handler) write(ctx context.Context, t *task, next call.Record, err erro
 	if err != nil {
 		return call.Version{}, err
 	}
-	failpoint.Here(failpoint.DecisionWritten)
+	failpoint.Eval(failpoint.DecisionWritten)
 	w.count(next)
 	return version, nil
 }
@@ -195,9 +195,9 @@ func (w *Handler) effect(ctx context.Context, r call.Record, v call.Version, bod
 // while it was written: whoever brought the evidence may have looked for the
 // letter before it was there.
 func (w *Handler) reconsider(ctx context.Context, r call.Record) error {
-	failpoint.Here(failpoint.ReconsiderBefore)
+	failpoint.Eval(failpoint.RecheckBefore)
 	found, _, err := w.Records.Read(ctx, w.Account, r.ID)
-	failpoint.Here(failpoint.ReconsiderAfter)
+	failpoint.Eval(failpoint.RecheckAfter)
 	if err != nil || sameEnd(found, r) {
 		return err
 	}
@@ -216,7 +216,7 @@ func (w *Handler) buryAlone(
 	if err := bury(ctx, dead, body); err != nil {
 		return err
 	}
-	failpoint.Here(failpoint.AloneBuried)
+	failpoint.Eval(failpoint.DeadLetterOnlyWritten)
 	w.count(dead)
 	return w.ack(m)
 }
@@ -227,12 +227,12 @@ func (w *Handler) buryAlone(
 func (w *Handler) foreign(ctx context.Context, t *task, m Message) error {
 	nonce := t.record.Nonce()
 	if left := w.Settings.ClaimWait - w.claims.since(nonce, w.Now()); left > 0 {
-		failpoint.Here(failpoint.ForeignWait)
+		failpoint.Eval(failpoint.ClaimWaitBegun)
 		w.Metrics.ForeignWait()
 		w.handBack(m, left, "another worker has claimed it", nil)
 		return nil
 	}
-	failpoint.Here(failpoint.ForeignHold)
+	failpoint.Eval(failpoint.ClaimWaitOver)
 	lost := call.Outcome{Class: call.Unknown, Reason: call.WorkerLost, Message: "the worker that claimed it did not tell what came of it"}
 	next, err := t.record.MarkUnknown(nonce, lost, w.Now())
 	version, err := w.write(ctx, t, next, err)
@@ -247,9 +247,9 @@ func (w *Handler) foreign(ctx context.Context, t *task, m Message) error {
 // read asks the ledger and has it decided again. What was assumed is kept only
 // where the ledger has nothing.
 func (w *Handler) read(ctx context.Context, t *task) error {
-	failpoint.Here(failpoint.RecordRead)
+	failpoint.Eval(failpoint.RecordReadBefore)
 	record, version, err := w.Records.Read(ctx, t.Account, t.record.ID)
-	failpoint.Here(failpoint.RecordReadDone)
+	failpoint.Eval(failpoint.RecordReadAfter)
 	if err != nil {
 		return err
 	}

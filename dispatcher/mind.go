@@ -133,13 +133,13 @@ func (w *Handler) probe(ctx context.Context, within time.Duration, ask func(cont
 // lift ends a suspension for every worker. If the flag cannot be written, it is
 // tried again.
 func (w *Handler) lift(ctx context.Context, s call.Suspension, why string) {
-	failpoint.Here(failpoint.LiftBefore)
+	failpoint.Eval(failpoint.LiftBefore)
 	if err := w.Control.Lift(ctx, w.Account, s); err != nil {
 		w.Log.Warn("lifting a suspension failed", "account", w.Account, "error", err)
 		w.Lane.careAgain(s, w.Now().Add(probeWithin))
 		return
 	}
-	failpoint.Here(failpoint.LiftAfter)
+	failpoint.Eval(failpoint.LiftAfter)
 	w.Lane.lifted(s)
 	w.Log.Info("the suspension is lifted", "account", w.Account, "reason", s.Reason, "why", why)
 }

@@ -67,7 +67,7 @@ func (t task) reminds() bool { return t.Due != nil && lettered(t.Due.Record) }
 
 // heed does what a reminder reminds of, and has it decided again.
 func (w *Handler) heed(ctx context.Context, t *task) error {
-	failpoint.Here(failpoint.ReminderFound)
+	failpoint.Eval(failpoint.RecoveryFound)
 	before := t.Due.Record
 	switch {
 	case t.current():
@@ -80,6 +80,6 @@ func (w *Handler) heed(ctx context.Context, t *task) error {
 		}
 	}
 	t.heeded = true
-	failpoint.Here(failpoint.ReminderHeeded)
+	failpoint.Eval(failpoint.RecoveryDone)
 	return w.read(ctx, t)
 }

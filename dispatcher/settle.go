@@ -40,19 +40,19 @@ func (w *Handler) settle(working context.Context, c *claim, o call.Outcome, m Me
 
 	switch o.Class {
 	case call.Suspended:
-		failpoint.Here(failpoint.SettleSuspended)
+		failpoint.Eval(failpoint.SettleSuspended)
 		w.suspend(ctx, o)
 	case call.Rejected:
-		failpoint.Here(failpoint.SettleRejected)
+		failpoint.Eval(failpoint.SettleRejected)
 		if o.Reason == call.NumberNotLinked {
 			w.Directory.Invalidate(c.request.From)
 		}
 	case call.Placed:
-		failpoint.Here(failpoint.SettlePlaced)
+		failpoint.Eval(failpoint.SettlePlaced)
 	case call.Refused:
-		failpoint.Here(failpoint.SettleRefused)
+		failpoint.Eval(failpoint.SettleRefused)
 	case call.Unknown:
-		failpoint.Here(failpoint.SettleUnknown)
+		failpoint.Eval(failpoint.SettleUnknown)
 	}
 
 	s, err := w.record(ctx, c, o)
@@ -100,13 +100,13 @@ func (w *Handler) record(ctx context.Context, c *claim, o call.Outcome) (settled
 		if err != nil {
 			return settled{}, err
 		}
-		failpoint.Here(failpoint.OutcomeBefore)
+		failpoint.Eval(failpoint.OutcomeBefore)
 		put, err := w.replace(ctx, before, version, done.record)
 		if err == nil {
-			failpoint.Here(failpoint.OutcomeWritten)
+			failpoint.Eval(failpoint.OutcomeWritten)
 			w.count(done.record)
 			if before.State == call.StateUnknown {
-				failpoint.Here(failpoint.EvidenceWritten)
+				failpoint.Eval(failpoint.EvidenceWritten)
 				w.Metrics.LateEvidence(o.Class)
 			}
 			return settled{done, put, before}, nil
@@ -139,7 +139,7 @@ func (w *Handler) record(ctx context.Context, c *claim, o call.Outcome) (settled
 			}
 			return settled{conclusion{record: found, delay: done.delay}, foundVersion, before}, nil
 		case found.Nonce() == c.nonce && (found.State == call.StateDialling || found.State == call.StateUnknown):
-			failpoint.Here(failpoint.EvidenceWritable)
+			failpoint.Eval(failpoint.EvidenceWritable)
 			before, version = found, foundVersion
 		case o.Class == call.Placed:
 			if !found.Resolved() {
@@ -199,11 +199,11 @@ func (w *Handler) resumed(ctx context.Context) {
 	if !w.Lane.placed() {
 		return
 	}
-	failpoint.Here(failpoint.ForgetBefore)
+	failpoint.Eval(failpoint.ClearLiftedBefore)
 	if err := w.Control.ClearLifted(ctx, w.Account); err != nil {
 		w.Log.Warn("forgetting a lifted suspension failed", "account", w.Account, "error", err)
 	}
-	failpoint.Here(failpoint.ForgetAfter)
+	failpoint.Eval(failpoint.ClearLiftedAfter)
 }
 
 // patience is the waiting between tries. Nearly every settling needs none, and

@@ -211,7 +211,7 @@ func (c *Consumer) listen(ctx context.Context, withdrawn <-chan struct{}) {
 
 // give hands a message on, or back if it cannot be read.
 func (c *Consumer) give(d *delivery, handle func(*Message)) {
-	failpoint.Here(failpoint.DeliveryTaken)
+	failpoint.Eval(failpoint.DeliveryFetched)
 	m, err := newMessage(d, c.conn.debt)
 	if err != nil {
 		c.cfg.Log.Error("a message cannot be read and is handed back", "account", c.cfg.Account, "error", err)

@@ -27,9 +27,9 @@ func counterSubject(a call.Account, w int64) string {
 // sequence of the addition. After an error it may have been made, or still be.
 func count(ctx context.Context, js jetstream.JetStream, a call.Account, w int64, n int) (value int, sequence uint64, err error) {
 	m := &nats.Msg{Subject: counterSubject(a, w), Header: nats.Header{headerIncrement: {strconv.Itoa(n)}}}
-	failpoint.Here(failpoint.CountBefore)
+	failpoint.Eval(failpoint.RateIncrementBefore)
 	ack, err := js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0)) // twice would be counted twice
-	failpoint.Here(failpoint.CountAfter)
+	failpoint.Eval(failpoint.RateIncrementAfter)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -95,18 +95,18 @@ func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, bo
 	if r.State != call.StateUnknown {
 		setTTL(m, g.keep)
 	}
-	failpoint.Here(failpoint.LetterBefore)
+	failpoint.Eval(failpoint.DeadLetterBefore)
 	if _, err := publish(ctx, g.answers, StreamDead, m); err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
 	}
-	failpoint.Here(failpoint.LetterAfter)
+	failpoint.Eval(failpoint.DeadLetterAfter)
 	return nil
 }
 
 // Delete removes the dead letter of a call that turned out otherwise.
 func (g *DeadLetters) Delete(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
-	failpoint.Here(failpoint.UnburyBefore)
+	failpoint.Eval(failpoint.DeadLetterDeleteBefore)
 	err := purgeSubject(ctx, g.js, StreamDead, deadSubject(a, reason, string(id)))
-	failpoint.Here(failpoint.UnburyAfter)
+	failpoint.Eval(failpoint.DeadLetterDeleteAfter)
 	return err
 }

@@ -75,11 +75,11 @@ func (c *Control) Register(ctx context.Context, worker string, lanes map[call.Ac
 	}
 	m := &nats.Msg{Subject: "$KV." + BucketControl + "." + workerKey(worker), Data: data, Header: nats.Header{}}
 	setTTL(m, heartbeatTTL)
-	failpoint.Here(failpoint.PresenceBefore)
+	failpoint.Eval(failpoint.HeartbeatBefore)
 	if _, err := publish(ctx, c.answers, streamControl, m); err != nil {
 		return fmt.Errorf("publish which accounts are served: %w", err)
 	}
-	failpoint.Here(failpoint.PresenceAfter)
+	failpoint.Eval(failpoint.HeartbeatAfter)
 	return nil
 }
 

@@ -346,13 +346,13 @@ func writeLedger(ctx context.Context, kv jetstream.KeyValue, l HighWater, revisi
 	if err != nil {
 		return false, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)
 	}
-	failpoint.Here(failpoint.LedgerBefore)
+	failpoint.Eval(failpoint.HighWaterBefore)
 	if revision == 0 {
 		_, err = kv.Create(ctx, keyLedger, data)
 	} else {
 		_, err = kv.Update(ctx, keyLedger, data, revision)
 	}
-	failpoint.Here(failpoint.LedgerAfter)
+	failpoint.Eval(failpoint.HighWaterAfter)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyExists), isConflictError(err):
 		return false, nil

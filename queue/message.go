@@ -23,19 +23,19 @@ type Message struct {
 // for: a lost acknowledgement brings the message back, and its record then says
 // that there is nothing left to do.
 func (m *Message) Ack() error {
-	failpoint.Here(failpoint.AckBefore)
+	failpoint.Eval(failpoint.AckBefore)
 	if err := m.debt.ack(m.msg.Reply); err != nil {
 		return fmt.Errorf("acknowledge a message: %w", err)
 	}
-	failpoint.Here(failpoint.AckAfter)
+	failpoint.Eval(failpoint.AckAfter)
 	return nil
 }
 
 // Nak gives the message back, to be delivered again after the delay.
 func (m *Message) Nak(delay time.Duration) error {
-	failpoint.Here(failpoint.NakBefore)
+	failpoint.Eval(failpoint.NakBefore)
 	err := m.msg.NakWithDelay(max(delay, 0))
-	failpoint.Here(failpoint.NakAfter)
+	failpoint.Eval(failpoint.NakAfter)
 	if err != nil {
 		return fmt.Errorf("hand a message back: %w", err)
 	}

@@ -41,11 +41,11 @@ func (p *Scheduler) Schedule(ctx context.Context, r call.Record, v call.Version)
 	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()
 	m.Header.Set(jetstream.ScheduleHeader, scheduleAt+at.Format(scheduleFormat))
 	m.Header.Set(jetstream.ScheduleTargetHeader, dueSubject(r.Account, r.Priority))
-	failpoint.Here(failpoint.ScheduleBefore)
+	failpoint.Eval(failpoint.ScheduleBefore)
 	if _, err := publish(ctx, p.answers, StreamParked, m); err != nil {
 		return fmt.Errorf("park a call: %w", err)
 	}
-	failpoint.Here(failpoint.ScheduleAfter)
+	failpoint.Eval(failpoint.ScheduleAfter)
 	return nil
 }
 

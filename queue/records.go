@@ -176,7 +176,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 		}
 		return version, err
 	}
-	failpoint.Here(failpoint.RecordStored)
+	failpoint.Eval(failpoint.RecordStored)
 	version, err := r.confirmed(sequence, before)
 	if err == nil {
 		r.noteWritten(m.Subject, record, version, before)
@@ -191,7 +191,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 func (r *Records) readBack(
 	ctx context.Context, record call.Record, data []byte, expected call.Version, before HighWater, cause error,
 ) (call.Version, error) {
-	failpoint.Here(failpoint.RecordReadBack)
+	failpoint.Eval(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
 	if err == nil && version.Sequence == 0 {
 		r.noteAbsent(recordSubject(record.Account, record.ID), expected, before)

@@ -105,13 +105,13 @@ func (u *Orphan) readDue(h nats.Header, data []byte) error {
 func (u *Orphan) Ack() error {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	failpoint.Here(failpoint.AckBefore)
+	failpoint.Eval(failpoint.AckBefore)
 	if err := u.stream.DeleteMsg(ctx, u.seq); err != nil {
 		if _, gone := u.stream.GetMsg(ctx, u.seq); !errors.Is(gone, jetstream.ErrMsgNotFound) {
 			return fmt.Errorf("remove a message that nobody serves: %w", err)
 		}
 	}
-	failpoint.Here(failpoint.AckAfter)
+	failpoint.Eval(failpoint.AckAfter)
 	u.ended()
 	return nil
 }

@@ -68,13 +68,13 @@ func (l *line) fill(f form, key string, r call.Request) (request []byte, err err
 // leave: from its success on the request counts as written, however the Write
 // that follows ends. An error means that this Write was never entered.
 func (l *line) send(request []byte, by call.Deadline) (Written, error) {
-	failpoint.Here(failpoint.WriteBefore)
+	failpoint.Eval(failpoint.WriteBefore)
 	if by.Passed(time.Now()) {
 		return WrittenNothing, errPastDeadline
 	}
-	failpoint.Here(failpoint.WriteAllowed)
+	failpoint.Eval(failpoint.WriteAllowed)
 	n, _ := l.Write(request) // its error shows again where the answer is read
-	failpoint.Here(failpoint.WriteAfter)
+	failpoint.Eval(failpoint.WriteAfter)
 	if n < len(request) {
 		return WrittenPartly, nil
 	}
@@ -93,10 +93,10 @@ func (l *line) answer() (a Response, reusable bool) {
 		}
 		return Response{Status: status, Failure: why(err, otherwise), Detail: err.Error()}, false
 	}
-	failpoint.Here(failpoint.AnswerHeader)
+	failpoint.Eval(failpoint.AnswerHeader)
 	l.left = maxBodyOnWire
 	body, err := readBounded(response, MaxResponseSize)
-	failpoint.Here(failpoint.AnswerRead)
+	failpoint.Eval(failpoint.AnswerRead)
 	a = Response{Status: response.StatusCode, RetryAfter: response.Header.Get("Retry-After"), Body: body}
 	if err == nil {
 		a.Body, err = decoded(body, response.Header, MaxResponseSize)
@@ -164,7 +164,7 @@ func (l *line) Read(p []byte) (int, error) {
 		return 0, errTooLarge
 	}
 	n, err := l.Conn.Read(p[:min(int64(len(p)), l.left)])
-	failpoint.Here(failpoint.ReadAfter)
+	failpoint.Eval(failpoint.ReadAfter)
 	l.left -= int64(n)
 	if room := statusSize - len(l.begin); room > 0 {
 		l.begin = append(l.begin, p[:min(n, room)]...)

@@ -39,12 +39,12 @@ func (s *lines) take(ctx context.Context, until time.Time) (*line, error) {
 func (s *lines) open(ctx context.Context, until time.Time) (*line, error) {
 	ctx, cancel := context.WithDeadline(ctx, until)
 	defer cancel()
-	failpoint.Here(failpoint.ConnectBefore)
+	failpoint.Eval(failpoint.ConnectBefore)
 	conn, err := s.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
-	failpoint.Here(failpoint.ConnectAfter)
+	failpoint.Eval(failpoint.ConnectAfter)
 	l := newLine(conn)
 	if !l.quiet.whenNew() {
 		l.hangUp()

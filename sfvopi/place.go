@@ -36,7 +36,7 @@ func (c *Client) post(ctx context.Context, r call.Request, key string, by call.D
 	if by.Passed(time.Now()) {
 		return unwritten(Interrupted, errPastDeadline)
 	}
-	failpoint.Here(failpoint.PostBegun)
+	failpoint.Eval(failpoint.PostBegun)
 	l, err := c.lines.take(ctx, until)
 	if err != nil {
 		return unwritten(whyNoLine(ctx, err), err)

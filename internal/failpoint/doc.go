@@ -1,7 +1,7 @@
 // Package failpoint names every step at which a worker can die, and lets a test
 // make it die there.
 //
-// The program calls [Here] at each of its steps:
+// The program calls [Eval] at each of its steps:
 //
 //	failpoint.Here(failpoint.ClaimBefore)
 //

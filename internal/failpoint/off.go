@@ -2,6 +2,6 @@
 
 package failpoint
 
-// Here is where a worker can be made to die, in a build with the tag failpoint.
+// Eval is where a worker can be made to die, in a build with the tag failpoint.
 // In this one it is nothing.
-func Here(Point) {}
+func Eval(Point) {}

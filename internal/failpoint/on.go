@@ -40,9 +40,9 @@ func arm() map[Point]*trap {
 	return traps
 }
 
-// Here ends or stops this process if the environment armed this point. It
+// Eval ends or stops this process if the environment armed this point. It
 // returns from a stop when the process is continued.
-func Here(p Point) {
+func Eval(p Point) {
 	t := armed[p]
 	if t == nil || t.come.Add(1) != t.nth {
 		return

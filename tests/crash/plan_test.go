@@ -50,10 +50,10 @@ type way struct {
 
 // ways bring a worker to every point there is.
 var ways = []way{
-	{[]fp.Point{fp.LedgerBefore, fp.LedgerAfter, fp.PresenceBefore, fp.PresenceAfter, fp.CountBefore, fp.CountAfter}, 1, trial{batch: batch.Mix()}},
+	{[]fp.Point{fp.HighWaterBefore, fp.HighWaterAfter, fp.HeartbeatBefore, fp.HeartbeatAfter, fp.RateIncrementBefore, fp.RateIncrementAfter}, 1, trial{batch: batch.Mix()}},
 	{[]fp.Point{fp.ConnectBefore, fp.ConnectAfter}, 1, trial{batch: batch.Mix()}},
 	{[]fp.Point{
-		fp.DeliveryTaken, fp.DeliveryBegun, fp.LookupBefore, fp.LookupAfter, fp.ClaimBefore, fp.RecordStored, fp.ClaimAfter,
+		fp.DeliveryFetched, fp.DeliveryBegun, fp.LookupBefore, fp.LookupAfter, fp.ClaimBefore, fp.RecordStored, fp.ClaimAfter,
 		fp.PostBegun, fp.WriteBefore, fp.WriteAllowed, fp.WriteAfter, fp.ReadAfter, fp.AnswerHeader, fp.AnswerRead,
 		fp.OutcomeKnown, fp.OutcomeObserved, fp.SettlePlaced, fp.OutcomeBefore, fp.OutcomeWritten, fp.AckBefore, fp.AckAfter,
 	}, 2, trial{batch: batch.Mix(batch.Refused)}},
@@ -61,17 +61,17 @@ var ways = []way{
 	{[]fp.Point{fp.SettleRejected}, 1, trial{batch: batch.Mix(batch.Rejected)}},
 	{[]fp.Point{
 		fp.SettleSuspended, fp.SuspendBefore, fp.SuspendAfter, fp.NakBefore, fp.NakAfter,
-		fp.LiftBefore, fp.LiftAfter, fp.ForgetBefore, fp.ForgetAfter,
+		fp.LiftBefore, fp.LiftAfter, fp.ClearLiftedBefore, fp.ClearLiftedAfter,
 	}, 1, trial{batch: batch.Mix(batch.Suspended)}},
-	{[]fp.Point{fp.SettleUnknown, fp.LetterBefore, fp.LetterAfter, fp.ReconsiderBefore, fp.ReconsiderAfter}, 1, trial{batch: batch.Mix(batch.Lost)}},
+	{[]fp.Point{fp.SettleUnknown, fp.DeadLetterBefore, fp.DeadLetterAfter, fp.RecheckBefore, fp.RecheckAfter}, 1, trial{batch: batch.Mix(batch.Lost)}},
 	{[]fp.Point{fp.EndBefore, fp.DecisionWritten}, 1, trial{batch: batch.Mix(batch.Expired, batch.Unlinked)}},
 	{[]fp.Point{fp.WaitBefore}, 1, trial{batch: batch.Mix(batch.Later)}},
-	{[]fp.Point{fp.RepeatFound}, 1, trial{batch: batch.Mix(batch.Twin)}},
-	{[]fp.Point{fp.ConflictFound, fp.AloneBuried}, 1, trial{batch: batch.Mix(batch.Rival)}},
-	{[]fp.Point{fp.NamelessFound}, 1, trial{batch: batch.Mix(batch.Malformed)}},
-	{[]fp.Point{fp.RecordRead, fp.RecordReadDone, fp.RecordReadBack}, 1, trial{batch: batch.Mix(batch.Refused), before: string(fp.OutcomeWritten)}},
-	{[]fp.Point{fp.ForeignWait, fp.ForeignHold}, 1, trial{batch: batch.Mix(batch.Refused), before: string(fp.ClaimAfter)}},
-	{append([]fp.Point{fp.ReminderFound, fp.ReminderHeeded}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Healthy}, late: true}},
+	{[]fp.Point{fp.DuplicateFound}, 1, trial{batch: batch.Mix(batch.Twin)}},
+	{[]fp.Point{fp.ConflictFound, fp.DeadLetterOnlyWritten}, 1, trial{batch: batch.Mix(batch.Rival)}},
+	{[]fp.Point{fp.NoIDFound}, 1, trial{batch: batch.Mix(batch.Malformed)}},
+	{[]fp.Point{fp.RecordReadBefore, fp.RecordReadAfter, fp.RecordReadBack}, 1, trial{batch: batch.Mix(batch.Refused), before: string(fp.OutcomeWritten)}},
+	{[]fp.Point{fp.ClaimWaitBegun, fp.ClaimWaitOver}, 1, trial{batch: batch.Mix(batch.Refused), before: string(fp.ClaimAfter)}},
+	{append([]fp.Point{fp.RecoveryFound, fp.RecoveryDone}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Healthy}, late: true}},
 }
 
 // branches are the points that every outcome passes, for each outcome alone.
@@ -85,12 +85,12 @@ var branches = []way{
 	{scheduled, 2, trial{batch: []batch.Kind{batch.Refused}, late: true}}, // the first schedule is the reminder's
 	{lateEvidence, 1, trial{batch: []batch.Kind{batch.Suspended}, late: true}},
 	{scheduled, 2, trial{batch: []batch.Kind{batch.Suspended}, late: true}},
-	{append([]fp.Point{fp.LetterBefore, fp.LetterAfter}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Rejected}, late: true}},
+	{append([]fp.Point{fp.DeadLetterBefore, fp.DeadLetterAfter}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Rejected}, late: true}},
 }
 
 var (
 	afterPost    = []fp.Point{fp.OutcomeKnown, fp.OutcomeBefore, fp.OutcomeWritten}
-	lateEvidence = append([]fp.Point{fp.EvidenceWritable, fp.EvidenceWritten, fp.UnburyBefore, fp.UnburyAfter}, scheduled...)
+	lateEvidence = append([]fp.Point{fp.EvidenceWritable, fp.EvidenceWritten, fp.DeadLetterDeleteBefore, fp.DeadLetterDeleteAfter}, scheduled...)
 	scheduled    = []fp.Point{fp.ScheduleBefore, fp.ScheduleAfter}
 )
 

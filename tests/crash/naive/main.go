@@ -64,18 +64,18 @@ func work(ctx context.Context) error {
 }
 
 func handle(client *http.Client, m jetstream.Msg) {
-	failpoint.Here(failpoint.DeliveryBegun)
+	failpoint.Eval(failpoint.DeliveryBegun)
 	err := place(client, m.Data())
-	failpoint.Here(failpoint.OutcomeKnown)
+	failpoint.Eval(failpoint.OutcomeKnown)
 	if err != nil {
 		log.Print(err)
-		failpoint.Here(failpoint.ScheduleBefore)
+		failpoint.Eval(failpoint.ScheduleBefore)
 		err = m.NakWithDelay(200 * time.Millisecond)
-		failpoint.Here(failpoint.ScheduleAfter)
+		failpoint.Eval(failpoint.ScheduleAfter)
 	} else {
-		failpoint.Here(failpoint.AckBefore)
+		failpoint.Eval(failpoint.AckBefore)
 		err = m.Ack()
-		failpoint.Here(failpoint.AckAfter)
+		failpoint.Eval(failpoint.AckAfter)
 	}
 	if err != nil {
 		log.Print(err)
