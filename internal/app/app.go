@@ -47,7 +47,7 @@ type App struct {
 func New(o Options) (*App, error) {
 	a := &App{
 		config: o.Config, registry: o.Registry, worker: o.Worker, listener: o.Listener,
-		nats: o.NATS, dialProvider: o.DialProvider, measureEvery: o.MeasureEvery,
+		nats: o.NATS, dialProvider: o.DialProvider, measureEvery: o.MeasureInterval,
 		metrics: metrics.New(o.Registry, o.Build), reloads: make(chan configs.Config, 1), changed: make(chan struct{}, 1),
 	}
 	if a.worker == "" {

@@ -173,7 +173,7 @@ func (a *App) connect() (*queue.Conn, error) {
 func (a *App) lost(err error) {
 	switch {
 	case err == nil:
-	case NATSRefused(err):
+	case NATSAuthFailed(err):
 		a.natsFailed(err)
 	case a.down.may():
 		a.log.Warn("no connection to NATS; trying again", "error", err)
@@ -183,9 +183,9 @@ func (a *App) lost(err error) {
 // natsFailed logs what the broker refuses, once in a while.
 func (a *App) natsFailed(err error) {
 	switch {
-	case NATSRefused(err):
+	case NATSAuthFailed(err):
 		if a.refused.may() {
-			a.log.Error("NATS refuses the credentials; trying again, with what is read then", "error", err, "credentials", NATSCredentials(a.config.NATS))
+			a.log.Error("NATS refuses the credentials; trying again, with what is read then", "error", err, "credentials", NATSCredentialsSource(a.config.NATS))
 		}
 	case errors.Is(err, nats.ErrPermissionViolation):
 		if a.denied.may() {

@@ -89,8 +89,8 @@ func (r *reread) get() string {
 	return r.last.Reveal()
 }
 
-// NATSRefused reports whether the broker does not accept who we say we are.
-func NATSRefused(err error) bool {
+// NATSAuthFailed reports whether the broker does not accept who we say we are.
+func NATSAuthFailed(err error) bool {
 	for _, refusal := range []error{
 		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,
 	} {
@@ -101,8 +101,8 @@ func NATSRefused(err error) bool {
 	return false
 }
 
-// NATSCredentials names where the credentials for NATS come from.
-func NATSCredentials(c configs.NATS) string {
+// NATSCredentialsSource names where the credentials for NATS come from.
+func NATSCredentialsSource(c configs.NATS) string {
 	named := func(key, path string) string {
 		if path == "" {
 			return key

@@ -31,7 +31,7 @@ type Options struct {
 	NATS []nats.Option
 	// DialProvider replaces the network to the provider, if set.
 	DialProvider sfvopi.DialFunc
-	// MeasureEvery is how often the depths of the queues are measured; 0 is
+	// MeasureInterval is how often the depths of the queues are measured; 0 is
 	// every 10 s.
-	MeasureEvery time.Duration
+	MeasureInterval time.Duration
 }

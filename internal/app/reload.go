@@ -24,9 +24,9 @@ func (a *App) Reload(c configs.Config) {
 	}
 }
 
-// RefuseReload tells that a configuration cannot be used. The one before stays
+// RejectReload tells that a configuration cannot be used. The one before stays
 // in force.
-func (a *App) RefuseReload(err error) {
+func (a *App) RejectReload(err error) {
 	a.metrics.Reloaded(false)
 	a.metrics.ConfigInForce(false)
 	a.log.Error("the configuration cannot be used; the one before stays in force", "error", err)

@@ -116,8 +116,8 @@ func connect(c configs.NATS) (*queue.Conn, error) {
 		return conn, nil
 	case errors.Is(err, queue.ErrNKey):
 		return nil, usageError{err}
-	case app.NATSRefused(err):
-		return nil, fmt.Errorf("%w: %s does not accept the credentials; check %s", err, c.URL, app.NATSCredentials(c))
+	case app.NATSAuthFailed(err):
+		return nil, fmt.Errorf("%w: %s does not accept the credentials; check %s", err, c.URL, app.NATSCredentialsSource(c))
 	case errors.Is(err, nats.ErrNoServers):
 		return nil, fmt.Errorf("no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", c.URL)
 	default:

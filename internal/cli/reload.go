@@ -21,7 +21,7 @@ const (
 // reloadable is a worker that can go by another configuration.
 type reloadable interface {
 	Reload(c configs.Config)
-	RefuseReload(err error)
+	RejectReload(err error)
 }
 
 // reloader loads the configuration again when it is asked to by a signal, and
@@ -61,7 +61,7 @@ func (r *reloader) look() {
 	data, err := configs.ReadFile(r.file)
 	if err != nil {
 		if r.failed++; r.failed == reloadAway {
-			r.worker.RefuseReload(err)
+			r.worker.RejectReload(err)
 		}
 		return
 	}
@@ -82,14 +82,14 @@ func (r *reloader) usable() bool {
 func (r *reloader) load() {
 	data, err := readConfig(r.file)
 	if err != nil {
-		r.worker.RefuseReload(err)
+		r.worker.RejectReload(err)
 		return
 	}
 	r.data = data
 	config, err := parseConfig(r.file, data, r.environ)
 	r.refused = err != nil
 	if err != nil {
-		r.worker.RefuseReload(err)
+		r.worker.RejectReload(err)
 		return
 	}
 	relaxGC(r.environ, config)

@@ -12,7 +12,7 @@ import (
 type reloads struct{ loaded, refused int }
 
 func (r *reloads) Reload(configs.Config) { r.loaded++ }
-func (r *reloads) RefuseReload(error)    { r.refused++ }
+func (r *reloads) RejectReload(error)    { r.refused++ }
 
 // A configuration that was refused because a file that it names was not there
 // yet is loaded when that has come, and refused once.

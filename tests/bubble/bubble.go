@@ -166,7 +166,7 @@ func (w *World) StartWorker(name string) *Worker {
 		Config: w.Config, Log: w.Log, Registry: worker.Registry, Listener: newPipeListener(),
 		Build: metrics.Build{Version: "test"}, Worker: name,
 		NATS: []nats.Option{nats.InProcessServer(worker.Network)}, DialProvider: worker.Network.dialProvider,
-		MeasureEvery: time.Minute,
+		MeasureInterval: time.Minute,
 	})
 	if err != nil {
 		w.t.Fatal(err)

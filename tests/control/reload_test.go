@@ -159,7 +159,7 @@ func TestWhatTakesARestartIsSaid(t *testing.T) {
 		}
 		worker.App.Reload(w.Config)
 		inForce(1)
-		worker.App.RefuseReload(errors.New("broken"))
+		worker.App.RejectReload(errors.New("broken"))
 		inForce(0)
 		if v, _ := series(t, worker, "ringonce_config_reloads_total", "failed"); v != 1 {
 			t.Errorf("%v failed", v)

@@ -122,7 +122,7 @@ func (r *Rig) Start(name string) *Worker {
 	w := &Worker{Registry: prometheus.NewRegistry(), URL: "http://" + listener.Addr().String(), done: make(chan struct{})}
 	w.App, err = app.New(app.Options{
 		Config: r.Config, Log: r.Log, Registry: w.Registry, Listener: listener,
-		Build: metrics.Build{Version: "test"}, Worker: name, MeasureEvery: 100 * time.Millisecond,
+		Build: metrics.Build{Version: "test"}, Worker: name, MeasureInterval: 100 * time.Millisecond,
 	})
 	if err != nil {
 		r.t.Fatal(err)
