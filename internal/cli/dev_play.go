@@ -39,7 +39,7 @@ func (s *stage) play(ctx context.Context, out io.Writer, requests []devRequest) 
 	}
 	fmt.Fprintln(out)
 	printTable(out, verdict)
-	if !verdict.Kept() {
+	if !verdict.OK() {
 		accuse(out, verdict)
 		return errors.New("a request is not accounted for, or a phone rang twice; it is named above")
 	}
@@ -89,7 +89,7 @@ func (s *stage) publish(ctx context.Context, requests []devRequest) ([]reconcile
 		for i, ack := range acks {
 			select {
 			case confirmed := <-ack.Ok():
-				published = append(published, reconcile.Published{Name: some[i].name, Message: reconcile.Message(confirmed), Body: some[i].body})
+				published = append(published, reconcile.Published{Name: some[i].name, OriginKey: reconcile.OriginKey(confirmed), Body: some[i].body})
 			case err := <-ack.Err():
 				return published, fmt.Errorf("publish %s: %w", some[i].name, err)
 			case <-ctx.Done():
@@ -141,12 +141,12 @@ func outageNote(since time.Duration) string {
 }
 
 // judge hears the broker and the provider's oracle.
-func (s *stage) judge(ctx context.Context, published []reconcile.Published) (reconcile.Verdict, int, error) {
+func (s *stage) judge(ctx context.Context, published []reconcile.Published) (reconcile.Report, int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), gatherWithin)
 	defer cancel()
 	evidence, err := reconcile.Gather(ctx, s.conn.JetStream(), devAccount)
 	if err != nil {
-		return reconcile.Verdict{}, 0, err
+		return reconcile.Report{}, 0, err
 	}
 	evidence.Published = published
 	for _, heard := range s.provider.Oracle().Calls {
@@ -156,5 +156,5 @@ func (s *stage) judge(ctx context.Context, published []reconcile.Published) (rec
 			})
 		}
 	}
-	return reconcile.Judge(evidence), len(evidence.Rings), nil
+	return reconcile.Check(evidence), len(evidence.Rings), nil
 }

@@ -35,7 +35,7 @@ func countDev(ctx context.Context, conn *queue.Conn, published int) (devCounts, 
 		streams []string
 		into    *uint64
 	}{{queue.RequestStreams(), &c.waiting}, {[]string{queue.StreamParked}, &c.parked}, {[]string{queue.StreamDead}, &c.dead}} {
-		n, err := reconcile.Count(ctx, conn.JetStream(), of.streams...)
+		n, err := reconcile.CountMessages(ctx, conn.JetStream(), of.streams...)
 		if err != nil {
 			return c, err
 		}

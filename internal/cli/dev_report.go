@@ -15,7 +15,7 @@ import (
 )
 
 // printTable shows what came of a batch.
-func printTable(w io.Writer, v reconcile.Verdict) {
+func printTable(w io.Writer, v reconcile.Report) {
 	t := table.NewWriter()
 	t.SetOutputMirror(w)
 	t.SetStyle(table.StyleLight)
@@ -37,7 +37,7 @@ func printTable(w io.Writer, v reconcile.Verdict) {
 }
 
 // explain says in a few words what the table means.
-func explain(w io.Writer, v reconcile.Verdict, rung int) {
+func explain(w io.Writer, v reconcile.Report, rung int) {
 	fmt.Fprintf(w, `
 Every request is accounted for. Who was rung was asked of the simulated provider, not
 of ringonce. Calls that went out: %d; each placed one is among them, by its request_uuid.
@@ -63,12 +63,12 @@ call log or a person tells. Whoever knows then says so:
 const maxNamed = 50
 
 // accuse names every request that something is wrong with.
-func accuse(w io.Writer, v reconcile.Verdict) {
-	said := make([]string, 0, len(v.RungTwice)+len(v.Contradictions))
+func accuse(w io.Writer, v reconcile.Report) {
+	said := make([]string, 0, len(v.RungTwice)+len(v.Discrepancies))
 	for _, name := range v.RungTwice {
 		said = append(said, name+": the phone rang more often than asked for")
 	}
-	for _, c := range v.Contradictions {
+	for _, c := range v.Discrepancies {
 		said = append(said, c.String())
 	}
 	fmt.Fprintln(w, "\nThis does not fit:")

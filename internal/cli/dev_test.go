@@ -94,9 +94,9 @@ func TestRelativeTimes(t *testing.T) {
 }
 
 func TestAccuseNamesEveryRequest(t *testing.T) {
-	v := reconcile.Verdict{RungTwice: []string{"line 3 (a)"}}
+	v := reconcile.Report{RungTwice: []string{"line 3 (a)"}}
 	for i := range maxNamed + 1 {
-		v.Contradictions = append(v.Contradictions, reconcile.Contradiction{Name: fmt.Sprint("line ", i), What: "it was forgotten"})
+		v.Discrepancies = append(v.Discrepancies, reconcile.Discrepancy{Name: fmt.Sprint("line ", i), Problem: "it was forgotten"})
 	}
 	var out bytes.Buffer
 	accuse(&out, v)

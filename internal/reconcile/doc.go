@@ -11,6 +11,6 @@
 //	the rings          ── the oracle of the simulated provider
 //
 // [Gather] asks the broker for its part; the publisher and the oracle bring
-// theirs as plain data. [Judge] compares them. It is pure, and says of every
+// theirs as plain data. [Check] compares them. It is pure, and says of every
 // contradiction which request it is about.
 package reconcile

@@ -4,14 +4,14 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Evidence is what the witnesses say of one batch on one account. The batch is
+// Input is what the witnesses say of one batch on one account. The batch is
 // closed: whatever else is found on the account counts as a contradiction.
-type Evidence struct {
-	Published []Published
-	Records   []call.Record
-	Letters   []Letter
-	// Left counts the messages in streams that are empty when all has ended.
-	Left []Left
+type Input struct {
+	Published   []Published
+	Records     []call.Record
+	DeadLetters []DeadLetter
+	// Remaining counts the messages in streams that are empty when all has ended.
+	Remaining []StreamCount
 	// Rings are all calls that went out, as the provider knows them.
 	Rings []Ring
 }
@@ -20,23 +20,23 @@ type Evidence struct {
 type Published struct {
 	// Name is what the request is called in contradictions.
 	Name string
-	// Message is which one it is, as [call.Origin] names it. Records and dead
+	// OriginKey is which one it is, as [call.Origin] names it. Records and dead
 	// letters carry it.
-	Message string
-	Body    []byte
+	OriginKey string
+	Body      []byte
 	// MessageID is its Nats-Msg-Id header, if it had one.
 	MessageID string
 }
 
-// Letter is one dead letter.
-type Letter struct {
-	Origin string // the message that it was made from, as [call.Origin] names it
-	ID     call.ID
-	Reason call.Reason
+// DeadLetter is one dead letter.
+type DeadLetter struct {
+	OriginKey string // the message that it was made from, as [call.Origin] names it
+	ID        call.ID
+	Reason    call.Reason
 }
 
-// Left is a stream in which messages were left behind.
-type Left struct {
+// StreamCount is a stream in which messages were left behind.
+type StreamCount struct {
 	Stream   string
 	Messages uint64
 }
@@ -50,8 +50,8 @@ type Ring struct {
 	RequestUUID string
 }
 
-// Verdict is what came of the batch.
-type Verdict struct {
+// Report is what came of the batch.
+type Report struct {
 	Published int
 	// Every request that is accounted for is counted in exactly one of these.
 	Placed     int
@@ -64,25 +64,25 @@ type Verdict struct {
 	// RungTwice names the requests whose callee was rung more often than asked
 	// for.
 	RungTwice []string
-	// Contradictions say what does not fit; none means that the promise was
+	// Discrepancies say what does not fit; none means that the promise was
 	// kept.
-	Contradictions []Contradiction
+	Discrepancies []Discrepancy
 }
 
-// Contradiction is something that witnesses disagree about.
-type Contradiction struct {
-	Name string // of the request, or of what else it is about
-	What string
+// Discrepancy is something that witnesses disagree about.
+type Discrepancy struct {
+	Name    string // of the request, or of what else it is about
+	Problem string
 }
 
-func (c Contradiction) String() string { return c.Name + ": " + c.What }
+func (c Discrepancy) String() string { return c.Name + ": " + c.Problem }
 
-// Kept reports whether every request is accounted for and nobody was rung
+// OK reports whether every request is accounted for and nobody was rung
 // twice.
-func (v Verdict) Kept() bool { return len(v.Contradictions) == 0 && len(v.RungTwice) == 0 }
+func (v Report) OK() bool { return len(v.Discrepancies) == 0 && len(v.RungTwice) == 0 }
 
 // DeadLetters counts the requests that ended without a call.
-func (v Verdict) DeadLetters() int {
+func (v Report) DeadLetters() int {
 	n := 0
 	for _, count := range v.Dead {
 		n += count

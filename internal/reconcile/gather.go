@@ -13,8 +13,8 @@ import (
 
 // Gather asks the broker for its part of the evidence about one account: the
 // records, the dead letters, and what is left in the streams of all accounts.
-func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Evidence, error) {
-	var e Evidence
+func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Input, error) {
+	var e Input
 	err := readAll(ctx, js, queue.StreamRecords, "calls.records."+string(a)+".>", func(m jetstream.Msg) error {
 		record, err := call.DecodeRecord(m.Data())
 		e.Records = append(e.Records, record)
@@ -25,29 +25,29 @@ func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Eviden
 	}
 	err = readAll(ctx, js, queue.StreamDead, "calls.dead."+string(a)+".>", func(m jetstream.Msg) error {
 		letter, err := readLetter(m)
-		e.Letters = append(e.Letters, letter)
+		e.DeadLetters = append(e.DeadLetters, letter)
 		return err
 	})
 	if err != nil {
 		return e, err
 	}
 	for _, stream := range queue.WorkQueues() {
-		n, err := Count(ctx, js, stream)
+		n, err := CountMessages(ctx, js, stream)
 		if err != nil {
 			return e, err
 		}
-		e.Left = append(e.Left, Left{Stream: stream, Messages: n})
+		e.Remaining = append(e.Remaining, StreamCount{Stream: stream, Messages: n})
 	}
 	return e, nil
 }
 
-// Message names a message by what the broker confirmed.
-func Message(ack *jetstream.PubAck) string {
+// OriginKey names a message by what the broker confirmed.
+func OriginKey(ack *jetstream.PubAck) string {
 	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}).Key()
 }
 
-// Count gives how many messages these streams hold together.
-func Count(ctx context.Context, js jetstream.JetStream, streams ...string) (n uint64, err error) {
+// CountMessages gives how many messages these streams hold together.
+func CountMessages(ctx context.Context, js jetstream.JetStream, streams ...string) (n uint64, err error) {
 	for _, stream := range streams {
 		s, err := js.Stream(ctx, stream)
 		if err != nil {
@@ -59,14 +59,14 @@ func Count(ctx context.Context, js jetstream.JetStream, streams ...string) (n ui
 }
 
 // readLetter reads the headers that every dead letter has.
-func readLetter(m jetstream.Msg) (Letter, error) {
+func readLetter(m jetstream.Msg) (DeadLetter, error) {
 	h := m.Headers()
 	origin, err := call.ParseOriginKey(h.Get("Ringonce-Origin"))
 	if err != nil {
-		return Letter{}, fmt.Errorf("read the origin of the dead letter %s: %w", m.Subject(), err)
+		return DeadLetter{}, fmt.Errorf("read the origin of the dead letter %s: %w", m.Subject(), err)
 	}
-	return Letter{
-		Origin: origin.Key(), ID: call.ID(h.Get("Ringonce-Id")), Reason: call.Reason(h.Get("Ringonce-Reason")),
+	return DeadLetter{
+		OriginKey: origin.Key(), ID: call.ID(h.Get("Ringonce-Id")), Reason: call.Reason(h.Get("Ringonce-Reason")),
 	}, nil
 }
 

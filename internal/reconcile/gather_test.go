@@ -42,7 +42,7 @@ func TestGatherAnEmptyBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Records) != 0 || len(e.Letters) != 0 || !reconcile.Judge(e).Kept() {
+	if len(e.Records) != 0 || len(e.DeadLetters) != 0 || !reconcile.Check(e).OK() {
 		t.Errorf("found %+v", e)
 	}
 }
@@ -78,17 +78,17 @@ func TestGather(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(e.Records) != 2 || len(e.Letters) != 2 {
-		t.Fatalf("found %d records and %d dead letters, want 2 of each", len(e.Records), len(e.Letters))
+	if len(e.Records) != 2 || len(e.DeadLetters) != 2 {
+		t.Fatalf("found %d records and %d dead letters, want 2 of each", len(e.Records), len(e.DeadLetters))
 	}
 	if e.Records[1].ID != "dead-b" || e.Records[1].State != call.StateDead {
 		t.Errorf("found the record %+v", e.Records[1])
 	}
-	if want := (reconcile.Letter{Origin: "41", ID: "dead-b", Reason: call.Expired}); e.Letters[1] != want {
-		t.Errorf("found the dead letter %+v, want %+v", e.Letters[1], want)
+	if want := (reconcile.DeadLetter{OriginKey: "41", ID: "dead-b", Reason: call.Expired}); e.DeadLetters[1] != want {
+		t.Errorf("found the dead letter %+v, want %+v", e.DeadLetters[1], want)
 	}
-	want := []reconcile.Left{{Stream: queue.StreamUrgent}, {Stream: queue.StreamCalls, Messages: 1}, {Stream: queue.StreamBulk, Messages: 2}, {Stream: queue.StreamParked}}
-	if !slices.Equal(e.Left, want) {
-		t.Errorf("found left behind %+v", e.Left)
+	want := []reconcile.StreamCount{{Stream: queue.StreamUrgent}, {Stream: queue.StreamCalls, Messages: 1}, {Stream: queue.StreamBulk, Messages: 2}, {Stream: queue.StreamParked}}
+	if !slices.Equal(e.Remaining, want) {
+		t.Errorf("found left behind %+v", e.Remaining)
 	}
 }

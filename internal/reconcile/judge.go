@@ -8,32 +8,32 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Judge compares what the witnesses say. It is pure.
-func Judge(e Evidence) Verdict {
+// Check compares what the witnesses say. It is pure.
+func Check(e Input) Report {
 	j := judgement{
-		verdict:   Verdict{Published: len(e.Published), Dead: map[call.Reason]int{}},
+		verdict:   Report{Published: len(e.Published), Dead: map[call.Reason]int{}},
 		records:   map[string][]call.Record{},
 		byID:      map[call.ID]call.Record{},
-		letters:   map[string][]Letter{},
+		letters:   map[string][]DeadLetter{},
 		published: map[string]bool{},
 	}
 	for _, r := range e.Records {
 		j.records[r.Origin.Key()] = append(j.records[r.Origin.Key()], r)
 		j.byID[r.ID] = r
 	}
-	for _, l := range e.Letters {
-		j.letters[l.Origin] = append(j.letters[l.Origin], l)
+	for _, l := range e.DeadLetters {
+		j.letters[l.OriginKey] = append(j.letters[l.OriginKey], l)
 	}
 	calls := make([]dialled, 0, len(e.Published))
 	for _, p := range e.Published {
-		if j.published[p.Message] {
-			j.contradict(p.Name, "it came by message %s, and so did another", p.Message)
+		if j.published[p.OriginKey] {
+			j.contradict(p.Name, "it came by message %s, and so did another", p.OriginKey)
 		}
-		j.published[p.Message] = true
+		j.published[p.OriginKey] = true
 		calls = append(calls, j.ending(p))
 	}
 	j.strangers(e)
-	for _, l := range e.Left {
+	for _, l := range e.Remaining {
 		if l.Messages > 0 {
 			j.contradict(l.Stream, "%d messages were left behind", l.Messages)
 		}
@@ -43,22 +43,22 @@ func Judge(e Evidence) Verdict {
 }
 
 type judgement struct {
-	verdict   Verdict
+	verdict   Report
 	records   map[string][]call.Record
 	byID      map[call.ID]call.Record
-	letters   map[string][]Letter
+	letters   map[string][]DeadLetter
 	published map[string]bool
 }
 
 func (j *judgement) contradict(name, format string, values ...any) {
-	j.verdict.Contradictions = append(j.verdict.Contradictions, Contradiction{Name: name, What: fmt.Sprintf(format, values...)})
+	j.verdict.Discrepancies = append(j.verdict.Discrepancies, Discrepancy{Name: name, Problem: fmt.Sprintf(format, values...)})
 }
 
 // ending finds how one request ended, and gives what that allows the provider
 // to have done.
 func (j *judgement) ending(p Published) dialled {
 	d := identity(p)
-	records, letters := j.records[p.Message], j.letters[p.Message]
+	records, letters := j.records[p.OriginKey], j.letters[p.OriginKey]
 	switch {
 	case len(records) > 1:
 		j.contradict(p.Name, "it has %d records", len(records))
@@ -79,7 +79,7 @@ func (j *judgement) ending(p Published) dialled {
 }
 
 // recorded is a request with a record of its own.
-func (j *judgement) recorded(p Published, r call.Record, letters []Letter, d *dialled) {
+func (j *judgement) recorded(p Published, r call.Record, letters []DeadLetter, d *dialled) {
 	if len(r.Request) > 0 && !bytes.Equal(r.Request, p.Body) {
 		j.contradict(p.Name, "its record holds another request")
 	}
@@ -114,7 +114,7 @@ func (j *judgement) recorded(p Published, r call.Record, letters []Letter, d *di
 
 // buried is a request that has a dead letter and no record: one without a
 // readable id, or one whose id is another request's.
-func (j *judgement) buried(p Published, l Letter) {
+func (j *judgement) buried(p Published, l DeadLetter) {
 	j.verdict.Dead[l.Reason]++
 	id, _, err := read(p)
 	_, taken := j.byID[l.ID]
@@ -158,27 +158,27 @@ func read(p Published) (call.ID, call.Digest, error) {
 	return id, digest, err
 }
 
-func (j *judgement) expectLetters(p Published, s call.State, letters []Letter, want ...call.Reason) {
+func (j *judgement) expectLetters(p Published, s call.State, letters []DeadLetter, want ...call.Reason) {
 	if got := reasons(letters); !slices.Equal(got, want) {
 		j.contradict(p.Name, "it is %s, which asks for the dead letters %v, and has %v", s, want, got)
 	}
 }
 
 // strangers are records and dead letters that belong to nothing published.
-func (j *judgement) strangers(e Evidence) {
+func (j *judgement) strangers(e Input) {
 	for _, r := range e.Records {
 		if !j.published[r.Origin.Key()] && !unseen(r) {
 			j.contradict(string(r.ID), "it has a record, and nobody of the batch published it")
 		}
 	}
-	for _, l := range e.Letters {
-		if !j.published[l.Origin] {
+	for _, l := range e.DeadLetters {
+		if !j.published[l.OriginKey] {
 			j.contradict(string(l.ID), "it has a dead letter (%s), and nobody of the batch published it", l.Reason)
 		}
 	}
 }
 
-func reasons(letters []Letter) []call.Reason {
+func reasons(letters []DeadLetter) []call.Reason {
 	var list []call.Reason
 	for _, l := range letters {
 		list = append(list, l.Reason)

@@ -77,14 +77,14 @@ func live(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
 		if attack != nil {
 			bad.toItself(t)
 		}
-		verdict := reconcile.Judge(w.evidence(good))
-		for _, c := range append(verdict.Contradictions, reconcile.Judge(w.evidence(bad)).Contradictions...) {
+		verdict := reconcile.Check(w.evidence(good))
+		for _, c := range append(verdict.Discrepancies, reconcile.Check(w.evidence(bad)).Discrepancies...) {
 			t.Error(c)
 		}
 		if verdict.Placed != calm || verdict.DeadLetters()+verdict.Unknown+verdict.Duplicates+len(verdict.RungTwice) > 0 {
 			t.Errorf("of %d honest calls: %+v", calm, verdict)
 		}
-		if twice := reconcile.Judge(w.evidence(bad)).RungTwice; len(twice) > 0 {
+		if twice := reconcile.Check(w.evidence(bad)).RungTwice; len(twice) > 0 {
 			t.Errorf("the hostile publisher's own calls rang twice: %s", twice)
 		}
 		if refused := w.log.ofWorkers(); len(refused) > 0 {
@@ -138,7 +138,7 @@ func (p *publisher) confirm(t *testing.T, ids []string) {
 			t.Errorf("the request %s with a reply is %s, %v", id, r.State, err)
 			continue
 		}
-		p.published = append(p.published, reconcile.Published{Name: id, Message: r.Origin.Key(), Body: r.Request})
+		p.published = append(p.published, reconcile.Published{Name: id, OriginKey: r.Origin.Key(), Body: r.Request})
 	}
 }
 
@@ -146,9 +146,9 @@ func (p *publisher) confirm(t *testing.T, ids []string) {
 // own. It is a request that nobody can read, as if it had been published there.
 func (p *publisher) toItself(t *testing.T) {
 	t.Helper()
-	for _, l := range p.w.evidence(p).Letters {
-		if strings.HasPrefix(l.Origin, queue.StreamUrgent) && l.Reason == call.Malformed {
-			p.published = append(p.published, reconcile.Published{Name: "a confirmation", Message: l.Origin, Body: []byte(`{"stream":"CALLS"}`)})
+	for _, l := range p.w.evidence(p).DeadLetters {
+		if strings.HasPrefix(l.OriginKey, queue.StreamUrgent) && l.Reason == call.Malformed {
+			p.published = append(p.published, reconcile.Published{Name: "a confirmation", OriginKey: l.OriginKey, Body: []byte(`{"stream":"CALLS"}`)})
 			return
 		}
 	}
@@ -182,7 +182,7 @@ func (p *publisher) flood(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.published = append(p.published, reconcile.Published{
-			Name: fmt.Sprintf("flood %d", i), Message: reconcile.Message(ack), Body: m.Data, MessageID: m.Header.Get(nats.MsgIdHdr),
+			Name: fmt.Sprintf("flood %d", i), OriginKey: reconcile.OriginKey(ack), Body: m.Data, MessageID: m.Header.Get(nats.MsgIdHdr),
 		})
 	}
 }

@@ -167,7 +167,7 @@ func (p *publisher) body(id, callee string) []byte {
 func answerURL(account, id string) string { return "https://" + account + ".example/" + id }
 
 // evidence asks the witnesses about an account.
-func (w *world) evidence(p *publisher) reconcile.Evidence {
+func (w *world) evidence(p *publisher) reconcile.Input {
 	w.t.Helper()
 	e, err := reconcile.Gather(context.Background(), w.Conn.JetStream(), call.Account(p.account))
 	if err != nil {
@@ -229,7 +229,7 @@ func (p *publisher) try(subject string, body []byte, header nats.Header) error {
 		return errForgotten
 	}
 	name := fmt.Sprintf("%s %d", subject, ack.Seq)
-	p.published = append(p.published, reconcile.Published{Name: name, Message: queue.Origin(ack.Stream, ack.Seq, time.Time{}).Key(), Body: body, MessageID: header.Get(nats.MsgIdHdr)})
+	p.published = append(p.published, reconcile.Published{Name: name, OriginKey: queue.Origin(ack.Stream, ack.Seq, time.Time{}).Key(), Body: body, MessageID: header.Get(nats.MsgIdHdr)})
 	return nil
 }
 
@@ -246,7 +246,7 @@ func (p *publisher) publish(t *testing.T, body []byte) {
 func (w *world) atRest(t *testing.T) {
 	t.Helper()
 	for range 24 * 60 {
-		left, err := reconcile.Count(t.Context(), w.Conn.JetStream(), queue.WorkQueues()...)
+		left, err := reconcile.CountMessages(t.Context(), w.Conn.JetStream(), queue.WorkQueues()...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,8 +70,8 @@ func TestThePromiseHoldsWhateverBecomesOfTheBrokers(t *testing.T) {
 			v := w.judge()
 			figures.add(c.name, v, w.stall())
 			t.Logf("%s", figures.line(c.name))
-			if !v.Kept() {
-				t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Contradictions, w.history())
+			if !v.OK() {
+				t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, w.history())
 			}
 		})
 	}

@@ -22,7 +22,7 @@ type tally struct {
 
 const columns = "%-22v %8v %6v %5v %8v %15v %10v %14v %13v\n"
 
-func (f *tally) add(name string, v reconcile.Verdict, stall time.Duration) {
+func (f *tally) add(name string, v reconcile.Report, stall time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lines == nil {
@@ -30,7 +30,7 @@ func (f *tally) add(name string, v reconcile.Verdict, stall time.Duration) {
 	}
 	share := fmt.Sprintf("%d (%.1f %%)", v.Unknown, 100*float64(v.Unknown)/float64(max(1, v.Published)))
 	f.lines[name] = fmt.Sprintf(columns, name, v.Published, v.Placed, v.DeadLetters(), share, v.Duplicates,
-		len(v.RungTwice), len(v.Contradictions), stall.Round(100*time.Millisecond))
+		len(v.RungTwice), len(v.Discrepancies), stall.Round(100*time.Millisecond))
 }
 
 // note adds a line of its own.

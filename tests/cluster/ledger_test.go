@@ -62,12 +62,12 @@ func (w *world) declares(why string) {
 // judgeLost judges what can be judged when records were lost: no phone rang
 // twice; what was published after the declaration has exactly one ending; and of
 // everything older that the brokers still had, somebody knows something.
-func (w *world) judgeLost() reconcile.Verdict {
+func (w *world) judgeLost() reconcile.Report {
 	w.t.Helper()
 	e := w.Evidence(nil)
 	e.Published = w.load.all(e)
 	later := func(id call.ID) bool { return w.load.number(id) >= w.declared }
-	after := reconcile.Evidence{Left: e.Left}
+	after := reconcile.Input{Remaining: e.Remaining}
 	told := map[call.ID]bool{}
 	for _, r := range e.Records {
 		told[r.ID] = true
@@ -75,10 +75,10 @@ func (w *world) judgeLost() reconcile.Verdict {
 			after.Records = append(after.Records, r)
 		}
 	}
-	for _, l := range e.Letters {
+	for _, l := range e.DeadLetters {
 		told[l.ID] = true
 		if later(l.ID) {
-			after.Letters = append(after.Letters, l)
+			after.DeadLetters = append(after.DeadLetters, l)
 		}
 	}
 	ids := map[string]call.ID{} // by answer URL
@@ -96,7 +96,7 @@ func (w *world) judgeLost() reconcile.Verdict {
 			after.Rings = append(after.Rings, r)
 		}
 	}
-	v := reconcile.Judge(after)
+	v := reconcile.Check(after)
 	for id, n := range rang {
 		if n > 1 && !later(id) {
 			v.RungTwice = append(v.RungTwice, string(id))
@@ -105,7 +105,7 @@ func (w *world) judgeLost() reconcile.Verdict {
 	for _, p := range e.Published {
 		// The last one before the copy may have been published after it.
 		if id, _ := identity(p); w.load.number(id) < w.copied-1 && !told[id] && rang[id] == 0 {
-			v.Contradictions = append(v.Contradictions, reconcile.Contradiction{Name: p.Name, What: "it was forgotten: it did not ring, and nothing tells of it"})
+			v.Discrepancies = append(v.Discrepancies, reconcile.Discrepancy{Name: p.Name, Problem: "it was forgotten: it did not ring, and nothing tells of it"})
 		}
 	}
 	return withEndings(v, e)
@@ -113,7 +113,7 @@ func (w *world) judgeLost() reconcile.Verdict {
 
 // withEndings counts the records that there are, those of before the declaration
 // too.
-func withEndings(v reconcile.Verdict, e reconcile.Evidence) reconcile.Verdict {
+func withEndings(v reconcile.Report, e reconcile.Input) reconcile.Report {
 	v.Published, v.Placed, v.Unknown, v.Dead = len(e.Published), 0, 0, map[call.Reason]int{}
 	for _, r := range e.Records {
 		switch r.State {

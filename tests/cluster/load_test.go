@@ -80,7 +80,7 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 		cancel()
 		l.mu.Lock()
 		if err == nil {
-			p.Message, l.last = reconcile.Message(ack), time.Now()
+			p.OriginKey, l.last = reconcile.OriginKey(ack), time.Now()
 			l.published = append(l.published, p)
 			l.mu.Unlock()
 			return
@@ -99,25 +99,25 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 
 // all gives what was published. A message whose confirmation was lost is known
 // by what came of it: its id is ours, its message is nobody else's.
-func (l *load) all(e reconcile.Evidence) []reconcile.Published {
+func (l *load) all(e reconcile.Input) []reconcile.Published {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	known := map[string]bool{}
 	for _, p := range l.published {
-		known[p.Message] = true
+		known[p.OriginKey] = true
 	}
 	all := append([]reconcile.Published{}, l.published...)
 	found := func(id call.ID, message string) {
 		if p, ok := l.unconfirmed[id]; ok && !known[message] {
-			p.Message, known[message] = message, true
+			p.OriginKey, known[message] = message, true
 			all = append(all, p)
 		}
 	}
 	for _, r := range e.Records {
 		found(r.ID, r.Origin.Key())
 	}
-	for _, letter := range e.Letters {
-		found(letter.ID, letter.Origin)
+	for _, letter := range e.DeadLetters {
+		found(letter.ID, letter.OriginKey)
 	}
 	return all
 }

@@ -198,7 +198,7 @@ func (w *world) rest() {
 	w.eventually("nothing waits any more", func() bool {
 		ctx, cancel := context.WithTimeout(w.t.Context(), askWithin)
 		defer cancel()
-		n, err := reconcile.Count(ctx, w.js(), queue.WorkQueues()...)
+		n, err := reconcile.CountMessages(ctx, w.js(), queue.WorkQueues()...)
 		return err == nil && n == 0
 	})
 	for _, worker := range w.workers {
@@ -207,14 +207,14 @@ func (w *world) rest() {
 }
 
 // judge hears the witnesses.
-func (w *world) judge() reconcile.Verdict {
+func (w *world) judge() reconcile.Report {
 	w.t.Helper()
 	if w.declared > 0 {
 		return w.judgeLost()
 	}
 	e := w.Evidence(nil)
 	e.Published = w.load.all(e)
-	return reconcile.Judge(e)
+	return reconcile.Check(e)
 }
 
 // stall is the longest time between two POSTs while requests were published.

@@ -99,8 +99,8 @@ func (c trial) compare(t *testing.T, worker func(*world, string, string) *proces
 	}
 	b.Finish()
 	if judged {
-		if v := w.judge(); !v.Kept() {
-			t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Contradictions, history(a, b))
+		if v := w.judge(); !v.OK() {
+			t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, history(a, b))
 		}
 	}
 	return w.count()

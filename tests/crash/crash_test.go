@@ -99,8 +99,8 @@ func (c trial) run(t *testing.T) {
 	b.Finish()
 
 	v := w.judge()
-	if !v.Kept() {
-		t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Contradictions, history(a, b))
+	if !v.OK() {
+		t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, history(a, b))
 	}
 	figures.trial(c, v)
 }

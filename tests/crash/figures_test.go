@@ -21,7 +21,7 @@ type tally struct {
 
 type sum struct{ trials, requests, placed, dead, unknown, duplicates, twice, wrong int }
 
-func (f *tally) trial(c trial, v reconcile.Verdict) {
+func (f *tally) trial(c trial, v reconcile.Report) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.lines = append(f.lines, fmt.Sprintf("%-42s %2d requests: %2d placed, %d dead, %d unknown, %d published twice",
@@ -37,7 +37,7 @@ func (f *tally) trial(c trial, v reconcile.Verdict) {
 	s.unknown += v.Unknown
 	s.duplicates += v.Duplicates
 	s.twice += len(v.RungTwice)
-	s.wrong += len(v.Contradictions)
+	s.wrong += len(v.Discrepancies)
 }
 
 // add sums up what trials of one worker came to.

@@ -41,7 +41,7 @@ func (w *world) publish(kinds []batch.Kind) {
 			if err != nil {
 				w.t.Fatal(err)
 			}
-			w.published = append(w.published, reconcile.Published{Name: m.Name, Message: reconcile.Message(ack), Body: []byte(m.Body)})
+			w.published = append(w.published, reconcile.Published{Name: m.Name, OriginKey: reconcile.OriginKey(ack), Body: []byte(m.Body)})
 		}
 	}
 }
@@ -84,9 +84,9 @@ func (w *world) idle(p *process.Process) {
 }
 
 // judge hears the witnesses.
-func (w *world) judge() reconcile.Verdict {
+func (w *world) judge() reconcile.Report {
 	w.t.Helper()
-	return reconcile.Judge(w.Evidence(w.published))
+	return reconcile.Check(w.Evidence(w.published))
 }
 
 // history tells what a trial went through, for one that failed.

@@ -255,7 +255,7 @@ func (r *Rig) Drained() {
 }
 
 // Evidence hears the broker and the provider about what was published.
-func (r *Rig) Evidence(published []reconcile.Published) reconcile.Evidence {
+func (r *Rig) Evidence(published []reconcile.Published) reconcile.Input {
 	r.t.Helper()
 	e, err := reconcile.Gather(r.t.Context(), r.Conn.JetStream(), Account)
 	if err != nil {

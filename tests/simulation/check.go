@@ -28,11 +28,11 @@ func (r *run) check() (shares, []string) {
 			continue
 		}
 		// I1 to I4: rung once, ended once, placed as rung, rung as recorded.
-		verdict := reconcile.Judge(e)
+		verdict := reconcile.Check(e)
 		for _, name := range verdict.RungTwice {
 			wrong = append(wrong, fmt.Sprintf("I1 %s/%s: the phone rang twice", account, name))
 		}
-		for _, c := range verdict.Contradictions {
+		for _, c := range verdict.Discrepancies {
 			wrong = append(wrong, fmt.Sprintf("I2-I4 %s/%s", account, c))
 		}
 		for _, c := range report.Calls {

@@ -72,7 +72,7 @@ func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 // to find.
 func (r *run) settle() {
 	for range patience {
-		left, err := reconcile.Count(context.Background(), r.world.Conn.JetStream(), queue.WorkQueues()...)
+		left, err := reconcile.CountMessages(context.Background(), r.world.Conn.JetStream(), queue.WorkQueues()...)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -123,7 +123,7 @@ func (r *run) publish(q request) {
 		return
 	}
 	r.published[q.account] = append(r.published[q.account], reconcile.Published{
-		Name: q.name, Message: message.Key(), Body: []byte(q.body), MessageID: q.messageID,
+		Name: q.name, OriginKey: message.Key(), Body: []byte(q.body), MessageID: q.messageID,
 	})
 	decoded, _, err := call.DecodeRequest([]byte(q.body), call.PossibleNumbers)
 	if err == nil {
@@ -241,7 +241,7 @@ func (r *run) mend() {
 }
 
 // evidence gathers what the witnesses say of an account.
-func (r *run) evidence(a call.Account) (reconcile.Evidence, simulator.Report, error) {
+func (r *run) evidence(a call.Account) (reconcile.Input, simulator.Report, error) {
 	e, err := reconcile.Gather(context.Background(), r.world.Conn.JetStream(), a)
 	if err != nil {
 		return e, simulator.Report{}, err
