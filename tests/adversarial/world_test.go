@@ -46,7 +46,7 @@ var callerID = map[string]string{hostile: "+912071531001", honest: "+91207153200
 // world is a broker with the permissions of nats.conf, and a worker that has no
 // others than it gives.
 type world struct {
-	*bubble.World
+	*bubble.Environment
 	t      *testing.T
 	worker *bubble.Worker
 	log    *brokerLog
@@ -92,7 +92,7 @@ func inWorld(t *testing.T, change func(*configs.Config), do func(t *testing.T, w
 	runtime.GC()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, began: time.Now()}
-		w.World = bubble.NewWithBroker(t, dir, simulator.Config{World: organisations()}, log, func(c *configs.Config) {
+		w.Environment = bubble.NewWithBroker(t, dir, simulator.Config{World: organisations()}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret(password)
 			c.Streams.Provision = true
 			c.Accounts = map[string]configs.Account{}

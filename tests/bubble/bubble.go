@@ -32,8 +32,8 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// World is a broker and a provider, with workers to come and go.
-type World struct {
+// Environment is a broker and a provider, with workers to come and go.
+type Environment struct {
 	t   testing.TB
 	Log *slog.Logger
 
@@ -58,7 +58,7 @@ const never = 365 * 24 * time.Hour
 
 // New starts a broker and a provider. It is called inside a bubble, and Close
 // before the bubble ends. dir keeps the broker's files.
-func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, change func(*configs.Config)) *World {
+func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, change func(*configs.Config)) *Environment {
 	t.Helper()
 	return NewWithBroker(t, dir, sim, log, change, nil)
 }
@@ -68,9 +68,9 @@ func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, chang
 func NewWithBroker(
 	t testing.TB, dir string, sim simulator.Config, log *slog.Logger,
 	change func(*configs.Config), configure func(*server.Options),
-) *World {
+) *Environment {
 	t.Helper()
-	w := &World{t: t, Log: log, dir: dir, configure: configure, provider: newPipeListener()}
+	w := &Environment{t: t, Log: log, dir: dir, configure: configure, provider: newPipeListener()}
 	w.StartBroker()
 	var err error
 	if w.Simulator, err = simulator.New(sim); err != nil {
@@ -97,7 +97,7 @@ func NewWithBroker(
 }
 
 // StartBroker starts the broker on its files.
-func (w *World) StartBroker() {
+func (w *Environment) StartBroker() {
 	w.t.Helper()
 	s, err := embedded.Start(embedded.Options{Dir: w.dir, Configure: func(o *server.Options) {
 		o.SyncInterval = never
@@ -112,13 +112,13 @@ func (w *World) StartBroker() {
 }
 
 // Broker is the one that runs now, nil if none does.
-func (w *World) Broker() *embedded.Server { return w.broker.Load() }
+func (w *Environment) Broker() *embedded.Server { return w.broker.Load() }
 
 // StopBroker ends the broker; its files stay. Connections break first, and
 // everything comes to rest: the server sleeps with a lock held when it ends, and
 // who asked it for something at that moment would wait for the lock, which does
 // not let the bubble's time pass.
-func (w *World) StopBroker() {
+func (w *Environment) StopBroker() {
 	s := w.broker.Swap(nil)
 	if s == nil {
 		return
@@ -132,7 +132,7 @@ func (w *World) StopBroker() {
 
 // InProcess connects to whichever broker runs now, so that clients find the next
 // one after a restart.
-func (w *World) InProcess() nats.Option { return nats.InProcessServer(current{&w.broker}) }
+func (w *Environment) InProcess() nats.Option { return nats.InProcessServer(current{&w.broker}) }
 
 type current struct {
 	broker *atomic.Pointer[embedded.Server]
@@ -158,7 +158,7 @@ type Worker struct {
 }
 
 // StartWorker runs a worker until it is stopped.
-func (w *World) StartWorker(name string) *Worker {
+func (w *Environment) StartWorker(name string) *Worker {
 	w.t.Helper()
 	worker := &Worker{Registry: prometheus.NewRegistry(), Network: &Network{world: w}, done: make(chan struct{})}
 	var err error
@@ -200,17 +200,17 @@ func (w *Worker) Kill() {
 }
 
 // StopProvider breaks every connection to the provider and has new ones refused.
-func (w *World) StopProvider() { w.provider.refuse(true) }
+func (w *Environment) StopProvider() { w.provider.refuse(true) }
 
 // StartProvider lets connections through again.
-func (w *World) StartProvider() { w.provider.refuse(false) }
+func (w *Environment) StartProvider() { w.provider.refuse(false) }
 
 // errStoredBefore is what a publisher hears who sends the same message again
 // within the broker's duplicate window.
 var errStoredBefore = errors.New("the broker has this message already")
 
 // Publish asks for a call, and gives which message it is.
-func (w *World) Publish(subject string, body []byte, header nats.Header) (call.Origin, error) {
+func (w *Environment) Publish(subject string, body []byte, header nats.Header) (call.Origin, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	ack, err := w.Conn.JetStream().PublishMsg(ctx, &nats.Msg{Subject: subject, Data: body, Header: header})
@@ -224,7 +224,7 @@ func (w *World) Publish(subject string, body []byte, header nats.Header) (call.O
 }
 
 // Record reads the record of a call.
-func (w *World) Record(a call.Account, id call.ID) (call.Record, error) {
+func (w *Environment) Record(a call.Account, id call.ID) (call.Record, error) {
 	records, err := w.Conn.NewRecords(context.Background(), queue.Retention{}, func() {})
 	if err != nil {
 		return call.Record{}, err
@@ -234,7 +234,7 @@ func (w *World) Record(a call.Account, id call.ID) (call.Record, error) {
 }
 
 // Close ends everything, so that the bubble can end.
-func (w *World) Close() {
+func (w *Environment) Close() {
 	for _, worker := range w.workers {
 		worker.Stop()
 	}

@@ -17,7 +17,7 @@ import (
 // backlog is a world in which more requests wait than may be dialled, and what
 // the provider counts of them.
 type backlog struct {
-	*bubble.World
+	*bubble.Environment
 	t       *testing.T
 	limit   float64
 	workers map[string]*bubble.Worker
@@ -32,7 +32,7 @@ func withBacklog(t *testing.T, limit float64, lasts time.Duration, f func(t *tes
 	synctest.Test(t, func(t *testing.T) {
 		sim := simulator.Config{CountsOnly: true, Latency: simulator.Latency{Fixed: 30 * time.Millisecond}}
 		b := &backlog{t: t, limit: limit, workers: map[string]*bubble.Worker{}}
-		b.World = bubble.New(t, dir, sim, log, func(c *configs.Config) { setLimit(c, limit) })
+		b.Environment = bubble.New(t, dir, sim, log, func(c *configs.Config) { setLimit(c, limit) })
 		defer b.Close()
 		b.begin("one", "two", "three")
 		<-time.After(2 * time.Second) // the streams are made, the counters believed

@@ -11,7 +11,7 @@ import (
 // breaks every connection and refuses new ones until it is healed: a worker
 // that was killed, as the others see it, or a partition.
 type Network struct {
-	world *World
+	world *Environment
 
 	mu       sync.Mutex
 	cut      bool

@@ -64,7 +64,7 @@ func (w *world) declares(why string) {
 // everything older that the brokers still had, somebody knows something.
 func (w *world) judgeLost() reconcile.Report {
 	w.t.Helper()
-	e := w.Evidence(nil)
+	e := w.ReconcileInput(nil)
 	e.Published = w.load.all(e)
 	later := func(id call.ID) bool { return w.load.number(id) >= w.declared }
 	after := reconcile.Input{Remaining: e.Remaining}

@@ -26,7 +26,7 @@ const patience = 2 * time.Minute
 
 // world is a cluster and a provider, with two workers at work under load.
 type world struct {
-	*harness.Rig
+	*harness.Environment
 	t       *testing.T
 	brokers *brokers
 	load    *load
@@ -47,7 +47,7 @@ type worker struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	b := newBrokers(t)
-	w := &world{t: t, brokers: b, Rig: harness.Around(t, b.url(), simulator.Config{}, nil)}
+	w := &world{t: t, brokers: b, Environment: harness.NewWithBroker(t, b.url(), simulator.Config{}, nil)}
 	for _, name := range []string{"A", "B"} {
 		w.workers = append(w.workers, w.worker(name, nil))
 	}
@@ -212,7 +212,7 @@ func (w *world) judge() reconcile.Report {
 	if w.declared > 0 {
 		return w.judgeLost()
 	}
-	e := w.Evidence(nil)
+	e := w.ReconcileInput(nil)
 	e.Published = w.load.all(e)
 	return reconcile.Check(e)
 }

@@ -17,7 +17,7 @@ import (
 
 var keep = queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
 
-func openOperator(t *testing.T, r *harness.Rig) *queue.Operator {
+func openOperator(t *testing.T, r *harness.Environment) *queue.Operator {
 	t.Helper()
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
 		t.Fatal(err)
@@ -36,8 +36,8 @@ func note() call.Note { return call.Note{At: time.Now(), By: "asha@desk", Why: "
 func TestReplayingTwiceRingsOnce(t *testing.T) {
 	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
-	r.Ready(r.Start("one"))
-	r.Ready(r.Start("two"))
+	r.AwaitReady(r.Start("one"))
+	r.AwaitReady(r.Start("two"))
 	const calls = 25
 	ids := make([]string, calls)
 	for i := range calls {
@@ -47,7 +47,7 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 		r.Publish("calls.requests.default", fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919000040011","answer_url":"%s/%[1]s"}`,
 			ids[i], simulator.DefaultNumber, harness.AnswerURL))
 	}
-	r.Drained()
+	r.AwaitDrained()
 	var clerks sync.WaitGroup
 	for range 2 {
 		clerks.Go(func() {
@@ -62,11 +62,11 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 	}
 	clerks.Wait()
 	for _, id := range ids {
-		if record := r.Reaches(id, call.StatePlaced); record.Made != 2 {
+		if record := r.AwaitState(id, call.StatePlaced); record.Made != 2 {
 			t.Errorf("%s: %d attempts, want 2", id, record.Made)
 		}
 	}
-	r.Drained()
+	r.AwaitDrained()
 	if s := r.Simulator.Oracle().Summary; s.Rung != calls || s.RungTwice != 0 {
 		t.Errorf("%d phones rang, %d of them twice; want %d and 0", s.Rung, s.RungTwice, calls)
 	}
@@ -80,7 +80,7 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 func TestCancellingWhileWorkersClaim(t *testing.T) {
 	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	const calls = 100
 	cancelled := make([]bool, calls)
 	var clerks sync.WaitGroup
@@ -97,7 +97,7 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 		})
 	}
 	clerks.Wait()
-	r.Drained()
+	r.AwaitDrained()
 	rung := 0
 	for i := range calls {
 		want := call.StatePlaced
@@ -106,7 +106,7 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 		} else {
 			rung++
 		}
-		if record := r.Reaches(fmt.Sprintf("c%d", i), want); cancelled[i] && record.Made != 0 {
+		if record := r.AwaitState(fmt.Sprintf("c%d", i), want); cancelled[i] && record.Made != 0 {
 			t.Errorf("c%d is cancelled after %d attempts", i, record.Made)
 		}
 	}
@@ -163,8 +163,8 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 	if err := m.Nak(); err != nil {
 		t.Fatal(err)
 	}
-	r.Ready(r.Start("one"))
-	r.Drained()
+	r.AwaitReady(r.Start("one"))
+	r.AwaitDrained()
 	record := r.Record("d1")
 	if record.State != call.StateDead || !record.Discarded || record.Made != 0 {
 		t.Errorf("the record is %s, discarded %t, %d attempts", record.State, record.Discarded, record.Made)

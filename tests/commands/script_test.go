@@ -46,7 +46,7 @@ func TestScripts(t *testing.T) {
 // stage is what one script plays on.
 type stage struct {
 	t       *testing.T
-	rig     *harness.Rig
+	rig     *harness.Environment
 	workers int
 	running *harness.Worker
 }
@@ -88,7 +88,7 @@ func (s *stage) worker(ts *testscript.TestScript, _ bool, args []string) {
 	switch {
 	case len(args) == 1 && args[0] == "start" && s.running == nil:
 		s.workers++
-		s.running = s.rig.Ready(s.rig.Start(fmt.Sprintf("worker-%d", s.workers)))
+		s.running = s.rig.AwaitReady(s.rig.Start(fmt.Sprintf("worker-%d", s.workers)))
 	case len(args) == 1 && args[0] == "stop" && s.running != nil:
 		ts.Check(s.running.Stop())
 		s.running = nil
@@ -102,7 +102,7 @@ func (s *stage) await(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: await ID STATE")
 	}
-	s.rig.Reaches(args[0], call.State(args[1]))
+	s.rig.AwaitState(args[0], call.State(args[1]))
 }
 
 // says ACCOUNT STATE… waits until the list of accounts says this, a regular
@@ -122,7 +122,7 @@ func (s *stage) says(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // drained waits until no request and no parked call is left.
-func (s *stage) drained(*testscript.TestScript, bool, []string) { s.rig.Drained() }
+func (s *stage) drained(*testscript.TestScript, bool, []string) { s.rig.AwaitDrained() }
 
 // rung N wants the provider to have rung so many phones, none of them twice.
 func (s *stage) rung(ts *testscript.TestScript, _ bool, args []string) {

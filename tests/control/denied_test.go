@@ -22,7 +22,7 @@ func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
 	defer emptyPools()
 	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, World: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+		w := &world{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
 			c.Accounts["default"] = limited(c.Accounts["default"], 64)
 		}, func(o *server.Options) {

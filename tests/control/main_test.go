@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // world is a bubble with what these tests ask of it.
 type world struct {
-	*bubble.World
+	*bubble.Environment
 	t *testing.T
 }
 
@@ -40,7 +40,7 @@ func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T
 		sim := simulator.Config{Latency: simulator.Latency{Fixed: 3 * time.Second}}
 		w := bubble.New(t, dir, sim, log, change)
 		defer w.Close()
-		test(t, &world{World: w, t: t})
+		test(t, &world{Environment: w, t: t})
 	})
 }
 

@@ -137,7 +137,7 @@ func TestAWorkerThatMayNotWriteRecords(t *testing.T) {
 	defer emptyPools()
 	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, World: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+		w := &world{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
 		}, func(o *server.Options) {
 			o.Users = []*server.User{{Username: "anybody", Password: "a"}, {

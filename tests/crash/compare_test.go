@@ -91,11 +91,11 @@ func (c trial) compare(t *testing.T, worker func(*world, string, string) *proces
 	a := worker(w, "A", c.arm())
 	a.Struck(string(c.point), c.action)
 	b := worker(w, "B", "")
-	w.Drained()
+	w.AwaitDrained()
 	if c.action == "stop" {
 		a.Resume()
 		a.Finish()
-		w.Drained()
+		w.AwaitDrained()
 	}
 	b.Finish()
 	if judged {

@@ -82,18 +82,18 @@ func (c trial) run(t *testing.T) {
 	if c.late {
 		a.Struck(string(fp.OutcomeKnown), "stop")
 		holder := w.worker("holder", "")
-		w.Drained()
+		w.AwaitDrained()
 		holder.Finish()
 		a.Resume()
 	}
 	a.Struck(string(c.point), c.action)
 	b := w.worker("B", "")
-	w.Drained()
+	w.AwaitDrained()
 	if c.action == "stop" {
 		a.Resume()
 		w.idle(a)
 		a.Finish()
-		w.Drained()
+		w.AwaitDrained()
 	}
 	w.idle(b)
 	b.Finish()

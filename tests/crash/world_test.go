@@ -17,14 +17,14 @@ import (
 
 // world is what the workers of one trial work in.
 type world struct {
-	*harness.Rig
+	*harness.Environment
 	t         *testing.T
 	published []reconcile.Published
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, Rig: harness.New(t, simulator.Config{}, nil)}
+	w := &world{t: t, Environment: harness.New(t, simulator.Config{}, nil)}
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func (w *world) idle(p *process.Process) {
 // judge hears the witnesses.
 func (w *world) judge() reconcile.Report {
 	w.t.Helper()
-	return reconcile.Check(w.Evidence(w.published))
+	return reconcile.Check(w.ReconcileInput(w.published))
 }
 
 // history tells what a trial went through, for one that failed.

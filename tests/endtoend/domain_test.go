@@ -41,7 +41,7 @@ func TestAJetStreamDomain(t *testing.T) {
 			{URLs: []*url.URL{{Scheme: "nats", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}}},
 		}}
 	})
-	r := harness.Around(t, leaf.ClientURL(), simulator.Config{}, func(c *configs.Config) { c.NATS.Domain = "hub" })
+	r := harness.NewWithBroker(t, leaf.ClientURL(), simulator.Config{}, func(c *configs.Config) { c.NATS.Domain = "hub" })
 	r.Eventually("the leaf node is connected", func() bool { return hub.NumLeafNodes() == 1 })
 
 	without, err := queue.Connect(queue.ConnectOptions{URL: leaf.ClientURL(), Name: "without"})
@@ -57,12 +57,12 @@ func TestAJetStreamDomain(t *testing.T) {
 		t.Errorf("without the domain: %v", err)
 	}
 
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default.urgent", harness.Body("placed", "+919876500001"))
 	r.Publish("calls.requests.default", harness.Body("again", "+919000050001"))
-	r.Reaches("placed", call.StatePlaced)
-	r.Reaches("again", call.StatePlaced)
-	r.Drained()
+	r.AwaitState("placed", call.StatePlaced)
+	r.AwaitState("again", call.StatePlaced)
+	r.AwaitDrained()
 	if err := r.Conn.CheckAckPermission(t.Context(), harness.Account); err != nil {
 		t.Error(err)
 	}

@@ -167,7 +167,7 @@ func TestEveryFault(t *testing.T) {
 		// off no answer that comes.
 		c.Provider.ConnectTimeout, c.Provider.RequestTimeout = 10*time.Second, 5*time.Second
 	})
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	for i := range faults {
 		r.Publish(fmt.Sprintf("calls.requests.f%d", i), fmt.Sprintf(`{"id":"a","from":%q,"to":"+919876543210","answer_url":%q}`, number(i), harness.AnswerURL))
 	}
@@ -185,7 +185,7 @@ func TestEveryFault(t *testing.T) {
 // number is the caller ID of one account.
 func number(i int) string { return fmt.Sprintf("+9120715%05d", 40000+i) }
 
-func reachesEnding(t *testing.T, r *harness.Rig, a call.Account, want ending) {
+func reachesEnding(t *testing.T, r *harness.Environment, a call.Account, want ending) {
 	t.Helper()
 	record := settled(t, r, a, "a", want.state, want.reason)
 	posts, rings := 0, 0
@@ -232,7 +232,7 @@ func reachesEnding(t *testing.T, r *harness.Rig, a call.Account, want ending) {
 }
 
 // settled waits until the call of an account is in this state for this reason.
-func settled(t *testing.T, r *harness.Rig, a call.Account, id call.ID, s call.State, reason call.Reason) call.Record {
+func settled(t *testing.T, r *harness.Environment, a call.Account, id call.ID, s call.State, reason call.Reason) call.Record {
 	t.Helper()
 	records, err := r.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 	if err != nil {

@@ -11,14 +11,14 @@ import (
 
 func TestEveryRequestIsPlacedOnce(t *testing.T) {
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	const requests = 200
 	for i := range requests {
 		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
-	r.Drained()
+	r.AwaitDrained()
 	for i := range requests {
-		record := r.Reaches(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		record := r.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
 		if record.RequestUUID == "" || record.Made != 1 {
 			t.Errorf("call-%d: made %d attempts, request_uuid %q", i, record.Made, record.RequestUUID)
 		}

@@ -20,16 +20,16 @@ const callee = "+919876543210"
 func TestTheSameIDRingsOnce(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	for range 5 {
 		r.Publish("calls.requests.default", harness.Body("a", callee))
 	}
 	// The same content in another order and spacing is the same request.
 	r.Publish("calls.requests.default", `{ "answer_url":"`+harness.AnswerURL+`", "to":"`+callee+`", "from":"`+simulator.DefaultNumber+`", "id":"a" }`)
-	r.Reaches("a", call.StatePlaced)
+	r.AwaitState("a", call.StatePlaced)
 	other := harness.Body("a", "+919876543211")
 	r.Publish("calls.requests.default", other)
-	r.Drained()
+	r.AwaitDrained()
 	if n := r.Simulator.Rung(callee); n != 1 {
 		t.Errorf("rang %d times", n)
 	}
@@ -48,14 +48,14 @@ func TestTheSameIDRingsOnce(t *testing.T) {
 func TestWithoutAnID(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	body := strings.Replace(harness.Body("x", callee), `"id":"x",`, "", 1)
 	r.Publish("calls.requests.default", body, nats.MsgIdHdr, "from-the-header")
-	r.Reaches("from-the-header", call.StatePlaced)
+	r.AwaitState("from-the-header", call.StatePlaced)
 	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543211", 1), nats.MsgIdHdr, "not an id")
 	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543212", 1))
 	r.Publish("calls.requests.default", harness.Body("payload", "+919876543213"), nats.MsgIdHdr, "header")
-	r.Drained()
+	r.AwaitDrained()
 	for number, want := range map[string]int{callee: 1, "+919876543211": 0, "+919876543212": 1, "+919876543213": 1} {
 		if got := r.Simulator.Rung(number); got != want {
 			t.Errorf("%s rang %d times, want %d", number, got, want)
@@ -64,7 +64,7 @@ func TestWithoutAnID(t *testing.T) {
 	if n := r.Messages(queue.StreamRecords, "calls.records.default.=*"); n > 1 {
 		t.Errorf("%d records of made-up ids", n)
 	}
-	r.Reaches("payload", call.StatePlaced)
+	r.AwaitState("payload", call.StatePlaced)
 	if r.Record("header").State != call.StateAbsent {
 		t.Error("the header won over the payload")
 	}
@@ -78,7 +78,7 @@ func TestWithoutAnID(t *testing.T) {
 func TestAPlainPublisher(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	nc, err := nats.Connect(r.Broker.ClientURL())
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func TestAPlainPublisher(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]call.Priority{"a": call.Normal, "b": call.Urgent, "c": call.Normal, "d": call.Bulk} {
-		record := r.Reaches(id, call.StatePlaced)
+		record := r.AwaitState(id, call.StatePlaced)
 		if record.Account != "default" || record.Priority != want {
 			t.Errorf("%s is of %s, %s", id, record.Account, record.Priority)
 		}
@@ -113,7 +113,7 @@ func TestAPlainPublisher(t *testing.T) {
 			t.Errorf("%s was taken", h[0])
 		}
 	}
-	r.Drained()
+	r.AwaitDrained()
 	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 {
 		t.Error("a phone rang twice")
 	}
@@ -122,10 +122,10 @@ func TestAPlainPublisher(t *testing.T) {
 func TestTheTraceIsCarriedThrough(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "bad", Fault: "bad_request"}}}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	r.Publish("calls.requests.default", harness.Body("a", callee), "traceparent", trace)
-	r.Drained()
+	r.AwaitDrained()
 	if got := letterOf(t, r, harness.Body("a", callee)).Header.Get("traceparent"); got != trace || r.Record("a").Trace != trace {
 		t.Errorf("the letter carries %q, the record %q", got, r.Record("a").Trace)
 	}
@@ -136,12 +136,12 @@ func TestTheTraceIsCarriedThrough(t *testing.T) {
 func TestEveryClaimHasANonceOfItsOwn(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	seen := map[string]bool{}
 	for i, refusals := range []int{2, 1} {
 		id := fmt.Sprintf("call-%d", i)
 		r.Publish("calls.requests.default", harness.Body(id, simulator.MagicCallee("service_temporarily_unavailable", refusals)))
-		record := r.Reaches(id, call.StatePlaced)
+		record := r.AwaitState(id, call.StatePlaced)
 		if len(record.Attempts) != refusals+1 {
 			t.Errorf("%s was attempted %d times", id, len(record.Attempts))
 		}

@@ -85,12 +85,12 @@ func TestBadInput(t *testing.T) {
 		{"expired", with("{id}", "expires_at", `"2001-01-01T00:00:00Z"`), call.Expired, false, "deadline"},
 	}
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	for i, in := range inputs {
 		// Bytes as they are, not as Go would write them.
 		publish(t, r, &nats.Msg{Subject: "calls.requests.default", Data: []byte(named(in.body, i))})
 	}
-	r.Drained()
+	r.AwaitDrained()
 	for i, in := range inputs {
 		t.Run(in.name, func(t *testing.T) {
 			body := named(in.body, i)
@@ -119,7 +119,7 @@ func named(body string, i int) string {
 	return strings.ReplaceAll(body, "{id}", fmt.Sprintf("bad-%d", i))
 }
 
-func publish(t *testing.T, r *harness.Rig, m *nats.Msg) {
+func publish(t *testing.T, r *harness.Environment, m *nats.Msg) {
 	t.Helper()
 	if _, err := r.Conn.JetStream().PublishMsg(t.Context(), m); err != nil {
 		t.Fatal(err)
@@ -135,7 +135,7 @@ type letter struct {
 }
 
 // letterOf finds the dead letter that holds this body, byte for byte.
-func letterOf(t *testing.T, r *harness.Rig, body string) letter {
+func letterOf(t *testing.T, r *harness.Environment, body string) letter {
 	t.Helper()
 	s, err := r.Conn.JetStream().Stream(t.Context(), queue.StreamDead)
 	if err != nil {

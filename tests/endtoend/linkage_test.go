@@ -18,7 +18,7 @@ func from(id, number, appID string) string {
 func TestOnlyALinkedNumberCalls(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	const app, inactive = "sfv_app_reminders001", "+912071531301"
 	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, app, inactive, simulator.Inactive); err != nil {
 		t.Fatal(err)
@@ -34,13 +34,13 @@ func TestOnlyALinkedNumberCalls(t *testing.T) {
 		r.Publish("calls.requests.default", from(c.id, c.number, c.app))
 	}
 	for _, c := range requests {
-		record := r.Reaches(c.id, call.StateDead)
+		record := r.AwaitState(c.id, call.StateDead)
 		if record.Reason != call.NumberNotLinked || record.Made != 0 || !strings.Contains(record.Message, c.says) {
 			t.Errorf("%s ended %s after %d attempts: %s", c.id, record.Reason, record.Made, record.Message)
 		}
 	}
 	r.Publish("calls.requests.default", from("this-app", simulator.DefaultNumber, app))
-	r.Reaches("this-app", call.StatePlaced)
+	r.AwaitState("this-app", call.StatePlaced)
 	if s := r.Simulator.Oracle().Summary; s.Posts != 1 {
 		t.Errorf("%d POSTs", s.Posts)
 	}
@@ -51,14 +51,14 @@ func TestOnlyALinkedNumberCalls(t *testing.T) {
 func TestANumberLinkedAfterTheLastLookUp(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.Reaches("before", call.StatePlaced)
+	r.AwaitState("before", call.StatePlaced)
 	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
 		t.Fatal(err)
 	}
 	r.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
-	r.Reaches("a", call.StatePlaced)
+	r.AwaitState("a", call.StatePlaced)
 }
 
 var lookupsFail = simulator.Rule{Name: "lookups", Fault: "get_apps_failed", On: simulator.Lookups, Path: "/sfvopi/apps"}
@@ -68,7 +68,7 @@ var lookupsFail = simulator.Rule{Name: "lookups", Fault: "get_apps_failed", On: 
 func TestNothingIsPulledBeforeTheDirectoryIsKnown(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{lookupsFail}}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("a", callee))
 	r.Eventually("look-ups have failed", func() bool { return r.Simulator.Oracle().Summary.Lookups > 4 })
 	if held, waiting := pending(t, r); held != 0 || waiting != 1 || r.Record("a").State != call.StateAbsent {
@@ -77,21 +77,21 @@ func TestNothingIsPulledBeforeTheDirectoryIsKnown(t *testing.T) {
 	if err := r.Simulator.RemoveRule(lookupsFail.Name); err != nil {
 		t.Fatal(err)
 	}
-	r.Reaches("a", call.StatePlaced)
+	r.AwaitState("a", call.StatePlaced)
 }
 
 // TestAFailedLookUpIsNoVerdict: the request waits, parked, and is placed later.
 func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.Reaches("before", call.StatePlaced)
+	r.AwaitState("before", call.StatePlaced)
 	if err := r.Simulator.PutRule(lookupsFail); err != nil {
 		t.Fatal(err)
 	}
 	r.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
-	record := r.Reaches("a", call.StateWaiting)
+	record := r.AwaitState("a", call.StateWaiting)
 	if record.Reason != call.LinkageUnknown || !record.Parked || record.Made != 0 || record.Spent != 0 {
 		t.Errorf("it waits for %s, parked: %t, after %d attempts", record.Reason, record.Parked, record.Made)
 	}
@@ -101,7 +101,7 @@ func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 	if err := r.Simulator.RemoveRule(lookupsFail.Name); err != nil {
 		t.Fatal(err)
 	}
-	r.Reaches("a", call.StatePlaced)
+	r.AwaitState("a", call.StatePlaced)
 	if n := r.Simulator.Rung(callee); n != 1 {
 		t.Errorf("rang %d times", n)
 	}
@@ -111,19 +111,19 @@ func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 func TestAProvidersNotLinkedIsBelieved(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.Reaches("before", call.StatePlaced)
+	r.AwaitState("before", call.StatePlaced)
 	if err := r.Simulator.UnlinkNumber(simulator.DefaultOrganisation, simulator.DefaultNumber); err != nil {
 		t.Fatal(err)
 	}
 	r.Publish("calls.requests.default", harness.Body("a", callee))
-	record := r.Reaches("a", call.StateDead)
+	record := r.AwaitState("a", call.StateDead)
 	if record.Reason != call.NumberNotLinked || strings.Contains(record.Message, "2071531001") {
 		t.Errorf("it ended %s: %s", record.Reason, record.Message)
 	}
 	r.Publish("calls.requests.default", harness.Body("b", callee))
-	if record := r.Reaches("b", call.StateDead); record.Made != 0 {
+	if record := r.AwaitState("b", call.StateDead); record.Made != 0 {
 		t.Error("the next one was dialled on the old directory")
 	}
 }

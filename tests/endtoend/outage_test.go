@@ -17,7 +17,7 @@ import (
 
 // restart gives the way to start the rig's broker again, with its files and at
 // its address, after it was stopped.
-func restart(t *testing.T, r *harness.Rig) func() {
+func restart(t *testing.T, r *harness.Environment) func() {
 	t.Helper()
 	dir := filepath.Dir(r.Broker.JetStreamConfig().StoreDir)
 	u, err := url.Parse(r.Broker.ClientURL())
@@ -50,10 +50,10 @@ func TestNATSIsDownAtFirst(t *testing.T) {
 	w := r.Start("one")
 	r.Eventually("the worker tells that it is not ready", func() bool { return w.App.Ready() != nil })
 	up()
-	r.Ready(w)
+	r.AwaitReady(w)
 	r.Publish("calls.requests.default", harness.Body("a", callee))
-	r.Reaches("a", call.StatePlaced)
-	r.Drained()
+	r.AwaitState("a", call.StatePlaced)
+	r.AwaitDrained()
 	if err := w.Stop(); err != nil {
 		t.Error(err)
 	}
@@ -75,7 +75,7 @@ func TestNATSRestartsMidway(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 100 * time.Millisecond}}, nil)
 	up := restart(t, r)
-	workers := []*harness.Worker{r.Ready(r.Start("one")), r.Ready(r.Start("two"))}
+	workers := []*harness.Worker{r.AwaitReady(r.Start("one")), r.AwaitReady(r.Start("two"))}
 	const requests = 200
 	for i := range requests {
 		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
@@ -92,7 +92,7 @@ func TestNATSRestartsMidway(t *testing.T) {
 			return record.State == call.StatePlaced || record.State == call.StateUnknown
 		})
 	}
-	r.Drained()
+	r.AwaitDrained()
 	// Whoever placed a call tells so, also after another worker gave it up.
 	var placed, unknown int
 	r.Eventually("every phone that rang is known to have rung, and every letter is of an unknown call", func() bool {

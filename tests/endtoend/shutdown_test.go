@@ -18,7 +18,7 @@ import (
 func TestStopFinishesWhatWasClaimed(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 400 * time.Millisecond}}, nil)
-	one := r.Ready(r.Start("one"))
+	one := r.AwaitReady(r.Start("one"))
 	const requests = 64
 	for i := range requests {
 		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
@@ -60,8 +60,8 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	r.Ready(r.Start("two"))
-	r.Drained()
+	r.AwaitReady(r.Start("two"))
+	r.AwaitDrained()
 	if s := r.Simulator.Oracle().Summary; s.Rung != requests || s.RungTwice != 0 {
 		t.Errorf("rang %d phones, %d twice", s.Rung, s.RungTwice)
 	}
@@ -74,7 +74,7 @@ func TestStopGivesUpAfterTheGracePeriod(t *testing.T) {
 	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "hang", Fault: "hang_rang"}}}, nil)
 	r.Config.ShutdownGrace = 200 * time.Millisecond
 	r.Config.Provider.RequestTimeout = time.Minute
-	one := r.Ready(r.Start("one"))
+	one := r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("a", callee))
 	r.Eventually("the call is on its way", func() bool { return r.Simulator.Rung(callee) == 1 })
 	if err := one.Stop(); err != nil {
@@ -93,16 +93,16 @@ func TestStopGivesUpAfterTheGracePeriod(t *testing.T) {
 func TestTwoWorkers(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed", Rate: 0.5, First: 2}}}, nil)
-	r.Ready(r.Start("one"))
-	r.Ready(r.Start("two"))
+	r.AwaitReady(r.Start("one"))
+	r.AwaitReady(r.Start("two"))
 	const requests = 300
 	for i := range requests {
 		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
-	r.Drained()
+	r.AwaitDrained()
 	by := map[string]int{}
 	for i := range requests {
-		record := r.Reaches(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		record := r.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
 		by[record.Attempts[len(record.Attempts)-1].Worker]++
 	}
 	if s := r.Simulator.Oracle().Summary; s.Rung != requests || s.RungTwice != 0 || s.Posts <= requests {

@@ -15,7 +15,7 @@ import (
 )
 
 // pending is how many requests workers hold.
-func pending(t *testing.T, r *harness.Rig) (held, waiting int) {
+func pending(t *testing.T, r *harness.Environment) (held, waiting int) {
 	t.Helper()
 	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
 	if err != nil {
@@ -26,7 +26,7 @@ func pending(t *testing.T, r *harness.Rig) (held, waiting int) {
 }
 
 // suspendedFor waits until the account is suspended, as everybody sees it.
-func suspendedFor(t *testing.T, r *harness.Rig) call.Suspension {
+func suspendedFor(t *testing.T, r *harness.Environment) call.Suspension {
 	t.Helper()
 	var s call.Suspension
 	r.Eventually("the account is suspended", func() bool {
@@ -60,9 +60,9 @@ func TestAKeyThatIsRefused(t *testing.T) {
 		account.APIKey, account.APIKeyFile, account.Concurrency = configs.Secret{}, file, 2
 		c.Accounts["default"] = account
 	})
-	workers := []*harness.Worker{r.Ready(r.Start("one")), r.Ready(r.Start("two"))}
+	workers := []*harness.Worker{r.AwaitReady(r.Start("one")), r.AwaitReady(r.Start("two"))}
 	r.Publish("calls.requests.default", harness.Body("before", "+919876543299"))
-	r.Reaches("before", call.StatePlaced)
+	r.AwaitState("before", call.StatePlaced)
 
 	const newKey, requests = "simulator-key-2", 50
 	if err := r.Simulator.SetAPIKeys(simulator.DefaultOrganisation, newKey); err != nil {
@@ -103,14 +103,14 @@ func TestAKeyThatIsRefused(t *testing.T) {
 
 	write(newKey)
 	for i := range requests {
-		record := r.Reaches(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		record := r.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
 		for _, a := range record.Attempts[:len(record.Attempts)-1] {
 			if (a.Class != call.Suspended && a.Reason != call.Interrupted) || a.Spent {
 				t.Errorf("an attempt of call-%d came to %s, %s, spent: %t", i, a.Class, a.Reason, a.Spent)
 			}
 		}
 	}
-	r.Drained()
+	r.AwaitDrained()
 	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 || s.Rung != requests+1 {
 		t.Errorf("rang %d, %d of them twice", s.Rung, s.RungTwice)
 	}
@@ -125,8 +125,8 @@ func TestAKeyThatIsRefused(t *testing.T) {
 func TestATimedSuspension(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "broke", Fault: "payment_required"}}}, nil)
-	r.Ready(r.Start("one"))
-	r.Ready(r.Start("two"))
+	r.AwaitReady(r.Start("one"))
+	r.AwaitReady(r.Start("two"))
 	r.Publish("calls.requests.default", harness.Body("a", callee))
 	s := suspendedFor(t, r)
 	if lasts := s.Until.Sub(s.Since); s.Reason != call.PaymentRequired || lasts != time.Minute {
@@ -135,7 +135,7 @@ func TestATimedSuspension(t *testing.T) {
 	for i := range 10 {
 		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("b-%d", i), fmt.Sprintf("+91987654330%d", i)))
 	}
-	record := r.Reaches("a", call.StateWaiting)
+	record := r.AwaitState("a", call.StateWaiting)
 	if record.Parked || record.Spent != 0 || record.Attempts[0].Spent {
 		t.Errorf("it waits parked: %t, %d attempts spent", record.Parked, record.Spent)
 	}
@@ -145,8 +145,8 @@ func TestATimedSuspension(t *testing.T) {
 	if err := r.Conn.NewControl(r.Log).RemoveSuspension(t.Context(), harness.Account); err != nil {
 		t.Fatal(err)
 	}
-	r.Drained()
-	r.Reaches("a", call.StatePlaced)
+	r.AwaitDrained()
+	r.AwaitState("a", call.StatePlaced)
 	if n := r.Messages(queue.StreamDead, ">"); n != 0 {
 		t.Errorf("%d dead letters", n)
 	}
@@ -163,7 +163,7 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 	if err := control.Pause(t.Context(), "", call.Pause{By: "test"}); err != nil {
 		t.Fatal(err)
 	}
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	for i := range 5 {
 		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("a-%d", i), fmt.Sprintf("+91987654330%d", i)))
 	}
@@ -174,7 +174,7 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 	if err := control.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	r.Drained()
+	r.AwaitDrained()
 	if s := r.Simulator.Oracle().Summary; s.Rung != 5 {
 		t.Errorf("rang %d", s.Rung)
 	}
@@ -184,9 +184,9 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 func TestALedgerMadeAnewStopsEverything(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.Reaches("before", call.StatePlaced)
+	r.AwaitState("before", call.StatePlaced)
 	js := r.Conn.JetStream()
 	if err := js.DeleteStream(t.Context(), queue.StreamRecords); err != nil {
 		t.Fatal(err)
@@ -205,11 +205,11 @@ func TestALedgerMadeAnewStopsEverything(t *testing.T) {
 	if _, err := r.Conn.DeclareRecords(t.Context(), now, "test", now); err != nil {
 		t.Fatal(err)
 	}
-	if record := r.Reaches("b", call.StateDead); record.Reason != call.TooOldToKnow {
+	if record := r.AwaitState("b", call.StateDead); record.Reason != call.TooOldToKnow {
 		t.Errorf("what was published before the ledger was valid ended %s", record.Reason)
 	}
 	r.Publish("calls.requests.default", harness.Body("c", "+919876543213"))
-	r.Reaches("c", call.StatePlaced)
+	r.AwaitState("c", call.StatePlaced)
 	if n := r.Simulator.Rung(callee); n != 0 {
 		t.Errorf("rang %d times", n)
 	}

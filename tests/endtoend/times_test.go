@@ -20,14 +20,14 @@ func timed(id, to, field string, at time.Time) string {
 func TestNotBefore(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	at := time.Now().Add(1500 * time.Millisecond)
 	r.Publish("calls.requests.default", timed("a", callee, "not_before", at))
-	record := r.Reaches("a", call.StateWaiting)
+	record := r.AwaitState("a", call.StateWaiting)
 	if !record.Parked || record.Reason != call.NotYet || !record.NextAt.Equal(at) || record.Made != 0 {
 		t.Errorf("it waits for %s until %s, want %s", record.Reason, record.NextAt, at)
 	}
-	record = r.Reaches("a", call.StatePlaced)
+	record = r.AwaitState("a", call.StatePlaced)
 	posts := r.Simulator.Report(simulator.ReportFilter{Callee: callee}).Calls[0].Posts
 	if len(posts) != 1 || posts[0].At.Before(at) || record.Attempts[0].ClaimedAt.Before(at) {
 		t.Errorf("it was to go out at %s: %+v", at, posts)
@@ -41,14 +41,14 @@ func TestExpiresWhileItWaits(t *testing.T) {
 	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) {
 		c.Retry.InitialDelay, c.Retry.MaxDelay = time.Minute, time.Minute
 	})
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	at := time.Now().Add(2 * time.Second)
 	r.Publish("calls.requests.default", timed("a", callee, "expires_at", at))
-	record := r.Reaches("a", call.StateDead)
+	record := r.AwaitState("a", call.StateDead)
 	if record.Reason != call.Expired || record.Made != 1 || record.Changed.Before(at) {
 		t.Errorf("it ended %s at %s after %d attempts, its deadline was %s", record.Reason, record.Changed, record.Made, at)
 	}
-	r.Drained()
+	r.AwaitDrained()
 	if n := r.Messages(queue.StreamDead, "calls.dead.default.expired.a"); n != 1 {
 		t.Errorf("%d dead letters", n)
 	}
@@ -61,9 +61,9 @@ func TestMaxAge(t *testing.T) {
 		c.Request.MaxAge = 1500 * time.Millisecond
 		c.Retry.MaxAttempts = 1000
 	})
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("a", callee))
-	record := r.Reaches("a", call.StateDead)
+	record := r.AwaitState("a", call.StateDead)
 	if record.Reason != call.Expired || record.Made < 2 || record.Changed.Before(record.Origin.Published.Add(1500*time.Millisecond)) {
 		t.Errorf("it ended %s after %d attempts, %s old", record.Reason, record.Made, record.Changed.Sub(record.Origin.Published))
 	}
@@ -73,10 +73,10 @@ func TestMaxAge(t *testing.T) {
 func TestAttemptsAreExhausted(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed"}}}, func(c *configs.Config) { c.Retry.MaxAttempts = 4 })
-	r.Ready(r.Start("one"))
+	r.AwaitReady(r.Start("one"))
 	r.Publish("calls.requests.default", harness.Body("a", callee))
-	record := r.Reaches("a", call.StateDead)
-	r.Drained()
+	record := r.AwaitState("a", call.StateDead)
+	r.AwaitDrained()
 	if s := r.Simulator.Oracle().Summary; record.Reason != call.AttemptsExhausted || record.Made != 4 || record.Spent != 4 || s.Posts != 4 {
 		t.Errorf("it ended %s after %d attempts, %d spent, %d POSTs", record.Reason, record.Made, record.Spent, s.Posts)
 	}

@@ -36,8 +36,8 @@ const AnswerURL = "https://publisher.example/answer"
 // nothing is asserted about how long it takes.
 const patience = 60 * time.Second
 
-// Rig is a broker and a provider, with workers to come and go.
-type Rig struct {
+// Environment is a broker and a provider, with workers to come and go.
+type Environment struct {
 	t         testing.TB
 	Broker    *embedded.Server
 	Simulator *simulator.Simulator
@@ -49,23 +49,23 @@ type Rig struct {
 
 // New starts a broker and a provider, and gives a configuration with short
 // times for workers that use them. change, if not nil, changes it.
-func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Rig {
+func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Environment {
 	t.Helper()
 	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Port: embedded.LastingPort(), Listen: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(broker.Stop)
-	r := Around(t, broker.ClientURL(), sim, change)
+	r := NewWithBroker(t, broker.ClientURL(), sim, change)
 	r.Broker = broker
 	return r
 }
 
-// Around is [New] with a broker that runs already, at this URL; it leaves Broker
+// NewWithBroker is [New] with a broker that runs already, at this URL; it leaves Broker
 // empty.
-func Around(t testing.TB, url string, sim simulator.Config, change func(*configs.Config)) *Rig {
+func NewWithBroker(t testing.TB, url string, sim simulator.Config, change func(*configs.Config)) *Environment {
 	t.Helper()
-	r := &Rig{t: t, Log: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo}))}
+	r := &Environment{t: t, Log: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo}))}
 	var err error
 	if r.Simulator, err = simulator.New(sim); err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func Around(t testing.TB, url string, sim simulator.Config, change func(*configs
 	return r
 }
 
-func (r *Rig) config(url string, change func(*configs.Config)) configs.Config {
+func (r *Environment) config(url string, change func(*configs.Config)) configs.Config {
 	c := configs.Default()
 	c.NATS.URL = url
 	c.Provider.BaseURL = r.Provider.URL
@@ -113,7 +113,7 @@ type Worker struct {
 }
 
 // Start runs a worker until the test ends or it is stopped.
-func (r *Rig) Start(name string) *Worker {
+func (r *Environment) Start(name string) *Worker {
 	r.t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(r.t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -137,8 +137,8 @@ func (r *Rig) Start(name string) *Worker {
 	return w
 }
 
-// Ready waits until the worker is ready.
-func (r *Rig) Ready(w *Worker) *Worker {
+// AwaitReady waits until the worker is ready.
+func (r *Environment) AwaitReady(w *Worker) *Worker {
 	r.t.Helper()
 	r.Eventually("the worker becomes ready", func() bool { return w.App.Ready() == nil })
 	return w
@@ -178,7 +178,7 @@ func (w *Worker) Stop() error {
 }
 
 // Publish asks for a call, as any NATS client can.
-func (r *Rig) Publish(subject, body string, headers ...string) {
+func (r *Environment) Publish(subject, body string, headers ...string) {
 	r.t.Helper()
 	m := &nats.Msg{Subject: subject, Data: []byte(body), Header: nats.Header{}}
 	for i := 0; i+1 < len(headers); i += 2 {
@@ -196,7 +196,7 @@ func Body(id, to string) string {
 
 // Record reads the record of a call. A question that was sent to a broker which
 // ended just then is never answered, and is asked again.
-func (r *Rig) Record(id string) call.Record {
+func (r *Environment) Record(id string) call.Record {
 	r.t.Helper()
 	var record call.Record
 	r.Eventually("the record of "+id+" can be read", func() bool {
@@ -212,8 +212,8 @@ func (r *Rig) Record(id string) call.Record {
 	return record
 }
 
-// Reaches waits until the call is in this state and gives its record.
-func (r *Rig) Reaches(id string, s call.State) call.Record {
+// AwaitState waits until the call is in this state and gives its record.
+func (r *Environment) AwaitState(id string, s call.State) call.Record {
 	r.t.Helper()
 	var record call.Record
 	r.Eventually(fmt.Sprintf("call %s is %s", id, s), func() bool {
@@ -224,7 +224,7 @@ func (r *Rig) Reaches(id string, s call.State) call.Record {
 }
 
 // Messages counts the messages of a stream under a subject.
-func (r *Rig) Messages(stream, subject string) int {
+func (r *Environment) Messages(stream, subject string) int {
 	r.t.Helper()
 	s, err := r.Conn.JetStream().Stream(r.t.Context(), stream)
 	if err != nil {
@@ -241,8 +241,8 @@ func (r *Rig) Messages(stream, subject string) int {
 	return n
 }
 
-// Drained waits until no request and no parked call is left.
-func (r *Rig) Drained() {
+// AwaitDrained waits until no request and no parked call is left.
+func (r *Environment) AwaitDrained() {
 	r.t.Helper()
 	r.Eventually("nothing waits any more", func() bool {
 		for _, stream := range queue.WorkQueues() {
@@ -254,8 +254,8 @@ func (r *Rig) Drained() {
 	})
 }
 
-// Evidence hears the broker and the provider about what was published.
-func (r *Rig) Evidence(published []reconcile.Published) reconcile.Input {
+// ReconcileInput hears the broker and the provider about what was published.
+func (r *Environment) ReconcileInput(published []reconcile.Published) reconcile.Input {
 	r.t.Helper()
 	e, err := reconcile.Gather(r.t.Context(), r.Conn.JetStream(), Account)
 	if err != nil {
@@ -266,7 +266,7 @@ func (r *Rig) Evidence(published []reconcile.Published) reconcile.Input {
 }
 
 // Rings are all calls that went out, as the provider knows them.
-func (r *Rig) Rings() []reconcile.Ring {
+func (r *Environment) Rings() []reconcile.Ring {
 	var rings []reconcile.Ring
 	for _, c := range r.Simulator.Oracle().Calls {
 		for _, ring := range c.Rings {
@@ -277,7 +277,7 @@ func (r *Rig) Rings() []reconcile.Ring {
 }
 
 // Eventually waits until the condition holds.
-func (r *Rig) Eventually(what string, holds func() bool) {
+func (r *Environment) Eventually(what string, holds func() bool) {
 	r.t.Helper()
 	limit := time.NewTimer(patience)
 	defer limit.Stop()

@@ -41,7 +41,7 @@ var outages = []outage{
 	{name: "unavailable for calls alone", calls: "service_temporarily_unavailable"},
 }
 
-func (o outage) begin(t *testing.T, w *bubble.World) {
+func (o outage) begin(t *testing.T, w *bubble.Environment) {
 	t.Helper()
 	if o.refused {
 		w.StopProvider()
@@ -56,7 +56,7 @@ func (o outage) begin(t *testing.T, w *bubble.World) {
 	}
 }
 
-func (o outage) end(w *bubble.World) {
+func (o outage) end(w *bubble.Environment) {
 	w.StartProvider()
 	w.Simulator.ClearRules()
 }
@@ -140,7 +140,7 @@ func liveThrough(t *testing.T, o outage, workers int) {
 }
 
 // pulled is how many requests workers hold.
-func pulled(t *testing.T, w *bubble.World) int {
+func pulled(t *testing.T, w *bubble.Environment) int {
 	t.Helper()
 	held := 0
 	for _, name := range queue.WorkQueues() {
@@ -160,7 +160,7 @@ func pulled(t *testing.T, w *bubble.World) int {
 }
 
 // made counts the attempts of all calls.
-func made(t *testing.T, w *bubble.World) int { return ask(t, w).made }
+func made(t *testing.T, w *bubble.Environment) int { return ask(t, w).made }
 
 // aftermath is what an outage came to.
 type aftermath struct {
@@ -176,7 +176,7 @@ type aftermath struct {
 	lookups int
 }
 
-func ask(t *testing.T, w *bubble.World) aftermath {
+func ask(t *testing.T, w *bubble.Environment) aftermath {
 	t.Helper()
 	e, err := reconcile.Gather(t.Context(), w.Conn.JetStream(), "default")
 	if err != nil {
@@ -226,7 +226,7 @@ func (a aftermath) judge(t *testing.T, o outage, workers, expiring int) {
 }
 
 // recovers looks at how the backlog goes out once the provider is back.
-func recovers(t *testing.T, w *bubble.World, ended time.Time) {
+func recovers(t *testing.T, w *bubble.Environment, ended time.Time) {
 	t.Helper()
 	var at []time.Time
 	for _, c := range w.Simulator.Oracle().Calls {

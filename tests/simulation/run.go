@@ -23,7 +23,7 @@ import (
 type run struct {
 	t       testing.TB
 	plan    plan
-	world   *bubble.World
+	world   *bubble.Environment
 	began   time.Time
 	workers []*bubble.Worker // nil where one is stopped
 	down    bool             // the broker is
