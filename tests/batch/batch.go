@@ -14,20 +14,20 @@ type Kind string
 
 // The kinds.
 const (
-	Healthy   Kind = "healthy"   // placed at once
-	Refused   Kind = "refused"   // refused once, then placed
-	Rejected  Kind = "rejected"  // can never be placed
-	Suspended Kind = "suspended" // meets a refused key once, which suspends the account
-	Lost      Kind = "lost"      // rings, and its first answer is lost
-	Silent    Kind = "silent"    // rings, and its first answer never comes
-	Gateway   Kind = "gateway"   // rings, and a gateway answers 504 the first time
-	Slow      Kind = "slow"      // rings, and its first answer comes too late
-	Unlinked  Kind = "unlinked"  // calls from a number that is not linked
-	Expired   Kind = "expired"   // too late when it is published
-	Later     Kind = "later"     // not before some seconds from now
-	Twin      Kind = "twin"      // published twice
-	Rival     Kind = "rival"     // its id is used for another request, too
-	Malformed Kind = "malformed" // is no request at all
+	Healthy     Kind = "healthy"   // placed at once
+	Refused     Kind = "refused"   // refused once, then placed
+	Rejected    Kind = "rejected"  // can never be placed
+	Suspended   Kind = "suspended" // meets a refused key once, which suspends the account
+	Lost        Kind = "lost"      // rings, and its first answer is lost
+	Silent      Kind = "silent"    // rings, and its first answer never comes
+	Gateway     Kind = "gateway"   // rings, and a gateway answers 504 the first time
+	Slow        Kind = "slow"      // rings, and its first answer comes too late
+	Unlinked    Kind = "unlinked"  // calls from a number that is not linked
+	Expired     Kind = "expired"   // too late when it is published
+	Later       Kind = "later"     // not before some seconds from now
+	Duplicate   Kind = "twin"      // published twice
+	Conflicting Kind = "rival"     // its id is used for another request, too
+	Malformed   Kind = "malformed" // is no request at all
 )
 
 // faults are what the callee's number makes the provider do.
@@ -67,9 +67,9 @@ func (k Kind) Messages(i int, now time.Time) []Message {
 		return []Message{{name, body(fmt.Sprintf(`,"not_before":%q`, now.Add(notBefore).UTC().Format(time.RFC3339Nano)))}}
 	case Malformed:
 		return []Message{{name, `{"from":`}}
-	case Twin:
+	case Duplicate:
 		return []Message{{name, body("")}, {name + "-again", body("")}}
-	case Rival:
+	case Conflicting:
 		return []Message{{name, body("")}, {name + "-other", body(`,"ring_timeout":33`)}}
 	case Healthy, Refused, Rejected, Suspended, Lost, Silent, Gateway, Slow, Unlinked:
 		return []Message{{name, body("")}}

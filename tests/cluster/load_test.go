@@ -18,7 +18,7 @@ import (
 // be placed, some come twice.
 var mixture = []batch.Kind{
 	batch.Healthy, batch.Healthy, batch.Refused, batch.Healthy, batch.Later, batch.Healthy, batch.Lost, batch.Healthy,
-	batch.Refused, batch.Healthy, batch.Rejected, batch.Healthy, batch.Twin, batch.Healthy, batch.Refused, batch.Healthy,
+	batch.Refused, batch.Healthy, batch.Rejected, batch.Healthy, batch.Duplicate, batch.Healthy, batch.Refused, batch.Healthy,
 }
 
 // pace is how often a request is published.
