@@ -8,7 +8,7 @@ type LaneState string
 // The states of a lane.
 const (
 	LaneRunning   LaneState = "running"   // it pulls and dials
-	LaneSlowed    LaneState = "throttled" // the provider asked for a delay
+	LaneThrottled LaneState = "throttled" // the provider asked for a delay
 	LaneOpen      LaneState = "open"      // the breaker is open: the provider is not well
 	LaneProbing   LaneState = "probing"   // it finds out whether it may go on
 	LaneSuspended LaneState = "suspended" // every call of the account would fail the same way
@@ -18,7 +18,7 @@ const (
 
 // LaneStates lists all of them.
 func LaneStates() []LaneState {
-	return []LaneState{LaneRunning, LaneSlowed, LaneOpen, LaneProbing, LaneSuspended, LanePaused, LaneStopped}
+	return []LaneState{LaneRunning, LaneThrottled, LaneOpen, LaneProbing, LaneSuspended, LanePaused, LaneStopped}
 }
 
 // LaneStatus is what a lane is doing and why, as its worker publishes it. It

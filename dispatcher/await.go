@@ -138,7 +138,7 @@ func (t *Permit) place() (granted, open bool, at time.Time) {
 			return false, true, at
 		}
 		t.moment = moment
-		l.cfg.Metrics.Waited(now.Sub(t.began))
+		l.cfg.Metrics.SlotWait(now.Sub(t.began))
 	}
 	t.granted, t.began = true, now
 	l.pulled--

@@ -88,6 +88,6 @@ func (w *Handler) linkage(ctx context.Context, t *task) call.Linkage {
 	failpoint.Eval(failpoint.LookupBefore)
 	l := w.Directory.Lookup(ctx, t.request.From, t.request.AppID, t.record.Since)
 	failpoint.Eval(failpoint.LookupAfter)
-	w.Metrics.Lookup(l)
+	w.Metrics.LinkageLookup(l)
 	return l
 }

@@ -76,20 +76,20 @@ func (w *Handler) Handle(working context.Context, d call.Delivery, m Message, tu
 	t := identify(d, w.Settings)
 	failpoint.Eval(failpoint.DeliveryBegun)
 	if t.request.Unassigned {
-		w.Metrics.Unassigned()
+		w.Metrics.UnassignedNumber()
 	}
 	for range maxRounds {
 		s := decide(t, w.facts(t))
 		err := w.do(working, &t, s, m, turn, claimed)
 		if errors.Is(err, call.ErrConflict) {
-			w.Metrics.Conflict()
+			w.Metrics.ClaimConflict()
 			err = w.read(working, &t)
 		}
 		switch {
 		case errors.Is(err, errAgain):
 			continue
 		case errors.Is(err, call.ErrUncertain):
-			w.Metrics.Uncertain()
+			w.Metrics.ClaimUncertain()
 			w.handBack(m, failedRetry(d.Delivered), "it is not known whether its record was written", err)
 		case err != nil:
 			w.handBack(m, failedRetry(d.Delivered), "a step failed", err)
@@ -228,7 +228,7 @@ func (w *Handler) foreign(ctx context.Context, t *task, m Message) error {
 	nonce := t.record.Nonce()
 	if left := w.Settings.ClaimWait - w.claims.since(nonce, w.Now()); left > 0 {
 		failpoint.Eval(failpoint.ClaimWaitBegun)
-		w.Metrics.ForeignWait()
+		w.Metrics.ClaimWait()
 		w.handBack(m, left, "another worker has claimed it", nil)
 		return nil
 	}
@@ -279,7 +279,7 @@ func (w *Handler) ack(m Message) error {
 }
 
 func (w *Handler) handBack(m Message, delay time.Duration, why string, cause error) {
-	w.Metrics.HandedBack()
+	w.Metrics.Nak()
 	w.Log.Debug("handed back", "account", w.Account, "why", why, "delay", delay, "error", cause)
 	if err := m.Nak(delay); err != nil {
 		w.Log.Warn("handing a message back failed; it will come back by itself", "account", w.Account, "error", err)

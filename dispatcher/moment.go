@@ -62,7 +62,7 @@ func (t *Permit) renew(ctx context.Context, by time.Time) bool {
 		t.moment, _, ok = l.pace.take(by)
 		return ok
 	}
-	l.cfg.Metrics.MomentsUnused(1)
+	l.cfg.Metrics.SlotsUnused(1)
 	if take() {
 		return true
 	}

@@ -42,9 +42,9 @@ func (l *Lane) reserve(ctx context.Context, n int) {
 		l.reserveFailed++
 		l.cfg.Metrics.Reserved(metrics.ReservationFailed)
 	case len(moments) == 0:
-		l.reserved(metrics.ReservationEmpty)
+		l.reserved(metrics.ReservationExhausted)
 	default:
-		l.reserved(metrics.ReservationTaken)
+		l.reserved(metrics.ReservationGranted)
 	}
 	l.tell()
 	l.pace.add(moments, again)
@@ -60,7 +60,7 @@ func (l *Lane) reserved(r metrics.Reservation) {
 // lapse forgets moments that are past unused.
 func (l *Lane) lapse(now time.Time) {
 	if n := l.pace.drop(now); n > 0 {
-		l.cfg.Metrics.MomentsUnused(n)
+		l.cfg.Metrics.SlotsUnused(n)
 	}
 }
 

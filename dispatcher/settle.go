@@ -167,7 +167,7 @@ func (w *Handler) follow(ctx context.Context, c *claim, s settled, m Message) {
 		}
 		step := metrics.StepPark
 		if s.record.State == call.StateDead || s.record.State == call.StateUnknown {
-			step = metrics.StepBury
+			step = metrics.StepDeadLetter
 		}
 		w.Metrics.SettleRetried(step)
 		w.Log.Warn("settling failed", "account", w.Account, "id", c.record.ID, "step", step, "error", err)

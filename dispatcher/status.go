@@ -36,7 +36,7 @@ func (l *Lane) status(now time.Time) call.LaneStatus {
 	case l.breaker.open:
 		return l.breaker.status()
 	case now.Before(l.slowed):
-		return call.LaneStatus{State: call.LaneSlowed, Reason: l.slowedFor, Next: l.slowed}
+		return call.LaneStatus{State: call.LaneThrottled, Reason: l.slowedFor, Next: l.slowed}
 	case l.reserveFailed >= maxReserveFailures:
 		return call.LaneStatus{State: call.LaneStopped, Reason: call.RateUnknown}
 	default:

@@ -28,7 +28,7 @@ func TestTheStatusOfALane(t *testing.T) {
 		want   call.LaneStatus
 	}{
 		{"nothing", func(*Lane) {}, call.LaneStatus{State: call.LaneRunning}},
-		{"it is slowed", func(l *Lane) { l.slowed, l.slowedFor = soon, call.RateLimited }, call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Next: soon}},
+		{"it is slowed", func(l *Lane) { l.slowed, l.slowedFor = soon, call.RateLimited }, call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Next: soon}},
 		{"it was slowed", func(l *Lane) { l.slowed, l.slowedFor = early, call.RateLimited }, call.LaneStatus{State: call.LaneRunning}},
 		{"the breaker waits", func(l *Lane) { l.breaker = open }, call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: early, Next: soon}},
 		{"the breaker waits for a call", func(l *Lane) { l.breaker = answers }, call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: early}},
@@ -46,7 +46,7 @@ func TestTheStatusOfALane(t *testing.T) {
 		{"a later look-up refused", func(l *Lane) { l.lookupsRefused = true }, call.LaneStatus{State: call.LaneRunning}},
 		{"two reservations failed", func(l *Lane) { l.reserveFailed = 2 }, call.LaneStatus{State: call.LaneRunning}},
 		{"three reservations failed", func(l *Lane) { l.reserveFailed = 3 }, call.LaneStatus{State: call.LaneStopped, Reason: call.RateUnknown}},
-		{"slowed, and three reservations failed", func(l *Lane) { l.slowed, l.slowedFor, l.reserveFailed = soon, call.RateLimited, 3 }, call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Next: soon}},
+		{"slowed, and three reservations failed", func(l *Lane) { l.slowed, l.slowedFor, l.reserveFailed = soon, call.RateLimited, 3 }, call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Next: soon}},
 		{"no flags known", func(l *Lane) { l.flagsKnown, l.stops = false, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.FlagsUnknown}},
 		{"records not checked", func(l *Lane) { l.halted, l.stops = ErrRecordsUnverified, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
 		{"not checked over this connection", func(l *Lane) { l.halted = fmt.Errorf("lost: %w", ErrRecordsUnverified) }, call.LaneStatus{State: call.LaneStopped, Reason: call.RecordsUnchecked}},
@@ -92,11 +92,11 @@ func TestAChangeIsTold(t *testing.T) {
 		<-time.After(time.Minute)
 		slow, until := time.Now(), time.Now().Add(10*time.Second)
 		b.Lane.slow(until, call.RateLimited)
-		shows(call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Since: slow, Next: until}, 1)
+		shows(call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: slow, Next: until}, 1)
 		<-time.After(time.Second)
 		b.Lane.Ping()
 		b.Lane.slow(until.Add(time.Second), call.RateLimited)
-		shows(call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Since: slow, Next: until.Add(time.Second)}, 2)
+		shows(call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: slow, Next: until.Add(time.Second)}, 2)
 		<-time.After(time.Minute)
 		shows(call.LaneStatus{State: call.LaneRunning, Since: time.Now()}, 3)
 		down := time.Now()
@@ -177,7 +177,7 @@ func TestALaneInheritsASlowDown(t *testing.T) {
 				for i := range told {
 					next.SetBlocks(&told[i])
 				}
-				if slowed := next.Status().State == call.LaneSlowed; slowed != c.inherit {
+				if slowed := next.Status().State == call.LaneThrottled; slowed != c.inherit {
 					t.Errorf("slowed: %t", slowed)
 				}
 			})

@@ -69,23 +69,23 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			samples{`ringonce_calls_total{account="a",reason="outcome_unknown",state="unknown"}`: 1},
 		},
 		{"duplicate", (*metrics.Account).Duplicate, samples{`ringonce_duplicates_total{account="a"}`: 1}},
-		{"unassigned", (*metrics.Account).Unassigned, samples{`ringonce_unassigned_numbers_total{account="a"}`: 1}},
+		{"unassigned", (*metrics.Account).UnassignedNumber, samples{`ringonce_unassigned_numbers_total{account="a"}`: 1}},
 		{
 			"late evidence", func(a *metrics.Account) { a.LateEvidence(call.Refused) },
 			samples{`ringonce_late_evidence_total{account="a",outcome="refused"}`: 1},
 		},
 		{"contradiction", (*metrics.Account).Contradiction, samples{`ringonce_contradictions_total{account="a"}`: 1}},
 		{
-			"an operator", func(a *metrics.Account) { a.Operated(call.ActionResolveRang) },
+			"an operator", func(a *metrics.Account) { a.OperatorAction(call.ActionResolveRang) },
 			samples{`ringonce_operator_actions_total{account="a",action="resolve_rang"}`: 1},
 		},
-		{"conflict", (*metrics.Account).Conflict, samples{`ringonce_claim_conflicts_total{account="a"}`: 1}},
-		{"uncertain", (*metrics.Account).Uncertain, samples{`ringonce_claims_uncertain_total{account="a"}`: 1}},
-		{"foreign wait", (*metrics.Account).ForeignWait, samples{`ringonce_claim_waits_total{account="a"}`: 1}},
-		{"nak", (*metrics.Account).HandedBack, samples{`ringonce_naks_total{account="a"}`: 1}},
+		{"conflict", (*metrics.Account).ClaimConflict, samples{`ringonce_claim_conflicts_total{account="a"}`: 1}},
+		{"uncertain", (*metrics.Account).ClaimUncertain, samples{`ringonce_claims_uncertain_total{account="a"}`: 1}},
+		{"foreign wait", (*metrics.Account).ClaimWait, samples{`ringonce_claim_waits_total{account="a"}`: 1}},
+		{"nak", (*metrics.Account).Nak, samples{`ringonce_naks_total{account="a"}`: 1}},
 		{"panic", (*metrics.Account).Panicked, samples{`ringonce_panics_total{account="a"}`: 1}},
 		{
-			"settle retried", func(a *metrics.Account) { a.SettleRetried(metrics.StepBury) },
+			"settle retried", func(a *metrics.Account) { a.SettleRetried(metrics.StepDeadLetter) },
 			samples{`ringonce_settle_retries_total{account="a",step="dead_letter"}`: 1},
 		},
 		{
@@ -104,10 +104,10 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 		},
 		{
 			"slots of a rate limit", func(a *metrics.Account) {
-				a.Reserved(metrics.ReservationTaken)
+				a.Reserved(metrics.ReservationGranted)
 				a.Reserved(metrics.ReservationFailed)
-				a.MomentsUnused(3)
-				a.Waited(1500 * time.Millisecond)
+				a.SlotsUnused(3)
+				a.SlotWait(1500 * time.Millisecond)
 			},
 			samples{
 				`ringonce_rate_limit_reservations_total{account="a",result="granted"}`: 1,
@@ -122,7 +122,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 		},
 		{
 			"queue", func(a *metrics.Account) {
-				a.Queue(metrics.Depth{Waiting: 1, Due: 2, InHand: 5, Parked: 3, DeadLetters: 4, Unknown: 6, Oldest: 1500 * time.Millisecond})
+				a.Queue(metrics.Depth{Waiting: 1, Due: 2, AckPending: 5, Parked: 3, DeadLetters: 4, Unknown: 6, Oldest: 1500 * time.Millisecond})
 			},
 			samples{
 				`ringonce_queue_waiting{account="a"}`:            1,
@@ -139,11 +139,11 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			samples{`ringonce_parked_total{account="a",reason="linkage_unknown"}`: 1},
 		},
 		{
-			"look-up", func(a *metrics.Account) { a.Lookup(call.OwnedNotLinked) },
+			"look-up", func(a *metrics.Account) { a.LinkageLookup(call.OwnedNotLinked) },
 			samples{`ringonce_linkage_lookups_total{account="a",result="owned_not_linked"}`: 1},
 		},
 		{
-			"refreshed", func(a *metrics.Account) { a.Refreshed(true, 2*time.Second) },
+			"refreshed", func(a *metrics.Account) { a.DirectoryRefreshed(true, 2*time.Second) },
 			samples{
 				`ringonce_linkage_refreshes_total{account="a",result="ok"}`:    1,
 				`ringonce_linkage_refresh_duration_seconds_count{account="a"}`: 1,
@@ -151,7 +151,7 @@ func TestEachMethodMovesItsOwnSeries(t *testing.T) {
 			},
 		},
 		{
-			"refresh failed", func(a *metrics.Account) { a.Refreshed(false, 3*time.Second) },
+			"refresh failed", func(a *metrics.Account) { a.DirectoryRefreshed(false, 3*time.Second) },
 			samples{
 				`ringonce_linkage_refreshes_total{account="a",result="failed"}`: 1,
 				`ringonce_linkage_refresh_duration_seconds_count{account="a"}`:  1,

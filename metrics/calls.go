@@ -86,9 +86,9 @@ func (a *Account) Ended(s call.State, r call.Reason) {
 // content.
 func (a *Account) Duplicate() { a.duplicates.Inc() }
 
-// Unassigned counts a request with a possible number in a range that is not
+// UnassignedNumber counts a request with a possible number in a range that is not
 // known to be assigned.
-func (a *Account) Unassigned() { a.unassignedNumbers.Inc() }
+func (a *Account) UnassignedNumber() { a.unassignedNumbers.Inc() }
 
 // LateEvidence counts an unknown call that its own worker resolved, by the
 // outcome of the attempt.
@@ -98,5 +98,5 @@ func (a *Account) LateEvidence(c call.Class) { a.lateEvidence.get(c).Inc() }
 // was not unknown.
 func (a *Account) Contradiction() { a.contradictions.Inc() }
 
-// Operated counts an operator's action on a call. One worker is notified of each.
-func (a *Account) Operated(action call.OperatorAction) { a.operatorActions.get(action).Inc() }
+// OperatorAction counts an operator's action on a call. One worker is notified of each.
+func (a *Account) OperatorAction(action call.OperatorAction) { a.operatorActions.get(action).Inc() }

@@ -62,21 +62,21 @@ func (v claimVectors) series(account string) claimSeries {
 	}
 }
 
-// Conflict counts a claim that lost the compare-and-set.
-func (a *Account) Conflict() { a.conflicts.Inc() }
+// ClaimConflict counts a claim that lost the compare-and-set.
+func (a *Account) ClaimConflict() { a.conflicts.Inc() }
 
-// Uncertain counts a claim that may or may not have been written.
-func (a *Account) Uncertain() { a.uncertain.Inc() }
+// ClaimUncertain counts a claim that may or may not have been written.
+func (a *Account) ClaimUncertain() { a.uncertain.Inc() }
 
-// ForeignWait counts a delivery that waits for another worker's open claim.
-func (a *Account) ForeignWait() { a.waits.Inc() }
+// ClaimWait counts a delivery that waits for another worker's open claim.
+func (a *Account) ClaimWait() { a.waits.Inc() }
 
-// HandedBack counts a message returned to the broker before it was claimed.
-func (a *Account) HandedBack() { a.naks.Inc() }
+// Nak counts a message returned to the broker before it was claimed.
+func (a *Account) Nak() { a.naks.Inc() }
 
 // Panicked counts a panic recovered while a request was handled.
 func (a *Account) Panicked() { a.panics.Inc() }
 
 // SettleRetried counts a retry of one step of recording an outcome:
-// [StepRecord], [StepPark], [StepBury] or [StepAck].
+// [StepRecord], [StepPark], [StepDeadLetter] or [StepAck].
 func (a *Account) SettleRetried(step string) { a.settleRetries.get(step).Inc() }

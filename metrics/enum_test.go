@@ -148,9 +148,9 @@ func useUnlistedValues(a *metrics.Account) {
 	a.Lane("+919800000000")
 	a.Suspended("+919800000000")
 	a.Parked("+919800000000")
-	a.Lookup("+919800000000")
+	a.LinkageLookup("+919800000000")
 	a.Probed("+919800000000", false)
-	a.Operated("+919800000000")
+	a.OperatorAction("+919800000000")
 }
 
 // Every constant of the vocabulary is a label value of the metric that counts

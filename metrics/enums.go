@@ -8,10 +8,10 @@ import (
 
 // Steps of settling that can be retried, for [Account.SettleRetried].
 const (
-	StepRecord = "record"      // write the outcome to the call record
-	StepPark   = "park"        // schedule the next attempt
-	StepBury   = "dead_letter" // write the dead letter
-	StepAck    = "ack"         // acknowledge the message
+	StepRecord     = "record"      // write the outcome to the call record
+	StepPark       = "park"        // schedule the next attempt
+	StepDeadLetter = "dead_letter" // write the dead letter
+	StepAck        = "ack"         // acknowledge the message
 )
 
 // Results of a refresh of the linkage directory, and of a probe.
@@ -20,7 +20,7 @@ const (
 	resultFailed = "failed"
 )
 
-func settleSteps() []string { return []string{StepRecord, StepPark, StepBury, StepAck} }
+func settleSteps() []string { return []string{StepRecord, StepPark, StepDeadLetter, StepAck} }
 
 // endStates lists the states in which a worker ends a call. Unknown is included,
 // although evidence or an operator may change it.

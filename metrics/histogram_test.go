@@ -67,7 +67,7 @@ func TestHistogramsAreNativeAndClassic(t *testing.T) {
 	for range 5 {
 		a.Attempt(call.Outcome{Class: call.Placed, Reason: call.Accepted}, 50*time.Millisecond)
 		a.Age(call.Urgent, 3*time.Second)
-		a.Refreshed(true, 2*time.Second)
+		a.DirectoryRefreshed(true, 2*time.Second)
 	}
 	t.Run("observed", func(t *testing.T) { check(t, 5) })
 }

@@ -60,11 +60,11 @@ func (v linkageVectors) series(account string) linkageSeries {
 	}
 }
 
-// Lookup counts the look-up of a caller ID, by result.
-func (a *Account) Lookup(l call.Linkage) { a.lookups.get(l).Inc() }
+// LinkageLookup counts the look-up of a caller ID, by result.
+func (a *Account) LinkageLookup(l call.Linkage) { a.lookups.get(l).Inc() }
 
-// Refreshed counts a refresh of the linkage directory and its duration.
-func (a *Account) Refreshed(ok bool, took time.Duration) {
+// DirectoryRefreshed counts a refresh of the linkage directory and its duration.
+func (a *Account) DirectoryRefreshed(ok bool, took time.Duration) {
 	if ok {
 		a.refreshed.Inc()
 	} else {

@@ -91,9 +91,9 @@ func (m *Metrics) newAccount(name string) *Account {
 	return a
 }
 
-// Forget removes all series of an account that is no longer served. A handle
+// RemoveAccount removes all series of an account that is no longer served. A handle
 // that is still held may be used, but what it counts is not exported.
-func (m *Metrics) Forget(a call.Account) {
+func (m *Metrics) RemoveAccount(a call.Account) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.accounts, a)

@@ -69,9 +69,9 @@ func TestProcessMetrics(t *testing.T) {
 	}{
 		{"connected", func() { m.Connected(true) }, samples{`ringonce_nats_connected`: 1}},
 		{"disconnected", func() { m.Connected(false) }, samples{`ringonce_nats_connected`: 0}},
-		{"acknowledgement back-pressure", func() { m.PullWaited(1500 * time.Millisecond) }, samples{`ringonce_ack_backpressure_seconds_total`: 1.5}},
+		{"acknowledgement back-pressure", func() { m.AckBackpressure(1500 * time.Millisecond) }, samples{`ringonce_ack_backpressure_seconds_total`: 1.5}},
 		{"reconnected", m.Reconnected, samples{`ringonce_nats_reconnects_total`: 1}},
-		{"orphan ended", m.UnservedEnded, samples{`ringonce_orphaned_ended_total`: 1}},
+		{"orphan ended", m.OrphanEnded, samples{`ringonce_orphaned_ended_total`: 1}},
 		{"a configuration refused", func() { m.Reloaded(false); m.ConfigInForce(false) }, samples{`ringonce_config_in_force`: 0, `ringonce_config_reloads_total{result="failed"}`: 1}},
 		{"a configuration loaded", func() { m.Reloaded(true); m.ConfigInForce(true) }, samples{`ringonce_config_in_force`: 1, `ringonce_config_reloads_total{result="ok"}`: 1}},
 		{"numbers paused", func() { m.PausedNumbers(2) }, samples{`ringonce_paused_numbers`: 2}},
@@ -83,7 +83,7 @@ func TestProcessMetrics(t *testing.T) {
 		{"control lost", func() { m.ControlSynced(false) }, samples{`ringonce_control_synced`: 0}},
 		{"the records forgot", func() { m.RecordsFault(call.RecordsCanaryLost) }, samples{`ringonce_records_fault{cause="canary_lost"}`: 1}},
 		{"they hold again", func() { m.RecordsFault() }, samples{`ringonce_records_fault{cause="canary_lost"}`: 0}},
-		{"orphaned", func() { m.Unserved(7) }, samples{`ringonce_orphaned_requests`: 7}},
+		{"orphaned", func() { m.Orphaned(7) }, samples{`ringonce_orphaned_requests`: 7}},
 		{
 			"the broker's clock", func() { m.BrokerClock(-2*time.Second, time.Millisecond) },
 			samples{`ringonce_broker_clock_offset_seconds`: -2, `ringonce_broker_clock_error_seconds`: 0.001},
@@ -117,7 +117,7 @@ func TestRemoveAccount(t *testing.T) {
 	if len(scrape(t, reg).since(before)) == 0 {
 		t.Fatal("the account to be forgotten has no series")
 	}
-	m.Forget("gone")
+	m.RemoveAccount("gone")
 	sameSamples(t, scrape(t, reg), before)
 
 	t.Run("a stale handle brings nothing back", func(t *testing.T) {
@@ -130,7 +130,7 @@ func TestRemoveAccount(t *testing.T) {
 			t.Errorf("counted %v, want 1", got)
 		}
 	})
-	t.Run("an account that never was", func(*testing.T) { m.Forget("never") })
+	t.Run("an account that never was", func(*testing.T) { m.RemoveAccount("never") })
 }
 
 func TestConcurrentUse(t *testing.T) {
@@ -144,7 +144,7 @@ func TestConcurrentUse(t *testing.T) {
 			for range rounds {
 				useEverything(m.Account("shared"))
 				useEverything(m.Account("fleeting"))
-				m.Forget("fleeting")
+				m.RemoveAccount("fleeting")
 			}
 		})
 	}
@@ -154,7 +154,7 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 
-	m.Forget("fleeting")
+	m.RemoveAccount("fleeting")
 	got := scrape(t, reg)
 	for _, name := range []string{
 		`ringonce_attempts_total{account="shared",outcome="placed",reason="accepted"}`,
@@ -195,13 +195,13 @@ func useEverything(a *metrics.Account) {
 	a.InFlight(-1)
 	a.Ended(call.StatePlaced, call.Accepted)
 	a.Duplicate()
-	a.Unassigned()
+	a.UnassignedNumber()
 	a.LateEvidence(call.Placed)
 	a.Contradiction()
-	a.Conflict()
-	a.Uncertain()
-	a.ForeignWait()
-	a.HandedBack()
+	a.ClaimConflict()
+	a.ClaimUncertain()
+	a.ClaimWait()
+	a.Nak()
 	a.Panicked()
 	a.SettleRetried(metrics.StepRecord)
 	a.Limits(8, 2.5)
@@ -211,8 +211,8 @@ func useEverything(a *metrics.Account) {
 	a.Suspended(call.Unauthorized)
 	a.Queue(metrics.Depth{Waiting: 1})
 	a.Parked(call.NotYet)
-	a.Operated(call.ActionCancel)
-	a.Lookup(call.Linked)
-	a.Refreshed(true, time.Second)
+	a.OperatorAction(call.ActionCancel)
+	a.LinkageLookup(call.Linked)
+	a.DirectoryRefreshed(true, time.Second)
 	a.Directory(time.Now(), 3)
 }

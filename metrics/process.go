@@ -128,9 +128,9 @@ func (m *Metrics) Ready(yes bool) { m.ready.Set(boolValue(yes)) }
 // message.
 func (m *Metrics) AckPermission(yes bool) { m.ackPermission.Set(boolValue(yes)) }
 
-// PullWaited adds the time that an account paused pulling because NATS confirms
+// AckBackpressure adds the time that an account paused pulling because NATS confirms
 // acknowledgements too slowly.
-func (m *Metrics) PullWaited(d time.Duration) { m.ackBackpressure.Add(d.Seconds()) }
+func (m *Metrics) AckBackpressure(d time.Duration) { m.ackBackpressure.Add(d.Seconds()) }
 
 // ControlSynced sets whether the worker knows every pause and suspension flag.
 func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(boolValue(yes)) }
@@ -151,9 +151,9 @@ func (m *Metrics) ConfigInForce(yes bool) { m.configInForce.Set(boolValue(yes)) 
 // PausedNumbers sets the number of paused caller IDs.
 func (m *Metrics) PausedNumbers(n int) { m.pausedNumbers.Set(float64(n)) }
 
-// Unserved sets the number of requests for accounts that no worker serves. It
+// Orphaned sets the number of requests for accounts that no worker serves. It
 // has no account label: publishers choose these names, without bound.
-func (m *Metrics) Unserved(requests uint64) { m.orphaned.Set(float64(requests)) }
+func (m *Metrics) Orphaned(requests uint64) { m.orphaned.Set(float64(requests)) }
 
 // BrokerClock sets how far the broker's clock is ahead, and the uncertainty of
 // that.
@@ -169,8 +169,8 @@ func (m *Metrics) RecordsFault(causes ...call.RecordsFault) {
 	}
 }
 
-// UnservedEnded counts the end of a request of an account that no worker serves.
-func (m *Metrics) UnservedEnded() { m.orphanedEnded.Inc() }
+// OrphanEnded counts the end of a request of an account that no worker serves.
+func (m *Metrics) OrphanEnded() { m.orphanedEnded.Inc() }
 
 func boolValue(yes bool) float64 {
 	if yes {

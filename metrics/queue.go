@@ -13,7 +13,7 @@ import (
 type Depth struct {
 	Waiting     uint64 // published, not delivered
 	Due         uint64 // no longer parked, not delivered
-	InHand      uint64 // delivered and not acknowledged
+	AckPending  uint64 // delivered and not acknowledged
 	Parked      uint64 // waiting for a time
 	DeadLetters uint64 // dead letters, unknown calls included
 	Unknown     uint64 // calls held as unknown
@@ -101,7 +101,7 @@ func (v queueVectors) series(account string) queueSeries {
 func (a *Account) Queue(d Depth) {
 	a.waiting.Set(float64(d.Waiting))
 	a.due.Set(float64(d.Due))
-	a.ackPending.Set(float64(d.InHand))
+	a.ackPending.Set(float64(d.AckPending))
 	a.parked.Set(float64(d.Parked))
 	a.deadLetters.Set(float64(d.DeadLetters))
 	a.unknown.Set(float64(d.Unknown))

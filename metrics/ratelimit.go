@@ -11,13 +11,13 @@ type Reservation string
 
 // The results of a reservation.
 const (
-	ReservationTaken  Reservation = "granted"   // at least one slot
-	ReservationEmpty  Reservation = "exhausted" // other workers hold all near slots
-	ReservationFailed Reservation = "failed"    // no answer of the broker: nothing is dialled
+	ReservationGranted   Reservation = "granted"   // at least one slot
+	ReservationExhausted Reservation = "exhausted" // other workers hold all near slots
+	ReservationFailed    Reservation = "failed"    // no answer of the broker: nothing is dialled
 )
 
 func reservations() []Reservation {
-	return []Reservation{ReservationTaken, ReservationEmpty, ReservationFailed}
+	return []Reservation{ReservationGranted, ReservationExhausted, ReservationFailed}
 }
 
 // rateLimitVectors measure the calls per second that all workers share.
@@ -63,8 +63,8 @@ func (v rateLimitVectors) series(account string) rateLimitSeries {
 // Reserved counts the result of a reservation.
 func (a *Account) Reserved(r Reservation) { a.reservations.get(r).Inc() }
 
-// MomentsUnused counts reserved slots that expired unused.
-func (a *Account) MomentsUnused(n int) { a.slotsUnused.Add(float64(n)) }
+// SlotsUnused counts reserved slots that expired unused.
+func (a *Account) SlotsUnused(n int) { a.slotsUnused.Add(float64(n)) }
 
-// Waited adds the time that a request waited for its slot.
-func (a *Account) Waited(d time.Duration) { a.slotWait.Add(d.Seconds()) }
+// SlotWait adds the time that a request waited for its slot.
+func (a *Account) SlotWait(d time.Duration) { a.slotWait.Add(d.Seconds()) }

@@ -151,7 +151,7 @@ func (acc *account) listen(ctx context.Context) {
 
 // countOperators counts what operators do with the account's calls, until ctx ends.
 func (acc *account) countOperators(ctx context.Context) {
-	if err := acc.conn.ListenOperatorActions(ctx, acc.name, acc.metrics.Operated); err != nil {
+	if err := acc.conn.ListenOperatorActions(ctx, acc.name, acc.metrics.OperatorAction); err != nil {
 		acc.worker.Log.Warn("what operators do is not counted", "account", acc.name, "error", err)
 	}
 }
@@ -184,7 +184,7 @@ func newDirectory(acc *account, p configs.Provider, log *slog.Logger) *sfvopi.Di
 		// What is left of AckWait for a look-up, beside the claim and the POST.
 		LookupTimeout: p.AckWait() - p.ClaimDeadline() - p.RequestTimeout,
 		Fetched: func(r sfvopi.FetchReport) {
-			acc.metrics.Refreshed(r.Err == nil, r.Took)
+			acc.metrics.DirectoryRefreshed(r.Err == nil, r.Took)
 			if r.Err == nil {
 				acc.metrics.Directory(time.Now(), r.Counts.Linked+r.Counts.Inactive+r.Counts.Available)
 				acc.lane.SetLinkageKnown()

@@ -157,7 +157,7 @@ func (a *App) connect() (*queue.Conn, error) {
 			}
 			a.log.Info("connected to NATS")
 		},
-		OnError: a.natsFailed, OnAckBackpressure: a.metrics.PullWaited,
+		OnError: a.natsFailed, OnAckBackpressure: a.metrics.AckBackpressure,
 		OnAckDenied: func() {
 			a.metrics.AckPermission(false)
 			a.health.ack.Store(false)

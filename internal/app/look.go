@@ -47,11 +47,11 @@ func (a *App) measure(ctx context.Context, b *broker) {
 		if served, known := a.accounts.served(time.Now()); known {
 			unserved += queue.CountOrphaned(depths, served)
 		}
-		a.metrics.Unserved(unserved)
+		a.metrics.Orphaned(unserved)
 		for _, acc := range a.accounts.list() {
 			d := depths[acc.name]
 			acc.metrics.Queue(metrics.Depth{
-				Waiting: d.Waiting, Due: d.Due, InHand: d.AckPending, Parked: d.Parked,
+				Waiting: d.Waiting, Due: d.Due, AckPending: d.AckPending, Parked: d.Parked,
 				DeadLetters: d.DeadLetters, Unknown: d.Unknown, Oldest: d.Oldest,
 			})
 		}

@@ -83,7 +83,7 @@ func (r *roster) open(ctx context.Context, name string, cfg configs.Account, rea
 			r.app.accounts.remove(acc)
 		}
 		if p.removed.Load() {
-			r.app.metrics.Forget(call.Account(name))
+			r.app.metrics.RemoveAccount(call.Account(name))
 			r.app.log.Info("the account is no longer served; what was in flight is finished", "account", name)
 		}
 	})

@@ -130,7 +130,7 @@ func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatch
 		if !removed {
 			return nil
 		}
-		s.app.metrics.UnservedEnded()
+		s.app.metrics.OrphanEnded()
 	}
 	return nil
 }

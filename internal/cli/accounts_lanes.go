@@ -54,7 +54,7 @@ func laneText(s call.LaneStatus, now time.Time) string {
 	switch s.State {
 	case call.LaneRunning:
 		return "running"
-	case call.LaneSlowed:
+	case call.LaneThrottled:
 		text := "throttled until " + s.Next.UTC().Format("15:04:05Z")
 		if s.Reason == call.RateLimited {
 			return text + " (429)"

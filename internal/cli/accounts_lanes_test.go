@@ -17,8 +17,8 @@ func TestTheStateOfAnAccount(t *testing.T) {
 	runs := call.LaneStatus{State: call.LaneRunning}
 	down := call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: ago(4 * time.Minute), Next: in(20 * time.Second)}
 	tries := call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: ago(5 * time.Minute)}
-	slowed := call.LaneStatus{State: call.LaneSlowed, Reason: call.RateLimited, Since: ago(time.Minute), Next: in(2 * time.Minute)}
-	full := call.LaneStatus{State: call.LaneSlowed, Reason: call.Capacity, Next: in(2 * time.Minute)}
+	slowed := call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: ago(time.Minute), Next: in(2 * time.Minute)}
+	full := call.LaneStatus{State: call.LaneThrottled, Reason: call.Capacity, Next: in(2 * time.Minute)}
 	suspended := call.LaneStatus{State: call.LaneSuspended, Reason: call.Unauthorized, Since: ago(4 * time.Minute), Next: in(20 * time.Second)}
 	paused := call.LaneStatus{State: call.LanePaused, Since: ago(4 * time.Minute)}
 	stopped := func(r call.Reason) call.LaneStatus {

@@ -107,7 +107,7 @@ func stillHeld(found queue.Flags, now time.Time) []string {
 	return lines
 }
 
-func isSlowed(l queue.WorkerLane) bool { return l.State == call.LaneSlowed }
+func isSlowed(l queue.WorkerLane) bool { return l.State == call.LaneThrottled }
 
 func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
 	// Whatever was found, it is gone afterwards: it may have come a moment ago.

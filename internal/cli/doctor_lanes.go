@@ -53,7 +53,7 @@ func (e *examination) lane(v accountView) {
 			return true
 		case call.LaneStopped:
 			return l.Reason != call.ShuttingDown
-		case call.LaneRunning, call.LaneSlowed, call.LanePaused:
+		case call.LaneRunning, call.LaneThrottled, call.LanePaused:
 		}
 		return false
 	})
