@@ -15,13 +15,13 @@ func ofCalls() []mutant {
 	return []mutant{
 		{
 			"skip-the-claim", "dials without having claimed", "dispatcher/dial.go",
-			"	version, err := w.Ledger.Put(working, record, t.version)\n	if err != nil {\n		return err\n	}\n",
+			"	version, err := w.Records.Put(working, record, t.version)\n	if err != nil {\n		return err\n	}\n",
 			"	version, err := t.version, error(nil)\n",
 		},
 		{
 			"ignore-the-conflict", "dials although somebody else won the claim", "dispatcher/dial.go",
-			"	version, err := w.Ledger.Put(working, record, t.version)\n	if err != nil {\n",
-			"	version, err := w.Ledger.Put(working, record, t.version)\n	if err != nil && err != call.ErrConflict {\n",
+			"	version, err := w.Records.Put(working, record, t.version)\n	if err != nil {\n",
+			"	version, err := w.Records.Put(working, record, t.version)\n	if err != nil && err != call.ErrConflict {\n",
 		},
 		{
 			"no-expected-version", "writes records without comparing", "queue/records.go",
@@ -64,8 +64,8 @@ func ofCalls() []mutant {
 		},
 		{
 			"take-a-foreign-claim", "holds a call as unknown without waiting for its owner", "dispatcher/handle.go",
-			"left := w.Rules.ForeignClaimWait - w.claims.since(nonce, w.Now()); left > 0",
-			"left := w.Rules.ForeignClaimWait - w.claims.since(nonce, w.Now()); left > 24*time.Hour",
+			"left := w.Settings.ClaimWait - w.claims.since(nonce, w.Now()); left > 0",
+			"left := w.Settings.ClaimWait - w.claims.since(nonce, w.Now()); left > 24*time.Hour",
 		},
 		{
 			"redial-a-foreign-claim", "claims again what another worker dials", "call/transition.go",
@@ -83,7 +83,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"hold-becomes-retry", "dials again what is unknown", "dispatcher/conclude.go",
-			"		next, err := r.Hold(nonce, o, now)\n		return conclusion{record: next}, err\n	default:",
+			"		next, err := r.MarkUnknown(nonce, o, now)\n		return conclusion{record: next}, err\n	default:",
 			"		o.Class = call.Refused\n		return concludeRefused(r, request, nonce, o, rules, now)\n	default:",
 		},
 		{
@@ -96,7 +96,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"forget-to-park", "lets a refused call wait without a schedule", "dispatcher/handle.go",
-			"		if err := w.Parking.Park(ctx, r, v); err != nil {\n			return err\n		}\n", "",
+			"		if err := w.Scheduler.Schedule(ctx, r, v); err != nil {\n			return err\n		}\n", "",
 		},
 		{
 			"duplicates-are-calls", "takes a second message of an id for a copy of the first", "dispatcher/decide.go",
@@ -130,7 +130,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"a-reminder-at-once", "has a reminder come back before the evidence that it is about was settled", "dispatcher/remind.go",
-			"		reminder.NextAt = w.Now().Add(w.Rules.ForeignClaimWait)\n", "		reminder.NextAt = w.Now()\n",
+			"		reminder.NextAt = w.Now().Add(w.Settings.ClaimWait)\n", "		reminder.NextAt = w.Now()\n",
 		},
 		{
 			"forget-a-claim-early", "forgets how long it has waited for another worker before the call is held", "dispatcher/handle.go",
@@ -175,7 +175,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"what-proves-nothing-closes-the-breaker", "takes a probe that may have rung for one that went well", "dispatcher/breaker.go",
-			"	case o.MaybeRang() && !o.FeedsBreaker:\n", "	case o.MaybeRang() && !o.FeedsBreaker && !probes:\n",
+			"	case o.IsAmbiguous() && !o.FeedsBreaker:\n", "	case o.IsAmbiguous() && !o.FeedsBreaker && !probes:\n",
 		},
 		{
 			"twice-the-request-timeout", "lets one attempt take twice its time", "sfvopi/place.go",

@@ -15,7 +15,7 @@ func ofAccounts() []mutant {
 		},
 		{
 			"end-it-early", "ends the requests of an account that nobody serves at once", "internal/app/unserved.go",
-			"		if time.Since(m.Since) <= w.Rules.MaxAge {\n", "		if time.Since(m.Since) <= 0*w.Rules.MaxAge {\n",
+			"		if time.Since(m.Since) <= w.Settings.MaxAge {\n", "		if time.Since(m.Since) <= 0*w.Settings.MaxAge {\n",
 		},
 		{
 			"both-dial", "serves an account by its new configuration before the old one has ended", "internal/app/roster.go",
@@ -23,7 +23,7 @@ func ofAccounts() []mutant {
 		},
 		{
 			"forget-the-numbers", "forgets which numbers are linked when the configuration of an account changes", "internal/app/roster.go",
-			"if acc.directory.Inherit(p.directory) {", "if acc.directory.Inherit(acc.directory) && false {",
+			"if acc.directory.CopyStateFrom(p.directory) {", "if acc.directory.CopyStateFrom(acc.directory) && false {",
 		},
 		{
 			"forget-on-change", "forgets what the provider said when the configuration of an account changes", "internal/app/roster.go",

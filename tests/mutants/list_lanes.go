@@ -33,7 +33,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"an-old-resumption-counts", "goes on although the provider asked it to wait after it was resumed", "dispatcher/stops.go",
-			"stops.Resumed != 0 && stops.Resumed != l.stops.Resumed {", "stops.Resumed != 0 {",
+			"stops.ResumeRevision != 0 && stops.ResumeRevision != l.stops.ResumeRevision {", "stops.ResumeRevision != 0 {",
 		},
 		{
 			"any-probe-counts", "takes a probe from before the breaker closed for the one that is under way", "dispatcher/breaker.go",

@@ -46,11 +46,11 @@ func ofSubjects() []mutant {
 		},
 		{
 			"an-odd-entry-is-not-owned", "calls a number not owned whose entry could not be read", "sfvopi/snapshot.go",
-			" || s.counts.Odd > 0 {", " {",
+			" || s.counts.Unreadable > 0 {", " {",
 		},
 		{
 			"dead-for-a-failed-lookup", "takes a failed look-up for a number that is not linked", "sfvopi/snapshot.go",
-			"		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Odd > 0 {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
+			"		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Unreadable > 0 {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
 		},
 		{
 			"outcomes-need-not-fit", "dials through a broker that takes a claim and not its outcome", "internal/app/ledger.go",

@@ -35,7 +35,7 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 			id, simulator.DefaultNumber, harness.AnswerURL, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
 	}
 	r.Publish("calls.requests.nobody", harness.Body("unserved", "+919876500000"))
-	r.Reaches("taken-back", call.StateWaiting)
+	r.AwaitState("taken-back", call.StateWaiting)
 
 	operate(t, r, program)
 
@@ -74,7 +74,7 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 }
 
 // operate has an operator pause a number and take a call back.
-func operate(t *testing.T, r *harness.Rig, program string) {
+func operate(t *testing.T, r *harness.Environment, program string) {
 	t.Helper()
 	for _, args := range []string{
 		"accounts pause --why test --number " + simulator.DefaultAvailableNumber + "1",
@@ -89,7 +89,7 @@ func operate(t *testing.T, r *harness.Rig, program string) {
 }
 
 // publishEverything asks for calls that meet each ending.
-func publishEverything(r *harness.Rig, batch int) {
+func publishEverything(r *harness.Environment, batch int) {
 	for i := range 150 {
 		from, to := simulator.DefaultNumber, fmt.Sprintf("+9198765%05d", batch*1000+i)
 		switch i {
@@ -123,7 +123,7 @@ func tells(values []string, expr string) bool {
 }
 
 // rulesAreWell waits until every rule was evaluated without an error.
-func rulesAreWell(t *testing.T, r *harness.Rig, p server) {
+func rulesAreWell(t *testing.T, r *harness.Environment, p server) {
 	t.Helper()
 	r.Eventually("every rule was evaluated", func() bool {
 		var answer struct {

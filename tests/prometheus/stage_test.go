@@ -21,7 +21,7 @@ import (
 // stage is where the faults happen: a worker with an account for each, and one
 // that may not acknowledge.
 type stage struct {
-	*harness.Rig
+	*harness.Environment
 	t             *testing.T
 	program       string
 	broker        *nats.Options

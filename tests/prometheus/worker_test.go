@@ -37,7 +37,7 @@ func startWorker(t *testing.T, program, name, address string, environ []string, 
 }
 
 // oneAccount is the environment of a worker that serves the rig's account alone.
-func oneAccount(r *harness.Rig) []string {
+func oneAccount(r *harness.Environment) []string {
 	return append(shortTimes(r),
 		"SFVOPI_API_KEY="+simulator.DefaultAPIKey,
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=20",
@@ -46,7 +46,7 @@ func oneAccount(r *harness.Rig) []string {
 }
 
 // shortTimes is the environment of a worker at the rig's broker and provider.
-func shortTimes(r *harness.Rig) []string {
+func shortTimes(r *harness.Environment) []string {
 	return []string{
 		"NATS_URL=" + r.Broker.ClientURL(),
 		"SFVOPI_BASE_URL=" + r.Provider.URL,
