@@ -17,50 +17,34 @@ import (
 // for a person who knows only the id.
 func (o *Operator) AccountsOf(ctx context.Context, id call.ID) ([]call.Account, error) {
 	found := map[call.Account]bool{}
-	records, err := o.conn.subjects(ctx, StreamRecords, recordSubject("*", id))
+	records, err := ListSubjects(ctx, o.conn.js, StreamRecords, RecordSubject("*", id))
 	if err != nil {
 		return nil, err
 	}
 	for _, subject := range records {
-		account, _, _ := strings.Cut(strings.TrimPrefix(subject, recordsPrefix), ".")
+		account, _, _ := strings.Cut(strings.TrimPrefix(subject, RecordsPrefix), ".")
 		found[call.Account(account)] = true
 	}
-	letters, err := o.conn.subjects(ctx, StreamDead, deadSubject("*", "*", string(id)))
+	letters, err := ListSubjects(ctx, o.conn.js, StreamDead, DeadSubject("*", "*", string(id)))
 	if err != nil {
 		return nil, err
 	}
 	for _, subject := range letters {
-		if account, reason, _, err := parseDead(subject); err == nil && reason != call.IDConflict {
+		if account, reason, _, err := ParseDeadSubject(subject); err == nil && reason != call.IDConflict {
 			found[account] = true
 		}
 	}
 	return slices.Sorted(maps.Keys(found)), nil
 }
 
-// subjects lists the subjects of a stream that match a pattern and hold
-// something.
-func (c *Conn) subjects(ctx context.Context, stream, pattern string) ([]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	s, err := c.js.Stream(ctx, stream)
-	if err != nil {
-		return nil, fmt.Errorf("open stream %s: %w", stream, err)
-	}
-	subjects, err := subjectsOf(ctx, s, pattern)
-	if err != nil {
-		return nil, fmt.Errorf("look into stream %s: %w", stream, err)
-	}
-	return subjects, nil
-}
-
 // HasConsumers reports whether some worker made a consumer of an account: whether
 // anybody pulls, or ever pulled, its requests. One may be missing where another
 // program consumes in its place.
 func (c *Conn) HasConsumers(ctx context.Context, a call.Account) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	for _, p := range ranks {
-		_, err := c.js.Consumer(ctx, StreamOf(p), consumerName(consumesNew, a, p))
+		_, err := c.js.Consumer(ctx, StreamOf(p), RequestConsumer(a, p))
 		if err == nil {
 			return true, nil
 		}

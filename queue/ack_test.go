@@ -29,7 +29,7 @@ func BenchmarkAcknowledge(b *testing.B) {
 			var consumers []jetstream.Consumer
 			for i := range accounts {
 				a := call.Account(fmt.Sprint("account-", i))
-				cfg := durable(consumerName(consumesNew, a, call.Normal), ConsumerConfig{Account: a, AckWait: time.Hour}, storedSubject(a, call.Normal))
+				cfg := durable(RequestConsumer(a, call.Normal), ConsumerConfig{Account: a, AckWait: time.Hour}, StoredSubject(a, call.Normal))
 				consumers = append(consumers, must[jetstream.Consumer](b)(js.CreateConsumer(b.Context(), StreamCalls, cfg)))
 			}
 			for i := range b.N {

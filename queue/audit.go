@@ -35,7 +35,7 @@ func (o *Operator) Audit(
 	if err != nil {
 		return 0, err
 	}
-	err = scan(ctx, o.conn.js, StreamRecords, []string{recordsPrefix + string(anyAccount(a)) + ".*"}, false,
+	err = scan(ctx, o.conn.js, StreamRecords, []string{RecordsPrefix + string(anyAccount(a)) + ".*"}, false,
 		func(msg jetstream.Msg) (bool, error) {
 			looked++
 			record, err := call.DecodeRecord(msg.Data())
@@ -94,14 +94,14 @@ func (o *Operator) examine(
 func (o *Operator) hasMessage(ctx context.Context, r call.Record, stuck time.Time) (bool, error) {
 	there := false
 	_, err := o.conn.holds(ctx, StreamParked, func(ctx context.Context, s jetstream.Stream) error {
-		msg, err := s.GetLastMsgForSubject(ctx, parkedSubject(r.Account, r.ID))
-		there = err == nil && !scheduledBefore(msg.Header, stuck)
+		msg, err := s.GetLastMsgForSubject(ctx, ParkedSubject(r.Account, r.ID))
+		there = err == nil && !ScheduledBefore(msg.Header, stuck)
 		return err
 	})
 	if there || err != nil || r.Origin.Sequence == 0 {
 		return there, err
 	}
-	return o.conn.holds(ctx, originStream(r.Origin), func(ctx context.Context, s jetstream.Stream) error {
+	return o.conn.holds(ctx, OriginStream(r.Origin), func(ctx context.Context, s jetstream.Stream) error {
 		_, err := s.GetMsg(ctx, r.Origin.Sequence)
 		return err
 	})
@@ -109,14 +109,14 @@ func (o *Operator) hasMessage(ctx context.Context, r call.Record, stuck time.Tim
 
 func (o *Operator) hasLetter(ctx context.Context, r call.Record) (bool, error) {
 	return o.conn.holds(ctx, StreamDead, func(ctx context.Context, s jetstream.Stream) error {
-		_, err := s.GetLastMsgForSubject(ctx, deadSubject(r.Account, r.Reason, string(r.ID)))
+		_, err := s.GetLastMsgForSubject(ctx, DeadSubject(r.Account, r.Reason, string(r.ID)))
 		return err
 	})
 }
 
 // holds reports whether a stream holds what get asks for.
 func (c *Conn) holds(ctx context.Context, stream string, get func(context.Context, jetstream.Stream) error) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	s, err := c.js.Stream(ctx, stream)
 	if err == nil {
@@ -145,7 +145,7 @@ func (o *Operator) dueCalls(ctx context.Context, a call.Account) (map[dueCall]bo
 		return nil, fmt.Errorf("open stream %s: %w", StreamParked, err)
 	}
 	due := map[dueCall]bool{}
-	subject := jetstream.WithGetMsgSubject(duePrefix + string(anyAccount(a)) + ".*")
+	subject := jetstream.WithGetMsgSubject(DuePrefix + string(anyAccount(a)) + ".*")
 	for next := uint64(1); ; {
 		msg, err := s.GetMsg(ctx, next, subject)
 		if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -154,8 +154,8 @@ func (o *Operator) dueCalls(ctx context.Context, a call.Account) (map[dueCall]bo
 		if err != nil {
 			return nil, fmt.Errorf("read stream %s: %w", StreamParked, err)
 		}
-		if account, _, err := parseLane(msg.Subject); err == nil {
-			due[dueCall{account, call.ID(msg.Header.Get(headerID))}] = true
+		if account, _, err := ParseSubject(msg.Subject); err == nil {
+			due[dueCall{account, call.ID(msg.Header.Get(HeaderID))}] = true
 		}
 		next = msg.Sequence + 1
 	}

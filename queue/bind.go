@@ -7,24 +7,12 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 // maxAckPending is more than all workers of an account hold at once; what they
 // hold is bounded by what they pull.
 const maxAckPending = 20000
-
-// Consumers are named after what they do, their account and its priority:
-// due-<account>_<priority> and new-<account>_<priority>. No account has a "_".
-const (
-	consumesNew = "new-"
-	consumesDue = "due-"
-)
-
-// consumerName names one consumer of an account.
-func consumerName(kind string, a call.Account, p call.Priority) string {
-	return kind + string(a) + "_" + string(p)
-}
 
 // sourcesOf lists what an account pulls from, the most pressing first.
 func sourcesOf(cfg ConsumerConfig) []*source {
@@ -32,8 +20,8 @@ func sourcesOf(cfg ConsumerConfig) []*source {
 	for rank, p := range ranks {
 		sources = append(
 			sources,
-			newSource(StreamParked, rank, durable(consumerName(consumesDue, cfg.Account, p), cfg, dueSubject(cfg.Account, p))),
-			newSource(StreamOf(p), rank, durable(consumerName(consumesNew, cfg.Account, p), cfg, storedSubject(cfg.Account, p))),
+			newSource(StreamParked, rank, durable(DueConsumer(cfg.Account, p), cfg, DueSubject(cfg.Account, p))),
+			newSource(StreamOf(p), rank, durable(RequestConsumer(cfg.Account, p), cfg, StoredSubject(cfg.Account, p))),
 		)
 	}
 	return sources
@@ -80,7 +68,7 @@ func (c *Consumer) Bind(ctx context.Context) error {
 		err := c.bind(ctx, s)
 		c.inbox.looked(s, err)
 		if err != nil {
-			return fmt.Errorf("bind consumer %s of %s: %w", s.config.Durable, s.stream, c.conn.explainBind(ctx, err))
+			return fmt.Errorf("bind consumer %s of %s: %w", s.config.Durable, s.stream, c.conn.ExplainBindError(ctx, err))
 		}
 	}
 	c.once.Do(func() { close(c.allBound) })
@@ -93,7 +81,7 @@ func (c *Consumer) Bound() <-chan struct{} { return c.allBound }
 // keepBound binds the consumers, and again those that the broker no longer
 // serves, until ctx ends. The others are pulled from meanwhile.
 func (c *Consumer) keepBound(ctx context.Context) {
-	failures := newFailureBackoff()
+	failures := retry.NewBackoff()
 	var said time.Time
 	for {
 		c.cfg.OnUnbound(len(c.inbox.unbound()))
@@ -118,7 +106,7 @@ func (c *Consumer) keepBound(ctx context.Context) {
 			c.cfg.Log.Warn("nothing is pulled from a consumer; it is looked for again and again", "account", c.cfg.Account, "error", err)
 			said = now
 		}
-		pause(ctx, delay)
+		retry.Sleep(ctx, delay)
 	}
 }
 

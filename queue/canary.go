@@ -13,7 +13,7 @@ import (
 )
 
 // canarySubject is no record's: those have two tokens after the prefix.
-const canarySubject = recordsPrefix + "canary"
+const canarySubject = RecordsPrefix + "canary"
 
 // maxCanary bounds the content of a canary, in bytes.
 const maxCanary = 64
@@ -26,10 +26,10 @@ type Canary struct {
 	Content  string `json:"content"`
 }
 
-// foundCanary is the canary that a stream holds, and when it was stored.
-type foundCanary struct {
+// StoredCanary is the canary that a stream holds, and when it was stored.
+type StoredCanary struct {
 	Canary
-	at time.Time
+	Time time.Time
 }
 
 // advisoryUpdated is where the broker says that the settings of CALL_RECORDS were
@@ -47,31 +47,31 @@ func (c *Conn) OnRecordsUpdated(changed func()) (stop func(), err error) {
 	return func() { _ = s.Unsubscribe() }, nil // fails if the connection is closed, which ends it too
 }
 
-// readCanary asks the leader for the canary; zero if there is none. A message in
+// ReadCanary asks the leader for the canary; zero if there is none. A message in
 // its place that can vanish by itself is none.
-func readCanary(ctx context.Context, s jetstream.Stream) (foundCanary, error) {
+func ReadCanary(ctx context.Context, s jetstream.Stream) (StoredCanary, error) {
 	m, err := s.GetLastMsgForSubject(ctx, canarySubject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return foundCanary{}, nil
+		return StoredCanary{}, nil
 	}
 	if err != nil {
-		return foundCanary{}, fmt.Errorf("read the canary of stream %s: %w", StreamRecords, err)
+		return StoredCanary{}, fmt.Errorf("read the canary of stream %s: %w", StreamRecords, err)
 	}
 	if m.Header.Get(jetstream.MsgTTLHeader) != "" || len(m.Data) == 0 || len(m.Data) > maxCanary {
-		return foundCanary{}, nil
+		return StoredCanary{}, nil
 	}
-	return foundCanary{Canary{Sequence: m.Sequence, Content: string(m.Data)}, m.Time}, nil
+	return StoredCanary{Canary{Sequence: m.Sequence, Content: string(m.Data)}, m.Time}, nil
 }
 
-// writeFirstCanary writes the canary into a stream that never held anything. Into
+// WriteFirstCanary writes the canary into a stream that never held anything. Into
 // any other it is not written: then it is there already, or it is for an operator
 // to declare.
-func writeFirstCanary(ctx context.Context, js jetstream.JetStream) error {
+func WriteFirstCanary(ctx context.Context, js jetstream.JetStream) error {
 	return writeCanary(ctx, js, jetstream.ExpectedLastSeqHeader)
 }
 
-// rewriteCanary writes another canary where there is none that holds.
-func rewriteCanary(ctx context.Context, js jetstream.JetStream) error {
+// RewriteCanary writes another canary where there is none that holds.
+func RewriteCanary(ctx context.Context, js jetstream.JetStream) error {
 	return writeCanary(ctx, js, "")
 }
 
@@ -81,7 +81,7 @@ func writeCanary(ctx context.Context, js jetstream.JetStream, expectNothing stri
 	if expectNothing != "" {
 		m.Header.Set(expectNothing, strconv.Itoa(0))
 	}
-	if _, err := js.PublishMsg(ctx, m); err != nil && !isConflictError(err) {
+	if _, err := js.PublishMsg(ctx, m); err != nil && !IsConflict(err) {
 		return fmt.Errorf("write the canary of stream %s: %w", StreamRecords, err)
 	}
 	return nil

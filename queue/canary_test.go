@@ -195,13 +195,13 @@ func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.checked()
 		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
-		before := must[jetstream.KeyValueEntry](t)(kv.Get(t.Context(), keyLedger)).Value()
+		before := must[jetstream.KeyValueEntry](t)(kv.Get(t.Context(), KeyHighWater)).Value()
 		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
 		once := false
 		r.js = &moving{r.js, func() {
 			if !once {
 				once = true
-				must[uint64](t)(kv.Put(t.Context(), keyLedger, before))
+				must[uint64](t)(kv.Put(t.Context(), KeyHighWater, before))
 			}
 		}}
 		_, err := r.Verify(t.Context())
@@ -295,7 +295,7 @@ func TestRecordsBeforeTheirCanary(t *testing.T) {
 func TestAFaultNamesWhatIsWrongNow(t *testing.T) {
 	age := Drift{Stream: StreamRecords, Setting: settingAge, Have: "1h0m0s", Want: "0s"}
 	direct := Drift{Stream: StreamRecords, Setting: settingDirect, Have: "true", Want: "false"}
-	fault := faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", settings([]Drift{age}))
+	fault := Faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", DescribeDrift([]Drift{age}))
 	const now = "now direct get is true and should be false; mend it with: nats stream edit CALL_RECORDS --no-allow-direct"
 	for _, c := range []struct {
 		wrong []Drift

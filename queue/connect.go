@@ -8,15 +8,16 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
+
+	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
-// requestTimeout bounds one question to the broker that comes without a
+// RequestTimeout bounds one question to the broker that comes without a
 // deadline of its own.
-const requestTimeout = 5 * time.Second
+const RequestTimeout = 5 * time.Second
 
 // A network that swallows everything closes no connection: only a ping that is
 // not answered tells. With the client's own two minutes a worker would hold on
@@ -55,7 +56,7 @@ type ConnectOptions struct {
 type Conn struct {
 	nc        *nats.Conn
 	js        jetstream.JetStream
-	answers   *answers
+	replies   *replyMux
 	debt      *debt
 	ackDenied atomic.Bool
 	ackProbes atomic.Uint64 // begun
@@ -63,15 +64,14 @@ type Conn struct {
 
 	binding chan struct{} // holds a token for each account that is being bound
 
-	mu      sync.Mutex
-	inboxes map[*inbox]bool
-	anew    chan struct{} // closed when the connection is made anew
+	mu        sync.Mutex
+	listeners map[*func()]func() // called when the connection is made again
 }
 
 // Connect begins to connect and returns at once: a broker that is down is
 // tried again for ever, with growing delays.
 func Connect(o ConnectOptions) (*Conn, error) {
-	c := &Conn{inboxes: map[*inbox]bool{}, anew: make(chan struct{}), binding: make(chan struct{}, mostBinding)}
+	c := &Conn{listeners: map[*func()]func(){}, binding: make(chan struct{}, mostBinding)}
 	hear := func(up bool, err error) {
 		if o.OnConnectionChange != nil {
 			o.OnConnectionChange(up, err)
@@ -121,7 +121,7 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
-	if c.answers, err = newAnswers(nc); err != nil {
+	if c.replies, err = newReplyMux(nc); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
@@ -141,42 +141,34 @@ func Connect(o ConnectOptions) (*Conn, error) {
 
 func newJetStream(nc *nats.Conn, domain string) (jetstream.JetStream, error) {
 	if domain == "" {
-		return jetstream.New(nc, jetstream.WithDefaultTimeout(requestTimeout))
+		return jetstream.New(nc, jetstream.WithDefaultTimeout(RequestTimeout))
 	}
-	return jetstream.NewWithDomain(nc, domain, jetstream.WithDefaultTimeout(requestTimeout))
+	return jetstream.NewWithDomain(nc, domain, jetstream.WithDefaultTimeout(RequestTimeout))
 }
 
-// attend tells the inbox of reconnections until it is dismissed.
-func (c *Conn) attend(b *inbox) {
+// OnReconnect has f called each time the connection is made again, before anything
+// is sent over it, until remove is called. f must not block.
+func (c *Conn) OnReconnect(f func()) (remove func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.inboxes[b] = true
-}
-
-func (c *Conn) dismiss(b *inbox) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.inboxes, b)
+	key := &f
+	c.listeners[key] = f
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.listeners, key)
+	}
 }
 
 func (c *Conn) reconnected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for b := range c.inboxes {
-		b.reconnected()
+	for _, f := range c.listeners {
+		f()
 	}
 	if c.debt != nil {
 		c.debt.reconnected()
 	}
-	close(c.anew)
-	c.anew = make(chan struct{})
-}
-
-// renewal gives what is closed when the connection is next made anew.
-func (c *Conn) renewal() <-chan struct{} {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.anew
 }
 
 // JetStream gives the client for what this package does not wrap.
@@ -185,26 +177,28 @@ func (c *Conn) JetStream() jetstream.JetStream { return c.js }
 // NATS gives the connection underneath.
 func (c *Conn) NATS() *nats.Conn { return c.nc }
 
-// connection tells connections apart, the first from every later one: what is
-// answered over the same one is answered by the same run of the same broker.
-type connection uint64
+// Generation counts the connections. What is answered over the same one is answered
+// by the same run of the same broker.
+type Generation uint64
 
 const (
-	// anyConnection is for what may go over whichever there is.
-	anyConnection connection = math.MaxUint64 - iota
-	// noConnection is none of them.
-	noConnection
+	// NoGeneration is no connection.
+	NoGeneration Generation = 0
+	// anyGeneration is whichever there is.
+	anyGeneration Generation = math.MaxUint64
 )
 
-// connectionOf gives the present connection, or the last one if there is none
-// now. It changes before anything is sent over the new one.
-func connectionOf(nc *nats.Conn) connection { return connection(nc.Stats().Reconnects) }
+// Generation returns that of the present connection, or of the last one if there is
+// none now. It changes before anything is sent over the new one.
+func (c *Conn) Generation() Generation { return generationOf(c.nc) }
+
+func generationOf(nc *nats.Conn) Generation { return Generation(nc.Stats().Reconnects + 1) }
 
 // Close flushes what was written and ends the connection.
 //
 //nolint:contextcheck,nolintlint // whoever closes is past its context; the linter reports it at the callers
 func (c *Conn) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
 	defer cancel()
 	if c.nc.IsConnected() { // else nothing is on its way: there is no buffer to fill
 		_ = c.nc.FlushWithContext(ctx) // nothing is left to be done about what cannot be flushed
@@ -212,13 +206,9 @@ func (c *Conn) Close() {
 	c.nc.Close()
 }
 
-// reconnectDelay grows from 100 ms to 5 s, give or take a half, so that a restarted
-// broker is not met by every worker at once.
+// reconnectDelay grows with the attempts.
 func reconnectDelay(attempts int) time.Duration {
-	b := backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(5*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	)
+	b := retry.NewBackoff()
 	d := b.NextBackOff()
 	for range min(attempts, 8) {
 		d = b.NextBackOff()

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/internal/failpoint"
+	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 const (
@@ -74,6 +74,8 @@ type Consumer struct {
 
 	once     sync.Once
 	allBound chan struct{} // closed once
+
+	stopListening func() // to reconnections
 }
 
 // NewConsumer prepares to pull; nothing is asked of the broker before Bind or
@@ -125,23 +127,23 @@ func (c *Consumer) Run(ctx context.Context, permit Capacity, handle func(*Messag
 
 // serve begins to receive, and reports whether it did before ctx ended.
 func (c *Consumer) serve(ctx context.Context) bool {
-	failures := newFailureBackoff()
+	failures := retry.NewBackoff()
 	for ctx.Err() == nil {
 		err := c.inbox.serve()
 		if err == nil {
-			c.conn.attend(c.inbox)
+			c.stopListening = c.conn.OnReconnect(c.inbox.reconnected)
 			return true
 		}
 		delay := failures.NextBackOff()
 		c.cfg.Log.Warn("nothing can be pulled", "account", c.cfg.Account, "error", err, "again_in", delay)
-		pause(ctx, delay)
+		retry.Sleep(ctx, delay)
 	}
 	return false
 }
 
 func (c *Consumer) leave(ctx context.Context) {
-	c.conn.dismiss(c.inbox)
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
+	c.stopListening()
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), RequestTimeout)
 	defer cancel()
 	c.inbox.leave(bounded)
 }
@@ -221,11 +223,4 @@ func (c *Consumer) give(d *delivery, handle func(*Message)) {
 		return
 	}
 	handle(m)
-}
-
-func newFailureBackoff() backoff.BackOff {
-	return backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(5*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	)
 }

@@ -19,21 +19,20 @@ const (
 	keyPaused    = "paused."
 	keyPausedAll = "paused-all"
 	keyNumber    = "paused-number."
-	keyLedger    = "highwater"
+	KeyHighWater = "highwater"
 )
 
 // Control is the bucket of flags that stop accounts, durable and seen by every
 // worker.
 type Control struct {
-	answers *answers
-	js      jetstream.JetStream
-	renewal func() <-chan struct{}
-	log     *slog.Logger
+	conn *Conn
+	js   jetstream.JetStream
+	log  *slog.Logger
 }
 
 // NewControl gives the control bucket.
 func (c *Conn) NewControl(log *slog.Logger) *Control {
-	return &Control{answers: c.answers, js: c.js, renewal: c.renewal, log: log}
+	return &Control{conn: c, js: c.js, log: log}
 }
 
 // Flags is what the bucket says.
@@ -58,7 +57,7 @@ func (f Flags) Blocks(a call.Account) call.Blocks {
 }
 
 func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	kv, err := c.js.KeyValue(ctx, BucketControl)
 	if errors.Is(err, jetstream.ErrBucketNotFound) {
@@ -75,7 +74,7 @@ func (c *Control) bucket(ctx context.Context) (jetstream.KeyValue, error) {
 // same account at the same time, for several reasons: it decides again until
 // nobody else was faster.
 func (c *Control) Suspend(ctx context.Context, a call.Account, s call.Suspension) (held call.Suspension, err error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	for {
 		err := c.revise(ctx, a, func(found call.Suspension) (call.Suspension, bool) {
@@ -125,7 +124,7 @@ func (c *Control) revise(ctx context.Context, a call.Account, change func(held c
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	key := keySuspended + string(a)
 	held, revision, err := readSuspension(ctx, kv, key)
@@ -138,7 +137,7 @@ func (c *Control) revise(ctx context.Context, a call.Account, change func(held c
 	}
 	err = replaceSuspension(ctx, kv, key, next, revision)
 	switch {
-	case errors.Is(err, jetstream.ErrKeyExists), isConflictError(err):
+	case errors.Is(err, jetstream.ErrKeyExists), IsConflict(err):
 		return call.ErrConflict
 	case err != nil:
 		return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
@@ -196,7 +195,7 @@ func (c *Control) Resume(ctx context.Context, a call.Account) error {
 
 // Read gives what the bucket says now.
 func (c *Control) Read(ctx context.Context) (Flags, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	var found *Flags
 	err := c.watch(ctx, func(f *Flags) {
@@ -225,7 +224,7 @@ func (c *Control) put(ctx context.Context, key string, value any) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	if _, err := kv.Put(ctx, key, data); err != nil {
 		return fmt.Errorf("set key %s of bucket %s: %w", key, BucketControl, err)
@@ -238,7 +237,7 @@ func (c *Control) remove(ctx context.Context, key string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	if err := kv.Delete(ctx, key); err != nil {
 		return fmt.Errorf("delete key %s of bucket %s: %w", key, BucketControl, err)

@@ -20,7 +20,7 @@ const headerIncrement = "Nats-Incr"
 var errNotCounted = errors.New("the broker's answer does not tell the counter's value")
 
 func counterSubject(a call.Account, w int64) string {
-	return ratePrefix + string(a) + "." + strconv.FormatInt(w, 10)
+	return RatePrefix + string(a) + "." + strconv.FormatInt(w, 10)
 }
 
 // count adds to a window's counter, and gives its value thereafter and the

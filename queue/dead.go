@@ -17,15 +17,15 @@ import (
 // DeadLetters keeps the dead letters. A call has one for each reason at most:
 // burying it again replaces the letter.
 type DeadLetters struct {
-	answers *answers
-	js      jetstream.JetStream
-	keep    time.Duration
+	conn *Conn
+	js   jetstream.JetStream
+	keep time.Duration
 }
 
 // NewDeadLetters gives the graveyard; letters are kept for dead.keep, those of
 // unknown calls until they are resolved.
 func (c *Conn) NewDeadLetters(keep time.Duration) *DeadLetters {
-	return &DeadLetters{answers: c.answers, js: c.js, keep: keep}
+	return &DeadLetters{conn: c, js: c.js, keep: keep}
 }
 
 // DeadLetter is a dead letter: a request that did not end in a placed call.
@@ -70,9 +70,9 @@ func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, bo
 	if err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
 	}
-	m := &nats.Msg{Subject: deadSubject(r.Account, r.Reason, token), Data: body, Header: nats.Header{
+	m := &nats.Msg{Subject: DeadSubject(r.Account, r.Reason, token), Data: body, Header: nats.Header{
 		headerAccount:   {string(r.Account)},
-		headerID:        {string(r.ID)},
+		HeaderID:        {string(r.ID)},
 		headerReason:    {string(r.Reason)},
 		headerOrigin:    {r.Origin.Key()},
 		headerPublished: {r.Origin.Published.UTC().Format(time.RFC3339Nano)},
@@ -93,10 +93,10 @@ func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, bo
 		m.Header.Set(headerTrace, r.Trace)
 	}
 	if r.State != call.StateUnknown {
-		setTTL(m, g.keep)
+		SetTTL(m, g.keep)
 	}
 	failpoint.Eval(failpoint.DeadLetterBefore)
-	if _, err := publish(ctx, g.answers, StreamDead, m); err != nil {
+	if _, err := g.conn.Publish(ctx, StreamDead, m); err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
 	}
 	failpoint.Eval(failpoint.DeadLetterAfter)
@@ -106,7 +106,7 @@ func (g *DeadLetters) write(ctx context.Context, token string, r call.Record, bo
 // Delete removes the dead letter of a call that turned out otherwise.
 func (g *DeadLetters) Delete(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
 	failpoint.Eval(failpoint.DeadLetterDeleteBefore)
-	err := purgeSubject(ctx, g.js, StreamDead, deadSubject(a, reason, string(id)))
+	err := purgeSubject(ctx, g.js, StreamDead, DeadSubject(a, reason, string(id)))
 	failpoint.Eval(failpoint.DeadLetterDeleteAfter)
 	return err
 }

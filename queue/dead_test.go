@@ -30,7 +30,7 @@ func TestDeadLettersAreByteForByte(t *testing.T) {
 			t.Errorf("the letter holds %q", m.Data)
 		}
 		for header, want := range map[string]string{
-			headerAccount: "acme", headerID: "a", headerReason: "webhook_failed", headerStatus: "502", headerMessage: "answer_url timeout",
+			headerAccount: "acme", HeaderID: "a", headerReason: "webhook_failed", headerStatus: "502", headerMessage: "answer_url timeout",
 			headerAttempts: "1", headerOrigin: "7", headerRang: "true", headerPublished: r.Origin.Published.Format(time.RFC3339Nano),
 		} {
 			if got := m.Header.Get(header); got != want {

@@ -97,7 +97,7 @@ func (d *debt) wait(ctx context.Context) {
 		return
 	}
 	began := time.Now()
-	patience := time.NewTimer(requestTimeout)
+	patience := time.NewTimer(RequestTimeout)
 	defer patience.Stop()
 	select {
 	case <-next:
@@ -129,7 +129,7 @@ func (d *debt) lineUp(now time.Time) chan struct{} {
 // any. The caller holds the lock.
 func (d *debt) forget(now time.Time) (some bool) {
 	for confirmation, since := range d.owed {
-		if now.Sub(since) >= requestTimeout {
+		if now.Sub(since) >= RequestTimeout {
 			delete(d.owed, confirmation)
 			some = true
 		}

@@ -132,7 +132,7 @@ func TestNobodyWaitsForAnAnswerThatIsLost(t *testing.T) {
 		o := b.behind()
 		o.owe(2 * mostOwed)
 		admitted := o.accounts(2)
-		<-time.After(requestTimeout - time.Millisecond)
+		<-time.After(RequestTimeout - time.Millisecond)
 		if got := admitted(); len(got) > 0 {
 			t.Errorf("%d pull too soon", len(got))
 		}
@@ -179,7 +179,7 @@ func TestABrokerThatCameBackOwesNothing(t *testing.T) {
 		admitted := o.accounts(2)
 		b.stop()
 		b.start(nil)
-		<-time.After(requestTimeout / 2)
+		<-time.After(RequestTimeout / 2)
 		if got := admitted(); len(got) != 2 {
 			t.Errorf("%d of 2 pull", len(got))
 		}

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -39,27 +38,23 @@ func (c *Conn) NewDepthMeter() *DepthMeter {
 	return &DepthMeter{js: c.js, bound: map[call.Account]bool{}, streams: map[string]jetstream.Stream{}}
 }
 
-// Consumers that are never pulled from count what their subjects hold, at no
-// cost for the broker that would grow with it.
-const (
-	countParked  = "count-parked-"
-	countDead    = "count-dead-"
-	countUnknown = "count-unknown-"
-)
-
 // CreateCounters makes the counters of an account.
 func (d *DepthMeter) CreateCounters(ctx context.Context, a call.Account) error {
-	for _, c := range []struct{ stream, name, subject string }{
-		{StreamParked, countParked, parkedPrefix + string(a) + ".*"},
-		{StreamDead, countDead, deadPrefix + string(a) + ".>"},
-		{StreamDead, countUnknown, deadSubject(a, call.OutcomeUnknown, "*")},
+	for _, c := range []struct {
+		stream  string
+		kind    ConsumerKind
+		subject string
+	}{
+		{StreamParked, ParkedCounter, ParkedPrefix + string(a) + ".*"},
+		{StreamDead, DeadCounter, DeadPrefix + string(a) + ".>"},
+		{StreamDead, UnknownCounter, DeadSubject(a, call.OutcomeUnknown, "*")},
 	} {
 		_, err := d.js.CreateOrUpdateConsumer(ctx, c.stream, jetstream.ConsumerConfig{
-			Durable: c.name + string(a), FilterSubject: c.subject, AckPolicy: jetstream.AckExplicitPolicy,
+			Durable: string(c.kind) + string(a), FilterSubject: c.subject, AckPolicy: jetstream.AckExplicitPolicy,
 			Description: "counts, is never pulled from",
 		})
 		if err != nil {
-			return fmt.Errorf("make the counter %s%s: %w", c.name, a, err)
+			return fmt.Errorf("make the counter %s%s: %w", c.kind, a, err)
 		}
 	}
 	d.mu.Lock()
@@ -75,8 +70,8 @@ func (d *DepthMeter) lost(found map[string]bool) []call.Account {
 	defer d.mu.Unlock()
 	var lost []call.Account
 	for a := range d.bound {
-		whole := found[countParked+string(a)] && found[countDead+string(a)] && found[countUnknown+string(a)]
-		if found[consumesNew+string(a)] && !whole {
+		whole := found[string(ParkedCounter)+string(a)] && found[string(DeadCounter)+string(a)] && found[string(UnknownCounter)+string(a)]
+		if found[string(RequestConsumers)+string(a)] && !whole {
 			lost = append(lost, a)
 		}
 	}
@@ -156,7 +151,7 @@ func (d *DepthMeter) countUncovered(ctx context.Context, stream string, t *tally
 		if err != nil {
 			return 0, err
 		}
-		info, err := s.Info(ctx, jetstream.WithSubjectFilter(storedSubject(a, priorityOf(stream))))
+		info, err := s.Info(ctx, jetstream.WithSubjectFilter(StoredSubject(a, priorityOf(stream))))
 		if err != nil {
 			return 0, fmt.Errorf("count what waits in %s: %w", stream, err)
 		}
@@ -186,7 +181,7 @@ func (d *DepthMeter) count(ctx context.Context, stream string, t *tally, now tim
 		return err
 	}
 	t.unfinished = map[call.Account][]front{}
-	if err := consumers(ctx, s, func(info *jetstream.ConsumerInfo) { t.add(stream, info) }); err != nil {
+	if err := ForEachConsumer(ctx, s, func(info *jetstream.ConsumerInfo) { t.add(stream, info) }); err != nil {
 		return err
 	}
 	for a, fronts := range t.unfinished {
@@ -212,28 +207,28 @@ type tally struct {
 }
 
 func (t *tally) add(stream string, info *jetstream.ConsumerInfo) {
-	if f, foreign := foreignConsumer(stream, info); foreign {
+	if f, foreign := AsForeignConsumer(stream, info); foreign {
 		t.foreign = append(t.foreign, f)
 	}
-	kind, a := consumerOf(info.Name)
-	t.found[kind+string(a)] = true
+	kind, a := ParseConsumer(info.Name)
+	t.found[string(kind)+string(a)] = true
 	depth, inHand := t.depths[a], uint64(max(info.NumAckPending, 0))
 	switch kind {
-	case consumesNew:
+	case RequestConsumers:
 		t.served += info.NumPending + inHand
 		t.covered[a] = true
 		depth.Waiting += info.NumPending
 		depth.AckPending += inHand
 		t.front(a, info)
-	case consumesDue:
+	case DueConsumers:
 		depth.Due += info.NumPending
 		depth.AckPending += inHand
 		t.front(a, info)
-	case countParked:
+	case ParkedCounter:
 		depth.Parked = info.NumPending
-	case countDead:
+	case DeadCounter:
 		depth.DeadLetters = info.NumPending
-	case countUnknown:
+	case UnknownCounter:
 		depth.Unknown = info.NumPending
 	default:
 		return // not ours
@@ -258,29 +253,6 @@ func CountOrphaned(depths map[call.Account]Depth, served map[call.Account]bool) 
 		}
 	}
 	return n
-}
-
-// consumerOf reads which of an account's consumers this is.
-func consumerOf(name string) (kind string, a call.Account) {
-	for _, kind := range []string{consumesNew, consumesDue, countParked, countDead, countUnknown} {
-		if rest, ok := strings.CutPrefix(name, kind); ok {
-			account, _, _ := strings.Cut(rest, "_")
-			return kind, call.Account(account)
-		}
-	}
-	return "", ""
-}
-
-func consumers(ctx context.Context, s jetstream.Stream, each func(*jetstream.ConsumerInfo)) error {
-	list := s.ListConsumers(ctx)
-	// To its end: the client's goroutine sends until everything was received.
-	for info := range list.Info() {
-		each(info)
-	}
-	if err := list.Err(); err != nil {
-		return fmt.Errorf("list the consumers of %s: %w", s.CachedInfo().Config.Name, err)
-	}
-	return nil
 }
 
 // messages counts what a stream holds.

@@ -40,7 +40,7 @@ func TestCountersComeBack(t *testing.T) {
 		if err := b.NewScheduler().Schedule(t.Context(), waiting(t, "a", time.Now().Add(time.Hour)), call.Version{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := b.JetStream().DeleteConsumer(t.Context(), StreamParked, countParked+"acme"); err != nil {
+		if err := b.JetStream().DeleteConsumer(t.Context(), StreamParked, string(ParkedCounter)+"acme"); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := d.Measure(t.Context(), time.Now()); err != nil {

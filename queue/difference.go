@@ -67,7 +67,7 @@ const (
 // recordsFlags are what gives a setting of CALL_RECORDS its value with nats stream
 // edit. One that is not listed cannot be changed back.
 var recordsFlags = map[string]string{
-	settingSubjects: "--subjects='" + recordsPrefix + ">'", settingRetention: "--retention=limits", settingDiscard: "--discard=new",
+	settingSubjects: "--subjects='" + RecordsPrefix + ">'", settingRetention: "--retention=limits", settingDiscard: "--discard=new",
 	settingDiscardPer: "--no-discard-per-subject", settingAge: "--max-age=0s", settingSize: "--max-bytes=-1",
 	settingCount: "--max-msgs=-1", settingMessage: "--max-msg-size=-1", settingPerSubject: "--max-msgs-per-subject=1",
 	settingAck: "--ack", settingDirect: "--no-allow-direct", settingRollup: "--no-allow-rollup", settingTTL: "--allow-msg-ttl",
@@ -83,8 +83,8 @@ func (d Drift) mend() string {
 	return "nats stream edit " + StreamRecords + " " + flag
 }
 
-// mending says how to undo differences of CALL_RECORDS.
-func mending(found []Drift) string {
+// RepairRecords says how to undo differences of CALL_RECORDS.
+func RepairRecords(found []Drift) string {
 	flags := ""
 	for _, d := range found {
 		if flag := recordsFlags[d.Setting]; flag != "" && !strings.Contains(flags, flag) {
@@ -96,13 +96,19 @@ func mending(found []Drift) string {
 	return "mend it with: nats stream edit " + StreamRecords + flags
 }
 
-// settings lists differences of one stream, without what they break.
-func settings(found []Drift) string {
+// DescribeDrift lists differences of one stream, without what they break.
+func DescribeDrift(found []Drift) string {
 	var list []string
 	for _, d := range found {
 		list = append(list, fmt.Sprintf("%s is %s and should be %s", d.Setting, d.Have, d.Want))
 	}
 	return strings.Join(list, ", ")
+}
+
+// RecordsDrift lists the settings of CALL_RECORDS under which it may forget, or
+// confirm what it does not keep.
+func RecordsDrift(have jetstream.StreamConfig) []Drift {
+	return breaking(compare(Topology{}.records(), have))
 }
 
 // breaking leaves out what is a matter of size or speed.

@@ -76,13 +76,13 @@ type section struct {
 // sections splits what waits of one priority into parts that are read side by
 // side.
 func (c *Conn) sections(ctx context.Context, a call.Account, p call.Priority) ([]section, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	stream, err := c.js.Stream(ctx, StreamOf(p))
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamOf(p), err)
 	}
-	subject := storedSubject(anyAccount(a), p)
+	subject := StoredSubject(anyAccount(a), p)
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subject))
 	if err != nil {
 		return nil, fmt.Errorf("look into stream %s: %w", StreamOf(p), err)
@@ -150,12 +150,12 @@ func (f *finder) look(ctx context.Context, s section) error {
 
 // requestOf reads a request as its worker will.
 func requestOf(msg *jetstream.RawStreamMsg) (call.Delivery, error) {
-	account, priority, err := parseLane(msg.Subject)
+	account, priority, err := ParseSubject(msg.Subject)
 	if err != nil {
 		return call.Delivery{}, err
 	}
 	return call.Delivery{
 		Account: account, Priority: priority, Origin: Origin(StreamOf(priority), msg.Sequence, msg.Time),
-		Trace: traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(headerMessageID),
+		Trace: Traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(HeaderMessageID),
 	}, nil
 }

@@ -26,9 +26,9 @@ func (f ForeignConsumer) Error() string {
 		f.Name, f.Stream, what, f.Stream, f.Name)
 }
 
-// foreignConsumer reports whether a consumer of a work queue is not ringonce's.
-func foreignConsumer(stream string, info *jetstream.ConsumerInfo) (ForeignConsumer, bool) {
-	if kind, _ := consumerOf(info.Name); kind != "" || !slices.Contains(WorkQueues(), stream) {
+// AsForeignConsumer reports whether a consumer of a work queue is not ringonce's.
+func AsForeignConsumer(stream string, info *jetstream.ConsumerInfo) (ForeignConsumer, bool) {
+	if kind, _ := ParseConsumer(info.Name); kind != "" || !slices.Contains(WorkQueues(), stream) {
 		return ForeignConsumer{}, false
 	}
 	filters := info.Config.FilterSubjects
@@ -50,8 +50,8 @@ func (c *Conn) CheckForeignConsumers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("look up stream %s: %w", stream, err)
 		}
-		if err := consumers(ctx, s, func(info *jetstream.ConsumerInfo) {
-			if f, foreign := foreignConsumer(stream, info); foreign {
+		if err := ForEachConsumer(ctx, s, func(info *jetstream.ConsumerInfo) {
+			if f, foreign := AsForeignConsumer(stream, info); foreign {
 				found = append(found, f)
 			}
 		}); err != nil {
@@ -68,8 +68,8 @@ const (
 	consumerUnfiltered jetstream.ErrorCode = 10099
 )
 
-// explainBind names what keeps a consumer of ours from being made.
-func (c *Conn) explainBind(ctx context.Context, err error) error {
+// ExplainBindError names what keeps a consumer of ours from being made.
+func (c *Conn) ExplainBindError(ctx context.Context, err error) error {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.ErrorCode != consumerNotUnique && api.ErrorCode != consumerUnfiltered {
 		return err

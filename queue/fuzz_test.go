@@ -20,17 +20,17 @@ func FuzzSubject(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, subject string) {
-		if a, p, err := parseLane(subject); err == nil {
+		if a, p, err := ParseSubject(subject); err == nil {
 			if _, err := call.ParseAccount(string(a)); err != nil {
 				t.Errorf("%q: the account %q is none", subject, a)
 			}
 			with, bare := string(a)+"."+string(p), string(a)
-			named := subject == requestsPrefix+with || subject == duePrefix+with
-			if !named && (p != call.Normal || (subject != requestsPrefix+bare && subject != duePrefix+bare)) {
+			named := subject == RequestsPrefix+with || subject == DuePrefix+with
+			if !named && (p != call.Normal || (subject != RequestsPrefix+bare && subject != DuePrefix+bare)) {
 				t.Errorf("%q was read as account %q, priority %q", subject, a, p)
 			}
 		}
-		if a, r, token, err := parseDead(subject); err == nil && deadSubject(a, r, token) != subject {
+		if a, r, token, err := ParseDeadSubject(subject); err == nil && DeadSubject(a, r, token) != subject {
 			t.Errorf("%q was read as %q, %q, %q", subject, a, r, token)
 		}
 	})
@@ -53,7 +53,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add("calls.dead.acme.expired.=1-a", "", "=1-a", "", `[{"n":1,"class":"refused"}]`, []byte("{}"), false)
 	f.Fuzz(func(t *testing.T, subject, versioned, id, trace, history string, body []byte, isRequest bool) {
 		header := nats.Header{
-			headerVersion: {versioned}, headerID: {id}, headerMessageID: {id}, headerTrace: {trace}, headerAccount: {id},
+			headerVersion: {versioned}, HeaderID: {id}, HeaderMessageID: {id}, headerTrace: {trace}, headerAccount: {id},
 			headerHistory: {history}, headerStatus: {versioned}, headerPublished: {versioned}, headerRang: {id},
 		}
 		came := &delivery{msg: &nats.Msg{Subject: subject, Header: header, Data: body}, meta: &nats.MsgMetadata{

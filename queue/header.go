@@ -15,7 +15,7 @@ import (
 const (
 	headerVersion   = "Ringonce-Record"
 	headerAccount   = "Ringonce-Account"
-	headerID        = "Ringonce-Id"
+	HeaderID        = "Ringonce-Id"
 	headerReason    = "Ringonce-Reason"
 	headerMessage   = "Ringonce-Message"
 	headerStatus    = "Ringonce-Status"
@@ -28,9 +28,9 @@ const (
 	headerUUID      = "Ringonce-Request-Uuid"
 
 	headerTrace = "traceparent"
-	// headerMessageID stands in for an id on requests. No publish of ours
+	// HeaderMessageID stands in for an id on requests. No publish of ours
 	// carries it.
-	headerMessageID = nats.MsgIdHdr
+	HeaderMessageID = nats.MsgIdHdr
 )
 
 // encodeVersion writes a version as <created, in nanoseconds>/<sequence>.
@@ -54,9 +54,9 @@ func decodeVersion(s string) (call.Version, bool) {
 	return call.Version{Created: time.Unix(0, c).UTC(), Sequence: n}, true
 }
 
-// traceparent gives the W3C trace context of a message, or nothing if it is
+// Traceparent gives the W3C trace context of a message, or nothing if it is
 // not in its documented form: 00-<32 hex>-<16 hex>-<2 hex>.
-func traceparent(h nats.Header) string {
+func Traceparent(h nats.Header) string {
 	const length = 55
 	s := h.Get(headerTrace)
 	if len(s) != length {

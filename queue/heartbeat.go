@@ -74,9 +74,9 @@ func (c *Control) Register(ctx context.Context, worker string, lanes map[call.Ac
 		return fmt.Errorf("encode which accounts are served: %w", err)
 	}
 	m := &nats.Msg{Subject: "$KV." + BucketControl + "." + workerKey(worker), Data: data, Header: nats.Header{}}
-	setTTL(m, heartbeatTTL)
+	SetTTL(m, heartbeatTTL)
 	failpoint.Eval(failpoint.HeartbeatBefore)
-	if _, err := publish(ctx, c.answers, streamControl, m); err != nil {
+	if _, err := c.conn.Publish(ctx, streamControl, m); err != nil {
 		return fmt.Errorf("publish which accounts are served: %w", err)
 	}
 	failpoint.Eval(failpoint.HeartbeatAfter)

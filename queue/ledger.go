@@ -39,17 +39,17 @@ type Fault struct {
 	Detail string            `json:"detail"`
 }
 
-func (f Fault) found() bool { return f.Cause != "" }
+func (f Fault) Found() bool { return f.Cause != "" }
 
-// or returns f if it was found, else the other.
-func (f Fault) or(other Fault) Fault {
-	if f.found() {
+// Or returns f if it was found, else the other.
+func (f Fault) Or(other Fault) Fault {
+	if f.Found() {
 		return f
 	}
 	return other
 }
 
-func faultf(cause call.RecordsFault, format string, args ...any) Fault {
+func Faultf(cause call.RecordsFault, format string, args ...any) Fault {
 	detail := fmt.Sprintf(format, args...)
 	if len(detail) > maxFaultDetail {
 		detail = detail[:maxFaultDetail] + "…"
@@ -60,13 +60,13 @@ func faultf(cause call.RecordsFault, format string, args ...any) Fault {
 // maxFaultDetail bounds what is remembered of a fault, in bytes.
 const maxFaultDetail = 500
 
-// same reports whether both are about the same stream, as it is declared.
-func (l HighWater) same(other HighWater) bool {
+// SameEpoch reports whether both are about the same stream, as it is declared.
+func (l HighWater) SameEpoch(other HighWater) bool {
 	return l.Created.Equal(other.Created) && l.DeclaredAt.Equal(other.DeclaredAt)
 }
 
-// after reports whether it is what was declared of the same stream later.
-func (l HighWater) after(other HighWater) bool {
+// Supersedes reports whether it is what was declared of the same stream later.
+func (l HighWater) Supersedes(other HighWater) bool {
 	return l.Created.Equal(other.Created) && l.DeclaredAt.After(other.DeclaredAt)
 }
 
@@ -83,10 +83,10 @@ type FaultError struct {
 func (e *FaultError) Error() string {
 	s := fmt.Sprintf("%s %s; ", StreamRecords, e.Fault.Detail)
 	if len(e.Drift) > 0 {
-		if now := settings(e.Drift); !strings.Contains(e.Fault.Detail, now) {
+		if now := DescribeDrift(e.Drift); !strings.Contains(e.Fault.Detail, now) {
 			s += "now " + now + "; " // the fault is the first that was found
 		}
-		s += mending(e.Drift) + ", then "
+		s += RepairRecords(e.Drift) + ", then "
 	}
 	return s + "declare from when on its records are valid: ringonce streams declare --valid-from TIME"
 }
@@ -103,17 +103,17 @@ func (c *Conn) CheckHighWater(ctx context.Context) (HighWater, error) {
 // declared, tells the others, and itself after a restart, before it is forgotten.
 // What it finds holds as long as the connection over which it asked.
 func (r *Records) Verify(ctx context.Context) (HighWater, error) {
-	over := connectionOf(r.nc)
-	valid, err := checkLedger(ctx, r.js, r.remembers(), r.lostClaim())
+	over := generationOf(r.nc)
+	valid, err := checkLedger(ctx, r.js, r.HighWater(), r.LostClaim())
 	var fault *FaultError
 	switch {
 	case errors.As(err, &fault):
 		r.MergeHighWater(valid) // it stands also if it could not be written down
-		r.trust(noConnection)
-	case err == nil && over != connectionOf(r.nc):
-		err = errMoved
+		r.SetVerified(NoGeneration)
+	case err == nil && over != generationOf(r.nc):
+		err = ErrReconnected
 	case err == nil:
-		r.trust(over)
+		r.SetVerified(over)
 	}
 	return valid, err
 }
@@ -122,7 +122,7 @@ func checkLedger(ctx context.Context, js jetstream.JetStream, own HighWater, los
 	for try := 1; ; try++ {
 		found, err := compareLedger(ctx, js, own, lost)
 		if err == nil && found.seen.last == 0 {
-			if err := writeFirstCanary(ctx, js); err != nil {
+			if err := WriteFirstCanary(ctx, js); err != nil {
 				return found.valid, err
 			}
 			found, err = compareLedger(ctx, js, own, lost)
@@ -131,7 +131,7 @@ func checkLedger(ctx context.Context, js jetstream.JetStream, own HighWater, los
 			return found.valid, err
 		}
 		written, writeErr := writeLedger(ctx, found.kv, found.valid, found.revision)
-		if written || writeErr != nil || !found.valid.Fault.found() || try == maxLedgerTries {
+		if written || writeErr != nil || !found.valid.Fault.Found() || try == maxLedgerTries {
 			return found.valid, errors.Join(err, writeErr)
 		}
 	}
@@ -159,7 +159,7 @@ type comparison struct {
 type recordsState struct {
 	created time.Time
 	last    uint64
-	canary  foundCanary
+	canary  StoredCanary
 	// wrong lists the settings under which it may forget, or confirm what it
 	// does not keep.
 	wrong []Drift
@@ -174,10 +174,10 @@ func lookAtRecords(ctx context.Context, js jetstream.JetStream) (recordsState, e
 	info := s.CachedInfo()
 	seen := recordsState{
 		created: info.Created.UTC(), last: info.State.LastSeq,
-		wrong: breaking(compare(Topology{}.records(), info.Config)),
+		wrong: RecordsDrift(info.Config),
 	}
 	if seen.last > 0 {
-		seen.canary, err = readCanary(ctx, s)
+		seen.canary, err = ReadCanary(ctx, s)
 	}
 	return seen, err
 }
@@ -201,8 +201,8 @@ func compareLedger(ctx context.Context, js jetstream.JetStream, own HighWater, l
 	seen.lost = lost
 	valid, fault := reconcile(known, revision == 0, own, seen)
 	found := comparison{kv: kv, seen: seen, valid: valid, revision: revision}
-	found.news = !valid.same(known) || valid.Sequence != known.Sequence || valid.Canary != known.Canary || valid.Fault != known.Fault
-	if fault.found() {
+	found.news = !valid.SameEpoch(known) || valid.Sequence != known.Sequence || valid.Canary != known.Canary || valid.Fault != known.Fault
+	if fault.Found() {
 		return found, &FaultError{Fault: fault, HighWater: valid, LastSequence: seen.last, Drift: seen.wrong}
 	}
 	return found, nil
@@ -220,12 +220,12 @@ func reconcile(known HighWater, empty bool, own HighWater, seen recordsState) (v
 		valid = own // the bucket was lost, and with it what an operator said
 	case empty:
 		valid = HighWater{Created: seen.created, ValidFrom: seen.created}
-	case own.after(known): // the bucket was put back to before that was said
+	case own.Supersedes(known): // the bucket was put back to before that was said
 		valid, putBack = own, true
 	}
-	if own.same(valid) {
+	if own.SameEpoch(valid) {
 		valid.Sequence = max(valid.Sequence, own.Sequence)
-		valid.Fault = valid.Fault.or(own.Fault)
+		valid.Fault = valid.Fault.Or(own.Fault)
 		if valid.Canary == (Canary{}) {
 			valid.Canary = own.Canary
 		}
@@ -234,13 +234,13 @@ func reconcile(known HighWater, empty bool, own HighWater, seen recordsState) (v
 		valid.Canary = seen.canary.Canary // it was not looked at before
 	}
 	found := examine(valid, putBack, seen)
-	if fault = valid.Fault.or(found); fault.Cause == call.RecordsRolledBack && found.Cause == call.RecordsRecreated {
+	if fault = valid.Fault.Or(found); fault.Cause == call.RecordsRolledBack && found.Cause == call.RecordsRecreated {
 		fault = found // a sequence that is given out again may also be another stream's
 	}
 	if seen.last > 0 || valid.Sequence > 0 {
 		valid.Fault = fault
 	}
-	if !fault.found() {
+	if !fault.Found() {
 		valid.Sequence = seen.last
 	}
 	return valid, fault
@@ -251,20 +251,20 @@ func reconcile(known HighWater, empty bool, own HighWater, seen recordsState) (v
 func examine(valid HighWater, putBack bool, seen recordsState) Fault {
 	switch {
 	case !seen.created.Equal(valid.Created):
-		return faultf(call.RecordsRecreated, "was made anew at %s (the one we knew is from %s): calls that it recorded may have been dialled",
+		return Faultf(call.RecordsRecreated, "was made anew at %s (the one we knew is from %s): calls that it recorded may have been dialled",
 			seen.created.Format(time.RFC3339), valid.Created.Format(time.RFC3339))
 	case putBack:
-		return faultf(call.RecordsRolledBack, "was put back, with bucket %s, to before %s: it was restored from an older copy",
+		return Faultf(call.RecordsRolledBack, "was put back, with bucket %s, to before %s: it was restored from an older copy",
 			BucketControl, valid.DeclaredAt.Format(time.RFC3339))
 	case seen.last < valid.Sequence:
-		return faultf(call.RecordsRolledBack, "ends at sequence %d and had reached %d: it was restored from an older copy", seen.last, valid.Sequence)
+		return Faultf(call.RecordsRolledBack, "ends at sequence %d and had reached %d: it was restored from an older copy", seen.last, valid.Sequence)
 	case len(seen.wrong) > 0:
-		return faultf(call.RecordsWrongSetting, "was found with a wrong setting and may have forgotten calls: %s", settings(seen.wrong))
+		return Faultf(call.RecordsWrongSetting, "was found with a wrong setting and may have forgotten calls: %s", DescribeDrift(seen.wrong))
 	case seen.last == 0 && valid.Canary == (Canary{}): // nothing was ever written
 	case seen.canary.Sequence == 0, seen.canary.Canary != valid.Canary:
-		return faultf(call.RecordsCanaryLost, "has lost its first message, as by a limit, a purge or a deletion, and may have forgotten calls")
+		return Faultf(call.RecordsCanaryLost, "has lost its first message, as by a limit, a purge or a deletion, and may have forgotten calls")
 	case seen.lost:
-		return faultf(call.RecordsClaimLost, "has lost a claim that it had confirmed: it did not keep what it confirmed, or it was restored from an older copy")
+		return Faultf(call.RecordsClaimLost, "has lost a claim that it had confirmed: it did not keep what it confirmed, or it was restored from an older copy")
 	}
 	return Fault{}
 }
@@ -284,8 +284,8 @@ func (c *Conn) DeclareRecords(ctx context.Context, validFrom time.Time, by strin
 	if err != nil {
 		return HighWater{}, fmt.Errorf("open bucket %s: %w", BucketControl, err)
 	}
-	if validFrom.Before(seen.canary.at) {
-		validFrom = seen.canary.at
+	if validFrom.Before(seen.canary.Time) {
+		validFrom = seen.canary.Time
 	}
 	l := HighWater{
 		Created: seen.created, Sequence: seen.last, ValidFrom: validFrom.UTC(), Canary: seen.canary.Canary,
@@ -293,12 +293,12 @@ func (c *Conn) DeclareRecords(ctx context.Context, validFrom time.Time, by strin
 	}
 	data, err := json.Marshal(l)
 	if err != nil {
-		return l, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)
+		return l, fmt.Errorf("encode key %s of bucket %s: %w", KeyHighWater, BucketControl, err)
 	}
 	// Not a compare-and-set: a worker that compares at the same time must not
 	// make an operator's word get lost.
-	if _, err := kv.Put(ctx, keyLedger, data); err != nil {
-		return l, fmt.Errorf("write key %s of bucket %s: %w", keyLedger, BucketControl, err)
+	if _, err := kv.Put(ctx, KeyHighWater, data); err != nil {
+		return l, fmt.Errorf("write key %s of bucket %s: %w", KeyHighWater, BucketControl, err)
 	}
 	return l, nil
 }
@@ -311,11 +311,11 @@ func (c *Conn) withCanary(ctx context.Context) (recordsState, error) {
 		return seen, err
 	case len(seen.wrong) > 0:
 		return seen, fmt.Errorf("%s has a wrong setting: %s; %s, and declare again",
-			StreamRecords, settings(seen.wrong), mending(seen.wrong))
+			StreamRecords, DescribeDrift(seen.wrong), RepairRecords(seen.wrong))
 	case seen.canary.Sequence > 0:
 		return seen, nil
 	}
-	if err := rewriteCanary(ctx, c.js); err != nil {
+	if err := RewriteCanary(ctx, c.js); err != nil {
 		return seen, err
 	}
 	if seen, err = lookAtRecords(ctx, c.js); err == nil && seen.canary.Sequence == 0 {
@@ -325,16 +325,16 @@ func (c *Conn) withCanary(ctx context.Context) (recordsState, error) {
 }
 
 func readLedger(ctx context.Context, kv jetstream.KeyValue) (HighWater, uint64, error) {
-	entry, err := kv.Get(ctx, keyLedger)
+	entry, err := kv.Get(ctx, KeyHighWater)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return HighWater{}, 0, nil
 	}
 	if err != nil {
-		return HighWater{}, 0, fmt.Errorf("read key %s of bucket %s: %w", keyLedger, BucketControl, err)
+		return HighWater{}, 0, fmt.Errorf("read key %s of bucket %s: %w", KeyHighWater, BucketControl, err)
 	}
 	var known HighWater
 	if err := json.Unmarshal(entry.Value(), &known); err != nil {
-		return HighWater{}, 0, fmt.Errorf("read key %s of bucket %s: it is not valid JSON; declare it again: ringonce streams declare", keyLedger, BucketControl)
+		return HighWater{}, 0, fmt.Errorf("read key %s of bucket %s: it is not valid JSON; declare it again: ringonce streams declare", KeyHighWater, BucketControl)
 	}
 	return known, entry.Revision(), nil
 }
@@ -344,20 +344,20 @@ func readLedger(ctx context.Context, kv jetstream.KeyValue) (HighWater, uint64, 
 func writeLedger(ctx context.Context, kv jetstream.KeyValue, l HighWater, revision uint64) (written bool, err error) {
 	data, err := json.Marshal(l)
 	if err != nil {
-		return false, fmt.Errorf("encode key %s of bucket %s: %w", keyLedger, BucketControl, err)
+		return false, fmt.Errorf("encode key %s of bucket %s: %w", KeyHighWater, BucketControl, err)
 	}
 	failpoint.Eval(failpoint.HighWaterBefore)
 	if revision == 0 {
-		_, err = kv.Create(ctx, keyLedger, data)
+		_, err = kv.Create(ctx, KeyHighWater, data)
 	} else {
-		_, err = kv.Update(ctx, keyLedger, data, revision)
+		_, err = kv.Update(ctx, KeyHighWater, data, revision)
 	}
 	failpoint.Eval(failpoint.HighWaterAfter)
 	switch {
-	case errors.Is(err, jetstream.ErrKeyExists), isConflictError(err):
+	case errors.Is(err, jetstream.ErrKeyExists), IsConflict(err):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("write key %s of bucket %s: %w", keyLedger, BucketControl, err)
+		return false, fmt.Errorf("write key %s of bucket %s: %w", KeyHighWater, BucketControl, err)
 	}
 	return true, nil
 }

@@ -241,11 +241,11 @@ func TestAWriteAcrossADeclaration(t *testing.T) {
 	for name, sequence := range map[string]uint64{"lower": 5, "higher": 1001} {
 		t.Run(name, func(t *testing.T) {
 			r := &Records{known: HighWater{Created: began, Sequence: 1000}}
-			before := r.remembers()
+			before := r.HighWater()
 			declared := HighWater{Created: began.Add(time.Hour), DeclaredAt: began.Add(2 * time.Hour), Sequence: 4}
 			r.AdoptHighWater(declared)
-			if v, ok := r.advance(sequence, before); ok || r.remembers() != declared {
-				t.Errorf("version %v is certain: %t; remembered is %+v", v, ok, r.remembers())
+			if v, ok := r.advance(sequence, before); ok || r.HighWater() != declared {
+				t.Errorf("version %v is certain: %t; remembered is %+v", v, ok, r.HighWater())
 			}
 		})
 	}
@@ -267,7 +267,7 @@ func TestACopyOfBeforeTheDeclaration(t *testing.T) {
 		r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
 		r.fill(t, "b", "c", "d")
 		b.restoreTo(copied)
-		other.MergeHighWater(r.remembers())
+		other.MergeHighWater(r.HighWater())
 		for _, records := range []*Records{other, r} {
 			_, err := records.Verify(t.Context())
 			wantRegressed(t, err, 1, 4)

@@ -15,15 +15,15 @@ import (
 // in a form that can be read, stays empty: a letter must be shown and removed
 // whatever a newer worker put into it.
 func readLetter(subject string, sequence uint64, stored time.Time, h nats.Header, body []byte) (DeadLetter, error) {
-	account, reason, token, err := parseDead(subject)
+	account, reason, token, err := ParseDeadSubject(subject)
 	if err != nil {
 		return DeadLetter{}, fmt.Errorf("read a dead letter: %w", err)
 	}
 	l := DeadLetter{
 		Sequence: sequence, Account: account, ID: call.ID(token), Reason: reason, SubjectToken: token,
-		Message: h.Get(headerMessage), Body: body, Size: len(body), Trace: traceparent(h),
+		Message: h.Get(headerMessage), Body: body, Size: len(body), Trace: Traceparent(h),
 	}
-	if id, err := call.ParseStoredID(h.Get(headerID)); err == nil {
+	if id, err := call.ParseStoredID(h.Get(HeaderID)); err == nil {
 		l.ID = id
 	}
 	l.Status, _ = strconv.Atoi(h.Get(headerStatus))

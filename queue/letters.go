@@ -38,11 +38,11 @@ func (f DeadLetterFilter) subjects() []string {
 		account = "*"
 	}
 	if len(f.Reasons) == 0 {
-		return []string{deadPrefix + account + ".*.*"}
+		return []string{DeadPrefix + account + ".*.*"}
 	}
 	var subjects []string
 	for _, r := range f.Reasons {
-		subjects = append(subjects, deadPrefix+account+"."+string(r)+".*")
+		subjects = append(subjects, DeadPrefix+account+"."+string(r)+".*")
 	}
 	slices.Sort(subjects)
 	return slices.Compact(subjects)
@@ -79,7 +79,7 @@ var ErrDeadLetterNotFound = errors.New("there is no such dead letter")
 
 // Get gives one letter by its sequence, with its body.
 func (g *DeadLetters) Get(ctx context.Context, sequence uint64) (DeadLetter, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	stream, err := g.js.Stream(ctx, StreamDead)
 	if err != nil {
@@ -99,13 +99,13 @@ func (g *DeadLetters) Get(ctx context.Context, sequence uint64) (DeadLetter, err
 // of other requests that used its id ([call.IDConflict]) are not among them.
 // An empty account looks through all.
 func (g *DeadLetters) ForCall(ctx context.Context, a call.Account, id call.ID) ([]DeadLetter, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	stream, err := g.js.Stream(ctx, StreamDead)
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamDead, err)
 	}
-	subjects, err := subjectsOf(ctx, stream, deadSubject(anyAccount(a), "*", string(id)))
+	subjects, err := ListSubjects(ctx, g.js, StreamDead, DeadSubject(anyAccount(a), "*", string(id)))
 	if err != nil {
 		return nil, fmt.Errorf("look for dead letters: %w", err)
 	}
@@ -133,7 +133,7 @@ func (g *DeadLetters) ForCall(ctx context.Context, a call.Account, id call.ID) (
 // DeleteLetter deletes this very letter. One that was written since under the same
 // subject stays; one that is gone already is no error.
 func (g *DeadLetters) DeleteLetter(ctx context.Context, l DeadLetter) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	stream, err := g.js.Stream(ctx, StreamDead)
 	if err != nil {
@@ -147,20 +147,6 @@ func (g *DeadLetters) DeleteLetter(ctx context.Context, l DeadLetter) error {
 		return nil
 	}
 	return fmt.Errorf("remove a dead letter: %w", cause)
-}
-
-// subjectsOf lists the subjects that a pattern matches and that hold something.
-func subjectsOf(ctx context.Context, s jetstream.Stream, pattern string) ([]string, error) {
-	info, err := s.Info(ctx, jetstream.WithSubjectFilter(pattern))
-	if err != nil {
-		return nil, err
-	}
-	subjects := make([]string, 0, len(info.State.Subjects))
-	for subject := range info.State.Subjects {
-		subjects = append(subjects, subject)
-	}
-	slices.Sort(subjects)
-	return subjects, nil
 }
 
 func anyAccount(a call.Account) call.Account {

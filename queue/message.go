@@ -46,7 +46,7 @@ func (m *Message) Nak(delay time.Duration) error {
 // refuses nothing: what cannot be read is for the worker to end with a reason.
 func newMessage(d *delivery, debt *debt) (*Message, error) {
 	msg, meta := d.msg, d.meta
-	account, priority, err := parseLane(msg.Subject)
+	account, priority, err := ParseSubject(msg.Subject)
 	if err != nil {
 		return nil, fmt.Errorf("read the subject of a message: %w", err)
 	}
@@ -55,11 +55,11 @@ func newMessage(d *delivery, debt *debt) (*Message, error) {
 		Origin: Origin(meta.Stream, meta.Sequence.Stream, meta.Timestamp),
 	}}
 	if meta.Stream != StreamParked {
-		m.Trace = traceparent(msg.Header)
-		m.Body, m.MessageID = msg.Data, msg.Header.Get(headerMessageID)
+		m.Trace = Traceparent(msg.Header)
+		m.Body, m.MessageID = msg.Data, msg.Header.Get(HeaderMessageID)
 		return m, nil
 	}
-	due, err := readDue(account, msg.Header, msg.Data)
+	due, err := ReadDue(account, msg.Header, msg.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func newMessage(d *delivery, debt *debt) (*Message, error) {
 	return m, nil
 }
 
-func readDue(account call.Account, h nats.Header, data []byte) (*call.Due, error) {
+func ReadDue(account call.Account, h nats.Header, data []byte) (*call.Due, error) {
 	record, err := call.DecodeRecord(data)
 	if err != nil {
 		return nil, fmt.Errorf("read a due call: %w", err)

@@ -68,7 +68,7 @@ func TestOldestAsksLittle(t *testing.T) {
 		<-time.After(time.Second)
 		s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamParked))
 		var fronts []front
-		if err := consumers(t.Context(), s, func(info *jetstream.ConsumerInfo) {
+		if err := ForEachConsumer(t.Context(), s, func(info *jetstream.ConsumerInfo) {
 			fronts = append(fronts, front{info.AckFloor.Stream, info.Config.FilterSubject})
 		}); err != nil {
 			t.Fatal(err)

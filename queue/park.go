@@ -23,45 +23,45 @@ const scheduleAt = "@at "
 // Scheduler is where calls wait for a time. A call has one schedule at most:
 // parking it again replaces the schedule.
 type Scheduler struct {
-	answers *answers
-	js      jetstream.JetStream
+	conn *Conn
+	js   jetstream.JetStream
 }
 
 // NewScheduler gives the parking place.
-func (c *Conn) NewScheduler() *Scheduler { return &Scheduler{answers: c.answers, js: c.js} }
+func (c *Conn) NewScheduler() *Scheduler { return &Scheduler{conn: c, js: c.js} }
 
 // Schedule schedules a waiting call to come back at its NextAt. What comes back
 // carries the record and the version it must still have.
 func (p *Scheduler) Schedule(ctx context.Context, r call.Record, v call.Version) error {
-	m, err := dueMessage(parkedSubject(r.Account, r.ID), r, v)
+	m, err := dueMessage(ParkedSubject(r.Account, r.ID), r, v)
 	if err != nil {
 		return err
 	}
 	// Rounded up, so that it is never early.
 	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()
 	m.Header.Set(jetstream.ScheduleHeader, scheduleAt+at.Format(scheduleFormat))
-	m.Header.Set(jetstream.ScheduleTargetHeader, dueSubject(r.Account, r.Priority))
+	m.Header.Set(jetstream.ScheduleTargetHeader, DueSubject(r.Account, r.Priority))
 	failpoint.Eval(failpoint.ScheduleBefore)
-	if _, err := publish(ctx, p.answers, StreamParked, m); err != nil {
+	if _, err := p.conn.Publish(ctx, StreamParked, m); err != nil {
 		return fmt.Errorf("park a call: %w", err)
 	}
 	failpoint.Eval(failpoint.ScheduleAfter)
 	return nil
 }
 
-// scheduledBefore reports whether a schedule was for a time before this one.
-func scheduledBefore(h nats.Header, t time.Time) bool {
+// ScheduledBefore reports whether a schedule was for a time before this one.
+func ScheduledBefore(h nats.Header, t time.Time) bool {
 	at, err := time.Parse(scheduleFormat, strings.TrimPrefix(h.Get(jetstream.ScheduleHeader), scheduleAt))
 	return err == nil && at.Before(t)
 }
 
 // EnqueueNow brings a call back at once, for a replay.
 func (p *Scheduler) EnqueueNow(ctx context.Context, r call.Record, v call.Version) error {
-	m, err := dueMessage(dueSubject(r.Account, r.Priority), r, v)
+	m, err := dueMessage(DueSubject(r.Account, r.Priority), r, v)
 	if err != nil {
 		return err
 	}
-	if _, err := publish(ctx, p.answers, StreamParked, m); err != nil {
+	if _, err := p.conn.Publish(ctx, StreamParked, m); err != nil {
 		return fmt.Errorf("bring a call back: %w", err)
 	}
 	return nil
@@ -69,7 +69,7 @@ func (p *Scheduler) EnqueueNow(ctx context.Context, r call.Record, v call.Versio
 
 // Cancel removes the schedule of a call, if it has not fired yet.
 func (p *Scheduler) Cancel(ctx context.Context, a call.Account, id call.ID) error {
-	return purgeSubject(ctx, p.js, StreamParked, parkedSubject(a, id))
+	return purgeSubject(ctx, p.js, StreamParked, ParkedSubject(a, id))
 }
 
 func dueMessage(subject string, r call.Record, v call.Version) (*nats.Msg, error) {
@@ -79,22 +79,9 @@ func dueMessage(subject string, r call.Record, v call.Version) (*nats.Msg, error
 	}
 	m := &nats.Msg{Subject: subject, Data: data, Header: nats.Header{}}
 	m.Header.Set(headerVersion, encodeVersion(v))
-	m.Header.Set(headerID, string(r.ID))
+	m.Header.Set(HeaderID, string(r.ID))
 	if r.Trace != "" {
 		m.Header.Set(headerTrace, r.Trace)
 	}
 	return m, nil
-}
-
-func purgeSubject(ctx context.Context, js jetstream.JetStream, stream, subject string) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	defer cancel()
-	s, err := js.Stream(ctx, stream)
-	if err != nil {
-		return fmt.Errorf("open stream %s: %w", stream, err)
-	}
-	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
-		return fmt.Errorf("remove a message of %s: %w", stream, err)
-	}
-	return nil
 }

@@ -161,7 +161,7 @@ func TestWhatPublishersCannotForge(t *testing.T) {
 		forged := must[[]byte](t)(waiting(t, "victim", time.Now()).Encode())
 		b.publish("calls.requests.acme", string(forged),
 			headerVersion, encodeVersion(call.Version{Created: time.Now(), Sequence: 1}),
-			headerID, "victim", headerAccount, "globex", headerOrigin, "1", headerPublished, "2000-01-01T00:00:00Z",
+			HeaderID, "victim", headerAccount, "globex", headerOrigin, "1", headerPublished, "2000-01-01T00:00:00Z",
 			headerTrace, "not one", "Nats-Msg-Id", "mine")
 		m := <-came
 		if m.Due != nil || m.Account != "acme" || m.MessageID != "mine" || m.Trace != "" || !bytes.Equal(m.Body, forged) || m.Origin.Sequence != 1 ||
@@ -220,7 +220,7 @@ func TestTraceparent(t *testing.T) {
 		good: good, "": "", good[1:]: "", good + "0": "", "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "",
 		"00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\n": "",
 	} {
-		if got := traceparent(nats.Header{headerTrace: {s}}); got != want {
+		if got := Traceparent(nats.Header{headerTrace: {s}}); got != want {
 			t.Errorf("%q was read as %q", s, got)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 // ErrAckDenied says that the broker refuses our acknowledgements. It drops them
@@ -104,7 +105,7 @@ func (c *Conn) failed(err error, o ConnectOptions) {
 // is asked for again, too.
 func (c *Conn) RetryDeniedSubscriptions(ctx context.Context, granted func(subject string)) {
 	for ctx.Err() == nil {
-		pause(ctx, deniedRetryInterval)
+		retry.Sleep(ctx, deniedRetryInterval)
 		if c.nc.IsConnected() && c.CheckMaxPayload() != nil {
 			_ = c.nc.ForceReconnect() // the broker says it to new connections alone
 			continue
@@ -129,7 +130,7 @@ func (c *Conn) mayNowSubscribe(ctx context.Context, subject string) bool {
 		return false
 	}
 	defer func() { _ = sub.Unsubscribe() }() // fails if the connection is closed
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	// The broker answers in order: a refusal comes before the flush's answer.
 	if err := c.nc.FlushWithContext(ctx); err != nil {
@@ -160,7 +161,7 @@ func (c *Conn) ofEarlierProbe(err error) bool {
 // consumer of each account for a message that was never delivered: it changes
 // nothing.
 func (c *Conn) CheckAckPermission(ctx context.Context, accounts ...call.Account) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	// An earlier refusal says nothing about what is permitted now.
 	probe := c.ackProbes.Add(1)

@@ -13,6 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 // The oldest NATS server with everything we need: message schedules, TTLs of
@@ -211,7 +212,7 @@ const (
 func reserve(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) (err error) {
 	for try := range maxReserveTries {
 		if try > 0 {
-			pause(ctx, reserveRetryDelay)
+			retry.Sleep(ctx, reserveRetryDelay)
 		}
 		if _, err = js.CreateStream(ctx, cfg); !noRoom(err) && !isStoreError(err) {
 			return err

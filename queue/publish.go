@@ -17,10 +17,10 @@ import (
 )
 
 var (
-	errDuplicate  = errors.New("the broker took the message for a duplicate and forgot it")
-	errNotAnAck   = errors.New("the broker's answer is not an acknowledgement")
-	errNoResponse = errors.New("no stream takes the subject, or the broker has no leader for it")
-	errMoved      = errors.New("the connection was made anew meanwhile")
+	errDuplicate   = errors.New("the broker took the message for a duplicate and forgot it")
+	errNotAnAck    = errors.New("the broker's answer is not an acknowledgement")
+	errNoResponse  = errors.New("no stream takes the subject, or the broker has no leader for it")
+	ErrReconnected = errors.New("the connection was made anew meanwhile")
 )
 
 // pubAck is the broker's answer to a publish.
@@ -29,69 +29,69 @@ type pubAck struct {
 	Error *jetstream.APIError `json:"error"`
 }
 
-// answers is where the broker's answers to publishes of ours arrive: one
+// replyMux is where the broker's answers to publishes of ours arrive: one
 // subscription for as long as the connection lives.
 //
 // The client's own publish would send a claim again, and cannot tell over which
 // connection it went.
-type answers struct {
+type replyMux struct {
 	nc     *nats.Conn
 	prefix string
 
-	mu      sync.Mutex
-	serial  uint64
-	awaited map[string]chan<- *nats.Msg // by the subject of the answer
+	mu        sync.Mutex
+	lastReply uint64
+	waiting   map[string]chan<- *nats.Msg // by the subject of the answer
 }
 
-func newAnswers(nc *nats.Conn) (*answers, error) {
-	a := &answers{nc: nc, prefix: nc.NewInbox() + ".", awaited: map[string]chan<- *nats.Msg{}}
-	if _, err := nc.Subscribe(a.prefix+"*", a.arrive); err != nil {
+func newReplyMux(nc *nats.Conn) (*replyMux, error) {
+	a := &replyMux{nc: nc, prefix: nc.NewInbox() + ".", waiting: map[string]chan<- *nats.Msg{}}
+	if _, err := nc.Subscribe(a.prefix+"*", a.deliver); err != nil {
 		return nil, fmt.Errorf("subscribe to answers: %w", err)
 	}
 	return a, nil
 }
 
-func (a *answers) arrive(answer *nats.Msg) {
+func (a *replyMux) deliver(answer *nats.Msg) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if waiter := a.awaited[answer.Subject]; waiter != nil {
-		delete(a.awaited, answer.Subject) // it has room for one
+	if waiter := a.waiting[answer.Subject]; waiter != nil {
+		delete(a.waiting, answer.Subject) // it has room for one
 		waiter <- answer
 	}
 }
 
-// await gives where the answer to m will come. No two publishes share a subject to
+// register gives where the answer to m will come. No two publishes share a subject to
 // be answered at: a late answer to one that was given up could be taken for the
 // confirmation of another claim.
-func (a *answers) await(m *nats.Msg) <-chan *nats.Msg {
+func (a *replyMux) register(m *nats.Msg) <-chan *nats.Msg {
 	waiter := make(chan *nats.Msg, 1)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.serial++
-	m.Reply = a.prefix + strconv.FormatUint(a.serial, 36)
-	a.awaited[m.Reply] = waiter
+	a.lastReply++
+	m.Reply = a.prefix + strconv.FormatUint(a.lastReply, 36)
+	a.waiting[m.Reply] = waiter
 	return waiter
 }
 
-func (a *answers) giveUp(m *nats.Msg) {
+func (a *replyMux) cancel(m *nats.Msg) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	delete(a.awaited, m.Reply)
+	delete(a.waiting, m.Reply)
 }
 
-// ask publishes a message once and gives the answer to it, within requestTimeout.
+// request publishes a message once and gives the answer to it, within requestTimeout.
 // The error is errMoved if the message may have gone over another connection than
 // the one that is asked for.
-func (a *answers) ask(ctx context.Context, over connection, m *nats.Msg) (*nats.Msg, error) {
-	answer := a.await(m)
-	defer a.giveUp(m)
+func (a *replyMux) request(ctx context.Context, over Generation, m *nats.Msg) (*nats.Msg, error) {
+	answer := a.register(m)
+	defer a.cancel(m)
 	if err := a.nc.PublishMsg(m); err != nil {
 		return nil, err
 	}
-	if over != anyConnection && over != connectionOf(a.nc) {
-		return nil, errMoved
+	if over != anyGeneration && over != generationOf(a.nc) {
+		return nil, ErrReconnected
 	}
-	within := time.NewTimer(requestTimeout)
+	within := time.NewTimer(RequestTimeout)
 	defer within.Stop()
 	select {
 	case m := <-answer:
@@ -103,19 +103,19 @@ func (a *answers) ask(ctx context.Context, over connection, m *nats.Msg) (*nats.
 	}
 }
 
-// publish stores one message in a stream and waits until the broker says so,
-// giving its sequence. [call.ErrConflict] says that the expected version is no
-// longer the last; after any other error the message may have been stored, or
+// Publish stores one message in a stream, once, waits until the broker confirms it,
+// and returns its sequence. [call.ErrConflict] reports that the expected version is
+// no longer the last; after any other error the message may have been stored, or
 // still be.
-func publish(ctx context.Context, a *answers, stream string, m *nats.Msg) (uint64, error) {
-	return publishOver(ctx, a, anyConnection, stream, m)
+func (c *Conn) Publish(ctx context.Context, stream string, m *nats.Msg) (uint64, error) {
+	return publishOn(ctx, c.replies, anyGeneration, stream, m)
 }
 
-// publishOver is publish over one connection: whatever is answered was stored by
+// publishOn is publish over one connection: whatever is answered was stored by
 // the broker that this connection led to.
-func publishOver(ctx context.Context, a *answers, over connection, stream string, m *nats.Msg) (uint64, error) {
+func publishOn(ctx context.Context, a *replyMux, over Generation, stream string, m *nats.Msg) (uint64, error) {
 	m.Header.Set(jetstream.ExpectedStreamHeader, stream)
-	answer, err := a.ask(ctx, over, m)
+	answer, err := a.request(ctx, over, m)
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +127,7 @@ func publishOver(ctx context.Context, a *answers, over connection, stream string
 		return 0, errNotAnAck
 	}
 	switch {
-	case ack.Error != nil && isConflict(ack.Error.ErrorCode):
+	case ack.Error != nil && isConflictCode(ack.Error.ErrorCode):
 		return 0, call.ErrConflict
 	case ack.Error != nil:
 		return 0, fmt.Errorf("the broker refused it: %s (%d)", ack.Error.Description, ack.Error.ErrorCode)
@@ -144,26 +144,24 @@ const (
 	noResponders     = "503"
 )
 
-func isConflict(code jetstream.ErrorCode) bool {
+func isConflictCode(code jetstream.ErrorCode) bool {
 	return code == jetstream.JSErrCodeStreamWrongLastSequence || code == jetstream.JSErrCodeStreamWrongLastSequenceConstant
 }
 
-// isConflictError is for answers that the client decoded.
-func isConflictError(err error) bool {
+// IsConflict is for answers that the client decoded.
+func IsConflict(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && isConflict(api.ErrorCode)
+	return errors.As(err, &api) && isConflictCode(api.ErrorCode)
 }
 
-// setTTL has the broker remove the message after this time.
-func setTTL(m *nats.Msg, ttl time.Duration) { m.Header.Set(jetstream.MsgTTLHeader, ttl.String()) }
+// SetTTL has the broker remove the message after this time.
+func SetTTL(m *nats.Msg, ttl time.Duration) { m.Header.Set(jetstream.MsgTTLHeader, ttl.String()) }
 
 // Publisher puts requests into the stream of their priority, as any NATS client can.
-type Publisher struct {
-	answers *answers
-}
+type Publisher struct{ conn *Conn }
 
 // NewPublisher gives a publisher.
-func (c *Conn) NewPublisher() *Publisher { return &Publisher{answers: c.answers} }
+func (c *Conn) NewPublisher() *Publisher { return &Publisher{conn: c} }
 
 // Publish stores one request and returns when the broker has it. Publishing
 // the same id and content again is safe: it is dialled once.
@@ -172,7 +170,7 @@ func (p *Publisher) Publish(ctx context.Context, a call.Account, priority call.P
 	if trace != "" {
 		m.Header.Set(headerTrace, trace)
 	}
-	if _, err := publish(ctx, p.answers, StreamOf(priority), m); err != nil {
+	if _, err := p.conn.Publish(ctx, StreamOf(priority), m); err != nil {
 		return fmt.Errorf("publish a request: %w", err)
 	}
 	return nil

@@ -17,7 +17,7 @@ func TestWhatTheBrokerForgotIsNotStored(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		for i, want := range []error{nil, errDuplicate} {
 			m := &nats.Msg{Subject: "calls.requests.acme", Data: []byte("{}"), Header: nats.Header{nats.MsgIdHdr: {"a"}}}
-			if _, err := publish(t.Context(), b.answers, StreamCalls, m); !errors.Is(err, want) {
+			if _, err := b.Publish(t.Context(), StreamCalls, m); !errors.Is(err, want) {
 				t.Errorf("publish %d: %v, want %v", i+1, err, want)
 			}
 		}
@@ -43,7 +43,7 @@ func TestWhatConfirms(t *testing.T) {
 			``: errNotAnAck,
 		} {
 			sub := must[*nats.Subscription](t)(b.nc.Subscribe("answers.so", func(m *nats.Msg) { _ = m.Respond([]byte(answer)) }))
-			sequence, err := publish(t.Context(), b.answers, StreamRecords, &nats.Msg{Subject: "answers.so", Header: nats.Header{}})
+			sequence, err := b.Publish(t.Context(), StreamRecords, &nats.Msg{Subject: "answers.so", Header: nats.Header{}})
 			if !errors.Is(err, want) || err == nil && sequence != 4711 {
 				t.Errorf("%s: %d, %v", answer, sequence, err)
 			}
@@ -68,7 +68,7 @@ func TestALateAnswerIsNobodys(t *testing.T) {
 			t.Fatal(err)
 		}
 		publishOne := func(ctx context.Context) (uint64, error) {
-			return publish(ctx, conn.answers, StreamRecords, &nats.Msg{Subject: "slow.stream", Header: nats.Header{}})
+			return conn.Publish(ctx, StreamRecords, &nats.Msg{Subject: "slow.stream", Header: nats.Header{}})
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
@@ -79,7 +79,7 @@ func TestALateAnswerIsNobodys(t *testing.T) {
 			t.Errorf("given up: %v", err)
 		}
 		began := time.Now()
-		if _, err := publishOne(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != requestTimeout {
+		if _, err := publishOne(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != RequestTimeout {
 			t.Errorf("no answer: %v after %s", err, time.Since(began))
 		}
 		<-came
@@ -103,7 +103,7 @@ func TestALateAnswerIsNobodys(t *testing.T) {
 func TestNoStreamForTheSubject(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		conn := b.Conn
-		_, err := publish(t.Context(), conn.answers, StreamCalls, &nats.Msg{Subject: "nobody.takes.this", Header: nats.Header{}})
+		_, err := conn.Publish(t.Context(), StreamCalls, &nats.Msg{Subject: "nobody.takes.this", Header: nats.Header{}})
 		if !errors.Is(err, errNoResponse) {
 			t.Errorf("error %v", err)
 		}
@@ -111,21 +111,21 @@ func TestNoStreamForTheSubject(t *testing.T) {
 }
 
 func TestEveryPublishIsAnsweredAtItsOwnSubject(t *testing.T) {
-	a := &answers{prefix: "_INBOX.x.", awaited: map[string]chan<- *nats.Msg{}}
+	a := &replyMux{prefix: "_INBOX.x.", waiting: map[string]chan<- *nats.Msg{}}
 	seen := map[string]bool{}
 	for range 1000 {
 		m := &nats.Msg{}
-		answer := a.await(m)
+		answer := a.register(m)
 		if seen[m.Reply] || !strings.HasPrefix(m.Reply, a.prefix) {
 			t.Fatalf("%s is given twice", m.Reply)
 		}
 		seen[m.Reply] = true
-		a.arrive(&nats.Msg{Subject: m.Reply})
-		a.arrive(&nats.Msg{Subject: m.Reply}) // twice, and nobody is held up
+		a.deliver(&nats.Msg{Subject: m.Reply})
+		a.deliver(&nats.Msg{Subject: m.Reply}) // twice, and nobody is held up
 		<-answer
-		a.giveUp(m)
+		a.cancel(m)
 	}
-	if len(a.awaited) > 0 {
-		t.Errorf("%d are awaited", len(a.awaited))
+	if len(a.waiting) > 0 {
+		t.Errorf("%d are awaited", len(a.waiting))
 	}
 }

@@ -12,7 +12,7 @@ const (
 	// listenFor is how long one pull waits for a message of an idle source.
 	listenFor = 30 * time.Second
 	// answerWithin is how long after its end a pull may still be answered.
-	answerWithin = requestTimeout
+	answerWithin = RequestTimeout
 )
 
 var errPullLost = errors.New("the broker did not answer")

@@ -63,7 +63,7 @@ type Limiter struct {
 	reading   reading
 	readAt    time.Time
 	created   time.Time  // of the stream
-	connected connection // that it was read over
+	connected Generation // that it was read over
 	from      int64      // the first window that may be used
 	sequence  uint64     // the last that was seen
 	seenAt    time.Time
@@ -80,7 +80,7 @@ type believed struct {
 	reading   reading
 	from      int64
 	sequence  uint64
-	connected connection
+	connected Generation
 }
 
 // believe gives the broker's clock and the windows that may be used, and reads
@@ -113,7 +113,7 @@ func (r *Limiter) believe(ctx context.Context) (believed, error) {
 func (r *Limiter) believes() (believed, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if c := connectionOf(r.nc); c != r.connected {
+	if c := generationOf(r.nc); c != r.connected {
 		r.connected = c
 		r.distrust()
 	}
@@ -172,30 +172,12 @@ func (r *Limiter) follow(read reading, created time.Time, doubts uint64) reading
 	return read
 }
 
-// info looks at the stream, and makes it if it is gone and that is wanted.
-func (r *Limiter) info(ctx context.Context) (*jetstream.StreamInfo, error) {
-	s, err := r.js.Stream(ctx, StreamRate)
-	if errors.Is(err, jetstream.ErrStreamNotFound) && r.cfg.Provision {
-		s, err = r.js.CreateStream(ctx, Topology{Replicas: r.cfg.Replicas}.rate())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("look at stream %s: %w", StreamRate, err)
-	}
-	info := s.CachedInfo()
-	for _, d := range compare(Topology{Replicas: 1}.rate(), info.Config) {
-		if d.Impact != "" {
-			return nil, errors.New(d.String())
-		}
-	}
-	return info, nil
-}
-
 // seen takes in the sequence of an addition, and reports whether the counters
 // are still those that were believed in when it was begun.
 func (r *Limiter) seen(sequence uint64, b believed) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if sequence <= b.sequence || connectionOf(r.nc) != b.connected {
+	if sequence <= b.sequence || generationOf(r.nc) != b.connected {
 		r.distrust()
 		return false
 	}
@@ -213,4 +195,22 @@ func (r *Limiter) doubt() {
 func (r *Limiter) distrust() {
 	r.trusted = false
 	r.doubts++
+}
+
+// info looks at the stream, and makes it if it is gone and that is wanted.
+func (r *Limiter) info(ctx context.Context) (*jetstream.StreamInfo, error) {
+	s, err := r.js.Stream(ctx, StreamRate)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && r.cfg.Provision {
+		s, err = r.js.CreateStream(ctx, Topology{Replicas: r.cfg.Replicas}.rate())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at stream %s: %w", StreamRate, err)
+	}
+	info := s.CachedInfo()
+	for _, d := range compare(Topology{Replicas: 1}.rate(), info.Config) {
+		if d.Impact != "" {
+			return nil, errors.New(d.String())
+		}
+	}
+	return info, nil
 }

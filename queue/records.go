@@ -35,7 +35,7 @@ type Retention struct {
 // Records is the ledger: the one place that decides who may dial.
 type Records struct {
 	nc        *nats.Conn
-	answers   *answers
+	answers   *replyMux
 	js        jetstream.JetStream
 	stream    jetstream.Stream
 	keep      Retention
@@ -46,7 +46,7 @@ type Records struct {
 	// to have been given out.
 	known HighWater
 	// checked is the connection over which it was last found to hold.
-	checked connection
+	checked Generation
 	// claims are those that this worker wrote last, by subject.
 	claims map[string]confirmedClaim
 	// lost is the ledger from which one of them vanished.
@@ -70,24 +70,24 @@ const claimKept = time.Hour
 // claims may go over this connection. regressed is told, from whatever goroutine
 // finds out, that the stream went back in time.
 func (c *Conn) NewRecords(ctx context.Context, keep Retention, regressed func()) (*Records, error) {
-	over := connectionOf(c.nc)
+	over := generationOf(c.nc)
 	s, err := c.js.Stream(ctx, StreamRecords)
 	if err != nil {
 		return nil, fmt.Errorf("open stream %s: %w", StreamRecords, ExplainJetStream(err))
 	}
 	return &Records{
-		nc: c.nc, answers: c.answers, js: c.js, stream: s, keep: keep, regressed: regressed,
+		nc: c.nc, answers: c.replies, js: c.js, stream: s, keep: keep, regressed: regressed,
 		known: HighWater{Created: s.CachedInfo().Created.UTC()}, checked: over, claims: map[string]confirmedClaim{},
 	}, nil
 }
 
 // Created is when this incarnation of the ledger began.
-func (r *Records) Created() time.Time { return r.remembers().Created }
+func (r *Records) Created() time.Time { return r.HighWater().Created }
 
 // Highest is the highest sequence that the ledger is known to have given out.
-func (r *Records) Highest() uint64 { return r.remembers().Sequence }
+func (r *Records) Highest() uint64 { return r.HighWater().Sequence }
 
-func (r *Records) remembers() HighWater {
+func (r *Records) HighWater() HighWater {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.known
@@ -98,9 +98,9 @@ func (r *Records) remembers() HighWater {
 func (r *Records) AdoptHighWater(l HighWater) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.known.same(l) {
+	if r.known.SameEpoch(l) {
 		l.Sequence = max(l.Sequence, r.known.Sequence)
-		l.Fault = r.known.Fault.or(l.Fault)
+		l.Fault = r.known.Fault.Or(l.Fault)
 	}
 	r.known = l
 }
@@ -112,10 +112,10 @@ func (r *Records) MergeHighWater(l HighWater) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case r.known.same(l):
+	case r.known.SameEpoch(l):
 		r.known.Sequence = max(r.known.Sequence, l.Sequence)
-		r.known.Fault = r.known.Fault.or(l.Fault)
-	case l.after(r.known):
+		r.known.Fault = r.known.Fault.Or(l.Fault)
+	case l.Supersedes(r.known):
 		r.known = l
 	}
 }
@@ -128,9 +128,9 @@ func (r *Records) Read(ctx context.Context, a call.Account, id call.ID) (call.Re
 }
 
 func (r *Records) read(ctx context.Context, a call.Account, id call.ID) (call.Record, []byte, call.Version, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
-	msg, err := r.stream.GetLastMsgForSubject(ctx, recordSubject(a, id))
+	msg, err := r.stream.GetLastMsgForSubject(ctx, RecordSubject(a, id))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return call.Record{}, nil, call.Version{Created: r.Created()}, nil
 	}
@@ -153,20 +153,20 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 	if err != nil {
 		return call.Version{}, err
 	}
-	before, over := r.remembers(), anyConnection
+	before, over := r.HighWater(), anyGeneration
 	if record.State == call.StateDialling {
-		if over = r.checkedOver(); over != connectionOf(r.nc) {
+		if over = r.checkedOver(); over != generationOf(r.nc) {
 			return call.Version{}, ErrUnverified
 		}
 	}
-	m := &nats.Msg{Subject: recordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
+	m := &nats.Msg{Subject: RecordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(expected.Sequence, 10))
 	if ttl := r.ttl(record); ttl > 0 {
-		setTTL(m, ttl)
+		SetTTL(m, ttl)
 	}
-	sequence, err := publishOver(ctx, r.answers, over, StreamRecords, m)
+	sequence, err := publishOn(ctx, r.answers, over, StreamRecords, m)
 	switch {
-	case errors.Is(err, errMoved): // to records that nobody has checked
+	case errors.Is(err, ErrReconnected): // to records that nobody has checked
 		return call.Version{}, fmt.Errorf("%w: %w", call.ErrUncertain, err)
 	case err != nil:
 		r.noteRefused(err)
@@ -194,7 +194,7 @@ func (r *Records) readBack(
 	failpoint.Eval(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
 	if err == nil && version.Sequence == 0 {
-		r.noteAbsent(recordSubject(record.Account, record.ID), expected, before)
+		r.noteAbsent(RecordSubject(record.Account, record.ID), expected, before)
 	}
 	switch {
 	case stored != nil && bytes.Equal(stored, data) && version.Sequence > expected.Sequence &&
@@ -229,9 +229,9 @@ func (r *Records) noteAbsent(subject string, expected call.Version, before HighW
 	r.mu.Lock()
 	c, claimed := r.claims[subject]
 	delete(r.claims, subject)
-	lost := claimed && c.sequence == expected.Sequence && c.ledger.same(before) && r.known.same(before) && time.Since(c.at) < claimKept
+	lost := claimed && c.sequence == expected.Sequence && c.ledger.SameEpoch(before) && r.known.SameEpoch(before) && time.Since(c.at) < claimKept
 	if lost {
-		r.lost, r.checked = r.known, noConnection
+		r.lost, r.checked = r.known, NoGeneration
 	}
 	r.mu.Unlock()
 	if lost {
@@ -239,13 +239,13 @@ func (r *Records) noteAbsent(subject string, expected call.Version, before HighW
 	}
 }
 
-// lostClaim reports whether this ledger lost a claim of this worker, and drops
+// LostClaim reports whether this ledger lost a claim of this worker, and drops
 // claims of calls that were given up.
-func (r *Records) lostClaim() bool {
+func (r *Records) LostClaim() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	maps.DeleteFunc(r.claims, func(_ string, c confirmedClaim) bool { return time.Since(c.at) >= claimKept })
-	return !r.lost.Created.IsZero() && r.lost.same(r.known)
+	return !r.lost.Created.IsZero() && r.lost.SameEpoch(r.known)
 }
 
 // confirmed checks that the stream counts upward: a confirmed sequence is
@@ -266,10 +266,10 @@ func (r *Records) advance(sequence uint64, before HighWater) (version call.Versi
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
-	case !r.known.same(before):
+	case !r.known.SameEpoch(before):
 		return call.Version{}, false
 	case sequence <= before.Sequence:
-		r.known.Fault = r.known.Fault.or(faultf(call.RecordsRolledBack,
+		r.known.Fault = r.known.Fault.Or(Faultf(call.RecordsRolledBack,
 			"gave out sequence %d and had reached %d: it was restored from an older copy", sequence, before.Sequence))
 		return call.Version{}, false
 	}
@@ -278,17 +278,17 @@ func (r *Records) advance(sequence uint64, before HighWater) (version call.Versi
 }
 
 // checkedOver gives the connection over which claims may go.
-func (r *Records) checkedOver() connection {
+func (r *Records) checkedOver() Generation {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.known.Fault.found() {
-		return noConnection
+	if r.known.Fault.Found() {
+		return NoGeneration
 	}
 	return r.checked
 }
 
-// trust says over which connection claims may go.
-func (r *Records) trust(over connection) {
+// SetVerified says over which connection claims may go.
+func (r *Records) SetVerified(over Generation) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.checked = over

@@ -83,7 +83,7 @@ func TestALostAnswerIsReadBack(t *testing.T) {
 		r := b.records()
 		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
 		b.setDeaf(true)
-		hears := time.AfterFunc(requestTimeout+time.Second, func() { b.setDeaf(false) })
+		hears := time.AfterFunc(RequestTimeout+time.Second, func() { b.setDeaf(false) })
 		defer hears.Stop()
 		v, err := r.Put(t.Context(), claimed, call.Version{})
 		if err != nil || v.Sequence != 2 {
@@ -139,7 +139,7 @@ func TestReadBack(t *testing.T) {
 		mine := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
 		theirs := must[call.Record](t)(newRecord("a").Claim("two", "n2", time.Now()))
 		data := must[[]byte](t)(mine.Encode())
-		before := r.remembers()
+		before := r.HighWater()
 		back := func(cause error) error {
 			_, err := r.readBack(t.Context(), mine, data, call.Version{}, before, cause)
 			return err

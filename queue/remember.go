@@ -44,13 +44,13 @@ func (k *stopsKept) restore(ctx context.Context, kv jetstream.KeyValue, created 
 	const neverWritten = 0
 	written := 0
 	for key, value := range k.values {
-		bounded, cancel := context.WithTimeout(ctx, requestTimeout)
+		bounded, cancel := context.WithTimeout(ctx, RequestTimeout)
 		_, err := kv.Update(bounded, key, value, neverWritten)
 		cancel()
 		switch {
 		case err == nil:
 			written++
-		case !isConflictError(err):
+		case !IsConflict(err):
 			return fmt.Errorf("write key %s again into bucket %s: %w", key, BucketControl, err)
 		}
 	}

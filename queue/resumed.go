@@ -31,8 +31,8 @@ func (c *Control) EndThrottle(ctx context.Context, a call.Account, by string, no
 		return fmt.Errorf("encode who resumed: %w", err)
 	}
 	m := &nats.Msg{Subject: "$KV." + BucketControl + "." + keyResumed + string(a), Data: data, Header: nats.Header{}}
-	setTTL(m, maxPause)
-	if _, err := publish(ctx, c.answers, streamControl, m); err != nil {
+	SetTTL(m, maxPause)
+	if _, err := c.conn.Publish(ctx, streamControl, m); err != nil {
 		return fmt.Errorf("end what the provider asked account %s to wait: %w", a, err)
 	}
 	return nil

@@ -27,7 +27,7 @@ func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 		<-time.After(5 * time.Minute)
 		b.do(b.server.MayStore(-1))
 		<-time.After(time.Hour)
-		b.holds(StreamParked, parkedSubject("acme", "a"))
+		b.holds(StreamParked, ParkedSubject("acme", "a"))
 
 		var found []AuditFinding
 		_, err = operator.Audit(t.Context(), "", patience, time.Now(), func(f AuditFinding) error {
@@ -40,7 +40,7 @@ func TestAScheduleThatNeverFiresIsFound(t *testing.T) {
 		}
 		b.do(operator.Repair(t.Context(), found[0], time.Now()))
 		<-time.After(time.Minute)
-		b.holds(StreamParked, dueSubject("acme", call.Normal))
+		b.holds(StreamParked, DueSubject("acme", call.Normal))
 	})
 }
 

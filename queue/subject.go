@@ -50,8 +50,8 @@ func Origin(stream string, sequence uint64, published time.Time) call.Origin {
 	return call.Origin{Stream: stream, Sequence: sequence, Published: published.UTC()}
 }
 
-// originStream is where the message waits, or waited.
-func originStream(o call.Origin) string {
+// OriginStream is where the message waits, or waited.
+func OriginStream(o call.Origin) string {
 	if o.Stream == "" {
 		return StreamCalls
 	}
@@ -59,57 +59,57 @@ func originStream(o call.Origin) string {
 }
 
 const (
-	requestsPrefix = "calls.requests."
-	parkedPrefix   = "calls.parked."
-	duePrefix      = "calls.due."
-	recordsPrefix  = "calls.records."
-	deadPrefix     = "calls.dead."
-	ratePrefix     = "calls.rate."
+	RequestsPrefix = "calls.requests."
+	ParkedPrefix   = "calls.parked."
+	DuePrefix      = "calls.due."
+	RecordsPrefix  = "calls.records."
+	DeadPrefix     = "calls.dead."
+	RatePrefix     = "calls.rate."
 )
 
 // RequestSubject is where publishers ask for calls.
 func RequestSubject(a call.Account, p call.Priority) string {
 	if p == "" || p == call.Normal {
-		return requestsPrefix + string(a)
+		return RequestsPrefix + string(a)
 	}
-	return storedSubject(a, p)
+	return StoredSubject(a, p)
 }
 
-// storedSubject is where its stream keeps a request of this priority, whether or not
+// StoredSubject is where its stream keeps a request of this priority, whether or not
 // its publisher named it.
-func storedSubject(a call.Account, p call.Priority) string {
-	return requestsPrefix + string(a) + "." + string(p)
+func StoredSubject(a call.Account, p call.Priority) string {
+	return RequestsPrefix + string(a) + "." + string(p)
 }
 
-func parkedSubject(a call.Account, id call.ID) string {
-	return parkedPrefix + string(a) + "." + string(id)
+func ParkedSubject(a call.Account, id call.ID) string {
+	return ParkedPrefix + string(a) + "." + string(id)
 }
 
-func dueSubject(a call.Account, p call.Priority) string {
+func DueSubject(a call.Account, p call.Priority) string {
 	if p == "" {
 		p = call.Normal
 	}
-	return duePrefix + string(a) + "." + string(p)
+	return DuePrefix + string(a) + "." + string(p)
 }
 
-func recordSubject(a call.Account, id call.ID) string {
-	return recordsPrefix + string(a) + "." + string(id)
+func RecordSubject(a call.Account, id call.ID) string {
+	return RecordsPrefix + string(a) + "." + string(id)
 }
 
-func deadSubject(a call.Account, r call.Reason, token string) string {
-	return deadPrefix + string(a) + "." + string(r) + "." + token
+func DeadSubject(a call.Account, r call.Reason, token string) string {
+	return DeadPrefix + string(a) + "." + string(r) + "." + token
 }
 
 var errSubject = errors.New("not a subject of ours")
 
-// parseLane reads the account and the priority from the subject of a request
+// ParseSubject reads the account and the priority from the subject of a request
 // or a due call. They come from nowhere else: NATS permissions bind a
 // publisher to its subject. A last token that is no priority is given as it is,
 // for the worker to end the request by.
-func parseLane(subject string) (call.Account, call.Priority, error) {
-	rest, ok := strings.CutPrefix(subject, requestsPrefix)
+func ParseSubject(subject string) (call.Account, call.Priority, error) {
+	rest, ok := strings.CutPrefix(subject, RequestsPrefix)
 	if !ok {
-		if rest, ok = strings.CutPrefix(subject, duePrefix); !ok {
+		if rest, ok = strings.CutPrefix(subject, DuePrefix); !ok {
 			return "", "", errSubject
 		}
 	}
@@ -124,9 +124,9 @@ func parseLane(subject string) (call.Account, call.Priority, error) {
 	return account, call.Priority(last), nil
 }
 
-// parseDead reads what the subject of a dead letter says.
-func parseDead(subject string) (a call.Account, r call.Reason, token string, err error) {
-	rest, ok := strings.CutPrefix(subject, deadPrefix)
+// ParseDeadSubject reads what the subject of a dead letter says.
+func ParseDeadSubject(subject string) (a call.Account, r call.Reason, token string, err error) {
+	rest, ok := strings.CutPrefix(subject, DeadPrefix)
 	parts := strings.Split(rest, ".")
 	if !ok || len(parts) != 3 {
 		return "", "", "", errSubject

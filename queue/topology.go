@@ -45,13 +45,13 @@ func (t Topology) streams() []jetstream.StreamConfig {
 		t.records(),
 		{
 			Name: StreamDead, Description: "requests that did not end in a placed call, whole, with reason and history",
-			Subjects: []string{deadPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Subjects: []string{DeadPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, MaxConsumers: maxConsumers,
 			AllowMsgTTL: true, Duplicates: minimumDuplicates,
 		},
 		{
 			Name: StreamParked, Description: "calls that wait for a time, and those whose time has come",
-			Subjects: []string{parkedPrefix + ">", duePrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+			Subjects: []string{ParkedPrefix + ">", DuePrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, MaxConsumers: maxConsumers,
 			AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
 		},
@@ -66,7 +66,7 @@ func (t Topology) streams() []jetstream.StreamConfig {
 func (t Topology) records() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: StreamRecords, Description: "one record per call: the ledger that makes dialling again safe",
-		Subjects: []string{recordsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+		Subjects: []string{RecordsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 		Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
 		AllowMsgTTL: true, AllowDirect: false, DenyPurge: true, DenyDelete: true, Duplicates: minimumDuplicates,
 	}
@@ -76,12 +76,12 @@ func (t Topology) records() jetstream.StreamConfig {
 func (t Topology) requests(p call.Priority) jetstream.StreamConfig {
 	cfg := jetstream.StreamConfig{
 		Name: StreamOf(p), Description: string(p) + " requests, as publishers wrote them",
-		Subjects: []string{storedSubject("*", p)}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
+		Subjects: []string{StoredSubject("*", p)}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: cmp.Or(t.MaxBytes[p], -1),
 		MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
 	}
 	if p == call.Normal {
-		cfg.Subjects = append(cfg.Subjects, requestsPrefix+"*")
+		cfg.Subjects = append(cfg.Subjects, RequestsPrefix+"*")
 		cfg.SubjectTransform = withoutPriority()
 	}
 	return cfg
@@ -93,7 +93,7 @@ func (t Topology) requests(p call.Priority) jetstream.StreamConfig {
 // as much.
 func withoutPriority() *jetstream.SubjectTransformConfig {
 	return &jetstream.SubjectTransformConfig{
-		Source: requestsPrefix + "*", Destination: requestsPrefix + "{{wildcard(1)}}." + string(call.Normal),
+		Source: RequestsPrefix + "*", Destination: RequestsPrefix + "{{wildcard(1)}}." + string(call.Normal),
 	}
 }
 
@@ -105,7 +105,7 @@ func withoutPriority() *jetstream.SubjectTransformConfig {
 func (t Topology) rate() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: StreamRate, Description: "counters that hold limits across workers",
-		Subjects: []string{ratePrefix + ">"}, Storage: jetstream.MemoryStorage, Replicas: t.Replicas,
+		Subjects: []string{RatePrefix + ">"}, Storage: jetstream.MemoryStorage, Replicas: t.Replicas,
 		Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
 		AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minimumDuplicates,
 		AllowDirect: true, DenyPurge: true, DenyDelete: true,
@@ -138,7 +138,7 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 		}
 		made = append(made, cfg.Name)
 		if cfg.Name == StreamRecords {
-			if err := writeFirstCanary(ctx, js); err != nil {
+			if err := WriteFirstCanary(ctx, js); err != nil {
 				return made, err
 			}
 		}

@@ -31,11 +31,11 @@ type PendingSubject struct {
 func (c *Conn) PendingSubjects(ctx context.Context) ([]PendingSubject, error) {
 	var places []PendingSubject
 	for _, stream := range WorkQueues() {
-		prefix := requestsPrefix
+		prefix := RequestsPrefix
 		if stream == StreamParked {
-			prefix = duePrefix
+			prefix = DuePrefix
 		}
-		subjects, err := c.subjects(ctx, stream, prefix+">")
+		subjects, err := ListSubjects(ctx, c.js, stream, prefix+">")
 		if err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ type Orphan struct {
 // Peek gives the first message of a place, nil if there is none. ended is told
 // when it has been removed.
 func (c *Conn) Peek(ctx context.Context, p PendingSubject, ended func()) (*Orphan, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	s, err := c.js.Stream(ctx, p.Stream)
 	if err != nil {
@@ -80,9 +80,9 @@ func (c *Conn) Peek(ctx context.Context, p PendingSubject, ended func()) (*Orpha
 	u := &Orphan{Since: msg.Time, stream: s, seq: msg.Sequence, ended: ended, Delivery: call.Delivery{
 		Account: call.Account(p.Account), Priority: call.Normal, Delivered: 1,
 		Origin: Origin(p.Stream, msg.Sequence, msg.Time),
-		Trace:  traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(headerMessageID),
+		Trace:  Traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(HeaderMessageID),
 	}}
-	if _, priority, err := parseLane(msg.Subject); err == nil {
+	if _, priority, err := ParseSubject(msg.Subject); err == nil {
 		u.Priority = priority
 	}
 	if p.Stream == StreamParked {
@@ -92,7 +92,7 @@ func (c *Conn) Peek(ctx context.Context, p PendingSubject, ended func()) (*Orpha
 }
 
 func (u *Orphan) readDue(h nats.Header, data []byte) error {
-	due, err := readDue(u.Account, h, data)
+	due, err := ReadDue(u.Account, h, data)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (u *Orphan) readDue(h nats.Header, data []byte) error {
 
 // Ack removes the message. That it is gone already is as good.
 func (u *Orphan) Ack() error {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
 	defer cancel()
 	failpoint.Eval(failpoint.AckBefore)
 	if err := u.stream.DeleteMsg(ctx, u.seq); err != nil {

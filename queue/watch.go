@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 // controlCheck is how often a worker asks whether the bucket is still there:
@@ -23,7 +25,7 @@ const controlCheck = 10 * time.Second
 // answer, and while the bucket cannot be reached. A bucket that was made anew
 // gets the pauses and suspensions again that this watch knew.
 func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
-	failures := newFailureBackoff()
+	failures := retry.NewBackoff()
 	var kept stopsKept
 	for ctx.Err() == nil {
 		err := c.watch(ctx, changed, failures.Reset, &kept)
@@ -31,19 +33,22 @@ func (c *Control) Watch(ctx context.Context, changed func(*Flags)) {
 			return
 		}
 		changed(nil)
-		if errors.Is(err, errReconnected) {
+		if errors.Is(err, ErrReconnected) {
 			continue
 		}
 		delay := failures.NextBackOff()
 		c.log.Warn("watching the control bucket failed; nothing is dialled meanwhile", "error", err, "again_in", delay)
-		pause(ctx, delay)
+		retry.Sleep(ctx, delay)
 	}
 }
 
 func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func(), kept *stopsKept) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	anew := c.renewal()
+	// The broker may have forgotten the watch when the connection was lost, which the
+	// client would notice some seconds later; until then a pause would be missed.
+	reconnected := make(chan struct{})
+	defer c.conn.OnReconnect(sync.OnceFunc(func() { close(reconnected) }))()
 	kv, err := c.bucket(ctx)
 	if err != nil {
 		return err
@@ -73,8 +78,8 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-anew:
-			return errReconnected
+		case <-reconnected:
+			return ErrReconnected
 		case <-check.C:
 			if now, err := bucketInfo(ctx, kv); err != nil {
 				return err
@@ -103,18 +108,13 @@ func (c *Control) watch(ctx context.Context, changed func(*Flags), complete func
 	}
 }
 
-// errReconnected ends a watch whose connection was lost. The broker may have
-// forgotten the watch, which the client would find out some seconds later: until
-// then a pause would be overlooked.
-var errReconnected = errors.New("the connection was made anew")
-
 // errMadeAnew ends a watch whose bucket was deleted and made again: it would go
 // on at the sequence where it stopped, and overlook every flag before that.
 var errMadeAnew = errors.New("the control bucket was made anew")
 
 // bucketInfo reaches the bucket, and tells which one it is.
 func bucketInfo(ctx context.Context, kv jetstream.KeyValue) (*jetstream.StreamInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
 	status, err := kv.Status(ctx)
 	if err != nil {
@@ -150,7 +150,7 @@ func (f *Flags) apply(e jetstream.KeyValueEntry) error {
 		f.applyResumed(call.Account(account), e, gone)
 	case keyNumber:
 		err = f.applyNumber(e, gone)
-	case keyLedger + ".":
+	case KeyHighWater + ".":
 		f.HighWater = HighWater{}
 		if !gone {
 			err = json.Unmarshal(e.Value(), &f.HighWater)

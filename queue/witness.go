@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
+
+	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 const (
@@ -62,7 +64,7 @@ type Gossip struct {
 
 // sighting is when and over which connection a witness was last heard.
 type sighting struct {
-	over connection
+	over Generation
 	at   time.Time
 }
 
@@ -96,17 +98,17 @@ func (w *Gossip) Run(ctx context.Context) {
 	var said HighWater
 	var saidAt time.Time
 	say := func() {
-		said, saidAt = w.records.remembers(), time.Now()
+		said, saidAt = w.records.HighWater(), time.Now()
 		w.tell(testimony{HighWater: said})
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			w.tell(testimony{HighWater: w.records.remembers(), Gone: true})
+			w.tell(testimony{HighWater: w.records.HighWater(), Gone: true})
 			return
 		case <-w.asked:
 			say()
-			pause(ctx, answerEvery)
+			retry.Sleep(ctx, answerEvery)
 		case <-tick.C:
 			w.forget(time.Now())
 			if w.records.Highest() > said.Sequence || time.Since(saidAt) >= testifyRarely {
@@ -123,13 +125,13 @@ func (w *Gossip) WaitForPeers(ctx context.Context) error {
 	if !w.greeted && w.nc.IsConnected() {
 		w.greeted = true
 		w.ask()
-		pause(ctx, greetWithin)
+		retry.Sleep(ctx, greetWithin)
 	}
 	again := time.NewTicker(askEvery)
 	defer again.Stop()
-	asking, since := noConnection, time.Now()
+	asking, since := NoGeneration, time.Now()
 	for {
-		over := connectionOf(w.nc)
+		over := generationOf(w.nc)
 		away, came := w.away(over)
 		switch {
 		case len(away) == 0:
@@ -155,7 +157,7 @@ func (w *Gossip) WaitForPeers(ctx context.Context) error {
 
 // away lists who was last heard over another connection than this, and gives
 // what tells when somebody is heard.
-func (w *Gossip) away(over connection) (names []string, came <-chan struct{}) {
+func (w *Gossip) away(over Generation) (names []string, came <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, h := range w.heard {
@@ -180,7 +182,7 @@ func (w *Gossip) forget(now time.Time) {
 	if !w.nc.IsConnected() {
 		return
 	}
-	over := connectionOf(w.nc)
+	over := generationOf(w.nc)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, h := range w.heard {
@@ -210,13 +212,13 @@ func (w *Gossip) hear(m *nats.Msg) {
 	case t.Gone:
 		delete(w.heard, t.From)
 	case known || len(w.heard) < mostWitnesses:
-		w.heard[t.From] = sighting{over: connectionOf(w.nc), at: time.Now()}
+		w.heard[t.From] = sighting{over: generationOf(w.nc), at: time.Now()}
 	}
 	close(w.came)
 	w.came = make(chan struct{})
 }
 
-func (w *Gossip) ask() { w.tell(testimony{HighWater: w.records.remembers(), Asks: true}) }
+func (w *Gossip) ask() { w.tell(testimony{HighWater: w.records.HighWater(), Asks: true}) }
 
 // tell is best effort: without a connection nobody is heard either.
 func (w *Gossip) tell(t testimony) {

@@ -163,7 +163,7 @@ func TestNoClaimGoesOverAConnectionThatWasNotChecked(t *testing.T) {
 func TestAClaimThatMovedIsUncertain(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		m := &nats.Msg{Subject: "calls.records.acme.a", Header: nats.Header{}}
-		if _, err := publishOver(t.Context(), b.answers, connectionOf(b.nc)+1, StreamRecords, m); !errors.Is(err, errMoved) {
+		if _, err := publishOn(t.Context(), b.replies, generationOf(b.nc)+1, StreamRecords, m); !errors.Is(err, ErrReconnected) {
 			t.Errorf("gets %v", err)
 		}
 	})
@@ -261,15 +261,15 @@ func TestAConnectionThatIsMadeAgainDuringACheck(t *testing.T) {
 		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {}))
 		js := r.js
 		r.js = &moving{js, func() {
-			before := connectionOf(b.nc)
+			before := generationOf(b.nc)
 			if err := b.nc.ForceReconnect(); err != nil {
 				t.Error(err)
 			}
-			for connectionOf(b.nc) == before || !b.nc.IsConnected() {
+			for generationOf(b.nc) == before || !b.nc.IsConnected() {
 				<-time.After(time.Millisecond)
 			}
 		}}
-		if _, err := r.Verify(t.Context()); !errors.Is(err, errMoved) {
+		if _, err := r.Verify(t.Context()); !errors.Is(err, ErrReconnected) {
 			t.Errorf("the check gets %v", err)
 		}
 		if _, err := r.Put(t.Context(), claimOf(t, "a"), call.Version{}); !errors.Is(err, ErrUnverified) {

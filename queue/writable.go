@@ -15,7 +15,7 @@ import (
 
 // probeSubject is where writes to CALL_RECORDS are tried. Like the canary's it is
 // no record's.
-const probeSubject = recordsPrefix + "probe"
+const probeSubject = RecordsPrefix + "probe"
 
 // neverSequence is a version that no message has.
 const neverSequence = math.MaxInt64
@@ -41,24 +41,24 @@ func (r *Records) noteRefused(err error) {
 // So after a write was refused it writes, as a claim would be, until one is
 // confirmed.
 func (r *Records) ProbeWrites(ctx context.Context) error {
-	before, over, write := r.remembers(), r.checkedOver(), r.wasRefused()
-	if over != connectionOf(r.nc) { // nothing is written before a check
-		over, write = anyConnection, false
+	before, over, write := r.HighWater(), r.checkedOver(), r.wasRefused()
+	if over != generationOf(r.nc) { // nothing is written before a check
+		over, write = anyGeneration, false
 	}
 	m := &nats.Msg{Subject: probeSubject, Header: nats.Header{}}
 	if !write {
 		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(neverSequence, 10))
 	}
-	sequence, err := publishOver(ctx, r.answers, over, StreamRecords, m)
+	sequence, err := publishOn(ctx, r.answers, over, StreamRecords, m)
 	switch {
-	case errors.Is(err, call.ErrConflict), errors.Is(err, errMoved):
+	case errors.Is(err, call.ErrConflict), errors.Is(err, ErrReconnected):
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
 		err = errNoAnswer
 	}
 	if err != nil {
 		return fmt.Errorf("%s does not take writes, so that nothing is dialled: %w; look at its size, its settings, its leader and "+
-			"the permission to publish to %s>, such as with: nats stream info %[1]s", StreamRecords, err, recordsPrefix)
+			"the permission to publish to %s>, such as with: nats stream info %[1]s", StreamRecords, err, RecordsPrefix)
 	}
 	r.mu.Lock()
 	r.refused = false

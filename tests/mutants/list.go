@@ -121,7 +121,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"letters-share-a-subject", "writes all dead letters of an account onto one another", "queue/subject.go",
-			"	return deadPrefix + string(a) + \".\" + string(r) + \".\" + token\n", "	return deadPrefix + string(a) + \".\" + string(r) + \".x\" + token[:0]\n",
+			"	return DeadPrefix + string(a) + \".\" + string(r) + \".\" + token\n", "	return DeadPrefix + string(a) + \".\" + string(r) + \".x\" + token[:0]\n",
 		},
 		{
 			"late-evidence-is-dropped", "leaves a call unknown although its owner knows better", "dispatcher/settle.go",

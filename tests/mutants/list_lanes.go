@@ -82,8 +82,8 @@ func ofLanes() []mutant {
 		},
 		{
 			"note-the-connection-late", "takes the connection after a check for the one that was checked", "queue/ledger.go",
-			"	over := connectionOf(r.nc)\n	valid, err := checkLedger(ctx, r.js, r.remembers(), r.lostClaim())\n",
-			"	valid, err := checkLedger(ctx, r.js, r.remembers(), r.lostClaim())\n	over := connectionOf(r.nc)\n",
+			"	over := generationOf(r.nc)\n	valid, err := checkLedger(ctx, r.js, r.HighWater(), r.LostClaim())\n",
+			"	valid, err := checkLedger(ctx, r.js, r.HighWater(), r.LostClaim())\n	over := generationOf(r.nc)\n",
 		},
 		{
 			"ignore-who-leaves", "learns nothing from a worker that leaves", "queue/witness.go",
@@ -91,7 +91,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"overlook-a-wrong-setting", "goes on although the records may vanish by a setting", "queue/ledger.go",
-			"	case len(seen.wrong) > 0:\n		return faultf", "	case len(seen.wrong) < 0:\n		return faultf",
+			"	case len(seen.wrong) > 0:\n		return Faultf", "	case len(seen.wrong) < 0:\n		return Faultf",
 		},
 		{
 			"overlook-a-lost-canary", "goes on although something removed messages from the records", "queue/ledger.go",
@@ -124,7 +124,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"believe-lost-counters", "counts calls per second on although the counters began again", "queue/rate.go",
-			"	if sequence <= b.sequence || connectionOf(r.nc) != b.connected {\n", "	if connectionOf(r.nc) == noConnection {\n",
+			"	if sequence <= b.sequence || generationOf(r.nc) != b.connected {\n", "	if generationOf(r.nc) == NoGeneration {\n",
 		},
 		{
 			"claim-over-any-connection", "claims behind a connection over which the records were not checked", "queue/records.go",
@@ -140,7 +140,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"blame-what-was-declared", "takes a write from before a declaration for evidence against the records declared valid", "queue/records.go",
-			"	case !r.known.same(before):\n", "	case false:\n",
+			"	case !r.known.SameEpoch(before):\n", "	case false:\n",
 		},
 	}
 }

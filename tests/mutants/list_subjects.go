@@ -14,7 +14,7 @@ func ofSubjects() []mutant {
 		},
 		{
 			"ids-of-all-accounts", "keeps one record for an id, whoever uses it", "queue/subject.go",
-			"	return recordsPrefix + string(a) + \".\" + string(id)\n", "	return recordsPrefix + string(a)[:0] + \"all.\" + string(id)\n",
+			"	return RecordsPrefix + string(a) + \".\" + string(id)\n", "	return RecordsPrefix + string(a)[:0] + \"all.\" + string(id)\n",
 		},
 		{
 			"digest-of-bytes", "takes the same request in another order for another one", "call/decode.go",
@@ -30,7 +30,7 @@ func ofSubjects() []mutant {
 		},
 		{
 			"answers-share-a-subject", "takes a late answer to a claim that was given up for that to another one", "queue/publish.go",
-			"	a.serial++\n", "",
+			"	a.lastReply++\n", "",
 		},
 		{
 			"a-duplicate-is-stored", "takes what the broker forgot for stored", "queue/publish.go",
@@ -62,7 +62,7 @@ func ofSubjects() []mutant {
 		},
 		{
 			"rely-on-any-schedule", "lets the audit rely on a schedule that the broker did not carry out", "queue/audit.go",
-			"		there = err == nil && !scheduledBefore(msg.Header, stuck)\n", "		there = err == nil && !scheduledBefore(msg.Header, time.Time{})\n",
+			"		there = err == nil && !ScheduledBefore(msg.Header, stuck)\n", "		there = err == nil && !ScheduledBefore(msg.Header, time.Time{})\n",
 		},
 	}
 }
