@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal("the broker does not listen")
 	}
 	s.broker.Port = address.Port
-	s.Rig = harness.Around(t, broker.ClientURL(), simulator.Config{World: world()}, nil)
+	s.Rig = harness.NewWithBroker(t, broker.ClientURL(), simulator.Config{World: world()}, nil)
 	s.Broker = broker
 	return s
 }
