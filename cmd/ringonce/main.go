@@ -11,18 +11,17 @@ import (
 	"github.com/ringonce/ringonce/internal/cli"
 )
 
-// exitStopped is the exit code after a second signal.
-const exitStopped = 130
+// version is set by the linker: -X main.version=v1.2.3
+var version = "devel"
 
 func main() {
 	ctx, stop := stopOnSignal(context.Background())
 	defer stop()
-	os.Exit(cli.Run(ctx, os.Args[1:], os.Environ()))
+	os.Exit(cli.Run(ctx, version, os.Args[1:], os.Environ()))
 }
 
-// stopOnSignal ends the context at the first SIGTERM or interrupt. A second one
-// stops the process at once: what was claimed is then held as unknown by other
-// workers.
+// stopOnSignal cancels the context at the first SIGTERM or interrupt. A second
+// one exits at once: other workers then hold as unknown what was claimed.
 func stopOnSignal(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(parent)
 	signals := make(chan os.Signal, 2)
@@ -37,7 +36,7 @@ func stopOnSignal(parent context.Context) (context.Context, context.CancelFunc) 
 		}
 		select {
 		case <-signals:
-			os.Exit(exitStopped)
+			os.Exit(cli.ExitInterrupted)
 		case <-done:
 		}
 	}()

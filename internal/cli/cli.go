@@ -1,4 +1,4 @@
-// Package cli is the command line: a file for each command.
+// Package cli is the command line of ringonce.
 package cli
 
 import (
@@ -7,17 +7,20 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/internal/app"
 )
 
-// Exit codes: 0 done, 1 failed, 2 used or configured wrongly.
+// Exit statuses. Invalid command lines and configurations exit with ExitUsage.
 const (
-	exitFailed = 1
-	exitUsage  = 2
+	exitFailed      = 1
+	exitUsage       = 2
+	ExitInterrupted = 130 // by a second signal
 )
 
-// Run runs the command line and returns the exit code.
-func Run(ctx context.Context, args, environ []string) int {
-	root := newRootCommand(environ) //nolint:contextcheck // commands get it from ExecuteContext
+// Run runs the command line and returns the exit status.
+func Run(ctx context.Context, version string, args, environ []string) int {
+	root := newRootCommand(newBuild(version), environ) //nolint:contextcheck // commands get it from ExecuteContext
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -31,7 +34,7 @@ func Run(ctx context.Context, args, environ []string) int {
 	return exitFailed
 }
 
-func newRootCommand(environ []string) *cobra.Command {
+func newRootCommand(build app.Build, environ []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "ringonce",
 		Short: "Dispatch outbound calls: no phone rings twice, no request is forgotten",
@@ -40,14 +43,14 @@ through the provider's API. To see it at work, with nothing to set up:
 
   ringonce dev`,
 		Args: knownCommand, RunE: showHelp,
-		Version:      versionLine(),
+		Version:      versionLine(build),
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
 	root.AddCommand(
-		newDevCommand(),
-		newRunCommand(environ),
+		newDevCommand(build),
+		newRunCommand(build, environ),
 		newPublishCommand(environ),
 		newCallsCommand(environ),
 		newDeadCommand(environ),
@@ -57,7 +60,7 @@ through the provider's API. To see it at work, with nothing to set up:
 		newDoctorCommand(environ),
 		newCheckConfigCommand(environ),
 		newSimulateCommand(),
-		newVersionCommand(),
+		newVersionCommand(build),
 	)
 	completeValues(root, environ)
 	return root

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/internal/term"
 )
 
 // maxPublishing is how many requests of a file wait for the broker's
@@ -150,12 +151,12 @@ func (b *fileBatch) report(stopped error) error {
 
 // showProgress draws a bar on a terminal until the returned function is called.
 func (b *fileBatch) showProgress(read *countingReader, size int64) (stop func(all bool)) {
-	file, ok := terminal(b.err)
+	file, ok := term.Open(b.err)
 	if !ok || b.dry {
 		return func(bool) {}
 	}
-	drawn, ended, done := newBar(file, size), make(chan struct{}), make(chan struct{})
-	draw := func() { drawn.set(read.n.Load(), count(int(b.published.Load()), "request")+" published") }
+	drawn, ended, done := term.NewBar(file, size), make(chan struct{}), make(chan struct{})
+	draw := func() { drawn.Set(read.n.Load(), count(int(b.published.Load()), "request")+" published") }
 	go func() {
 		defer close(done)
 		for {
@@ -171,7 +172,7 @@ func (b *fileBatch) showProgress(read *countingReader, size int64) (stop func(al
 		close(ended)
 		<-done
 		draw()
-		drawn.end(all)
+		drawn.Close(all)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/ringonce/ringonce/internal/app"
 )
 
-func newRunCommand(environ []string) *cobra.Command {
+func newRunCommand(build app.Build, environ []string) *cobra.Command {
 	var file string
 	c := &cobra.Command{
 		Use:   "run",
@@ -57,7 +57,7 @@ with 0. A second signal stops at once.`,
 				worker = "worker"
 			}
 			a, err := app.New(app.Options{
-				Config: config, Log: log, Registry: registry, Build: build(),
+				Config: config, Log: log, Registry: registry, Build: build,
 				Worker: fmt.Sprintf("%s-%d", worker, os.Getpid()),
 			})
 			if err != nil {

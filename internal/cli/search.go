@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/internal/term"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -62,27 +63,27 @@ func (s search) unread(ctx context.Context, who target) (*call.Delivery, error) 
 type searchProgress struct {
 	out io.Writer
 	mu  sync.Mutex
-	bar *bar
+	bar *term.Bar
 }
 
 // showFrom is how many requests are searched without a bar.
 const showFrom = 10_000
 
 func (p *searchProgress) show(s queue.SearchProgress) {
-	file, ok := terminal(p.out)
+	file, ok := term.Open(p.out)
 	if !ok || s.Waiting < showFrom {
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar == nil {
-		p.bar = newBar(file, int64(s.Waiting)) //nolint:gosec // a stream holds fewer
+		p.bar = term.NewBar(file, int64(s.Waiting)) //nolint:gosec // a stream holds fewer
 	}
-	p.bar.set(int64(s.Examined), "looking through what waits") //nolint:gosec // likewise
+	p.bar.Set(int64(s.Examined), "looking through what waits") //nolint:gosec // likewise
 }
 
 func (p *searchProgress) end(all bool) {
 	if p.bar != nil {
-		p.bar.end(all)
+		p.bar.Close(all)
 	}
 }

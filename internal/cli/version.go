@@ -10,11 +10,8 @@ import (
 	"github.com/ringonce/ringonce/internal/app"
 )
 
-// version is stamped by the linker: -X github.com/ringonce/ringonce/internal/cli.version=v1.2.3
-var version = "devel"
-
-// build tells which ringonce this is.
-func build() app.Build {
+// newBuild returns the version, and what the binary was built of.
+func newBuild(version string) app.Build {
 	b := app.Build{Version: version, Revision: "unknown", GoVersion: runtime.Version()}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -28,19 +25,18 @@ func build() app.Build {
 	return b
 }
 
-// versionLine is what version and --version print.
-func versionLine() string {
-	b := build()
+// versionLine is the output of version and --version.
+func versionLine(b app.Build) string {
 	return fmt.Sprintf("ringonce %s (revision %s, %s)", b.Version, b.Revision, b.GoVersion)
 }
 
-func newVersionCommand() *cobra.Command {
+func newVersionCommand(build app.Build) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print which ringonce this is",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(c.OutOrStdout(), versionLine())
+			_, err := fmt.Fprintln(c.OutOrStdout(), versionLine(build))
 			return err
 		},
 	}

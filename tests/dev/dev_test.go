@@ -157,7 +157,7 @@ func TestAStrangersRequestIsNoticed(t *testing.T) {
 	if status := d.ends(); status != 1 {
 		t.Errorf("exit status %d, want 1", status)
 	}
-	for _, want := range []string{"This does not fit:", "stranger: it has a record, and nobody of the batch published it", "a phone rang that nobody of the batch asked for"} {
+	for _, want := range []string{"Discrepancies:", "stranger: it has a record, and nobody of the batch published it", "a phone rang that nobody of the batch asked for"} {
 		if !strings.Contains(d.out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, d.out.String())
 		}
@@ -192,7 +192,7 @@ func TestStay(t *testing.T) {
 	metrics := d.until(`metrics +(http://\S+)`)
 	d.until(`phones rung twice +0`)
 	oracle := d.until(`oracle +(http://\S+)`)
-	d.until(`Ask for a call:`)
+	d.until(`Request a call:`)
 
 	js := publish(t, url, `{"id":"mine","from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/answer"}`)
 	awaitPlaced(t, js, "calls.records.default.mine")
@@ -248,10 +248,10 @@ func TestWrongUse(t *testing.T) {
 		want string
 	}{
 		{[]string{"--file", filepath.Join(empty, "none")}, "open the requests"},
-		{[]string{"--file", empty}, "there is no request in it"},
-		{[]string{"--calls", "0"}, "--calls is from 1 to 100000"},
-		{[]string{"--calls", "5", "--file", empty}, "give one of them"},
-		{[]string{"--port", "70000"}, "--port is from 0 to 65535"},
+		{[]string{"--file", empty}, "the file has no request"},
+		{[]string{"--calls", "0"}, "--calls must be from 1 to 100000"},
+		{[]string{"--calls", "5", "--file", empty}, "--calls and --file exclude each other"},
+		{[]string{"--port", "70000"}, "--port must be from 0 to 65535"},
 		{[]string{"--port", "0", "--metrics-address", "nowhere"}, "choose another --metrics-address"},
 	} {
 		d := start(t, c.args...)

@@ -1,4 +1,4 @@
-package cli
+package devenv
 
 import (
 	"bytes"
@@ -11,13 +11,13 @@ import (
 	"github.com/ringonce/ringonce/internal/reconcile"
 )
 
-func TestReadDevRequests(t *testing.T) {
-	requests, err := readDevRequests(strings.NewReader("# a comment\n\n" +
+func TestReadRequests(t *testing.T) {
+	requests, err := readRequests(strings.NewReader("# a comment\n\n" +
 		`{"id":"a"}` + "\r\n" + `calls.requests.default.urgent {"id":"b"}` + "\n  not JSON"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []devRequest{
+	want := []request{
 		{"line 3 (a)", call.Normal, []byte(`{"id":"a"}`)},
 		{"line 4 (b)", call.Urgent, []byte(`{"id":"b"}`)},
 		{"line 5", call.Normal, []byte("  not JSON")},
@@ -27,26 +27,26 @@ func TestReadDevRequests(t *testing.T) {
 	}
 }
 
-func TestReadDevRequestsRefuses(t *testing.T) {
+func TestReadRequestsRejects(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                               "no request",
-		"# only words\n\n":               "no request",
-		"{}\ncalls.requests.other {}":    "line 2: the subject is not served here",
-		"{}\ncalls.requests.default.now": "line 2: the subject is not served here",
-		"{}\n" + strings.Repeat("x", maxDevLine+1): "line 2: it has",
-		strings.Repeat("{}\n", maxDevCalls+1):      "at most 100000 requests",
+		"":                               "has no request",
+		"# only words\n\n":               "has no request",
+		"{}\ncalls.requests.other {}":    "line 2: unknown subject",
+		"{}\ncalls.requests.default.now": "line 2: unknown subject",
+		"{}\n" + strings.Repeat("x", maxLineSize+1): "line 2: it has",
+		strings.Repeat("{}\n", maxRequests+1):       "at most 100000 requests",
 	} {
-		if _, err := readDevRequests(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := readRequests(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.40q: got %v, want %q", text, err, want)
 		}
 	}
 }
 
-// Each round asks for calls of its own: no id and no ordinary callee comes back,
-// but for those that the sample repeats on purpose.
+// No id and no ordinary callee of one round recurs in another,
+// except those that the sample repeats on purpose.
 func TestSampleRoundsAreFresh(t *testing.T) {
 	const rounds = 3
-	requests, err := sampleRequests(rounds * sampleSize)
+	requests, err := sampleRequests(rounds * SampleSize)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,10 +61,10 @@ func TestSampleRoundsAreFresh(t *testing.T) {
 			tokens = append(tokens, to)
 		}
 		for _, token := range tokens {
-			if first, ok := seen[token]; ok && first != i/sampleSize {
+			if first, ok := seen[token]; ok && first != i/SampleSize {
 				t.Errorf("request %d: %s was in round %d already", i+1, token, first+1)
 			}
-			seen[token] = i / sampleSize
+			seen[token] = i / SampleSize
 		}
 	}
 }
@@ -74,32 +74,32 @@ func TestSampleIsTrimmed(t *testing.T) {
 	if err != nil || len(requests) != 7 || requests[6].name != "request 7 (dev-007)" {
 		t.Errorf("got %d requests, %v", len(requests), err)
 	}
-	all, err := sampleRequests(sampleSize + 1)
-	if err != nil || all[sampleSize].name != "request 201 (dev-001-round-2)" {
-		t.Errorf("the sample has another size than %d: %v", sampleSize, err)
+	all, err := sampleRequests(SampleSize + 1)
+	if err != nil || all[SampleSize].name != "request 201 (dev-001-round-2)" {
+		t.Errorf("the sample has another size than %d: %v", SampleSize, err)
 	}
 }
 
-func TestRelativeTimes(t *testing.T) {
+func TestExpandTimes(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	for text, want := range map[string]string{
 		`{"not_before":"{{in 3s}}"}`:    `{"not_before":"2026-01-02T03:04:08Z"}`,
 		`{"expires_at":"{{in 1h30m}}"}`: `{"expires_at":"2026-01-02T04:34:05Z"}`,
 		`{{in no time}} {{in abc}}`:     `{{in no time}} {{in abc}}`,
 	} {
-		if got := atTime([]byte(text), now); string(got) != want {
+		if got := expandTimes([]byte(text), now); string(got) != want {
 			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
 	}
 }
 
-func TestAccuseNamesEveryRequest(t *testing.T) {
+func TestFailuresAreListed(t *testing.T) {
 	v := reconcile.Report{RungTwice: []string{"line 3 (a)"}}
-	for i := range maxNamed + 1 {
+	for i := range maxFailures + 1 {
 		v.Discrepancies = append(v.Discrepancies, reconcile.Discrepancy{Name: fmt.Sprint("line ", i), Problem: "it was forgotten"})
 	}
 	var out bytes.Buffer
-	accuse(&out, v)
+	printFailures(&out, v)
 	for _, want := range []string{"line 3 (a): the phone rang more often", "line 48: it was forgotten", "and 2 more"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, out.String())

@@ -1,4 +1,5 @@
-package cli
+// Package term shows progress on a terminal.
+package term
 
 import (
 	"io"
@@ -9,17 +10,21 @@ import (
 	"golang.org/x/term"
 )
 
-// bar is a progress bar on a terminal. It is drawn by a goroutine until
-// [bar.end].
-type bar struct {
+// Open returns the terminal that w writes to, if it is one.
+func Open(w io.Writer) (*os.File, bool) {
+	file, ok := w.(*os.File)
+	return file, ok && term.IsTerminal(int(file.Fd()))
+}
+
+// Bar is a progress bar. A goroutine draws it until [Bar.Close].
+type Bar struct {
 	tracker *progress.Tracker
 	drawn   chan struct{}
 }
 
-// newBar draws a bar that is full at total; a total of 0 means that it is not
-// known.
-func newBar(w io.Writer, total int64) *bar {
-	b := &bar{
+// NewBar draws a bar that is full at total; a total of 0 is unknown.
+func NewBar(w io.Writer, total int64) *Bar {
+	b := &Bar{
 		tracker: &progress.Tracker{Message: "publishing", Total: total, AutoStopDisabled: true},
 		drawn:   make(chan struct{}),
 	}
@@ -42,24 +47,18 @@ func newBar(w io.Writer, total int64) *bar {
 	return b
 }
 
-func (b *bar) set(value int64, message string) {
+// Set shows a value and a message.
+func (b *Bar) Set(value int64, message string) {
 	b.tracker.UpdateMessage(message)
 	b.tracker.SetValue(value)
 }
 
-// end draws the bar a last time and waits for that. all reports whether
-// everything was done.
-func (b *bar) end(all bool) {
-	if all {
+// Close draws the bar a last time, as done or as failed, and waits for that.
+func (b *Bar) Close(done bool) {
+	if done {
 		b.tracker.MarkAsDone()
 	} else {
 		b.tracker.MarkAsErrored()
 	}
 	<-b.drawn
-}
-
-// terminal returns the terminal that w writes to, if it is one.
-func terminal(w io.Writer) (*os.File, bool) {
-	file, ok := w.(*os.File)
-	return file, ok && term.IsTerminal(int(file.Fd()))
 }
