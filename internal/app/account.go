@@ -27,11 +27,11 @@ type account struct {
 	lane      *dispatcher.Lane
 	metrics   *metrics.Account
 	consumer  *queue.Consumer
-	worker    *dispatcher.Handler
+	handler   *dispatcher.Handler
 	peers     *queue.PeerBus
 	conn      *queue.Conn
-	depths    *queue.DepthMeter // nil: the counters are somebody else's to make
-	bound     chan struct{}     // closed when its consumers are there, or nobody waits for them any more
+	meter     *queue.DepthMeter // nil: the counters are somebody else's to make
+	ready     chan struct{}     // closed when its consumers are there, or nobody waits for them any more
 }
 
 // newAccount wires what needs no broker.
@@ -55,7 +55,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 		return nil, fmt.Errorf("accounts.%s: %w", cfg.Name, err)
 	}
 	m := a.metrics.Account(name)
-	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m, bound: make(chan struct{})}
+	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m, ready: make(chan struct{})}
 	acc.directory = newDirectory(acc, p, a.log.With("account", name))
 	acc.lane = dispatcher.New(dispatcher.Config{
 		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
@@ -64,49 +64,49 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	return acc, nil
 }
 
-// wire wires what needs the broker, and asks nothing of it.
-func (acc *account) wire(a *App, b *broker) {
+// attach wires what needs the broker, and asks nothing of it.
+func (acc *account) attach(a *App, b *broker) {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
 		Account: acc.name, MinShare: acc.config.MinShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
 		OnUnbound: acc.metrics.ConsumersMissing, Log: a.log,
 	})
 	acc.peers, acc.conn = b.peers, b.conn
-	acc.worker = &dispatcher.Handler{
-		Worker: a.worker, Account: acc.name, Settings: rules(a.config, acc.config.Defaults),
+	acc.handler = &dispatcher.Handler{
+		Worker: a.worker, Account: acc.name, Settings: settings(a.config, acc.config.Defaults),
 		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
-		Provider: &provider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory, Control: b.control, Peers: b.peers,
-		Lane: acc.lane, Pool: a.hands, Metrics: acc.metrics, Log: a.log,
-		Now: time.Now, Nonce: rand.Text, Epoch: a.ledger.incarnation,
+		Provider: &loggedProvider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory, Control: b.control, Peers: b.peers,
+		Lane: acc.lane, Pool: a.pool, Metrics: acc.metrics, Log: a.log,
+		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,
 	}
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
-		acc.lane.SetLimiter(&limit{shared: b.rate.ForAccount(acc.name, perSecond), account: acc.name, log: a.log})
+		acc.lane.SetLimiter(&loggedLimiter{limiter: b.limiter.ForAccount(acc.name, perSecond), account: acc.name, log: a.log})
 	}
 	if a.config.Streams.Provision {
-		acc.depths = b.depths
+		acc.meter = b.meter
 	}
 }
 
-// bind waits for the consumers, and makes those that count, trying again until
+// waitConsumers waits for the consumers, and makes those that count, trying again until
 // it works or ctx ends.
-func (acc *account) bind(ctx context.Context) {
-	defer close(acc.bound)
+func (acc *account) waitConsumers(ctx context.Context) {
+	defer close(acc.ready)
 	select {
 	case <-acc.consumer.Bound():
 	case <-ctx.Done():
 		return
 	}
-	if acc.depths == nil {
+	if acc.meter == nil {
 		return
 	}
-	waits := newPatience(ctx)
-	var loud seldom
+	waits := newBackoff(ctx)
+	var loud logThrottle
 	for {
-		err := acc.depths.CreateCounters(ctx, acc.name)
+		err := acc.meter.CreateCounters(ctx, acc.name)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if loud.may() {
-			acc.worker.Log.Warn("not ready: the account's requests cannot be counted; trying again", "account", acc.name, "error", err)
+		if loud.allow() {
+			acc.handler.Log.Warn("not ready: the account's requests cannot be counted; trying again", "account", acc.name, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -124,39 +124,39 @@ func (acc *account) run(ctx, working context.Context) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var owned sync.WaitGroup
 	owned.Go(func() { acc.directory.Run(background) })
-	owned.Go(func() { acc.worker.RunProbes(background) })
-	owned.Go(func() { acc.listen(background) })
-	owned.Go(func() { acc.countOperators(background) })
-	owned.Go(func() { acc.key.watch(background, acc.reconsider, acc.worker.Log.With("account", acc.name)) })
-	owned.Go(func() { acc.bind(ctx) })
-	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.worker.Dispatch(working, m.Delivery, m) })
-	acc.worker.Wait()
+	owned.Go(func() { acc.handler.RunProbes(background) })
+	owned.Go(func() { acc.listenPeers(background) })
+	owned.Go(func() { acc.countOperatorActions(background) })
+	owned.Go(func() { acc.key.watch(background, acc.onKeyRotated, acc.handler.Log.With("account", acc.name)) })
+	owned.Go(func() { acc.waitConsumers(ctx) })
+	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.handler.Dispatch(working, m.Delivery, m) })
+	acc.handler.Wait()
 	stop()
 	owned.Wait()
 	acc.client.Close()
 }
 
-// reconsider asks the provider anew what it refused: the key has changed.
-func (acc *account) reconsider() {
+// onKeyRotated asks the provider anew what it refused: the key has changed.
+func (acc *account) onKeyRotated() {
 	acc.directory.Refetch()
 	acc.lane.OnKeyRotated()
 }
 
-// listen hears what other workers of the account find out, until ctx ends.
-func (acc *account) listen(ctx context.Context) {
-	if err := acc.peers.Listen(ctx, acc.name, acc.worker.OnPeerEvent); err != nil {
-		acc.worker.Log.Warn("the other workers are not heard; this one finds out by itself", "account", acc.name, "error", err)
+// listenPeers hears what other workers of the account find out, until ctx ends.
+func (acc *account) listenPeers(ctx context.Context) {
+	if err := acc.peers.Listen(ctx, acc.name, acc.handler.OnPeerEvent); err != nil {
+		acc.handler.Log.Warn("the other workers are not heard; this one finds out by itself", "account", acc.name, "error", err)
 	}
 }
 
-// countOperators counts what operators do with the account's calls, until ctx ends.
-func (acc *account) countOperators(ctx context.Context) {
+// countOperatorActions counts what operators do with the account's calls, until ctx ends.
+func (acc *account) countOperatorActions(ctx context.Context) {
 	if err := acc.conn.ListenOperatorActions(ctx, acc.name, acc.metrics.OperatorAction); err != nil {
-		acc.worker.Log.Warn("what operators do is not counted", "account", acc.name, "error", err)
+		acc.handler.Log.Warn("what operators do is not counted", "account", acc.name, "error", err)
 	}
 }
 
-func rules(c configs.Config, d configs.CallDefaults) dispatcher.Settings {
+func settings(c configs.Config, d configs.CallDefaults) dispatcher.Settings {
 	return dispatcher.Settings{
 		Retry: dispatcher.RetrySettings{
 			InitialDelay: c.Retry.InitialDelay, Multiplier: c.Retry.Multiplier,

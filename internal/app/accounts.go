@@ -27,7 +27,7 @@ func (s *accounts) add(acc *account) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.all[acc] = true
-	acc.lane.SetBlocks(stopsOf(s.flags, acc.name))
+	acc.lane.SetBlocks(blocksOf(s.flags, acc.name))
 	if s.checked {
 		acc.lane.Halt(s.halted)
 	}
@@ -46,14 +46,14 @@ func (s *accounts) list() []*account {
 	return slices.SortedFunc(maps.Keys(s.all), func(a, b *account) int { return cmp.Compare(a.name, b.name) })
 }
 
-// flagged tells every lane what the control bucket says; nil if that is not
+// setFlags tells every lane what the control bucket says; nil if that is not
 // known.
-func (s *accounts) flagged(f *queue.Flags) {
+func (s *accounts) setFlags(f *queue.Flags) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flags = f
 	for acc := range s.all {
-		acc.lane.SetBlocks(stopsOf(f, acc.name))
+		acc.lane.SetBlocks(blocksOf(f, acc.name))
 	}
 }
 
@@ -82,7 +82,7 @@ func (s *accounts) served(now time.Time) (served map[call.Account]bool, known bo
 	return served, true
 }
 
-func stopsOf(f *queue.Flags, a call.Account) *call.Blocks {
+func blocksOf(f *queue.Flags, a call.Account) *call.Blocks {
 	if f == nil {
 		return nil
 	}

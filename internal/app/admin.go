@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serve answers /metrics, /livez, /healthz and /readyz until ctx ends.
-func (a *App) serve(ctx context.Context, owned *sync.WaitGroup) error {
+// serveAdmin answers /metrics, /livez, /healthz and /readyz until ctx ends.
+func (a *App) serveAdmin(ctx context.Context, owned *sync.WaitGroup) error {
 	listener := a.listener
 	if listener == nil {
 		var err error

@@ -25,7 +25,7 @@ func TestHealthEndpoints(t *testing.T) {
 		}
 	}
 	a.health.bound.Store(true)
-	a.health.lastBeat.Store(time.Now().Add(-2 * beatWithin).UnixNano())
+	a.health.lastTick.Store(time.Now().Add(-2 * watchdogTimeout).UnixNano())
 	for _, path := range []string{"/livez", "/healthz"} {
 		if got := status(path); got != http.StatusServiceUnavailable {
 			t.Errorf("%s of a worker that is stuck answers %d", path, got)

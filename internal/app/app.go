@@ -21,25 +21,25 @@ import (
 
 // App is one worker process.
 type App struct {
-	config       configs.Config
-	log          *slog.Logger
-	registry     *prometheus.Registry
-	worker       string
-	listener     net.Listener
-	nats         []nats.Option
-	dialProvider sfvopi.DialFunc
-	measureEvery time.Duration
+	config          configs.Config
+	log             *slog.Logger
+	registry        *prometheus.Registry
+	worker          string
+	listener        net.Listener
+	nats            []nats.Option
+	dialProvider    sfvopi.DialFunc
+	measureInterval time.Duration
 
-	metrics  *metrics.Metrics
-	health   *health
-	ledger   *ledger
-	accounts *accounts
-	hands    *dispatcher.GoroutinePool
-	reloads  chan configs.Config // holds one at most: the latest
-	changed  chan struct{}       // holds a token when a lane does something else
-	down     seldom              // that there is no connection
-	refused  seldom              // that NATS refuses the credentials
-	denied   seldom              // that NATS refuses a permission
+	metrics       *metrics.Metrics
+	health        *health
+	rollback      *rollbackMonitor
+	accounts      *accounts
+	pool          *dispatcher.GoroutinePool
+	reloads       chan configs.Config // holds one at most: the latest
+	laneChanges   chan struct{}       // holds a token when a lane does something else
+	disconnectLog logThrottle         // that there is no connection
+	authLog       logThrottle         // that NATS refuses the credentials
+	errorLog      logThrottle         // that NATS refuses a permission
 }
 
 // New wires a worker from a valid configuration. It reads the key files, and
@@ -47,21 +47,21 @@ type App struct {
 func New(o Options) (*App, error) {
 	a := &App{
 		config: o.Config, registry: o.Registry, worker: o.Worker, listener: o.Listener,
-		nats: o.NATS, dialProvider: o.DialProvider, measureEvery: o.MeasureInterval,
-		metrics: metrics.New(o.Registry, o.Build), reloads: make(chan configs.Config, 1), changed: make(chan struct{}, 1),
+		nats: o.NATS, dialProvider: o.DialProvider, measureInterval: o.MeasureInterval,
+		metrics: metrics.New(o.Registry, o.Build), reloads: make(chan configs.Config, 1), laneChanges: make(chan struct{}, 1),
 	}
 	if a.worker == "" {
 		a.worker = hostname()
 	}
 	a.log = o.Log.With("worker", a.worker)
-	if a.measureEvery == 0 {
-		a.measureEvery = measureEvery
+	if a.measureInterval == 0 {
+		a.measureInterval = measureInterval
 	}
 	a.health = newHealth(a.metrics)
 	a.accounts = newAccounts()
-	a.hands = dispatcher.NewGoroutinePool()
-	a.ledger = newLedger(a.log, a.accounts.halt, a.metrics.RecordsFault)
-	a.health.records = a.ledger.trouble
+	a.pool = dispatcher.NewGoroutinePool()
+	a.rollback = newRollbackMonitor(a.log, a.accounts.halt, a.metrics.RecordsFault)
+	a.health.records = a.rollback.faults
 	for _, cfg := range o.Config.SortedAccounts() {
 		acc, err := a.newAccount(cfg)
 		if err != nil {
@@ -81,7 +81,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer owned.Wait()
 	defer stopBackground()
 
-	if err := a.serve(background, &owned); err != nil {
+	if err := a.serveAdmin(background, &owned); err != nil {
 		return err
 	}
 	conn, err := a.connect()
@@ -94,14 +94,14 @@ func (a *App) Run(ctx context.Context) error {
 			a.log.Info("NATS permits a subscription that it refused; connecting again to take it up", "subject", subject)
 		})
 	})
-	b, err := a.prepare(ctx, conn)
+	b, err := a.setUp(ctx, conn)
 	if err != nil {
 		return nil //nolint:nilerr // stopped before there was anything to stop
 	}
-	a.look(background, b, &owned)
-	owned.Go(func() { a.awaitBound(ctx) })
+	a.startMonitors(background, b, &owned)
+	owned.Go(func() { a.awaitReady(ctx) })
 
-	a.dial(ctx, b)
+	a.runAccounts(ctx, b)
 	a.health.bound.Store(false)
 	stopBackground()
 	owned.Wait()
@@ -109,13 +109,13 @@ func (a *App) Run(ctx context.Context) error {
 	return nil
 }
 
-// awaitBound waits for the accounts that the worker began with. Each dials as
+// awaitReady waits for the accounts that the worker began with. Each dials as
 // soon as it is bound itself.
-func (a *App) awaitBound(ctx context.Context) {
+func (a *App) awaitReady(ctx context.Context) {
 	accounts := a.accounts.list()
 	for _, acc := range accounts {
 		select {
-		case <-acc.bound:
+		case <-acc.ready:
 		case <-ctx.Done():
 			return
 		}
@@ -127,9 +127,9 @@ func (a *App) awaitBound(ctx context.Context) {
 	a.log.Info("ready to dial", "accounts", len(accounts))
 }
 
-// dial pulls and places calls until ctx ends, and then until what was claimed
+// runAccounts pulls and places calls until ctx ends, and then until what was claimed
 // is finished.
-func (a *App) dial(ctx context.Context, b *broker) {
+func (a *App) runAccounts(ctx context.Context, b *broker) {
 	working, giveUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveUp()
 	graceOver := context.AfterFunc(ctx, func() {
@@ -142,42 +142,42 @@ func (a *App) dial(ctx context.Context, b *broker) {
 		}
 	})
 	defer graceOver()
-	defer a.hands.Close()
-	r := a.newRoster(working, b)
+	defer a.pool.Close()
+	r := a.newSupervisor(working, b)
 	for _, acc := range a.accounts.list() {
-		r.begin(ctx, acc)
+		r.start(ctx, acc)
 	}
-	a.heed(ctx, r)
+	a.runReloads(ctx, r)
 	r.running.Wait()
 }
 
-// look keeps an eye on what every lane depends on: the control flags, the
+// startMonitors keeps an eye on what every lane depends on: the control flags, the
 // ledger, the permission to acknowledge, the depth of the queues.
-func (a *App) look(background context.Context, b *broker, owned *sync.WaitGroup) {
-	owned.Go(func() { b.control.Watch(background, a.flagged) })
-	owned.Go(func() { a.ledger.run(background, b) })
-	owned.Go(func() { a.ledger.watchWrites(background, b) })
-	owned.Go(func() { b.witnesses.Run(background) })
-	owned.Go(func() { a.probeAcks(background, b) })
-	owned.Go(func() { a.measure(background, b) })
-	owned.Go(func() { a.register(background, b) })
-	owned.Go(func() { a.newSweeper(b).run(background) })
-	owned.Go(func() { a.health.beat(background, a.touch) })
+func (a *App) startMonitors(background context.Context, b *broker, owned *sync.WaitGroup) {
+	owned.Go(func() { b.control.Watch(background, a.onFlags) })
+	owned.Go(func() { a.rollback.run(background, b) })
+	owned.Go(func() { a.rollback.runWriteProbes(background, b) })
+	owned.Go(func() { b.gossip.Run(background) })
+	owned.Go(func() { a.probeAckPermission(background, b) })
+	owned.Go(func() { a.measureQueues(background, b) })
+	owned.Go(func() { a.runHeartbeat(background, b) })
+	owned.Go(func() { a.newOrphanSweeper(b).run(background) })
+	owned.Go(func() { a.health.watchdog(background, a.pingLanes) })
 }
 
-// flagged passes on what the control bucket says; nil if that is not known.
-func (a *App) flagged(f *queue.Flags) {
+// onFlags passes on what the control bucket says; nil if that is not known.
+func (a *App) onFlags(f *queue.Flags) {
 	a.metrics.ControlSynced(f != nil)
-	a.health.control.Store(f != nil)
+	a.health.controlSynced.Store(f != nil)
 	if f != nil {
-		a.ledger.heard(f.HighWater)
+		a.rollback.onHighWater(f.HighWater)
 		a.metrics.PausedNumbers(len(f.PausedNumbers()))
 	}
-	a.accounts.flagged(f)
+	a.accounts.setFlags(f)
 }
 
-// touch goes through every lane once, to show that none is stuck.
-func (a *App) touch() {
+// pingLanes goes through every lane once, to show that none is stuck.
+func (a *App) pingLanes() {
 	for _, acc := range a.accounts.list() {
 		acc.lane.Ping()
 	}

@@ -18,26 +18,26 @@ import (
 
 // broker is what a worker uses of NATS.
 type broker struct {
-	conn      *queue.Conn
-	records   *queue.Records
-	witnesses *queue.Gossip
-	control   *queue.Control
-	depths    *queue.DepthMeter
-	peers     *queue.PeerBus
-	rate      *queue.Limiter
+	conn    *queue.Conn
+	records *queue.Records
+	gossip  *queue.Gossip
+	control *queue.Control
+	meter   *queue.DepthMeter
+	peers   *queue.PeerBus
+	limiter *queue.Limiter
 }
 
-// prepare connects and makes or finds everything at the broker, trying again
+// setUp connects and makes or finds everything at the broker, trying again
 // until it works or ctx ends.
-func (a *App) prepare(ctx context.Context, conn *queue.Conn) (*broker, error) {
-	waits := newPatience(ctx)
-	var loud seldom
+func (a *App) setUp(ctx context.Context, conn *queue.Conn) (*broker, error) {
+	waits := newBackoff(ctx)
+	var loud logThrottle
 	for {
-		b, err := a.prepareOnce(ctx, conn)
+		b, err := a.setUpOnce(ctx, conn)
 		if err == nil {
 			return b, nil
 		}
-		if ctx.Err() == nil && loud.may() {
+		if ctx.Err() == nil && loud.allow() {
 			a.log.Warn("not ready: NATS JetStream is not as it has to be; trying again", "error", err)
 		}
 		delay := waits.NextBackOff()
@@ -52,14 +52,14 @@ func (a *App) prepare(ctx context.Context, conn *queue.Conn) (*broker, error) {
 	}
 }
 
-func newPatience(ctx context.Context) backoff.BackOff {
+func newBackoff(ctx context.Context) backoff.BackOff {
 	return backoff.WithContext(backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
 		backoff.WithMaxElapsedTime(0),
 	), ctx)
 }
 
-func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error) {
+func (a *App) setUpOnce(ctx context.Context, conn *queue.Conn) (*broker, error) {
 	if !conn.NATS().IsConnected() {
 		if err := conn.NATS().LastError(); err != nil {
 			return nil, fmt.Errorf("not connected: %w", err)
@@ -86,10 +86,10 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err != nil {
 		return nil, err
 	}
-	if err := a.refuse(differences); err != nil {
-		return nil, errors.Join(err, a.ledger.remember(ctx, conn, differences))
+	if err := a.checkDrift(differences); err != nil {
+		return nil, errors.Join(err, a.rollback.recordDrift(ctx, conn, differences))
 	}
-	records, err := conn.NewRecords(ctx, queue.Retention{Placed: a.config.Records.Keep, Dead: a.config.Dead.Keep}, a.ledger.regressed)
+	records, err := conn.NewRecords(ctx, queue.Retention{Placed: a.config.Records.Keep, Dead: a.config.Dead.Keep}, a.rollback.onRollback)
 	if err != nil {
 		return nil, err
 	}
@@ -97,12 +97,12 @@ func (a *App) prepareOnce(ctx context.Context, conn *queue.Conn) (*broker, error
 	if err != nil {
 		return nil, err
 	}
-	b := &broker{conn: conn, records: records, witnesses: witnesses, control: conn.NewControl(a.log), depths: conn.NewDepthMeter(), peers: conn.NewPeerBus()}
-	b.rate = conn.NewRate(queue.RateConfig{
+	b := &broker{conn: conn, records: records, gossip: witnesses, control: conn.NewControl(a.log), meter: conn.NewDepthMeter(), peers: conn.NewPeerBus()}
+	b.limiter = conn.NewRate(queue.RateConfig{
 		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, OnClockSample: a.metrics.BrokerClock,
 	})
 	for _, acc := range a.accounts.list() {
-		acc.wire(a, b)
+		acc.attach(a, b)
 	}
 	return b, nil
 }
@@ -115,9 +115,9 @@ func Topology(c configs.Config) queue.Topology {
 	}}
 }
 
-// refuse gives an error if a stream is so different that the promise would not
+// checkDrift gives an error if a stream is so different that the promise would not
 // hold, and logs what is only a matter of size.
-func (a *App) refuse(differences []queue.Drift) error {
+func (a *App) checkDrift(differences []queue.Drift) error {
 	var broken []error
 	for _, d := range differences {
 		if d.Setting == "" || d.Impact != "" {
@@ -131,9 +131,9 @@ func (a *App) refuse(differences []queue.Drift) error {
 
 // connect begins to connect; it does not wait.
 func (a *App) connect() (*queue.Conn, error) {
-	var unread seldom
+	var unread logThrottle
 	options, err := NATSOptions(a.config.NATS, func(err error) {
-		if unread.may() {
+		if unread.allow() {
 			a.log.Error("what was read before is sent to NATS", "error", err)
 		}
 	})
@@ -145,9 +145,9 @@ func (a *App) connect() (*queue.Conn, error) {
 		URL: a.config.NATS.URL, Name: "ringonce " + a.worker, Options: append(options, a.nats...), NKey: NATSKey(a.config.NATS), Domain: a.config.NATS.Domain,
 		OnConnectionChange: func(up bool, err error) {
 			a.metrics.Connected(up)
-			a.ledger.connected(up)
+			a.rollback.onConnectionChange(up)
 			if !up {
-				a.lost(err)
+				a.logDisconnect(err)
 				return
 			}
 			first := false
@@ -157,10 +157,10 @@ func (a *App) connect() (*queue.Conn, error) {
 			}
 			a.log.Info("connected to NATS")
 		},
-		OnError: a.natsFailed, OnAckBackpressure: a.metrics.AckBackpressure,
+		OnError: a.logNATSError, OnAckBackpressure: a.metrics.AckBackpressure,
 		OnAckDenied: func() {
 			a.metrics.AckPermission(false)
-			a.health.ack.Store(false)
+			a.health.ackPermitted.Store(false)
 		},
 	})
 	if err != nil {
@@ -169,29 +169,29 @@ func (a *App) connect() (*queue.Conn, error) {
 	return conn, nil
 }
 
-// lost logs that the connection is down, once in a while.
-func (a *App) lost(err error) {
+// logDisconnect logs that the connection is down, once in a while.
+func (a *App) logDisconnect(err error) {
 	switch {
 	case err == nil:
 	case NATSAuthFailed(err):
-		a.natsFailed(err)
-	case a.down.may():
+		a.logNATSError(err)
+	case a.disconnectLog.allow():
 		a.log.Warn("no connection to NATS; trying again", "error", err)
 	}
 }
 
-// natsFailed logs what the broker refuses, once in a while.
-func (a *App) natsFailed(err error) {
+// logNATSError logs what the broker refuses, once in a while.
+func (a *App) logNATSError(err error) {
 	switch {
 	case NATSAuthFailed(err):
-		if a.refused.may() {
+		if a.authLog.allow() {
 			a.log.Error("NATS refuses the credentials; trying again, with what is read then", "error", err, "credentials", NATSCredentialsSource(a.config.NATS))
 		}
 	case errors.Is(err, nats.ErrPermissionViolation):
-		if a.denied.may() {
+		if a.errorLog.allow() {
 			a.log.Error("NATS refuses a permission; see docs/permissions.md for those that a worker needs", "error", err)
 		}
-	case a.down.may():
+	case a.disconnectLog.allow():
 		a.log.Warn("the NATS client reports a failure", "error", err)
 	}
 }

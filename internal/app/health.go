@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	beatEvery = 5 * time.Second
-	// beatWithin is how old the last beat may be before the process counts as
+	watchdogInterval = 5 * time.Second
+	// watchdogTimeout is how old the last beat may be before the process counts as
 	// stuck.
-	beatWithin = time.Minute
+	watchdogTimeout = time.Minute
 )
 
 // health is what the probes of an orchestrator are answered from.
@@ -21,29 +21,29 @@ type health struct {
 	metrics *metrics.Metrics
 	records func() []error // why the call records are not relied on
 
-	bound   atomic.Bool // the consumers are bound, and it is not stopping
-	control atomic.Bool // the control flags are known
-	ack     atomic.Bool // acknowledgements are permitted
+	bound         atomic.Bool // the consumers are bound, and it is not stopping
+	controlSynced atomic.Bool // the control flags are known
+	ackPermitted  atomic.Bool // acknowledgements are permitted
 
-	foreign atomic.Pointer[[]error] // consumers that take requests away
+	foreignConsumers atomic.Pointer[[]error] // consumers that take requests away
 
-	lastBeat atomic.Int64 // Unix nanoseconds
+	lastTick atomic.Int64 // Unix nanoseconds
 }
 
 func newHealth(m *metrics.Metrics) *health {
 	h := &health{metrics: m}
-	h.lastBeat.Store(time.Now().UnixNano())
+	h.lastTick.Store(time.Now().UnixNano())
 	return h
 }
 
-// beat shows, until ctx ends, that our own loops make progress: touch goes
+// watchdog shows, until ctx ends, that our own loops make progress: touch goes
 // through the locks that they need.
-func (h *health) beat(ctx context.Context, touch func()) {
-	tick := time.NewTicker(beatEvery)
+func (h *health) watchdog(ctx context.Context, touch func()) {
+	tick := time.NewTicker(watchdogInterval)
 	defer tick.Stop()
 	for {
 		touch()
-		h.lastBeat.Store(time.Now().UnixNano())
+		h.lastTick.Store(time.Now().UnixNano())
 		h.metrics.Ready(len(h.missing()) == 0)
 		select {
 		case <-ctx.Done():
@@ -56,7 +56,7 @@ func (h *health) beat(ctx context.Context, touch func()) {
 // alive speaks of this process alone, never of NATS or the provider: killing it
 // would mend neither.
 func (h *health) alive() bool {
-	return !h.bound.Load() || time.Now().UnixNano()-h.lastBeat.Load() < int64(beatWithin)
+	return !h.bound.Load() || time.Now().UnixNano()-h.lastTick.Load() < int64(watchdogTimeout)
 }
 
 var (
@@ -71,13 +71,13 @@ func (h *health) missing() []error {
 	if !h.bound.Load() {
 		missing = append(missing, errNotBound)
 	}
-	if !h.control.Load() {
+	if !h.controlSynced.Load() {
 		missing = append(missing, errNoControl)
 	}
-	if !h.ack.Load() {
+	if !h.ackPermitted.Load() {
 		missing = append(missing, errAckUnknown)
 	}
-	if foreign := h.foreign.Load(); foreign != nil {
+	if foreign := h.foreignConsumers.Load(); foreign != nil {
 		missing = append(missing, *foreign...)
 	}
 	if h.records != nil {

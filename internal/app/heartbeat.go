@@ -18,26 +18,26 @@ const (
 // laneChanged notes that a lane does something else.
 func (a *App) laneChanged() {
 	select {
-	case a.changed <- struct{}{}:
+	case a.laneChanges <- struct{}{}:
 	default:
 	}
 }
 
-// register publishes which accounts this worker serves, and what it does for each
+// runHeartbeat publishes which accounts this worker serves, and what it does for each
 // of them, until ctx ends, and then that it serves none.
-func (a *App) register(ctx context.Context, b *broker) {
-	var loud seldom
+func (a *App) runHeartbeat(ctx context.Context, b *broker) {
+	var loud logThrottle
 	for ctx.Err() == nil {
 		lanes := a.laneStatuses()
-		bounded, cancel := context.WithTimeout(ctx, lookWithin)
+		bounded, cancel := context.WithTimeout(ctx, monitorTimeout)
 		err := b.control.Register(bounded, a.worker, lanes)
 		cancel()
-		if err != nil && ctx.Err() == nil && loud.may() {
+		if err != nil && ctx.Err() == nil && loud.allow() {
 			a.log.Warn("the others do not learn which accounts are served here", "error", err)
 		}
 		a.awaitHeartbeat(ctx, err == nil, min(minHeartbeatGap+time.Duration(len(lanes))*laneHeartbeatGap, queue.HeartbeatInterval))
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookWithin)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), monitorTimeout)
 	defer cancel()
 	if err := b.control.Deregister(last, a.worker); err != nil {
 		a.log.Debug("taking back which accounts are served failed; it expires", "error", err)
@@ -60,7 +60,7 @@ func (a *App) awaitHeartbeat(ctx context.Context, published bool, gap time.Durat
 	}
 	select {
 	case <-ctx.Done():
-	case <-a.changed:
+	case <-a.laneChanges:
 	case <-latest.C:
 	}
 }

@@ -10,11 +10,11 @@ import (
 )
 
 const (
-	// keyCheck is how often a key file is looked at.
-	keyCheck = 2 * time.Second
-	// keyAway is how many looks in a row may fail before that is said: a file
+	// keyPollInterval is how often a key file is looked at.
+	keyPollInterval = 2 * time.Second
+	// maxKeyMisses is how many looks in a row may fail before that is said: a file
 	// that is being replaced is back at the next.
-	keyAway = 5
+	maxKeyMisses = 5
 )
 
 // key is the API key of an account. One that comes from a file is read again
@@ -24,8 +24,8 @@ type key struct {
 	current atomic.Pointer[configs.Secret]
 
 	// Those below belong to whoever looks.
-	failed int // looks in a row
-	loud   seldom
+	misses int // looks in a row
+	loud   logThrottle
 }
 
 func newKey(a configs.Account) (*key, error) {
@@ -45,7 +45,7 @@ func (k *key) watch(ctx context.Context, changed func(), log *slog.Logger) {
 	if k.account.APIKeyFile == "" {
 		return
 	}
-	tick := time.NewTicker(keyCheck)
+	tick := time.NewTicker(keyPollInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -53,27 +53,27 @@ func (k *key) watch(ctx context.Context, changed func(), log *slog.Logger) {
 			return
 		case <-tick.C:
 		}
-		if k.look(log) {
+		if k.poll(log) {
 			changed()
 		}
 	}
 }
 
-// look reads the file, and reports whether it holds another key. A file that
+// poll reads the file, and reports whether it holds another key. A file that
 // cannot be read leaves the key as it is, and is complained of if it stays so: a
 // worker that is started now would not have the key.
-func (k *key) look(log *slog.Logger) (changed bool) {
+func (k *key) poll(log *slog.Logger) (changed bool) {
 	secret, err := k.account.ReadKey()
 	if err != nil {
-		if k.failed++; k.failed >= keyAway && k.loud.may() {
+		if k.misses++; k.misses >= maxKeyMisses && k.loud.allow() {
 			log.Error("the key that was read before stays in use", "error", err)
 		}
 		return false
 	}
-	if k.failed >= keyAway {
+	if k.misses >= maxKeyMisses {
 		log.Info("the key file can be read again")
 	}
-	k.failed = 0
+	k.misses = 0
 	changed = secret.Reveal() != k.get()
 	k.current.Store(&secret)
 	return changed

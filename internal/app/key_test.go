@@ -34,8 +34,8 @@ func TestAKeyFileThatIsGone(t *testing.T) {
 		looks := func(times int) (said string) {
 			var log bytes.Buffer
 			for range times {
-				<-time.After(keyCheck)
-				if k.look(slog.New(slog.NewTextHandler(&log, nil))) {
+				<-time.After(keyPollInterval)
+				if k.poll(slog.New(slog.NewTextHandler(&log, nil))) {
 					changes++
 				}
 			}
@@ -43,7 +43,7 @@ func TestAKeyFileThatIsGone(t *testing.T) {
 		}
 		for _, broken := range []func(){func() { _ = os.Remove(file) }, func() { write("") }, func() { write("two\nlines") }} {
 			broken()
-			if said := looks(keyAway - 1); said != "" {
+			if said := looks(maxKeyMisses - 1); said != "" {
 				t.Errorf("just gone: %s", said)
 			}
 			said := looks(60) // two minutes

@@ -9,19 +9,19 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// limit is the part of one account in the calls per second that all workers
+// loggedLimiter is the part of one account in the calls per second that all workers
 // share, with its failures logged once in a while. One asks at a time.
-type limit struct {
-	shared  *queue.AccountLimiter
+type loggedLimiter struct {
+	limiter *queue.AccountLimiter
 	account call.Account
 	log     *slog.Logger
-	loud    seldom
+	loud    logThrottle
 }
 
 // Reserve gives moments at which calls may be begun.
-func (l *limit) Reserve(ctx context.Context, n int, ahead time.Duration) ([]time.Time, time.Time, error) {
-	moments, again, err := l.shared.Reserve(ctx, n, ahead)
-	if err != nil && ctx.Err() == nil && l.loud.may() {
+func (l *loggedLimiter) Reserve(ctx context.Context, n int, ahead time.Duration) ([]time.Time, time.Time, error) {
+	moments, again, err := l.limiter.Reserve(ctx, n, ahead)
+	if err != nil && ctx.Err() == nil && l.loud.allow() {
 		l.log.Warn("the calls per second cannot be counted with the other workers: nothing is dialled until they can", "account", l.account, "error", err)
 	}
 	return moments, again, err

@@ -21,25 +21,25 @@ func NATSOptions(c configs.NATS, unreadable func(error)) ([]nats.Option, error) 
 	case c.CredentialsFile != "":
 		options = append(options, nats.UserJWT(c.ReadJWT, c.Sign))
 	case c.User != "":
-		password, err := newReread(c.ReadPassword, unreadable)
+		password, err := newRereadSecret(c.ReadPassword, unreadable)
 		if err != nil {
 			return nil, err
 		}
 		options = append(options, nats.UserInfoHandler(func() (string, string) { return c.User, password.get() }))
 	case !c.Token.IsZero() || c.TokenFile != "":
-		token, err := newReread(c.ReadToken, unreadable)
+		token, err := newRereadSecret(c.ReadToken, unreadable)
 		if err != nil {
 			return nil, err
 		}
 		options = append(options, nats.TokenHandler(token.get))
 	}
 	if c.TLS.CAFile != "" || c.TLS.CertFile != "" {
-		options = append(options, encrypted(c))
+		options = append(options, tlsOption(c))
 	}
 	return options, nil
 }
 
-func encrypted(c configs.NATS) nats.Option {
+func tlsOption(c configs.NATS) nats.Option {
 	return func(o *nats.Options) error {
 		o.Secure, o.TLSConfig = true, &tls.Config{MinVersion: tls.VersionTLS12}
 		if c.TLS.CAFile != "" {
@@ -60,8 +60,8 @@ func NATSKey(c configs.NATS) func() (nkeys.KeyPair, error) {
 	return c.ReadNKey
 }
 
-// reread is a secret that is read again each time it is needed.
-type reread struct {
+// rereadSecret is a secret that is read again each time it is needed.
+type rereadSecret struct {
 	read       func() (configs.Secret, error)
 	unreadable func(error)
 
@@ -69,15 +69,15 @@ type reread struct {
 	last configs.Secret
 }
 
-func newReread(read func() (configs.Secret, error), unreadable func(error)) (*reread, error) {
+func newRereadSecret(read func() (configs.Secret, error), unreadable func(error)) (*rereadSecret, error) {
 	secret, err := read()
 	if err != nil {
 		return nil, err
 	}
-	return &reread{read: read, unreadable: unreadable, last: secret}, nil
+	return &rereadSecret{read: read, unreadable: unreadable, last: secret}, nil
 }
 
-func (r *reread) get() string {
+func (r *rereadSecret) get() string {
 	secret, err := r.read()
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -28,7 +28,7 @@ func TestAMachineOutOfFileDescriptorsIsSaidOnceInAWhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		var log bytes.Buffer
-		p := &provider{Client: client, log: slog.New(slog.NewTextHandler(&log, nil))}
+		p := &loggedProvider{Client: client, log: slog.New(slog.NewTextHandler(&log, nil))}
 		for range 61 {
 			p.Place(t.Context(), call.Request{}, call.Deadline{From: time.Now(), For: time.Minute})
 			<-time.After(time.Second)

@@ -32,34 +32,34 @@ func (a *App) RejectReload(err error) {
 	a.log.Error("the configuration cannot be used; the one before stays in force", "error", err)
 }
 
-// heed takes up every configuration that comes until ctx ends.
-func (a *App) heed(ctx context.Context, r *roster) {
+// runReloads takes up every configuration that comes until ctx ends.
+func (a *App) runReloads(ctx context.Context, r *supervisor) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case next := <-a.reloads:
-			r.change(ctx, next)
+			r.apply(ctx, next)
 		}
 	}
 }
 
-// change has the accounts of another configuration worked for.
-func (r *roster) change(ctx context.Context, next configs.Config) {
+// apply has the accounts of another configuration worked for.
+func (r *supervisor) apply(ctx context.Context, next configs.Config) {
 	var added, changed, removed []string
-	for name, p := range r.posts {
+	for name, p := range r.runners {
 		_, stays := next.Accounts[name]
 		switch {
 		case stays:
 		case !p.removed.Load():
 			removed = append(removed, name)
 			p.remove()
-		case p.isLeft():
-			delete(r.posts, name)
+		case p.isDone():
+			delete(r.runners, name)
 		}
 	}
 	for _, cfg := range next.SortedAccounts() {
-		before := r.posts[cfg.Name]
+		before := r.runners[cfg.Name]
 		switch {
 		case before == nil || before.removed.Load():
 			added = append(added, cfg.Name)
@@ -67,9 +67,9 @@ func (r *roster) change(ctx context.Context, next configs.Config) {
 			continue
 		default:
 			changed = append(changed, cfg.Name)
-			before.leave()
+			before.stop()
 		}
-		r.follow(ctx, cfg, before)
+		r.restart(ctx, cfg, before)
 	}
 	later := r.app.config.ChangedKeys(next)
 	r.app.metrics.Reloaded(true)

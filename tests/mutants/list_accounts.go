@@ -5,33 +5,33 @@ package main
 func ofAccounts() []mutant {
 	return []mutant{
 		{
-			"one-place-ends-the-sweep", "looks after nobody behind an account whose requests cannot be read", "internal/app/unserved.go",
-			"		s.last = p\n		if err := s.clear(ctx, p, s.worker(name)); err != nil && ctx.Err() == nil {\n",
-			"		if err := s.clear(ctx, p, s.worker(name)); err != nil {\n			return err\n",
+			"one-place-ends-the-sweep", "looks after nobody behind an account whose requests cannot be read", "internal/app/orphans.go",
+			"		s.last = p\n		if err := s.endExpired(ctx, p, s.handler(name)); err != nil && ctx.Err() == nil {\n",
+			"		if err := s.endExpired(ctx, p, s.handler(name)); err != nil {\n			return err\n",
 		},
 		{
 			"end-what-is-served", "takes accounts that another worker serves for nobody's", "internal/app/accounts.go",
 			"	served = s.flags.ServedAccounts(now)\n", "	served = map[call.Account]bool{}\n",
 		},
 		{
-			"end-it-early", "ends the requests of an account that nobody serves at once", "internal/app/unserved.go",
+			"end-it-early", "ends the requests of an account that nobody serves at once", "internal/app/orphans.go",
 			"		if time.Since(m.Since) <= w.Settings.MaxAge {\n", "		if time.Since(m.Since) <= 0*w.Settings.MaxAge {\n",
 		},
 		{
-			"both-dial", "serves an account by its new configuration before the old one has ended", "internal/app/roster.go",
-			"			<-before.left\n			p.lane, p.directory =", "			p.lane, p.directory =",
+			"both-dial", "serves an account by its new configuration before the old one has ended", "internal/app/supervisor.go",
+			"			<-before.done\n			p.lane, p.directory =", "			p.lane, p.directory =",
 		},
 		{
-			"forget-the-numbers", "forgets which numbers are linked when the configuration of an account changes", "internal/app/roster.go",
+			"forget-the-numbers", "forgets which numbers are linked when the configuration of an account changes", "internal/app/supervisor.go",
 			"if acc.directory.CopyStateFrom(p.directory) {", "if acc.directory.CopyStateFrom(acc.directory) && false {",
 		},
 		{
-			"forget-on-change", "forgets what the provider said when the configuration of an account changes", "internal/app/roster.go",
-			"		if acc != nil && p.lane != nil {\n", "		if acc != nil && p.lane != nil && p.isLeft() {\n",
+			"forget-on-change", "forgets what the provider said when the configuration of an account changes", "internal/app/supervisor.go",
+			"		if acc != nil && p.lane != nil {\n", "		if acc != nil && p.lane != nil && p.isDone() {\n",
 		},
 		{
-			"drop-on-change", "drops what is in flight when the configuration of an account changes", "internal/app/roster.go",
-			"			acc.run(ctx, r.working)\n", "			acc.run(ctx, ctx)\n",
+			"drop-on-change", "drops what is in flight when the configuration of an account changes", "internal/app/supervisor.go",
+			"			acc.run(ctx, r.workCtx)\n", "			acc.run(ctx, ctx)\n",
 		},
 		{
 			"key-is-read-once", "takes no notice of another key in the key file", "internal/app/key.go",

@@ -73,11 +73,11 @@ func ofLanes() []mutant {
 			"		t.owed[other] += float64(n) * t.least\n", "		t.owed[other] += 0 * float64(n) * t.least\n",
 		},
 		{
-			"dial-on-an-older-ledger", "goes on although the records went back in time", "internal/app/ledger.go",
+			"dial-on-an-older-ledger", "goes on although the records went back in time", "internal/app/rollback.go",
 			"	if errors.As(err, &fault) {\n		l.halt(err)\n", "	if errors.As(err, &fault) {\n",
 		},
 		{
-			"open-while-disconnected", "opens the lanes after a check that outlived its connection", "internal/app/ledger.go",
+			"open-while-disconnected", "opens the lanes after a check that outlived its connection", "internal/app/rollback.go",
 			"	if !l.down {\n		l.halt(nil)\n	}\n", "	l.halt(nil)\n",
 		},
 		{

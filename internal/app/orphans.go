@@ -17,42 +17,42 @@ import (
 )
 
 const (
-	sweepEvery = time.Minute
-	// sweepWithin bounds one sweep; the rest is for the next one.
-	sweepWithin = 30 * time.Second
+	sweepInterval = time.Minute
+	// sweepTimeout bounds one sweep; the rest is for the next one.
+	sweepTimeout = 30 * time.Second
 )
 
-// sweeper ends what waits for accounts that no worker serves, once it is older
+// orphanSweeper ends what waits for accounts that no worker serves, once it is older
 // than request.max_age. Every worker sweeps: the record decides between them, as
 // it does if one begins to serve the account just now. It dials nothing.
-type sweeper struct {
+type orphanSweeper struct {
 	app     *App
 	broker  *broker
 	metrics *metrics.Account // seen by nobody: names come from publishers
-	// workers remember the claims of others that they wait for.
-	workers map[call.Account]*dispatcher.Handler
+	// handlers remember the claims of others that they wait for.
+	handlers map[call.Account]*dispatcher.Handler
 	// last is the place that was looked after last. If the time of a sweep ran
 	// out there, it comes last in the next.
 	last queue.PendingSubject
 }
 
-func (a *App) newSweeper(b *broker) *sweeper {
-	return &sweeper{
-		app: a, broker: b, workers: map[call.Account]*dispatcher.Handler{},
+func (a *App) newOrphanSweeper(b *broker) *orphanSweeper {
+	return &orphanSweeper{
+		app: a, broker: b, handlers: map[call.Account]*dispatcher.Handler{},
 		metrics: metrics.New(prometheus.NewRegistry(), metrics.Build{}).Account(dispatcher.NoAccount),
 	}
 }
 
-func (s *sweeper) run(ctx context.Context) {
-	var loud seldom
-	every(ctx, sweepEvery, func(context.Context) (whole bool) {
-		bounded, cancel := context.WithTimeout(ctx, sweepWithin)
+func (s *orphanSweeper) run(ctx context.Context) {
+	var loud logThrottle
+	runEvery(ctx, sweepInterval, func(context.Context) (whole bool) {
+		bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
 		defer cancel()
 		err := s.sweep(bounded)
 		if err == nil {
 			return true
 		}
-		if ctx.Err() == nil && loud.may() {
+		if ctx.Err() == nil && loud.allow() {
 			s.app.log.Warn("looking after requests that nobody serves failed", "error", err)
 		}
 		return false
@@ -62,7 +62,7 @@ func (s *sweeper) run(ctx context.Context) {
 // sweep looks after one place after another. What cannot be done in one of them
 // keeps the others waiting no longer than it takes to fail, and what time does
 // not suffice for is for the next sweep.
-func (s *sweeper) sweep(ctx context.Context) error {
+func (s *orphanSweeper) sweep(ctx context.Context) error {
 	served, known := s.app.accounts.served(time.Now())
 	if !known {
 		return nil
@@ -74,7 +74,7 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	unserved := map[call.Account]bool{}
 	var failed int
 	var failure error
-	for _, p := range after(s.last, places) {
+	for _, p := range rotate(s.last, places) {
 		name, err := call.ParseAccount(p.Account)
 		if err != nil {
 			name = dispatcher.NoAccount
@@ -86,14 +86,14 @@ func (s *sweeper) sweep(ctx context.Context) error {
 			continue
 		}
 		s.last = p
-		if err := s.clear(ctx, p, s.worker(name)); err != nil && ctx.Err() == nil {
+		if err := s.endExpired(ctx, p, s.handler(name)); err != nil && ctx.Err() == nil {
 			failed++
 			failure = fmt.Errorf("account %s: %w", name, err)
 		}
 	}
-	for name := range s.workers {
+	for name := range s.handlers {
 		if !unserved[name] {
-			delete(s.workers, name)
+			delete(s.handlers, name)
 		}
 	}
 	if failed > 0 {
@@ -102,15 +102,15 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	return nil
 }
 
-// after gives all places, those first that come after this one.
-func after(p queue.PendingSubject, places []queue.PendingSubject) []queue.PendingSubject {
+// rotate gives all places, those first that come after this one.
+func rotate(p queue.PendingSubject, places []queue.PendingSubject) []queue.PendingSubject {
 	next := slices.Index(places, p) + 1
 	return slices.Concat(places[next:], places[:next])
 }
 
-// clear ends what is too old in one place, the first first. It stops at the
+// endExpired ends what is too old in one place, the first first. It stops at the
 // first that is younger, or that another worker has a claim on.
-func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatcher.Handler) error {
+func (s *orphanSweeper) endExpired(ctx context.Context, p queue.PendingSubject, w *dispatcher.Handler) error {
 	for ctx.Err() == nil {
 		removed := false
 		m, err := s.broker.conn.Peek(ctx, p, func() { removed = true })
@@ -135,19 +135,19 @@ func (s *sweeper) clear(ctx context.Context, p queue.PendingSubject, w *dispatch
 	return nil
 }
 
-// worker gives who decides about requests of an account.
-func (s *sweeper) worker(name call.Account) *dispatcher.Handler {
-	if w := s.workers[name]; w != nil {
+// handler gives who decides about requests of an account.
+func (s *orphanSweeper) handler(name call.Account) *dispatcher.Handler {
+	if w := s.handlers[name]; w != nil {
 		return w
 	}
 	a, b := s.app, s.broker
 	w := &dispatcher.Handler{
-		Worker: a.worker, Account: name, Settings: rules(a.config, configs.CallDefaults{}), Orphaned: true,
+		Worker: a.worker, Account: name, Settings: settings(a.config, configs.CallDefaults{}), Orphaned: true,
 		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
 		Lane:    dispatcher.New(dispatcher.Config{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
 		Metrics: s.metrics, Log: a.log,
-		Now: time.Now, Nonce: rand.Text, Epoch: a.ledger.incarnation,
+		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,
 	}
-	s.workers[name] = w
+	s.handlers[name] = w
 	return w
 }

@@ -11,37 +11,37 @@ import (
 )
 
 const (
-	measureEvery = 10 * time.Second
-	probeEvery   = 30 * time.Second
-	// lookWithin bounds one look at the broker.
-	lookWithin = 10 * time.Second
+	measureInterval  = 10 * time.Second
+	ackProbeInterval = 30 * time.Second
+	// monitorTimeout bounds one look at the broker.
+	monitorTimeout = 10 * time.Second
 	// A look takes at most one part in lookShare of the time, unless it would
 	// come more rarely than lookRarest.
-	lookShare  = 50
-	lookRarest = time.Minute
-	// lookAgain is how soon a look that failed is repeated, if not sooner: the
+	maxDuty  = 50
+	maxPause = time.Minute
+	// monitorRetryDelay is how soon a look that failed is repeated, if not sooner: the
 	// broker was without a leader, which says nothing about its load.
-	lookAgain = 10 * time.Second
+	monitorRetryDelay = 10 * time.Second
 )
 
-// measure keeps the gauges of the queues up to date until ctx ends.
-func (a *App) measure(ctx context.Context, b *broker) {
-	var loud, strangers seldom
-	every(ctx, a.measureEvery, func(bounded context.Context) (whole bool) {
+// measureQueues keeps the gauges of the queues up to date until ctx ends.
+func (a *App) measureQueues(ctx context.Context, b *broker) {
+	var loud, strangers logThrottle
+	runEvery(ctx, a.measureInterval, func(bounded context.Context) (whole bool) {
 		var names []call.Account
 		for _, acc := range a.accounts.list() {
 			names = append(names, acc.name)
 		}
-		depths, unserved, err := b.depths.Measure(bounded, time.Now(), names...)
+		depths, unserved, err := b.meter.Measure(bounded, time.Now(), names...)
 		if err != nil {
-			if ctx.Err() == nil && loud.may() {
+			if ctx.Err() == nil && loud.allow() {
 				a.log.Warn("measuring the queues failed; their gauges show what was measured before", "error", err)
 			}
 			return false
 		}
-		foreign := b.depths.ForeignConsumers()
-		a.health.foreign.Store(&foreign)
-		if len(foreign) > 0 && strangers.may() {
+		foreign := b.meter.ForeignConsumers()
+		a.health.foreignConsumers.Store(&foreign)
+		if len(foreign) > 0 && strangers.allow() {
 			a.log.Error("requests do not come here", "error", errors.Join(foreign...))
 		}
 		if served, known := a.accounts.served(time.Now()); known {
@@ -59,9 +59,9 @@ func (a *App) measure(ctx context.Context, b *broker) {
 	})
 }
 
-// probeAcks finds out whether acknowledgements are permitted, until ctx ends.
-func (a *App) probeAcks(ctx context.Context, b *broker) {
-	every(ctx, probeEvery, func(ctx context.Context) (whole bool) {
+// probeAckPermission finds out whether acknowledgements are permitted, until ctx ends.
+func (a *App) probeAckPermission(ctx context.Context, b *broker) {
+	runEvery(ctx, ackProbeInterval, func(ctx context.Context) (whole bool) {
 		var names []call.Account
 		for _, acc := range a.accounts.list() {
 			names = append(names, acc.name)
@@ -70,27 +70,27 @@ func (a *App) probeAcks(ctx context.Context, b *broker) {
 			if errors.Is(err, queue.ErrAckDenied) {
 				a.log.Error("acknowledgements are refused", "error", err)
 				a.metrics.AckPermission(false)
-				a.health.ack.Store(false)
+				a.health.ackPermitted.Store(false)
 			}
 			return false
 		}
 		a.metrics.AckPermission(true)
-		a.health.ack.Store(true)
+		a.health.ackPermitted.Store(true)
 		return true
 	})
 }
 
-// every calls look now and then at this distance, each time with a bound. look
+// runEvery calls look now and then at this distance, each time with a bound. look
 // reports whether it saw everything.
-func every(ctx context.Context, distance time.Duration, look func(context.Context) (whole bool)) {
+func runEvery(ctx context.Context, distance time.Duration, look func(context.Context) (whole bool)) {
 	for ctx.Err() == nil {
 		began := time.Now()
-		bounded, cancel := context.WithTimeout(ctx, lookWithin)
+		bounded, cancel := context.WithTimeout(ctx, monitorTimeout)
 		whole := look(bounded)
 		cancel()
-		pause := rest(distance, time.Since(began))
+		pause := pauseAfter(distance, time.Since(began))
 		if !whole {
-			pause = min(pause, lookAgain)
+			pause = min(pause, monitorRetryDelay)
 		}
 		again := time.NewTimer(pause)
 		select {
@@ -101,8 +101,8 @@ func every(ctx context.Context, distance time.Duration, look func(context.Contex
 	}
 }
 
-// rest is how long to wait after a look that took so long: with hundreds of
+// pauseAfter is how long to wait after a look that took so long: with hundreds of
 // accounts, or a broker under load, looking must not become the work.
-func rest(distance, took time.Duration) time.Duration {
-	return max(distance-took, min(lookShare*took, lookRarest), 0)
+func pauseAfter(distance, took time.Duration) time.Duration {
+	return max(distance-took, min(maxDuty*took, maxPause), 0)
 }

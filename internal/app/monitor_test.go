@@ -16,7 +16,7 @@ func TestRest(t *testing.T) {
 		{5 * time.Minute, 10 * time.Second, 290 * time.Second},
 		{time.Second, time.Millisecond, 999 * time.Millisecond},
 	} {
-		if got := rest(c.distance, c.took); got != c.want {
+		if got := pauseAfter(c.distance, c.took); got != c.want {
 			t.Errorf("every %s, a look of %s: %s, want %s", c.distance, c.took, got, c.want)
 		}
 	}
@@ -31,7 +31,7 @@ func TestALookThatFailedIsRepeatedSoon(t *testing.T) {
 			defer stop()
 			began := time.Now()
 			looks := 0
-			every(ctx, 10*time.Second, func(bounded context.Context) bool {
+			runEvery(ctx, 10*time.Second, func(bounded context.Context) bool {
 				looks++
 				if looks == 2 {
 					stop()
@@ -40,9 +40,9 @@ func TestALookThatFailedIsRepeatedSoon(t *testing.T) {
 				<-bounded.Done()
 				return whole
 			})
-			want := lookWithin + lookAgain
+			want := monitorTimeout + monitorRetryDelay
 			if whole {
-				want = lookWithin + lookRarest
+				want = monitorTimeout + maxPause
 			}
 			if after := time.Since(began); looks != 2 || after != want {
 				t.Errorf("%d looks, the second after %s, want %s", looks, after, want)

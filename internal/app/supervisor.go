@@ -14,27 +14,27 @@ import (
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
-// roster is who works for which account, and who follows whom when the
-// configuration changes. It belongs to the goroutine that runs [App.dial].
-type roster struct {
+// supervisor is who works for which account, and who follows whom when the
+// configuration changes. It belongs to the goroutine that runs [App.runAccounts].
+type supervisor struct {
 	app     *App
 	broker  *broker
-	working context.Context //nolint:containedctx // ends when calls in flight have to be given up, of all posts alike
+	workCtx context.Context //nolint:containedctx // ends when calls in flight have to be given up, of all posts alike
 	running sync.WaitGroup
-	posts   map[string]*post
+	runners map[string]*runner
 }
 
-// post is the work for one account under one configuration. An account whose
+// runner is the work for one account under one configuration. An account whose
 // configuration changes gets another one, which begins when everything that
 // the one before took has come to its end: the limits of the two never add up.
 //
 //	after is left ──► hire ──► run ──► left
 //	                            ▲
 //	                   leave ───┘ nothing more is pulled
-type post struct {
+type runner struct {
 	config configs.Account
-	leave  context.CancelFunc
-	left   chan struct{}
+	stop   context.CancelFunc
+	done   chan struct{}
 	// lane and directory are those of the account that worked last, once left:
 	// the next one begins with what it had learned of the provider.
 	lane      *dispatcher.Lane
@@ -43,23 +43,23 @@ type post struct {
 	removed atomic.Bool
 }
 
-func (a *App) newRoster(working context.Context, b *broker) *roster {
-	return &roster{app: a, broker: b, working: working, posts: map[string]*post{}}
+func (a *App) newSupervisor(working context.Context, b *broker) *supervisor {
+	return &supervisor{app: a, broker: b, workCtx: working, runners: map[string]*runner{}}
 }
 
-// begin gives a post to an account that is ready to work.
-func (r *roster) begin(ctx context.Context, acc *account) {
-	r.open(ctx, string(acc.name), acc.config, func(context.Context, *post) *account { return acc })
+// start gives a post to an account that is ready to work.
+func (r *supervisor) start(ctx context.Context, acc *account) {
+	r.launch(ctx, string(acc.name), acc.config, func(context.Context, *runner) *account { return acc })
 }
 
-// follow gives an account a post, after the one before was left.
-func (r *roster) follow(ctx context.Context, cfg configs.NamedAccount, before *post) {
-	r.open(ctx, cfg.Name, cfg.Account, func(ctx context.Context, p *post) *account {
+// restart gives an account a post, after the one before was left.
+func (r *supervisor) restart(ctx context.Context, cfg configs.NamedAccount, before *runner) {
+	r.launch(ctx, cfg.Name, cfg.Account, func(ctx context.Context, p *runner) *account {
 		if before != nil {
-			<-before.left
+			<-before.done
 			p.lane, p.directory = before.lane, before.directory
 		}
-		acc := r.app.hire(ctx, cfg, r.broker)
+		acc := r.app.build(ctx, cfg, r.broker)
 		if acc != nil && p.lane != nil {
 			acc.lane.CopyStateFrom(p.lane)
 			if acc.directory.CopyStateFrom(p.directory) {
@@ -70,16 +70,16 @@ func (r *roster) follow(ctx context.Context, cfg configs.NamedAccount, before *p
 	})
 }
 
-func (r *roster) open(ctx context.Context, name string, cfg configs.Account, ready func(context.Context, *post) *account) {
+func (r *supervisor) launch(ctx context.Context, name string, cfg configs.Account, ready func(context.Context, *runner) *account) {
 	ctx, leave := context.WithCancel(ctx)
-	p := &post{config: cfg, leave: leave, left: make(chan struct{})}
-	r.posts[name] = p
+	p := &runner{config: cfg, stop: leave, done: make(chan struct{})}
+	r.runners[name] = p
 	r.running.Go(func() {
-		defer close(p.left)
+		defer close(p.done)
 		defer leave()
 		if acc := ready(ctx, p); acc != nil {
 			p.lane, p.directory = acc.lane, acc.directory
-			acc.run(ctx, r.working)
+			acc.run(ctx, r.workCtx)
 			r.app.accounts.remove(acc)
 		}
 		if p.removed.Load() {
@@ -90,23 +90,23 @@ func (r *roster) open(ctx context.Context, name string, cfg configs.Account, rea
 }
 
 // remove has an account finish what is in flight.
-func (p *post) remove() {
+func (p *runner) remove() {
 	p.removed.Store(true)
-	p.leave()
+	p.stop()
 }
 
-func (p *post) isLeft() bool {
+func (p *runner) isDone() bool {
 	select {
-	case <-p.left:
+	case <-p.done:
 		return true
 	default:
 		return false
 	}
 }
 
-// hire makes an account ready to work, trying again until that is possible; nil
+// build makes an account ready to work, trying again until that is possible; nil
 // if ctx ended before.
-func (a *App) hire(ctx context.Context, cfg configs.NamedAccount, b *broker) *account {
+func (a *App) build(ctx context.Context, cfg configs.NamedAccount, b *broker) *account {
 	waits := backoff.WithContext(backoff.NewExponentialBackOff(
 		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(10*time.Second),
 		backoff.WithMaxElapsedTime(0),
@@ -114,7 +114,7 @@ func (a *App) hire(ctx context.Context, cfg configs.NamedAccount, b *broker) *ac
 	for ctx.Err() == nil {
 		acc, err := a.newAccount(cfg)
 		if err == nil {
-			acc.wire(a, b)
+			acc.attach(a, b)
 			a.accounts.add(acc)
 			return acc
 		}

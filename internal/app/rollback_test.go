@@ -13,18 +13,18 @@ import (
 // be a broker with older files.
 func TestACheckThatOutlivedItsConnection(t *testing.T) {
 	var halted error
-	l := newLedger(slog.New(slog.DiscardHandler), func(why error) { halted = why }, func(...call.RecordsFault) {})
-	l.holds(queue.HighWater{}, nil)
+	l := newRollbackMonitor(slog.New(slog.DiscardHandler), func(why error) { halted = why }, func(...call.RecordsFault) {})
+	l.setVerified(queue.HighWater{}, nil)
 	if halted != nil {
 		t.Fatalf("a check that found nothing leaves %v", halted)
 	}
-	l.connected(false)
-	l.holds(queue.HighWater{}, nil)
-	if !errors.Is(halted, errUnchecked) {
+	l.onConnectionChange(false)
+	l.setVerified(queue.HighWater{}, nil)
+	if !errors.Is(halted, errUnverified) {
 		t.Errorf("without a connection it leaves %v", halted)
 	}
-	l.connected(true)
-	l.holds(queue.HighWater{}, nil)
+	l.onConnectionChange(true)
+	l.setVerified(queue.HighWater{}, nil)
 	if halted != nil {
 		t.Errorf("over the next connection it leaves %v", halted)
 	}

@@ -19,7 +19,7 @@ func TestWhatTookTheTimeComesLast(t *testing.T) {
 		{c, []queue.PendingSubject{a, b, c}},
 		{queue.PendingSubject{Subject: "gone"}, []queue.PendingSubject{a, b, c}},
 	} {
-		if got := after(test.last, []queue.PendingSubject{a, b, c}); !slices.Equal(got, test.want) {
+		if got := rotate(test.last, []queue.PendingSubject{a, b, c}); !slices.Equal(got, test.want) {
 			t.Errorf("after %v come %v, want %v", test.last, got, test.want)
 		}
 	}
