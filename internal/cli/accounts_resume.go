@@ -107,8 +107,6 @@ func stillHeld(found queue.Flags, now time.Time) []string {
 	return lines
 }
 
-func isSlowed(l queue.WorkerLane) bool { return l.State == call.LaneThrottled }
-
 func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
 	// Whatever was found, it is gone afterwards: it may have come a moment ago.
 	if err := control.Resume(c.Context(), what.account); err != nil {

@@ -56,17 +56,6 @@ The exit code is 1 if something was found and not repaired.`,
 	return c
 }
 
-func auditAccount(s string) (call.Account, error) {
-	if s == "" {
-		return "", nil
-	}
-	a, err := call.ParseAccount(s)
-	if err != nil {
-		return "", usageError{fmt.Errorf("--account: %w", err)}
-	}
-	return a, nil
-}
-
 func audit(c *cobra.Command, operator *queue.Operator, a call.Account, patience time.Duration, repair bool) error {
 	now := time.Now()
 	table := newTable(c.OutOrStdout(), "id", "account", "state", "lost", "overdue since", "")

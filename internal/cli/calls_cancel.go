@@ -80,10 +80,3 @@ func saidOfCancel(d queue.Result) string {
 		return "cancelled" + removed(d.Removed)
 	}
 }
-
-func removed(letters int) string {
-	if letters == 0 {
-		return ""
-	}
-	return "; " + count(letters, "dead letter") + " removed"
-}

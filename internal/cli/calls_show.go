@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
 )
 
 func newCallsShowCommand(d *desk) *cobra.Command {
@@ -88,20 +87,4 @@ func (s search) unreadView(ctx context.Context, who target, reveal bool) (callVi
 	view := newCallView(record, letters, reveal)
 	view.unread = true
 	return view, err
-}
-
-// maxConflicts bounds how many requests under the id of another one are shown.
-const maxConflicts = 10
-
-// lettersOf returns the dead letters of a call, and those of other requests that
-// used its id.
-func lettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.DeadLetter, error) {
-	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
-	if err != nil {
-		return nil, err
-	}
-	conflicts, err := o.DeadLetters().List(ctx, queue.DeadLetterFilter{
-		Account: who.account, ID: who.id, Reasons: []call.Reason{call.IDConflict}, Limit: maxConflicts,
-	})
-	return append(letters, conflicts.Letters...), err
 }

@@ -5,10 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/ringonce/ringonce/internal/app"
+	"github.com/ringonce/ringonce/queue"
 )
 
 // Exit statuses. Invalid command lines and configurations exit with ExitUsage.
@@ -52,11 +55,16 @@ through the provider's API. To see it at work, with nothing to set up:
 		newDevCommand(build),
 		newRunCommand(build, environ),
 		newPublishCommand(environ),
-		newCallsCommand(environ),
-		newDeadCommand(environ),
-		newUnknownCommand(environ),
-		newAccountsCommand(environ),
-		newStreamsCommand(environ),
+		newGroup("calls", "Show a call, cancel it, or find calls that were forgotten", environ,
+			newCallsShowCommand, newCallsCancelCommand, newCallsAuditCommand),
+		newGroup("dead", "List, show, replay and discard dead letters", environ,
+			newDeadListCommand, newDeadShowCommand, newDeadReplayCommand, newDeadDiscardCommand),
+		newGroup("unknown", "List and resolve calls that may have rung", environ,
+			newUnknownListCommand, newUnknownResolveCommand),
+		newGroup("accounts", "List, pause and resume accounts", environ,
+			newAccountsListCommand, newAccountsPauseCommand, newAccountsResumeCommand),
+		newGroup("streams", "Create and check the JetStream streams", environ,
+			newStreamsApplyCommand, newStreamsCheckCommand, newStreamsDeclareCommand),
 		newDoctorCommand(environ),
 		newCheckConfigCommand(environ),
 		newSimulateCommand(),
@@ -65,6 +73,27 @@ through the provider's API. To see it at work, with nothing to set up:
 	completeValues(root, environ)
 	return root
 }
+
+// newGroup returns a command whose subcommands share the connection flags.
+func newGroup(use, short string, environ []string, subcommands ...func(*desk) *cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: knownCommand, RunE: needSubcommand}
+	d := &desk{environ: environ}
+	d.flags(c)
+	for _, newCommand := range subcommands {
+		c.AddCommand(newCommand(d))
+	}
+	return c
+}
+
+func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
+
+// usageError is a mistake in what the operator asked for or configured. main
+// turns it into exit code 2.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+
+func (e usageError) Unwrap() error { return e.err }
 
 // knownCommand refuses what is no command, with those that are like it.
 func knownCommand(c *cobra.Command, args []string) error {
@@ -75,4 +104,121 @@ func knownCommand(c *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("there is no command %q%s; see: %s --help", args[0], orElse(c.SuggestionsFor(args[0])), c.CommandPath())}
 }
 
-func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
+// needSubcommand shows the help and fails: a script that forgot half of the
+// command must not take that for success.
+func needSubcommand(c *cobra.Command, _ []string) error {
+	if err := c.Help(); err != nil {
+		return err
+	}
+	return usageError{fmt.Errorf("%s needs a subcommand", c.CommandPath())}
+}
+
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usageError{fmt.Errorf("%s does not take %q; see: %[1]s --help", c.CommandPath(), args[0])}
+	}
+	return nil
+}
+
+func exactlyOneID(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usageError{fmt.Errorf("%s takes exactly one id; see: %[1]s --help", c.CommandPath())}
+	}
+	return nil
+}
+
+func someIDs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return usageError{fmt.Errorf("%s needs at least one id; see: %[1]s --help", c.CommandPath())}
+	}
+	return nil
+}
+
+// flagError says what is wrong with a flag in words of ours, with the flags that a
+// mistyped one resembles.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	var invalid *pflag.InvalidValueError
+	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		err = fmt.Errorf("there is no flag --%s%s", unknown.GetSpecifiedName(), orElse(similarFlags(c, unknown.GetSpecifiedName())))
+	case errors.As(err, &invalid):
+		err = fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), valueForm(invalid.GetFlag().Value.Type()))
+	}
+	return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
+}
+
+// similarFlags returns the flags that resemble a name, by the measure that cobra
+// has for commands.
+func similarFlags(c *cobra.Command, name string) []string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+	})
+	similar := names.SuggestionsFor(name)
+	for i := range similar {
+		similar[i] = "--" + similar[i]
+	}
+	return similar
+}
+
+// orElse asks whether one of these was meant.
+func orElse(similar []string) string {
+	if len(similar) == 0 {
+		return ""
+	}
+	return "; did you mean " + strings.Join(similar, " or ") + "?"
+}
+
+// valueForm says how the value of a flag is written.
+func valueForm(kind string) string {
+	switch kind {
+	case "duration":
+		return "a duration; write it like 90s, 15m or 48h"
+	case "int", "uint64":
+		return "a whole number"
+	case "float64":
+		return "a number"
+	case "bool":
+		return "true or false"
+	default:
+		return "a value of it"
+	}
+}
+
+// forEach does one thing after the other, says of each what it came to, and
+// fails if one of them did.
+func forEach(c *cobra.Command, args []string, do func(ctx context.Context, arg string) (string, error)) error {
+	failed := 0
+	for _, arg := range args {
+		said, err := do(c.Context(), arg)
+		if err != nil {
+			failed++
+			fmt.Fprintf(c.ErrOrStderr(), "%s: %v\n", arg, withID(err, arg))
+			continue
+		}
+		fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", arg, said)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %s not done", failed, count(len(args), "call"))
+	}
+	return nil
+}
+
+// withID puts the id into the commands that a refusal recommends.
+func withID(err error, id string) error {
+	var refused *queue.PreconditionError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	shown := *refused
+	shown.Hint = strings.ReplaceAll(shown.Hint, " ID", " "+id)
+	return &shown
+}
+
+func removed(letters int) string {
+	if letters == 0 {
+		return ""
+	}
+	return "; " + count(letters, "dead letter") + " removed"
+}

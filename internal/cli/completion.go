@@ -48,11 +48,3 @@ func configuredAccounts(c *cobra.Command, environ []string) []string {
 	}
 	return config.AccountNames()
 }
-
-func texts[T ~string](items []T) []string {
-	all := make([]string, len(items))
-	for i, item := range items {
-		all[i] = string(item)
-	}
-	return all
-}

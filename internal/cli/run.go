@@ -83,27 +83,6 @@ func runReloading(ctx context.Context, a *app.App, r *reloader) error {
 	return a.Run(ctx)
 }
 
-// readConfig gives what the configuration file holds, nil without a file.
-func readConfig(file string) ([]byte, error) {
-	if file == "" {
-		return nil, nil
-	}
-	data, err := configs.ReadFile(file)
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return data, nil
-}
-
-// parseConfig checks the configuration, and the files it names.
-func parseConfig(file string, data []byte, environ []string) (configs.Config, error) {
-	config, err := configs.Check(file, data, environ)
-	if err != nil {
-		return configs.Config{}, usageError{err}
-	}
-	return config, nil
-}
-
 // newLogger writes as log.level and log.format say.
 func newLogger(w io.Writer, c configs.Log) *slog.Logger {
 	var level slog.Level

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 )
@@ -104,15 +101,6 @@ func newRequestView(body []byte, reveal bool) *requestView {
 		v.Metadata[key] = value
 	}
 	return v
-}
-
-func printJSON(out io.Writer, v any) error {
-	err := json.MarshalWrite(out, v, jsontext.WithIndent("  "), json.Deterministic(true))
-	if err != nil {
-		return fmt.Errorf("print JSON: %w", err)
-	}
-	_, err = fmt.Fprintln(out)
-	return err
 }
 
 // print shows the call: what it is now, then how it came to it.

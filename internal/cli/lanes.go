@@ -133,3 +133,14 @@ func lanesText(lanes []queue.WorkerLane, now time.Time, left func(call.LaneStatu
 	}
 	return texts
 }
+
+// pauseText says who paused, when, and why if that was said.
+func pauseText(p call.Pause, now time.Time) string {
+	text := fmt.Sprintf("paused %s by %s", away(p.Since, now), p.By)
+	if p.Why != "" {
+		text += ": " + p.Why
+	}
+	return text
+}
+
+func isSlowed(l queue.WorkerLane) bool { return l.State == call.LaneThrottled }

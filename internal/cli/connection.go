@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -142,3 +143,6 @@ func whoAmI() string {
 	}
 	return user + "@" + host
 }
+
+// quietLog is for adapters whose warnings come back as errors, too.
+func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

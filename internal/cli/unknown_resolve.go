@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,94 +11,6 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 )
-
-func newUnknownCommand(environ []string) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "unknown",
-		Short: "Calls that may have rung: list them, and say what became of them",
-		Args:  knownCommand,
-		RunE:  needSubcommand,
-	}
-	d := &desk{environ: environ}
-	d.flags(c)
-	c.AddCommand(newUnknownListCommand(d), newUnknownResolveCommand(d))
-	return c
-}
-
-func newUnknownListCommand(d *desk) *cobra.Command {
-	f := &letterFlags{}
-	c := &cobra.Command{
-		Use:     "list",
-		Short:   "List calls that may have rung, the oldest first",
-		Example: `  ringonce unknown list --account acme-west`,
-		Args:    noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			filter, err := f.filter(time.Now())
-			if err != nil {
-				return err
-			}
-			filter.Reasons = []call.Reason{call.OutcomeUnknown, call.WebhookFailed}
-			operator, conn, err := d.operator(c.Context())
-			if err != nil {
-				return err
-			}
-			defer conn.Close()
-			letters, err := operator.DeadLetters().List(c.Context(), filter)
-			if err != nil {
-				return err
-			}
-			if err := printUnknown(c, operator, letters.Letters, time.Now()); err != nil {
-				return err
-			}
-			if letters.More {
-				fmt.Fprintf(c.ErrOrStderr(), "there are more; raise --limit (%d), or narrow the list\n", filter.Limit)
-			}
-			return nil
-		},
-	}
-	c.Flags().StringVar(&f.account, "account", "", "only those of this `ACCOUNT`")
-	c.Flags().IntVar(&f.limit, "limit", 100, "at most so `MANY`")
-	return c
-}
-
-// printUnknown shows each letter beside the state of its record: a letter whose
-// record was settled meanwhile is left over.
-func printUnknown(c *cobra.Command, o *queue.Operator, letters []queue.DeadLetter, now time.Time) error {
-	out := c.OutOrStdout()
-	if len(letters) == 0 {
-		fmt.Fprintln(out, "no call is held as unknown")
-		return nil
-	}
-	t := newTable(out, "id", "account", "reason", "record", "held since", "cause", "not-rung from")
-	for _, l := range letters {
-		record, _, err := o.Records().Read(c.Context(), l.Account, l.ID)
-		if err != nil {
-			return err
-		}
-		cause, from := "-", "-"
-		if a, ok := record.LastAttempt(); ok {
-			cause = string(a.Reason)
-			if a.Status != 0 {
-				cause += " " + strconv.Itoa(a.Status)
-			}
-			from = moment(a.ClaimedAt.Add(call.ResolveAfter), now)
-		}
-		t.AppendRow([]any{l.ID, l.Account, l.Reason, heldState(record), moment(l.Ended, now), cause, from})
-	}
-	t.Render()
-	return nil
-}
-
-func heldState(r call.Record) string {
-	switch {
-	case r.State == call.StateAbsent:
-		return "gone"
-	case r.State == call.StateUnknown, r.State == call.StateDead && r.MayHaveRung && !r.Discarded:
-		return string(r.State)
-	default:
-		return string(r.State) + " (letter left over)"
-	}
-}
 
 func newUnknownResolveCommand(d *desk) *cobra.Command {
 	var account string

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -14,22 +13,6 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 )
-
-func newAccountsCommand(environ []string) *cobra.Command {
-	c := &cobra.Command{
-		Use:   "accounts",
-		Short: "See how accounts do, pause them, and let them go on",
-		Args:  knownCommand,
-		RunE:  needSubcommand,
-	}
-	d := &desk{environ: environ}
-	d.flags(c)
-	c.AddCommand(newAccountsListCommand(d), newAccountsPauseCommand(d), newAccountsResumeCommand(d))
-	return c
-}
-
-// quietLog is for adapters whose warnings come back as errors, too.
-func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func newAccountsListCommand(d *desk) *cobra.Command {
 	var asJSON, reveal bool
@@ -165,32 +148,6 @@ func newAccountView(a call.Account, stops call.Blocks, lanes []queue.WorkerLane,
 	return v
 }
 
-func servedAccounts(views []accountView) map[call.Account]bool {
-	served := map[call.Account]bool{}
-	for _, v := range views {
-		if v.Served {
-			served[v.Account] = true
-		}
-	}
-	return served
-}
-
-func printAccounts(out io.Writer, views []accountView) {
-	if len(views) == 0 {
-		fmt.Fprintln(out, "no accounts: no worker has started yet, and none is configured here")
-		return
-	}
-	t := newTable(out, "account", "state", "waiting", "due", "in hand", "parked", "dead letters", "oldest")
-	for _, v := range views {
-		oldest := "-"
-		if v.OldestSeconds > 0 {
-			oldest = span(time.Duration(v.OldestSeconds * float64(time.Second)))
-		}
-		t.AppendRow([]any{v.Account, v.State, v.Waiting, v.Due, v.InHand, v.Parked, v.DeadLetters, oldest})
-	}
-	t.Render()
-}
-
 // state says what the operators and the provider stop, and what the workers do.
 func (v accountView) state(now time.Time) string {
 	var said []string
@@ -221,11 +178,52 @@ func (v accountView) justStopped(now time.Time) bool {
 		(v.Suspension != nil && now.Sub(v.Suspension.Since) < queue.HeartbeatInterval)
 }
 
-// pauseText says who paused, when, and why if that was said.
-func pauseText(p call.Pause, now time.Time) string {
-	text := fmt.Sprintf("paused %s by %s", away(p.Since, now), p.By)
-	if p.Why != "" {
-		text += ": " + p.Why
+func servedAccounts(views []accountView) map[call.Account]bool {
+	served := map[call.Account]bool{}
+	for _, v := range views {
+		if v.Served {
+			served[v.Account] = true
+		}
 	}
-	return text
+	return served
+}
+
+func printAccounts(out io.Writer, views []accountView) {
+	if len(views) == 0 {
+		fmt.Fprintln(out, "no accounts: no worker has started yet, and none is configured here")
+		return
+	}
+	t := newTable(out, "account", "state", "waiting", "due", "in hand", "parked", "dead letters", "oldest")
+	for _, v := range views {
+		oldest := "-"
+		if v.OldestSeconds > 0 {
+			oldest = span(time.Duration(v.OldestSeconds * float64(time.Second)))
+		}
+		t.AppendRow([]any{v.Account, v.State, v.Waiting, v.Due, v.InHand, v.Parked, v.DeadLetters, oldest})
+	}
+	t.Render()
+}
+
+// numberView is a caller ID from which nothing is dialled.
+type numberView struct {
+	Number string     `json:"number"` // masked, unless it is to be revealed
+	Pause  call.Pause `json:"pause"`
+}
+
+func numberViews(paused call.PausedNumbers, reveal bool) []numberView {
+	views := []numberView{}
+	for _, from := range sortedNumbers(paused) {
+		v := numberView{Number: from.String(), Pause: paused[from]}
+		if reveal {
+			v.Number = from.E164()
+		}
+		views = append(views, v)
+	}
+	return views
+}
+
+func printNumbers(out io.Writer, numbers []numberView, now time.Time) {
+	for _, n := range numbers {
+		fmt.Fprintln(out, printable("caller ID "+n.Number+": "+pauseText(n.Pause, now)))
+	}
 }

@@ -11,14 +11,6 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// usageError is a mistake in what the operator asked for or configured. main
-// turns it into exit code 2.
-type usageError struct{ err error }
-
-func (e usageError) Error() string { return e.err.Error() }
-
-func (e usageError) Unwrap() error { return e.err }
-
 // newCheckConfigCommand says whether the configuration of the file and of
 // environ can be used: "ok" and a summary, or every mistake on a line of its
 // own and a usageError. It connects to nothing.
@@ -76,11 +68,4 @@ func printSummary(w io.Writer, config configs.Config) error {
 		}
 	}
 	return table.Flush()
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

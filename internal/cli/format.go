@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
@@ -99,4 +101,40 @@ func printable(s string) string {
 		}
 		return '\uFFFD'
 	}, s)
+}
+
+// shorten keeps a line of a list on one line.
+func shorten(s string) string {
+	const most = 60
+	runes := []rune(printable(s))
+	if len(runes) <= most {
+		return string(runes)
+	}
+	return string(runes[:most]) + "…"
+}
+
+func printJSON(out io.Writer, v any) error {
+	err := json.MarshalWrite(out, v, jsontext.WithIndent("  "), json.Deterministic(true))
+	if err != nil {
+		return fmt.Errorf("print JSON: %w", err)
+	}
+	_, err = fmt.Fprintln(out)
+	return err
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func join[T ~string](items []T) string { return strings.Join(texts(items), ", ") }
+
+func texts[T ~string](items []T) []string {
+	all := make([]string, len(items))
+	for i, item := range items {
+		all[i] = string(item)
+	}
+	return all
 }

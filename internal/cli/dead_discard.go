@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newDeadDiscardCommand(d *desk) *cobra.Command {
+	b := &bulk{desk: d, verb: "discard", excluded: []call.Reason{call.OutcomeUnknown}}
+	b.act = func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error) {
+		if l.letter != nil && l.letter.Reason == call.IDConflict {
+			return "discarded", o.DiscardLetter(ctx, *l.letter)
+		}
+		done, err := o.Discard(ctx, l.account, l.id, n)
+		return saidOfDiscard(done), err
+	}
+	c := &cobra.Command{
+		Use:   "discard [ID|@LETTER…]",
+		Short: "Give dead calls up and remove their letters",
+		Long: `Give dead calls up: nothing dials them, and their letters are removed. Name them,
+or pick them by reason, account or age. The records keep who did it and why.`,
+		Example: `  ringonce dead discard --why "campaign is over" reminder-4711
+  ringonce dead discard --reason expired --older-than 72h --yes`,
+		RunE: b.run,
+	}
+	b.register(c)
+	return c
+}
+
+func saidOfDiscard(d queue.Result) string {
+	if d.AlreadyDone {
+		return "discarded already" + removed(d.Removed)
+	}
+	return "discarded"
+}

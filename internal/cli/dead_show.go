@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newDeadShowCommand(d *desk) *cobra.Command {
+	var account string
+	var reveal, body bool
+	c := &cobra.Command{
+		Use:   "show ID|@LETTER",
+		Short: "Show a dead letter: why, the whole history, and what was asked for",
+		Example: `  ringonce dead show reminder-4711
+  ringonce dead show --body reminder-4711 > request.json`,
+		Args: exactlyOneID,
+		RunE: func(c *cobra.Command, args []string) error {
+			operator, conn, err := d.operator(c.Context())
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			letters, err := findLetters(c.Context(), operator, account, args[0])
+			if err != nil {
+				return err
+			}
+			out := c.OutOrStdout()
+			if body {
+				_, err := out.Write(letters[len(letters)-1].Body)
+				return err
+			}
+			for i, l := range letters {
+				if i > 0 {
+					fmt.Fprintln(out)
+				}
+				printLetter(out, l, reveal, time.Now())
+			}
+			return nil
+		},
+	}
+	accountFlag(c, &account)
+	c.Flags().BoolVar(&reveal, "reveal", false, "show what was asked for as it was published, phone numbers and all")
+	c.Flags().BoolVar(&body, "body", false, "print what was asked for, byte for byte, and nothing else")
+	return c
+}
+
+func printLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Time) {
+	t := newTable(out)
+	row := func(name, value string) {
+		if value != "" && value != "-" {
+			t.AppendRow([]any{name, value})
+		}
+	}
+	row("letter", "@"+strconv.FormatUint(l.Sequence, 10))
+	row("call", string(l.ID))
+	row("account", string(l.Account))
+	row("reason", string(l.Reason))
+	row("message", printable(l.Message))
+	row("ended", moment(l.Ended, now))
+	row("published", moment(l.Origin.Published, now))
+	if l.MayHaveRung {
+		row("may have rung", "yes")
+	}
+	if r := newRequestView(l.Body, reveal); r != nil {
+		row("from", r.From)
+		row("to", r.To)
+		row("metadata", metadataLine(r.Metadata))
+	}
+	row("trace", l.Trace)
+	row("attempts", strconv.Itoa(l.Attempts))
+	t.Render()
+	if len(l.History) > 0 {
+		fmt.Fprintln(out)
+		history := newTable(out, "claimed", "what", "detail")
+		for _, a := range l.History {
+			history.AppendRow([]any{moment(a.ClaimedAt, now), fmt.Sprintf("attempt %d %s", a.N, orDash(a.Class)), printable(attemptLine(a))})
+		}
+		history.Render()
+	}
+	fmt.Fprintln(out)
+	if reveal {
+		fmt.Fprintln(out, printable(string(l.Body)))
+		return
+	}
+	fmt.Fprintf(out, "what was asked for: %d bytes; --reveal shows it, --body prints it as it was published\n", l.Size)
+}

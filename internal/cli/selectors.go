@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func accountFlag(c *cobra.Command, account *string) {
+	c.Flags().StringVar(account, "account", "", "`ACCOUNT` of the call (default: the one that has a call of this id)")
+}
+
+func auditAccount(s string) (call.Account, error) {
+	if s == "" {
+		return "", nil
+	}
+	a, err := call.ParseAccount(s)
+	if err != nil {
+		return "", usageError{fmt.Errorf("--account: %w", err)}
+	}
+	return a, nil
+}
+
+// letterFlags pick dead letters.
+type letterFlags struct {
+	account   string
+	reasons   []string
+	olderThan time.Duration
+	newerThan time.Duration
+	limit     int
+}
+
+func (f *letterFlags) register(c *cobra.Command, limit int) {
+	c.Flags().StringVar(&f.account, "account", "", "only those of this `ACCOUNT`")
+	c.Flags().StringSliceVar(&f.reasons, "reason", nil, "only those with this `REASON`; may be repeated")
+	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only those that ended longer ago (such as 2h)")
+	c.Flags().DurationVar(&f.newerThan, "newer-than", 0, "only those that ended since (such as 2h)")
+	c.Flags().IntVar(&f.limit, "limit", limit, "at most so `MANY`")
+}
+
+// picked reports whether any letter is picked otherwise than by its name.
+func (f *letterFlags) picked() bool {
+	return f.account != "" || len(f.reasons) > 0 || f.olderThan != 0 || f.newerThan != 0
+}
+
+// filter gives what to list.
+func (f *letterFlags) filter(now time.Time) (queue.DeadLetterFilter, error) {
+	filter := queue.DeadLetterFilter{Limit: f.limit}
+	if f.limit < 1 {
+		return filter, usageError{errors.New("--limit must be at least 1")}
+	}
+	if f.olderThan < 0 || f.newerThan < 0 {
+		return filter, usageError{errors.New("--older-than and --newer-than are spans of time from 0 on, such as 2h, or 48h for two days")}
+	}
+	if f.account != "" {
+		account, err := call.ParseAccount(f.account)
+		if err != nil {
+			return filter, usageError{fmt.Errorf("--account: %w", err)}
+		}
+		filter.Account = account
+	}
+	for _, name := range f.reasons {
+		reason, err := parseEndReason(name)
+		if err != nil {
+			return filter, usageError{err}
+		}
+		filter.Reasons = append(filter.Reasons, reason)
+	}
+	if f.olderThan > 0 {
+		filter.Before = now.Add(-f.olderThan)
+	}
+	if f.newerThan > 0 {
+		filter.After = now.Add(-f.newerThan)
+	}
+	return filter, nil
+}
+
+func parseEndReason(name string) (call.Reason, error) {
+	for _, r := range call.EndReasons() {
+		if string(r) == name {
+			return r, nil
+		}
+	}
+	return "", fmt.Errorf("--reason %q is none; the reasons are %s", name, join(call.EndReasons()))
+}
+
+// letterSequence reads the name of a single dead letter: @ and its sequence.
+func letterSequence(arg string) (uint64, bool, error) {
+	digits, ok := strings.CutPrefix(arg, "@")
+	if !ok {
+		return 0, false, nil
+	}
+	n, err := strconv.ParseUint(digits, 10, 64)
+	if err != nil {
+		return 0, true, usageError{errors.New("a single dead letter is named by @ and its number, as in: ringonce dead list")}
+	}
+	return n, true, nil
+}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/internal/app"
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newStreamsApplyCommand(d *desk) *cobra.Command {
+	return &cobra.Command{
+		Use:   "apply",
+		Short: "Make the streams that are missing",
+		Long: `Make the streams that are missing, with streams.replicas replicas. Streams that
+are there stay as they are; what differs is printed.`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			conn, config, err := d.connect()
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			topology := app.Topology(config)
+			made, err := topology.Apply(c.Context(), conn.JetStream())
+			for _, name := range made {
+				fmt.Fprintln(c.OutOrStdout(), name, "made")
+			}
+			if err != nil {
+				return err
+			}
+			if slices.Contains(made, queue.BucketControl) && !slices.Contains(made, queue.StreamRecords) {
+				fmt.Fprintln(c.OutOrStdout(), "note: pauses and suspensions were in", queue.BucketControl,
+					"and are in force again only if a running worker knew them; look at: ringonce accounts list")
+			}
+			if _, err := conn.InspectHighWater(c.Context()); err != nil {
+				fmt.Fprintln(c.OutOrStdout(), "note:", err)
+			}
+			return checkStreams(c, conn, topology)
+		},
+	}
+}

@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ringonce/ringonce/queue"
+)
+
+func newStreamsDeclareCommand(d *desk) *cobra.Command {
+	var from string
+	var a answer
+	c := &cobra.Command{
+		Use:   "declare --valid-from TIME",
+		Short: "Accept CALL_RECORDS after it may have forgotten calls",
+		Long: `Accept CALL_RECORDS as it is, after it was restored from a copy, made again,
+purged, or had a setting under which records vanish. Workers dial nothing until
+that is done. A setting that is wrong is mended first; the first message of the
+stream, by which workers notice that something was removed, is written again
+where it is gone.
+
+TIME is from when on its records are complete: usually now. A request that was
+published before may have had a record that is gone, so it is never dialled: it
+ends as too_old_to_know. Where the first message had to be written again, that is
+so for every request published before now.`,
+		Example: `  ringonce streams declare --valid-from now --why "restored from the backup of 02:00"
+  ringonce streams declare --valid-from 2026-01-31T09:00:00Z --why … --yes`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			now := time.Now()
+			validFrom, err := parseValidFrom(from, now)
+			if err != nil {
+				return usageError{err}
+			}
+			if strings.TrimSpace(a.why) == "" {
+				return usageError{errors.New(`--why is required: say what happened, such as --why "restored from the backup of 02:00"`)}
+			}
+			conn, _, err := d.connect()
+			if err != nil {
+				return err
+			}
+			defer conn.Close()
+			question := fmt.Sprintf("Requests published before %s will not be dialled; those published later will.", validFrom.Format(time.RFC3339))
+			if err := a.confirm(c, question); err != nil {
+				return err
+			}
+			l, err := conn.DeclareRecords(c.Context(), validFrom, a.by+": "+a.why, now)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.OutOrStdout(), "declared: %s is valid from %s on; workers dial again within seconds\n",
+				queue.StreamRecords, l.ValidFrom.Format(time.RFC3339))
+			if l.ValidFrom.Sub(validFrom) > time.Second {
+				fmt.Fprintf(c.OutOrStdout(), "note: not from %s on: what was recorded until then is gone, or could vanish unnoticed\n", validFrom.Format(time.RFC3339))
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&from, "valid-from", "", "`TIME` from which the records are complete (RFC 3339, or now)")
+	a.noteFlags(c)
+	a.yesFlag(c)
+	return c
+}
+
+func parseValidFrom(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, errors.New("--valid-from is required: a time as in RFC 3339, or now")
+	}
+	if s == "now" {
+		return now.UTC(), nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return t, errors.New("--valid-from is not a time as in RFC 3339; write it as 2026-01-31T09:00:00Z, or now")
+	}
+	if t.After(now) {
+		return t, errors.New("--valid-from lies ahead: every request until then would end undialled; give a time that is past, or now")
+	}
+	return t.UTC(), nil
+}
