@@ -8,15 +8,15 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// isAssigned tells whether a number lies in a range that is known to be
-// assigned. It answers as phonenumbers.IsValidNumber does, from the library's own
-// data: a region whose general pattern matches, and that of some kind of number.
-// The library joins all patterns of the region anew for every number, twice,
-// which made the callee's number a tenth of what a call costs.
+// isAssigned reports whether a number lies in a range that is known to be
+// assigned, as phonenumbers.IsValidNumber does, from the library's own data: a
+// region's general pattern matches, and the pattern of one kind of number. The
+// library joins all patterns of the region for every number, twice, which made
+// the callee's number a tenth of what a call costs.
 func isAssigned(n *phonenumbers.PhoneNumber) bool {
 	national := phonenumbers.GetNationalSignificantNumber(n)
 	for _, name := range phonenumbers.GetRegionCodesForCountryCode(int(n.GetCountryCode())) {
-		if ranges, ok := allRanges()[region{n.GetCountryCode(), name}]; ok && ranges().hold(national) {
+		if ranges, ok := allRanges()[region{n.GetCountryCode(), name}]; ok && ranges().contain(national) {
 			return true
 		}
 	}
@@ -33,22 +33,21 @@ type region struct {
 // ranges are the numbers that are assigned in a region.
 type ranges struct {
 	general pattern
-	kinds   []pattern // usual ones first
+	kinds   []pattern // the most common first
 }
 
-// pattern is the form of some numbers.
+// pattern describes a kind of number.
 type pattern struct {
 	lengths []int32 // any if there are none
 	form    *regexp.Regexp
 }
 
-// allRanges has the ranges of every region, each compiled when it is first asked
-// for.
+// allRanges holds the ranges of every region, each compiled at its first use.
 var allRanges = sync.OnceValue(func() map[region]func() ranges {
 	all := map[region]func() ranges{}
 	data, err := phonenumbers.MetadataCollection()
 	if err != nil {
-		return all // the library could not do anything without it either
+		return all // the library does not work without it either
 	}
 	for _, m := range data.GetMetadata() {
 		all[region{m.GetCountryCode(), m.GetId()}] = sync.OnceValue(func() ranges { return rangesOf(m) })
@@ -73,11 +72,11 @@ func patternOf(d *phonenumbers.PhoneNumberDesc) pattern {
 	return pattern{d.GetPossibleLength(), regexp.MustCompile("^(?:" + d.GetNationalNumberPattern() + ")$")}
 }
 
-func (r ranges) hold(national string) bool {
-	return r.general.fits(national) && slices.ContainsFunc(r.kinds, func(p pattern) bool { return p.fits(national) })
+func (r ranges) contain(national string) bool {
+	return r.general.matches(national) && slices.ContainsFunc(r.kinds, func(p pattern) bool { return p.matches(national) })
 }
 
-func (p pattern) fits(national string) bool {
+func (p pattern) matches(national string) bool {
 	return (len(p.lengths) == 0 || slices.Contains(p.lengths, int32(len(national)))) && //nolint:gosec // at most 17 digits
 		p.form.MatchString(national)
 }

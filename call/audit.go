@@ -2,34 +2,33 @@ package call
 
 import "time"
 
-// Missing is what has to be there beside a record that has not ended, or has
-// ended as dead, so that its call is not forgotten.
+// Missing is what an overdue record must have beside it, so that its call is not
+// forgotten. A power loss under the broker can lose it although it was confirmed.
 type Missing int
 
-// The needs. A power loss under the broker can take away what a record needs
-// although it was confirmed.
+// What may be missing.
 const (
 	MissingNothing Missing = iota
 	// MissingMessage is a message that brings the call to a worker: its schedule,
-	// a due copy, or the request that it came by.
+	// a due copy, or the original request.
 	MissingMessage
-	// MissingDeadLetter is a dead letter that a person finds.
+	// MissingDeadLetter is the dead letter that shows the call to an operator.
 	MissingDeadLetter
-	// MissingDeadLetterOrMessage is for a dead call: a letter, unless it is being
-	// replayed, and a message brings it back.
+	// MissingDeadLetterOrMessage applies to a dead call: its dead letter, or the
+	// message of a replay.
 	MissingDeadLetterOrMessage
 )
 
-// Overdue says what must be there by now beside a record that should have
-// moved on by itself, or had its effects, for longer than patience, and since
-// when. Patience has to exceed the time in which a worker that is alive ends
-// what it claimed. What is not overdue needs nothing yet.
-func (r Record) Overdue(now time.Time, patience time.Duration) (Missing, time.Time) {
+// Overdue returns what must exist beside a record that should have changed, or
+// had its effects, more than overdueAfter ago, and since when it is due.
+// overdueAfter exceeds the time in which a live worker ends what it claimed. A
+// record that is not overdue misses nothing yet.
+func (r Record) Overdue(now time.Time, overdueAfter time.Duration) (Missing, time.Time) {
 	since := r.Changed
 	if r.NextAt.After(since) {
 		since = r.NextAt
 	}
-	if now.Sub(since) < patience {
+	if now.Sub(since) < overdueAfter {
 		return MissingNothing, since
 	}
 	switch r.State {

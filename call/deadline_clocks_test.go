@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestDeadlineGoesByBothClocks(t *testing.T) {
+func TestDeadlineUsesBothClocks(t *testing.T) {
 	for name, c := range map[string]struct {
 		monotonic, wall time.Duration
 		over            bool

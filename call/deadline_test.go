@@ -25,7 +25,7 @@ func TestDeadlinePassed(t *testing.T) {
 	}
 }
 
-func TestStopsSuspended(t *testing.T) {
+func TestBlocksSuspended(t *testing.T) {
 	tests := []struct {
 		name string
 		s    call.Suspension

@@ -11,9 +11,9 @@ import (
 // MaxRequestSize is the largest request that is read, in bytes.
 const MaxRequestSize = 16 << 10
 
-// wire is the request as publishers write it. Pointers tell "0" from "not
-// given".
-type wire struct {
+// requestJSON is the request as publishers write it. A nil pointer is a field
+// that was not given.
+type requestJSON struct {
 	ID            string            `json:"id"`
 	From          string            `json:"from"`
 	To            string            `json:"to"`
@@ -31,20 +31,19 @@ type wire struct {
 	Metadata      map[string]string `json:"metadata"`
 }
 
-// byteOrderMark begins what some Windows programs write as UTF-8.
+// byteOrderMark precedes what some Windows programs write as UTF-8.
 const byteOrderMark = "\ufeff"
 
-// DecodeRequest reads a request: at most [MaxRequestSize] bytes of JSON, which a
-// byte order mark may precede, no unknown or duplicate fields, every field
-// within its bounds. The error is an
-// [*InvalidError]. The digest names the content, whatever the order and
-// spacing of the JSON, and is set for anything that could be read.
-func DecodeRequest(data []byte, policy NumberCheck) (Request, Digest, error) {
-	return DecodeRequestCached(data, policy, nil)
+// DecodeRequest reads a request: at most [MaxRequestSize] bytes of JSON, with or
+// without a byte order mark, no unknown or duplicate fields, every field within
+// its bounds. The error is an [*InvalidError]. The digest identifies the content,
+// whatever the order and spacing of the JSON, and is always set.
+func DecodeRequest(data []byte, check NumberCheck) (Request, Digest, error) {
+	return DecodeRequestCached(data, check, nil)
 }
 
-// DecodeRequestCached is [DecodeRequest] with a memory of caller IDs.
-func DecodeRequestCached(data []byte, policy NumberCheck, known *CallerIDCache) (Request, Digest, error) {
+// DecodeRequestCached is [DecodeRequest] with a cache of caller IDs.
+func DecodeRequestCached(data []byte, check NumberCheck, callerIDs *CallerIDCache) (Request, Digest, error) {
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if len(data) > MaxRequestSize {
 		return Request{}, digestBytes(data), &InvalidError{
@@ -52,7 +51,7 @@ func DecodeRequestCached(data []byte, policy NumberCheck, known *CallerIDCache) 
 			Fix: "send less metadata",
 		}
 	}
-	var read *wire
+	var read *requestJSON
 	if err := json.Unmarshal(data, &read, json.RejectUnknownMembers(true)); err != nil {
 		return Request{}, digestBytes(data), malformed(data, err)
 	}
@@ -60,13 +59,12 @@ func DecodeRequestCached(data []byte, policy NumberCheck, known *CallerIDCache) 
 		return Request{}, digestBytes(data), notAnObject(data)
 	}
 	w := *read
-	r, err := w.request(policy, known)
+	r, err := w.request(check, callerIDs)
 	return r, w.digest(), err
 }
 
-// ReadID finds the id of a request that cannot be decoded, so that its end can
-// be recorded under its own name, whatever is wrong behind or beside it. ok is
-// false if no id can be read.
+// ReadID finds the id of a request that cannot be decoded, whatever else is wrong
+// with it, so that its end can be recorded under its own id.
 func ReadID(data []byte) (id ID, ok bool) {
 	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if len(data) > MaxRequestSize {

@@ -216,9 +216,9 @@ func TestDecodeRequestRefusesOutOfBounds(t *testing.T) {
 
 // wantRefused checks that the refusal names the field, the rule and the fix,
 // and repeats nothing of the value.
-func wantRefused(t *testing.T, data []byte, policy call.NumberCheck, reason call.Reason, field string) {
+func wantRefused(t *testing.T, data []byte, check call.NumberCheck, reason call.Reason, field string) {
 	t.Helper()
-	_, digest, err := call.DecodeRequest(data, policy)
+	_, digest, err := call.DecodeRequest(data, check)
 	var invalid *call.InvalidError
 	if !errors.As(err, &invalid) {
 		t.Fatalf("got %v, want an InvalidError", err)
@@ -233,7 +233,7 @@ func wantRefused(t *testing.T, data []byte, policy call.NumberCheck, reason call
 	if digest == "" {
 		t.Error("no digest")
 	}
-	if _, _, err := call.DecodeRequest(data, policy); err.Error() != text {
+	if _, _, err := call.DecodeRequest(data, check); err.Error() != text {
 		t.Errorf("the same bytes give another error: %v", err)
 	}
 }

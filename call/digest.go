@@ -8,27 +8,27 @@ import (
 	"slices"
 )
 
-// Digest names the content of a request: equal digests mean that the publisher
-// asked for the same call. It is taken from the publisher's own fields, before
-// any default, so that a change of configuration makes no two requests differ.
+// Digest identifies the content of a request: equal digests mean that the
+// publisher asked for the same call. It covers the publisher's own fields, before
+// defaults, so that a change of configuration does not change it.
 type Digest string
 
-// The version stands in front, so that a later way of hashing is never taken
-// for another content by mistake.
+// A digest begins with the version of its algorithm, so that a later algorithm
+// is never mistaken for other content.
 const (
 	fieldsDigest = "f1:"
 	bytesDigest  = "b1:"
 )
 
-// digestBytes names a message that cannot be read as a request.
+// digestBytes identifies a message that cannot be read as a request.
 func digestBytes(data []byte) Digest {
 	sum := sha256.Sum256(data)
 	return bytesDigest + Digest(base64.RawURLEncoding.EncodeToString(sum[:]))
 }
 
-// digest hashes every field but the id, each with its length in front, so that
-// no two requests share one input.
-func (w wire) digest() Digest {
+// digest hashes every field but the id, each after its length, so that no two
+// requests have the same input.
+func (w requestJSON) digest() Digest {
 	b := make([]byte, 0, 1024)
 	for _, s := range []string{
 		w.From, w.To, w.AppID,

@@ -118,7 +118,7 @@ func TestDigestNeedsEqualMetadata(t *testing.T) {
 	})
 }
 
-func TestDigestOfWhatCannotBeRead(t *testing.T) {
+func TestDigestOfInvalidRequests(t *testing.T) {
 	seen := map[call.Digest]bool{}
 	for _, data := range []string{"", "null", "{", `{"x":1}`, `{"x": 1}`, strings.Repeat(" ", 20_000), strings.Repeat(" ", 20_001)} {
 		_, digest, err := call.DecodeRequest([]byte(data), call.PossibleNumbers)

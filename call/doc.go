@@ -1,13 +1,12 @@
-// Package call is the vocabulary of ringonce: what a publisher asks for, what
-// an attempt at it can come to, and the one record that says how far it got.
+// Package call is the vocabulary of ringonce: the request of a publisher, the
+// outcome of an attempt, and the record that holds the state of a call.
 //
-// A [Request] comes in as JSON from a publisher we do not trust and leaves as
-// a checked value. Dialling it is an attempt; what an attempt came to is an
-// [Outcome], which has a [Class] (what we do about it) and a [Reason] (why).
-// The [Record] of a call holds its [State], every attempt, and a digest of the
-// request, and it changes only by the transitions below. The package is pure:
-// it reads no clock, keeps no state and touches no network, so that every rule
-// about a person's phone can be tested as a table.
+// A [Request] arrives as JSON from an untrusted publisher and is decoded into a
+// validated value. Each POST for it is an [Attempt]; its [Outcome] has a [Class]
+// (what to do) and a [Reason] (why). The [Record] of a call holds its [State],
+// its attempts and a [Digest] of the request, and changes only by the transitions
+// below. The package is pure: it reads no clock, keeps no state and touches no
+// network, so that tables of tests cover every rule about a person's phone.
 //
 //	            ┌────────── refused, suspended ──────────┐
 //	            ▼                                        │
@@ -16,6 +15,6 @@
 //	  │         │  │            │   └─► unknown ──► placed    (it rang)
 //	  │         │  └────────────┼─────────┘         waiting   (proof that it did not)
 //	  │         │               ▼
-//	  ├─────────┴────────────► dead (final; a replay opens it again)
+//	  ├─────────┴────────────► dead (final; a replay reopens it)
 //	  └──────────────────────► cancelled (final; from waiting too)
 package call

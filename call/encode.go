@@ -9,12 +9,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Encode gives the stored form of the record: the JSON that its tags describe.
-// It is written out by hand because a record is encoded twice for each call,
-// and reflection made that the dearest step of the two writes.
+// Encode returns the stored form of the record: the JSON that its tags describe.
+// It is written by hand because a record is encoded twice for each call, and
+// reflection made that the most expensive step of the two writes.
 func (r Record) Encode() ([]byte, error) {
-	const usual = 1024 // bytes
-	e := encoder{b: make([]byte, 0, usual+2*len(r.Request))}
+	const typicalSize = 1024 // bytes, without the request
+	e := encoder{b: make([]byte, 0, typicalSize+2*len(r.Request))}
 	e.record(r)
 	if e.err != nil {
 		return nil, fmt.Errorf("encode the record of a call: %w", e.err)
@@ -27,11 +27,11 @@ func (e *encoder) record(r Record) {
 	e.number("format", int64(r.Format))
 	e.text("account", string(r.Account))
 	e.text("id", string(r.ID))
-	e.textIfAny("digest", string(r.Digest))
+	e.textOmitEmpty("digest", string(r.Digest))
 	e.name("origin")
 	e.origin(r.Origin)
-	e.textIfAny("priority", string(r.Priority))
-	e.textIfAny("traceparent", r.Trace)
+	e.textOmitEmpty("priority", string(r.Priority))
+	e.textOmitEmpty("traceparent", r.Trace)
 	if r.Request != nil {
 		e.name("request")
 		e.b = append(base64.StdEncoding.AppendEncode(append(e.b, '"'), r.Request), '"')
@@ -39,8 +39,8 @@ func (e *encoder) record(r Record) {
 	e.text("state", string(r.State))
 	e.time("changed", r.Changed)
 	e.time("since", r.Since)
-	e.numberIfAny("made", r.Made)
-	e.numberIfAny("spent", r.Spent)
+	e.numberOmitZero("made", r.Made)
+	e.numberOmitZero("spent", r.Spent)
 	if r.Attempts != nil {
 		e.name("attempts")
 		e.open('[')
@@ -50,13 +50,13 @@ func (e *encoder) record(r Record) {
 		}
 		e.close(']')
 	}
-	e.timeIfAny("next_at", r.NextAt)
-	e.markIf("parked", r.Parked)
-	e.textIfAny("reason", string(r.Reason))
-	e.textIfAny("message", r.Message)
-	e.markIf("may_have_rung", r.MayHaveRung)
-	e.markIf("discarded", r.Discarded)
-	e.textIfAny("request_uuid", r.RequestUUID)
+	e.timeOmitZero("next_at", r.NextAt)
+	e.boolOmitFalse("parked", r.Parked)
+	e.textOmitEmpty("reason", string(r.Reason))
+	e.textOmitEmpty("message", r.Message)
+	e.boolOmitFalse("may_have_rung", r.MayHaveRung)
+	e.boolOmitFalse("discarded", r.Discarded)
+	e.textOmitEmpty("request_uuid", r.RequestUUID)
 	if r.Notes != nil {
 		e.name("notes")
 		e.open('[')
@@ -71,7 +71,7 @@ func (e *encoder) record(r Record) {
 
 func (e *encoder) origin(o Origin) {
 	e.open('{')
-	e.textIfAny("stream", o.Stream)
+	e.textOmitEmpty("stream", o.Stream)
 	e.name("seq")
 	e.b = strconv.AppendUint(e.b, o.Sequence, 10)
 	e.time("published", o.Published)
@@ -84,13 +84,13 @@ func (e *encoder) attempt(a Attempt) {
 	e.text("worker", a.Worker)
 	e.text("nonce", a.Nonce)
 	e.time("claimed_at", a.ClaimedAt)
-	e.timeIfAny("ended_at", a.EndedAt)
-	e.textIfAny("class", string(a.Class))
-	e.textIfAny("reason", string(a.Reason))
-	e.numberIfAny("status", a.Status)
-	e.textIfAny("message", a.Message)
-	e.textIfAny("request_uuid", a.RequestUUID)
-	e.markIf("spent", a.Spent)
+	e.timeOmitZero("ended_at", a.EndedAt)
+	e.textOmitEmpty("class", string(a.Class))
+	e.textOmitEmpty("reason", string(a.Reason))
+	e.numberOmitZero("status", a.Status)
+	e.textOmitEmpty("message", a.Message)
+	e.textOmitEmpty("request_uuid", a.RequestUUID)
+	e.boolOmitFalse("spent", a.Spent)
 	e.close('}')
 }
 
@@ -99,11 +99,11 @@ func (e *encoder) note(n Note) {
 	e.time("at", n.At)
 	e.text("by", n.By)
 	e.text("what", n.What)
-	e.textIfAny("why", n.Why)
+	e.textOmitEmpty("why", n.Why)
 	e.close('}')
 }
 
-// encoder appends JSON. The first error stays, and what follows it is worthless.
+// encoder appends JSON and keeps the first error.
 type encoder struct {
 	b   []byte
 	err error
@@ -112,14 +112,14 @@ type encoder struct {
 func (e *encoder) open(bracket byte)  { e.b = append(e.b, bracket) }
 func (e *encoder) close(bracket byte) { e.b = append(e.b, bracket) }
 
-// next separates what follows from what stands before it on the same level.
+// next appends a comma unless this is the first member.
 func (e *encoder) next() {
 	if last := e.b[len(e.b)-1]; last != '{' && last != '[' {
 		e.b = append(e.b, ',')
 	}
 }
 
-// name begins a field. Names hold nothing that has to be escaped.
+// name begins a field. Names need no escaping.
 func (e *encoder) name(name string) {
 	e.next()
 	e.b = append(append(append(e.b, '"'), name...), '"', ':')
@@ -134,7 +134,7 @@ func (e *encoder) text(name, value string) {
 	e.b = b
 }
 
-func (e *encoder) textIfAny(name, value string) {
+func (e *encoder) textOmitEmpty(name, value string) {
 	if value != "" {
 		e.text(name, value)
 	}
@@ -145,7 +145,7 @@ func (e *encoder) number(name string, n int64) {
 	e.b = strconv.AppendInt(e.b, n, 10)
 }
 
-func (e *encoder) numberIfAny(name string, n int) {
+func (e *encoder) numberOmitZero(name string, n int) {
 	if n != 0 {
 		e.number(name, int64(n))
 	}
@@ -153,20 +153,20 @@ func (e *encoder) numberIfAny(name string, n int) {
 
 func (e *encoder) time(name string, t time.Time) {
 	e.name(name)
-	b, err := t.AppendText(append(e.b, '"')) // RFC 3339, and an error for what that cannot say
+	b, err := t.AppendText(append(e.b, '"')) // RFC 3339, or an error for a time that it cannot express
 	if err != nil && e.err == nil {
 		e.err = err
 	}
 	e.b = append(b, '"')
 }
 
-func (e *encoder) timeIfAny(name string, t time.Time) {
+func (e *encoder) timeOmitZero(name string, t time.Time) {
 	if !t.IsZero() {
 		e.time(name, t)
 	}
 }
 
-func (e *encoder) markIf(name string, marked bool) {
+func (e *encoder) boolOmitFalse(name string, marked bool) {
 	if marked {
 		e.name(name)
 		e.b = append(e.b, "true"...)

@@ -16,7 +16,7 @@ type tagged Record
 // The encoding written by hand is the one that the tags describe, whatever the
 // record holds. A field that is added to the record and forgotten in its
 // encoding shows here.
-func TestARecordIsEncodedAsItsTagsSay(t *testing.T) {
+func TestEncodeMatchesTheTags(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range 2000 {
 		var r Record
@@ -70,7 +70,7 @@ func fill(v reflect.Value, random *rand.Rand) {
 	}
 }
 
-func TestWhatCannotBeEncodedIsAnError(t *testing.T) {
+func TestEncodeErrors(t *testing.T) {
 	for name, r := range map[string]Record{
 		"a text that is no UTF-8":   {Message: "\xff"},
 		"a time that is out of all": {NextAt: time.Date(20000, 1, 1, 0, 0, 0, 0, time.UTC)},

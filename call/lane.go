@@ -2,18 +2,18 @@ package call
 
 import "time"
 
-// LaneState is what a lane, a worker's part in one account, is doing.
+// LaneState is what a lane, one worker's share of one account, is doing.
 type LaneState string
 
 // The states of a lane.
 const (
 	LaneRunning   LaneState = "running"   // it pulls and dials
 	LaneThrottled LaneState = "throttled" // the provider asked for a delay
-	LaneOpen      LaneState = "open"      // the breaker is open: the provider is not well
-	LaneProbing   LaneState = "probing"   // it finds out whether it may go on
+	LaneOpen      LaneState = "open"      // the breaker is open: the provider is failing
+	LaneProbing   LaneState = "probing"   // it tests whether calls succeed again
 	LaneSuspended LaneState = "suspended" // every call of the account would fail the same way
 	LanePaused    LaneState = "paused"    // by an operator
-	LaneStopped   LaneState = "stopped"   // not begun, shut down, or kept from dialling
+	LaneStopped   LaneState = "stopped"   // not started, shut down, or unable to dial
 )
 
 // LaneStates lists all of them.
@@ -27,18 +27,18 @@ type LaneStatus struct {
 	State  LaneState `json:"state"`
 	Reason Reason    `json:"reason,omitzero"`
 	Since  time.Time `json:"since,omitzero"`
-	// Next is when the lane goes on or tries to; zero if that waits for something
-	// else than time.
+	// Next is when the lane continues or tries to; zero if that does not depend
+	// on time.
 	Next time.Time `json:"next,omitzero"`
 }
 
 // Same reports whether two lanes do the same for the same reason, whatever the
-// times: a breaker that probes is open.
+// times. A probing breaker counts as open.
 func (s LaneStatus) Same(other LaneStatus) bool {
 	return s.Kind() == other.Kind() && s.Reason == other.Reason
 }
 
-// Kind is the state, with a breaker that probes taken for one that is open.
+// Kind returns the state, with open for probing.
 func (s LaneStatus) Kind() LaneState {
 	if s.State == LaneProbing {
 		return LaneOpen

@@ -4,7 +4,7 @@ package call
 // app. "Not known" is never "not linked".
 type Linkage string
 
-// The verdicts. All but Linked and LinkageNotKnown end a request.
+// The linkages. All but Linked and LinkageNotKnown end a request.
 const (
 	Linked          Linkage = "linked"
 	AppInactive     Linkage = "app_inactive"
@@ -14,7 +14,7 @@ const (
 	LinkageNotKnown Linkage = "not_known"
 )
 
-// Advice says what a verdict means and what to do about it.
+// Advice says what the linkage means and what to do about it.
 func (l Linkage) Advice() string {
 	switch l {
 	case Linked:

@@ -11,7 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// malformed says what the decoder found wrong without repeating any value.
+// malformed describes what the decoder rejected, without repeating any value.
 func malformed(data []byte, err error) *InvalidError {
 	var semantic *json.SemanticError
 	var syntactic *jsontext.SyntacticError
@@ -34,7 +34,7 @@ func malformed(data []byte, err error) *InvalidError {
 	}
 }
 
-// notJSON names what usually is behind text that is no JSON.
+// notJSON names the likely cause of text that is not JSON.
 func notJSON(data []byte, err *jsontext.SyntacticError) *InvalidError {
 	refused := &InvalidError{
 		Reason: Malformed, Rule: fmt.Sprintf("the request is not valid JSON in UTF-8 at byte %d", err.ByteOffset),
@@ -81,13 +81,13 @@ func malformedField(p jsontext.Pointer, rule, fix string) *InvalidError {
 	return &InvalidError{Reason: Malformed, Field: fieldName(p), Rule: rule, Fix: fix}
 }
 
-const maxFieldName = 160 // bytes of a name that we did not expect
+const maxFieldName = 160 // bytes of an unexpected name
 
-// fieldName gives the top-level name of a pointer, masked: it is the
+// fieldName returns the top-level name of a pointer, masked: it is the
 // publisher's text.
 func fieldName(p jsontext.Pointer) string {
 	for name := range p.Tokens() {
-		if name = plainText(MaskText(name), maxFieldName); name != "" {
+		if name = sanitize(MaskText(name), maxFieldName); name != "" {
 			return name
 		}
 		break

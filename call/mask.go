@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// maxMessageLength bounds what we keep of a text the provider or the network
-	// gave us, in bytes.
+	// maxMessageLength bounds what is kept of a text of the provider or the
+	// network, in bytes.
 	maxMessageLength = 256
-	// maxMasked bounds what is looked at for it.
-	maxMasked = 8 * maxMessageLength
-	// minSecret is the shortest secret that is struck out, in bytes. A shorter
-	// one would strike out ordinary words. minBareSecret is the shortest that is
-	// struck out inside a word.
-	minSecret     = 4
-	minBareSecret = 8
-	// minDigits is how many digits may be a phone number.
+	// maxMaskInput bounds how much of such a text is read.
+	maxMaskInput = 8 * maxMessageLength
+	// minSecret is the shortest secret that is redacted, in bytes: a shorter one
+	// would redact ordinary words. minSecretInWord is the shortest that is
+	// redacted inside a word.
+	minSecret       = 4
+	minSecretInWord = 8
+	// minDigits is the length from which digits may be a phone number.
 	minDigits = 7
 )
 
@@ -30,46 +30,46 @@ var (
 	// with a scheme (plain, with the slashes of PHP's JSON escaped, or
 	// percent-encoded), as anything with a query or a user and password, and as
 	// a host with a path, which may have been taken for a number.
-	urlText = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?::|%3a)(?:\\?/|%2f){2}\S+` +
+	urlPattern = regexp.MustCompile(`(?i)[a-z][a-z0-9+.-]*(?::|%3a)(?:\\?/|%2f){2}\S+` +
 		`|\S*\?\S*=\S*` +
 		`|[^\s@]*:[^\s@]*@\S+` +
 		`|(?:[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+(?::\d+)?|[\p{L}\p{N}_-]+:\d+|\(number\))(?:\\?/|%2f|#)\S+`)
-	// Seven digits or more, of any script and whatever but a letter sets them
-	// apart, may be a phone number.
-	numberText = regexp.MustCompile(`\+?` + digit + `(?:` + apart + `*` + digit + `){6,}`)
-	// What an operator needs and looks like a number: the addresses in the errors
-	// of Go's and of Node's network and of certificates, and times.
-	shownText = regexp.MustCompile(`(?:\blookup \S+ on |\b(?:tcp|udp)[46]? |\bE[A-Z]{4,} |->|\bcertificate (?:is valid )?for |, not )` +
-		address + `(?:, ` + address + `)*|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+	// Seven digits or more, of any script and separated by anything but letters,
+	// may be a phone number.
+	phonePattern = regexp.MustCompile(`\+?` + digitPattern + `(?:` + separatorPattern + `*` + digitPattern + `){6,}`)
+	// What looks like a number and is shown, because operators need it: addresses
+	// in network errors of Go and Node and in certificate errors, and times.
+	addressOrTimePattern = regexp.MustCompile(`(?:\blookup \S+ on |\b(?:tcp|udp)[46]? |\bE[A-Z]{4,} |->|\bcertificate (?:is valid )?for |, not )` +
+		addressPattern + `(?:, ` + addressPattern + `)*|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 )
 
 const (
-	digit   = `[\p{N}零一二三四五六七八九]`
-	apart   = `(?:%[0-9a-fA-F]{2}|[^\p{L}\p{N}]|\\u[0-9a-fA-F]+|\\[a-z]|<[^<>]+>|&[a-z]+;)`
-	address = `(?:\[[^\]\s]+\]|\d+\.\d+\.\d+\.\d+|[0-9a-f:]*::[0-9a-f:]*)(?::\d+)?`
+	digitPattern     = `[\p{N}零一二三四五六七八九]`
+	separatorPattern = `(?:%[0-9a-fA-F]{2}|[^\p{L}\p{N}]|\\u[0-9a-fA-F]+|\\[a-z]|<[^<>]+>|&[a-z]+;)`
+	addressPattern   = `(?:\[[^\]\s]+\]|\d+\.\d+\.\d+\.\d+|[0-9a-f:]*::[0-9a-f:]*)(?::\d+)?`
 )
 
-// MaskText makes a text from outside fit to be stored and logged: phone
-// numbers, URLs and the given secrets are taken out, control and invisible
-// characters dropped, its length bounded.
+// MaskText makes a text from outside fit to be stored and logged: it removes
+// phone numbers, URLs, the given secrets, control and invisible characters, and
+// bounds the length.
 func MaskText(s string, secrets ...string) string {
-	if len(s) > maxMasked {
-		s = s[:maxMasked]
+	if len(s) > maxMaskInput {
+		s = s[:maxMaskInput]
 		if end := strings.LastIndexByte(s, ' '); end > 0 {
-			s = s[:end] // half a secret is not recognized
+			s = s[:end] // half a secret would not be recognized
 		}
 	}
-	s = RedactSecrets(plainText(s, maxMasked), secrets)
-	// Numbers first: one that holds a space would hide where a URL goes on.
-	s = urlText.ReplaceAllString(maskNumbers(s), "(url)")
+	s = RedactSecrets(sanitize(s, maxMaskInput), secrets)
+	// Numbers first: one that holds a space would hide the rest of a URL.
+	s = urlPattern.ReplaceAllString(maskNumbers(s), "(url)")
 	if len(s) <= maxMessageLength {
 		return s
 	}
-	// The cut may take from an address what tells it from a number.
-	return plainText(maskNumbers(plainText(s, maxMessageLength)), maxMessageLength)
+	// The cut may leave of an address what looks like a number.
+	return sanitize(maskNumbers(sanitize(s, maxMessageLength)), maxMessageLength)
 }
 
-// RedactSecrets takes secrets out of a text, in any case.
+// RedactSecrets replaces secrets in a text, in upper or lower case.
 func RedactSecrets(s string, secrets []string) string {
 	folded := strings.ToLower(s)
 	var found []string
@@ -82,8 +82,8 @@ func RedactSecrets(s string, secrets []string) string {
 	var patterns []string
 	for _, secret := range found {
 		pattern := regexp.QuoteMeta(secret)
-		if len(secret) < minBareSecret {
-			pattern = bounded(pattern, secret)
+		if len(secret) < minSecretInWord {
+			pattern = wholeWord(pattern, secret)
 		}
 		patterns = append(patterns, pattern)
 	}
@@ -92,13 +92,13 @@ func RedactSecrets(s string, secrets []string) string {
 	}
 	all, err := regexp.Compile(`(?i)` + strings.Join(patterns, "|"))
 	if err != nil {
-		return "(secret)" // a secret that is no UTF-8
+		return "(secret)" // a secret is not valid UTF-8
 	}
 	return all.ReplaceAllString(s, "(secret)")
 }
 
-// bounded keeps a pattern for a secret from matching inside of a word.
-func bounded(pattern, secret string) string {
+// wholeWord keeps the pattern of a secret from matching inside a word.
+func wholeWord(pattern, secret string) string {
 	if wordEdge.MatchString(secret[:1]) {
 		pattern = `\b` + pattern
 	}
@@ -110,27 +110,28 @@ func bounded(pattern, secret string) string {
 
 var wordEdge = regexp.MustCompile(`^\w$`)
 
-// maskNumbers takes out what may be a phone number, and leaves the addresses of
+// maskNumbers replaces what may be a phone number, and keeps the addresses of
 // network errors.
 func maskNumbers(s string) string {
 	if !hasDigits(s, minDigits) {
-		return s // nearly always, and the pattern is slow
+		return s // the usual case, and the pattern is slow
 	}
 	var b strings.Builder
 	done := 0
-	for _, at := range shownText.FindAllStringIndex(s, -1) {
-		if goesOn(s[at[1]:]) || !isAddressesOrTime(s[at[0]:at[1]]) {
+	for _, at := range addressOrTimePattern.FindAllStringIndex(s, -1) {
+		if digitsFollow(s[at[1]:]) || !isAddressOrTime(s[at[0]:at[1]]) {
 			continue
 		}
-		b.WriteString(numberText.ReplaceAllString(s[done:at[0]], "(number)"))
+		b.WriteString(phonePattern.ReplaceAllString(s[done:at[0]], "(number)"))
 		b.WriteString(s[at[0]:at[1]])
 		done = at[1]
 	}
-	b.WriteString(numberText.ReplaceAllString(s[done:], "(number)"))
+	b.WriteString(phonePattern.ReplaceAllString(s[done:], "(number)"))
 	return b.String()
 }
 
-// hasDigits reports whether a text has so many digits, or what may be some.
+// hasDigits reports whether a text has at least n digits or characters that may
+// be digits.
 func hasDigits(s string, n int) bool {
 	for _, r := range s {
 		if r >= '0' && r <= '9' || r > unicode.MaxASCII {
@@ -140,9 +141,8 @@ func hasDigits(s string, n int) bool {
 	return n <= 0
 }
 
-// isAddressesOrTime reports whether what looks like addresses, with the words
-// before them, or like a time is that.
-func isAddressesOrTime(s string) bool {
+// isAddressOrTime verifies a match of addressOrTimePattern.
+func isAddressOrTime(s string) bool {
 	if strings.HasSuffix(s, "Z") {
 		_, err := time.Parse(time.RFC3339, s)
 		return err == nil
@@ -160,19 +160,18 @@ func isAddressesOrTime(s string) bool {
 	return true
 }
 
-// goesOn reports whether digits follow an address as if they belonged to it.
-func goesOn(rest string) bool {
+// digitsFollow reports whether digits follow an address and may belong to it.
+func digitsFollow(rest string) bool {
 	next, _ := utf8.DecodeRuneInString(strings.TrimLeft(rest, ".:-/"))
 	return unicode.IsNumber(next)
 }
 
-// plainText makes valid UTF-8 of at most the given number of bytes, without
-// control and invisible characters: JSON spends at most two bytes on each of
-// them.
-func plainText(s string, most int) string {
-	s = s[:min(len(s), most)]
-	if isPlain(s) {
-		return strings.TrimSpace(s) // nearly always, and ten times as fast
+// sanitize returns valid UTF-8 of at most limit bytes without control and
+// invisible characters, so that JSON takes at most two bytes for each byte.
+func sanitize(s string, limit int) string {
+	s = s[:min(len(s), limit)]
+	if isPrintableASCII(s) {
+		return strings.TrimSpace(s) // the usual case, ten times as fast
 	}
 	s = strings.ToValidUTF8(s, "")
 	s = strings.Map(func(r rune) rune {
@@ -188,8 +187,8 @@ func plainText(s string, most int) string {
 	return strings.TrimSpace(s)
 }
 
-// isPlain reports whether s holds printable ASCII alone.
-func isPlain(s string) bool {
+// isPrintableASCII reports whether s is only printable ASCII.
+func isPrintableASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false

@@ -105,7 +105,7 @@ func TestMaskText(t *testing.T) {
 	}
 }
 
-func TestSecretsAreStruckOut(t *testing.T) {
+func TestSecretsAreRedacted(t *testing.T) {
 	secrets := []string{"kEy-0123456789", "tok3", "/+=secret", "日本語日本語", "no", ""}
 	for text, want := range map[string]string{
 		"Invalid key kEy-0123456789.":    "Invalid key (secret).",

@@ -8,19 +8,19 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// Phone is a phone number in E.164 form with its plus sign. Wherever it is
-// printed or logged it masks itself; [Phone.E164] gives the number.
+// Phone is a phone number in E.164 form with its plus sign. It masks itself
+// wherever it is printed or logged; [Phone.E164] returns the number.
 type Phone struct{ e164 string }
 
-// NumberCheck says how strictly a phone number is checked.
+// NumberCheck is how strictly phone numbers are checked.
 type NumberCheck string
 
 const (
 	// PossibleNumbers accepts what libphonenumber calls possible: an assigned
-	// country and a length in use there. Its lists of assigned ranges lag
-	// behind the world, so this is the default.
+	// country and a length in use there. It is the default, because the lists of
+	// assigned ranges lag behind.
 	PossibleNumbers NumberCheck = "possible"
-	// AssignedNumbers accepts only numbers in ranges libphonenumber knows to
+	// AssignedNumbers accepts only numbers in ranges that libphonenumber knows to
 	// be assigned.
 	AssignedNumbers NumberCheck = "assigned"
 )
@@ -47,44 +47,43 @@ var (
 	}
 )
 
-// ParsePhone reads one E.164 number. The error never repeats the number. The
-// second result tells whether the number lies in a range known to be assigned.
-func ParsePhone(s string, policy NumberCheck) (p Phone, assigned bool, err error) {
+// ParsePhone reads one E.164 number, and reports whether it lies in a range known
+// to be assigned. The error never repeats the number.
+func ParsePhone(s string, check NumberCheck) (p Phone, assigned bool, err error) {
 	if !isE164(s) {
-		return Phone{}, false, refuseForm(s)
+		return Phone{}, false, formError(s)
 	}
-	// Nearly every number is assigned as it is written. The library's own
-	// reading, which looks for extensions and national prefixes first, costs
-	// more than both checks and is left to the rest.
-	if n := asWritten(s); n != nil && isPossible(n) && isAssigned(n) {
+	// Nearly every number is assigned as it is written. The library's parser
+	// also looks for extensions and national prefixes, which costs more than
+	// both checks, so only the other numbers go through it.
+	if n := splitE164(s); n != nil && isPossible(n) && isAssigned(n) {
 		return Phone{e164: s}, true, nil
 	}
 	n, err := phonenumbers.Parse(s, "")
 	if err != nil || !isPossible(n) {
 		return Phone{}, false, errPhonePossible
 	}
-	// The library drops or replaces a national prefix. The number it then
-	// checks is not the one that would be dialled, looked up and recorded.
+	// The library drops or replaces a national prefix, and then checks a number
+	// that is not the one that would be dialled, looked up and recorded.
 	if dialled := phonenumbers.Format(n, phonenumbers.E164); dialled != s {
-		return Phone{}, false, refuseTrunk(s, dialled, n)
+		return Phone{}, false, trunkPrefixError(s, dialled, n)
 	}
 	assigned = isAssigned(n)
-	if policy == AssignedNumbers && !assigned {
+	if check == AssignedNumbers && !assigned {
 		return Phone{}, false, errPhoneAssigned
 	}
 	return Phone{e164: s}, assigned, nil
 }
 
-// asWritten splits an E.164 number into country code and national number, and
-// nothing else. It gives nil where that is not plain: an unknown country code,
-// or a national number that begins with 0.
-func asWritten(s string) *phonenumbers.PhoneNumber {
+// splitE164 splits an E.164 number into country code and national number. It
+// returns nil for an unknown country code, or a national number that begins with 0.
+func splitE164(s string) *phonenumbers.PhoneNumber {
 	for end := 2; end <= 1+phonenumbers.MAX_LENGTH_COUNTRY_CODE && end < len(s); end++ {
 		code, err := strconv.Atoi(s[1:end])
 		if err != nil {
 			return nil
 		}
-		// No country code is the beginning of another.
+		// No country code is a prefix of another.
 		if phonenumbers.GetRegionCodeForCountryCode(code) == phonenumbers.UNKNOWN_REGION {
 			continue
 		}
@@ -97,13 +96,13 @@ func asWritten(s string) *phonenumbers.PhoneNumber {
 	return nil
 }
 
-// isPossible refuses what can only be dialled locally, too.
+// isPossible also refuses numbers that can only be dialled locally.
 func isPossible(n *phonenumbers.PhoneNumber) bool {
 	return phonenumbers.IsPossibleNumberWithReason(n) == phonenumbers.IS_POSSIBLE
 }
 
-// isE164 bounds what reaches the library, which is lenient on purpose: it
-// would read letters, extensions and "tel:" URIs.
+// isE164 bounds what reaches the library, which is lenient on purpose: it accepts
+// letters, extensions and "tel:" URIs.
 func isE164(s string) bool {
 	if len(s) < 3 || len(s) > maxPhoneLength || s[0] != '+' || s[1] == '0' {
 		return false
@@ -116,8 +115,8 @@ func isE164(s string) bool {
 	return true
 }
 
-// E164 gives the number itself. It must not reach a log, a label, a trace or
-// an error.
+// E164 returns the number itself. It must not reach a log, a label, a trace or an
+// error.
 func (p Phone) E164() string { return p.e164 }
 
 // IsZero reports whether there is no number.
@@ -127,8 +126,8 @@ func (p Phone) IsZero() bool { return p.e164 == "" }
 // hides at least as many.
 const shortestShown = 10
 
-// String masks the number: the first three characters and the last two digits,
-// or nothing at all of a short number.
+// String masks the number: it shows the first three characters and the last two
+// digits, or nothing of a short number.
 func (p Phone) String() string {
 	if len(p.e164) < shortestShown {
 		return "…"
@@ -139,7 +138,7 @@ func (p Phone) String() string {
 // GoString masks the number under %#v.
 func (p Phone) GoString() string { return p.String() }
 
-// Format masks the number under every verb: without it, one that does not fit
+// Format masks the number under every verb: without it, a verb that does not fit
 // a string, such as %d, would print the fields.
 func (p Phone) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, fmt.FormatString(f, 's'), p.String())

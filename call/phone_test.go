@@ -86,8 +86,8 @@ func TestParsePhoneRefuses(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			for _, policy := range []call.NumberCheck{call.PossibleNumbers, call.AssignedNumbers} {
-				p, assigned, err := call.ParsePhone(test.number, policy)
+			for _, check := range []call.NumberCheck{call.PossibleNumbers, call.AssignedNumbers} {
+				p, assigned, err := call.ParsePhone(test.number, check)
 				if err == nil || !p.IsZero() || assigned {
 					t.Fatalf("got %q, assigned %t, %v; want it refused", p.E164(), assigned, err)
 				}

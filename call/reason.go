@@ -1,7 +1,7 @@
 package call
 
-// Reason says why: one closed list for metric labels, dead-letter subjects,
-// logs and what the command prints.
+// Reason is a cause: one closed list for metric labels, dead-letter subjects,
+// logs and what the commands print.
 type Reason string
 
 // Reasons for which a request ends without a call.
@@ -12,7 +12,7 @@ const (
 	Expired           Reason = "expired"            // past expires_at or request.max_age
 	AttemptsExhausted Reason = "attempts_exhausted" // refused as often as retry.max_attempts allows
 	IDConflict        Reason = "id_conflict"        // the id is in use for a request with other content
-	TooOldToKnow      Reason = "too_old_to_know"    // older than our memory: it may have been dialled
+	TooOldToKnow      Reason = "too_old_to_know"    // older than the records: it may have been dialled
 	Poison            Reason = "poison"             // handling it panics, or kills workers
 	WebhookFailed     Reason = "webhook_failed"     // it was picked up, and its answer webhook failed
 	OutcomeUnknown    Reason = "outcome_unknown"    // it may have rung; held for evidence or an operator
@@ -22,7 +22,7 @@ const (
 	NotPermitted      Reason = "not_permitted"      // any other 4xx: the provider will not place it
 )
 
-// Reasons for which an attempt was refused and may be made again.
+// Reasons for which an attempt was refused and may be repeated.
 const (
 	ServiceUnavailable Reason = "service_unavailable" // the provider says so, or declares itself not handling
 	InitiateFailed     Reason = "initiate_failed"     // "Failed to initiate outbound call"
@@ -38,7 +38,7 @@ const (
 	Paused             Reason = "paused"              // an operator paused the caller ID; nothing was dialled
 )
 
-// Reasons for which everything of an account stops.
+// Reasons for which an account is suspended.
 const (
 	Unauthorized       Reason = "unauthorized"        // 401
 	PaymentRequired    Reason = "payment_required"    // 402
@@ -46,23 +46,23 @@ const (
 	EndpointMissing    Reason = "endpoint_missing"    // 404, 405, 415, 501 on this path: wrong base URL
 	Redirected         Reason = "redirected"          // 307, 308, never followed
 	CertificateInvalid Reason = "certificate_invalid" // never fall back to insecure
-	AccountBlocked     Reason = "account_blocked"     // the carrier says balance, credentials, configuration
+	AccountBlocked     Reason = "account_blocked"     // the carrier names balance, credentials or configuration
 )
 
-// Reasons for which nobody knows whether the phone rang.
+// Reasons for which it is not known whether the phone rang.
 const (
 	TimedOut       Reason = "timed_out"       // no answer in time, after the first byte was written
 	ConnectionLost Reason = "connection_lost" // reset or closed after the first byte was written
 	BadAnswer      Reason = "bad_answer"      // not HTTP, cut short, 2xx without a request_uuid, or one that contradicts itself
 	Ambiguous      Reason = "ambiguous"       // a status that says nothing either way
 	CarrierLost    Reason = "carrier_lost"    // it failed to initiate, in a carrier's words that prove nothing
-	WorkerLost     Reason = "worker_lost"     // the worker that claimed it never told
+	WorkerLost     Reason = "worker_lost"     // the worker that claimed it recorded no outcome
 )
 
 // Reasons for which a lane is stopped.
 const (
 	ShuttingDown     Reason = "shutting_down"     // the worker stops, or no longer serves the account
-	RecordsUnchecked Reason = "records_unchecked" // the call records were not checked over this connection yet
+	RecordsUnchecked Reason = "records_unchecked" // the call records were not verified over this connection yet
 	RecordsUntrusted Reason = "records_untrusted" // the check of the call records failed
 	FlagsUnknown     Reason = "flags_unknown"     // the control flags cannot be read
 	NumbersUnknown   Reason = "numbers_unknown"   // no look-up of the account's numbers has succeeded yet

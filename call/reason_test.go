@@ -56,7 +56,7 @@ func TestReasonsAreTokensAndDiffer(t *testing.T) {
 	}
 }
 
-func TestEveryReasonHasItsPlace(t *testing.T) {
+func TestEveryReasonIsListed(t *testing.T) {
 	declared := declaredReasons(t)
 	// These end or delay a request without an attempt and without a dead letter.
 	placed := []call.Reason{call.Discarded, call.Cancelled, call.LinkageUnknown, call.NotYet, call.Paused}
@@ -89,7 +89,7 @@ func TestEveryReasonHasItsPlace(t *testing.T) {
 	}
 }
 
-func TestWhatIsRejectedCanEnd(t *testing.T) {
+func TestRejectedReasonsAreEndReasons(t *testing.T) {
 	for _, r := range call.AttemptReasons(call.Rejected) {
 		if !slices.Contains(call.EndReasons(), r) {
 			t.Errorf("a call rejected for %s has no dead letter", r)

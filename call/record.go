@@ -16,14 +16,14 @@ type State string
 const (
 	StateAbsent    State = ""
 	StateWaiting   State = "waiting"   // between attempts: parked, or in its stream while the account is suspended
-	StateDialling  State = "dialling"  // claimed by a worker; what came of it is not known yet
+	StateDialling  State = "dialling"  // claimed by a worker; its outcome is not recorded yet
 	StatePlaced    State = "placed"    // the provider accepted it
 	StateDead      State = "dead"      // ended without a call, or rang and failed
 	StateUnknown   State = "unknown"   // may have rung; waits for evidence or an operator
-	StateCancelled State = "cancelled" // taken back before it was dialled
+	StateCancelled State = "cancelled" // cancelled before it was dialled
 )
 
-// States lists those that are stored.
+// States lists the states that are stored.
 func States() []State {
 	return []State{StateWaiting, StateDialling, StatePlaced, StateDead, StateUnknown, StateCancelled}
 }
@@ -33,9 +33,9 @@ func (s State) Final() bool {
 	return s == StatePlaced || s == StateDead || s == StateCancelled
 }
 
-// Record is the one durable record of a call: the ledger that makes dialling
-// it again safe. It is changed only by compare-and-set on its [Version], and
-// only by the transitions of this package.
+// Record is the one durable record of a call, which makes dialling it again safe.
+// It is changed only by compare-and-set on its [Version], and only by the
+// transitions of this package.
 type Record struct {
 	Format   int      `json:"format"`
 	Account  Account  `json:"account"`
@@ -44,8 +44,8 @@ type Record struct {
 	Origin   Origin   `json:"origin"`
 	Priority Priority `json:"priority,omitzero"`
 	Trace    string   `json:"traceparent,omitzero"`
-	// Request is what the publisher sent, byte for byte. It is empty if that
-	// was larger than MaxRequestSize; the dead letter has it then.
+	// Request is what the publisher sent, byte for byte. It is empty if that was
+	// larger than MaxRequestSize; then only the dead letter has it.
 	Request []byte `json:"request,omitzero"`
 
 	State   State     `json:"state"`
@@ -60,8 +60,8 @@ type Record struct {
 	Spent    int       `json:"spent,omitzero"`
 	Attempts []Attempt `json:"attempts,omitzero"`
 
-	// NextAt is when a waiting call may be dialled. Parked tells where it
-	// waits: in a schedule of its own, or in the message it came by.
+	// NextAt is when a waiting call may be dialled. Parked reports where it
+	// waits: in its own schedule, or in its original message.
 	NextAt time.Time `json:"next_at,omitzero"`
 	Parked bool      `json:"parked,omitzero"`
 
@@ -78,7 +78,7 @@ type Record struct {
 type Attempt struct {
 	N           int       `json:"n"`
 	Worker      string    `json:"worker"`
-	Nonce       string    `json:"nonce"` // names this claim among all claims
+	Nonce       string    `json:"nonce"` // identifies this claim
 	ClaimedAt   time.Time `json:"claimed_at"`
 	EndedAt     time.Time `json:"ended_at,omitzero"`
 	Class       Class     `json:"class,omitzero"` // empty until it is known
@@ -97,9 +97,9 @@ type Note struct {
 	Why  string    `json:"why,omitzero"`
 }
 
-// Version is what compare-and-set compares: the sequence of a record in its
-// stream, and which incarnation of the stream that was, as the time it was
-// created. A record that does not exist has sequence 0.
+// Version is what compare-and-set compares: the sequence of a record, and the
+// creation time of its stream, which changes when the stream is recreated. A
+// record that does not exist has sequence 0.
 type Version struct {
 	Created  time.Time
 	Sequence uint64
@@ -107,18 +107,18 @@ type Version struct {
 
 const (
 	recordFormat = 1
-	// A record stays below 128 KiB, and so far below the broker's message
-	// limit, however long a call is refused without spending an attempt and
-	// whatever the provider and operators write.
+	// These keep a record below 128 KiB, far below the broker's message limit,
+	// however often a call is refused without spending an attempt and whatever
+	// the provider and operators write.
 	maxAttemptsKept = 32
 	maxNotesKept    = 16
-	maxName         = 128 // of a worker, an operator, or a call at the provider
-	maxNoteWhy      = 512
+	maxNameLength   = 128 // of a worker, an operator, or a call at the provider
+	maxNoteReason   = 512
 	maxTrace        = 128 // a W3C traceparent has 55 bytes
 )
 
-// NewRecord begins the record of a call that has none. It is StateAbsent until
-// a transition gives it a state.
+// NewRecord returns the record of a call that has none yet. Its state is
+// StateAbsent until a transition.
 func NewRecord(a Account, id ID, digest Digest, o Origin, p Priority, trace string, request []byte) Record {
 	if len(request) > MaxRequestSize {
 		request = nil
@@ -138,27 +138,26 @@ var (
 	errRecordInvalid = errors.New("decode the record of a call: it is not valid")
 )
 
-// DecodeRecord reads the stored form. Fields it does not know are ignored, so
-// that workers of two versions can run side by side; a higher format is an
-// error.
+// DecodeRecord reads the stored form. It ignores unknown fields, so that workers
+// of two versions can run side by side; a higher format is an error.
 func DecodeRecord(data []byte) (Record, error) {
 	var r Record
 	err := json.Unmarshal(data, &r)
 	if err == nil && r.Format == recordFormat {
 		return r, nil
 	}
-	// A newer format may hold other types, so that only its number is read.
+	// A newer format may hold other types, so only its number is read.
 	var newer struct {
 		Format int `json:"format"`
 	}
 	if json.Unmarshal(data, &newer) == nil && newer.Format > recordFormat {
 		return Record{}, fmt.Errorf("decode the record of a call: format %d: %w", newer.Format, errRecordFormat)
 	}
-	// The cause could repeat what stands in the record.
+	// The cause could repeat the record's content.
 	return Record{}, errRecordInvalid
 }
 
-// Nonce names the latest claim, or is empty if there was none.
+// Nonce identifies the latest claim; empty if there was none.
 func (r Record) Nonce() string {
 	if a := r.last(); a != nil {
 		return a.Nonce
@@ -166,7 +165,7 @@ func (r Record) Nonce() string {
 	return ""
 }
 
-// LastAttempt gives the latest attempt; ok is false if there was none.
+// LastAttempt returns the latest attempt; ok is false if there was none.
 func (r Record) LastAttempt() (a Attempt, ok bool) {
 	if last := r.last(); last != nil {
 		return *last, true
@@ -174,9 +173,9 @@ func (r Record) LastAttempt() (a Attempt, ok bool) {
 	return Attempt{}, false
 }
 
-// TrailingAttempts counts the latest attempts in a row that ended for this reason. An
-// attempt whose outcome is not known yet is passed over, so that the answer is
-// the same before the outcome of the next one is written.
+// TrailingAttempts counts the latest attempts in a row that ended for this reason.
+// It skips an attempt without an outcome, so that the count does not change before
+// that outcome is written.
 func (r Record) TrailingAttempts(reason Reason) int {
 	ended := r.Attempts
 	if n := len(ended); n > 0 && ended[n-1].Class == "" {
@@ -196,8 +195,7 @@ func (r Record) last() *Attempt {
 	return &r.Attempts[len(r.Attempts)-1]
 }
 
-// clone copies what a transition writes to, so that the record it was called
-// on stays as it is.
+// clone copies what a transition writes to, so that the receiver does not change.
 func (r Record) clone() Record {
 	r.Attempts = slices.Clone(r.Attempts)
 	r.Notes = slices.Clone(r.Notes)
@@ -206,7 +204,7 @@ func (r Record) clone() Record {
 
 func (r Record) withNote(n Note) Record {
 	r.Notes = append(r.Notes, Note{
-		At: n.At.UTC(), By: plainText(n.By, maxName), What: plainText(n.What, maxName), Why: plainText(n.Why, maxNoteWhy),
+		At: n.At.UTC(), By: sanitize(n.By, maxNameLength), What: sanitize(n.What, maxNameLength), Why: sanitize(n.Why, maxNoteReason),
 	})
 	if len(r.Notes) > maxNotesKept {
 		r.Notes = slices.Delete(r.Notes, 1, 2)
@@ -225,6 +223,6 @@ func (r Record) HasOutcome(nonce string, c Class) bool {
 	return false
 }
 
-// Resolved reports whether an operator declared that the call rang, without
-// any answer of the provider to show for it.
+// Resolved reports whether an operator declared that the call rang, without an
+// answer of the provider.
 func (r Record) Resolved() bool { return r.State == StatePlaced && r.RequestUUID == "" }

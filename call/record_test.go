@@ -133,7 +133,7 @@ func TestRecordStaysSmall(t *testing.T) {
 	}
 }
 
-func TestTheFirstAndTheLatestAreKept(t *testing.T) {
+func TestFirstAndLatestAttemptsAreKept(t *testing.T) {
 	r := newRecord()
 	for i := 1; i <= 100; i++ {
 		nonce := fmt.Sprint(i)
@@ -155,7 +155,7 @@ func TestTheFirstAndTheLatestAreKept(t *testing.T) {
 	}
 }
 
-func TestTrailing(t *testing.T) {
+func TestTrailingAttempts(t *testing.T) {
 	r := newRecord()
 	attempt := func(reason call.Reason) {
 		nonce := fmt.Sprint(r.Made)
@@ -181,7 +181,7 @@ func TestTrailing(t *testing.T) {
 	}
 }
 
-func TestConcluded(t *testing.T) {
+func TestHasOutcome(t *testing.T) {
 	r := must(newRecord().Claim("worker-1", "n", published))
 	if r.HasOutcome("n", call.Unknown) || r.HasOutcome("foreign", "") {
 		t.Error("concluded while it is dialling")

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Request is one call that a publisher asks for, checked.
+// Request is one call that a publisher asks for, validated.
 type Request struct {
-	ID    ID // empty if the publisher named none
+	ID    ID // empty if the publisher gave none
 	From  Phone
 	To    Phone
 	AppID string // if not empty, From must be linked to this very app
@@ -19,13 +19,13 @@ type Request struct {
 	ExpiresAt time.Time // zero: request.max_age after it was published
 	Metadata  map[string]string
 
-	// Unassigned tells that From or To lies in a range that is not known to
-	// be assigned. It is counted, not refused, unless the policy says so.
+	// Unassigned: From or To lies in a range that is not known to be assigned.
+	// That is counted, and refused only with AssignedNumbers.
 	Unassigned bool
 }
 
-// Callbacks are the URLs that the provider calls while a call goes on, and the
-// HTTP method for each. URLs may carry secret tokens.
+// Callbacks are the URLs that the provider calls during a call, and the HTTP
+// method for each. URLs may carry secret tokens.
 type Callbacks struct {
 	AnswerURL    string
 	AnswerMethod string
@@ -41,36 +41,35 @@ type Limits struct {
 	CallTimeLimit int
 }
 
-// What the provider's documentation gives for what is not said.
+// The defaults of the provider's documentation.
 const (
 	defaultMethod        = "POST"
 	defaultRingTimeout   = 60
 	defaultCallTimeLimit = 14400
 )
 
-// Defaults are what an account gives to requests that do not say.
+// Defaults are an account's values for fields that a request leaves open.
 type Defaults struct {
 	Callbacks
 	Limits
 }
 
-// WithDefaults fills in what the request leaves open: from the account first,
-// then from the provider's documentation. Both limits are always set in the
-// result, so that a change of the provider's own defaults changes no call.
+// WithDefaults fills in what the request leaves open, from the account first, then
+// from the provider's documentation. The result has both limits, so that a change
+// of the provider's own defaults changes no call.
 func (r Request) WithDefaults(d Defaults) Request {
 	c := &r.Callbacks
-	c.AnswerURL, c.AnswerMethod = hook(c.AnswerURL, c.AnswerMethod, d.AnswerURL, d.AnswerMethod)
-	c.RingURL, c.RingMethod = hook(c.RingURL, c.RingMethod, d.RingURL, d.RingMethod)
-	c.HangupURL, c.HangupMethod = hook(c.HangupURL, c.HangupMethod, d.HangupURL, d.HangupMethod)
+	c.AnswerURL, c.AnswerMethod = callbackDefault(c.AnswerURL, c.AnswerMethod, d.AnswerURL, d.AnswerMethod)
+	c.RingURL, c.RingMethod = callbackDefault(c.RingURL, c.RingMethod, d.RingURL, d.RingMethod)
+	c.HangupURL, c.HangupMethod = callbackDefault(c.HangupURL, c.HangupMethod, d.HangupURL, d.HangupMethod)
 	r.RingTimeout = cmp.Or(r.RingTimeout, d.RingTimeout, defaultRingTimeout)
 	r.CallTimeLimit = cmp.Or(r.CallTimeLimit, d.CallTimeLimit, defaultCallTimeLimit)
 	return r
 }
 
-// hook fills in one URL and its method. A method that the request gives is
-// kept, whichever URL it is used with; one that the account gives for a URL of
-// its own says nothing about another URL.
-func hook(url, method, accountURL, accountMethod string) (string, string) {
+// callbackDefault fills in one URL and its method. The request's method applies to
+// either URL; the account's method applies only to its own URL.
+func callbackDefault(url, method, accountURL, accountMethod string) (string, string) {
 	if url == "" || accountURL == "" {
 		method = cmp.Or(method, accountMethod)
 	}
@@ -81,7 +80,7 @@ func hook(url, method, accountURL, accountMethod string) (string, string) {
 	return url, method
 }
 
-// CheckDialable reports what is still missing after the defaults were filled in.
+// CheckDialable returns an error for what is still missing after the defaults.
 func (r Request) CheckDialable() error {
 	if r.AnswerURL == "" {
 		return &InvalidError{
@@ -92,8 +91,8 @@ func (r Request) CheckDialable() error {
 	return nil
 }
 
-// Expiry is when the request ends as expired: expires_at or the age limit,
-// whichever comes first. since is when its age began to count.
+// Expiry returns when the request ends as expired: at expires_at or at maxAge after
+// since, whichever comes first.
 func (r Request) Expiry(since time.Time, maxAge time.Duration) time.Time {
 	d := since.Add(maxAge)
 	if !r.ExpiresAt.IsZero() && r.ExpiresAt.Before(d) {
@@ -102,11 +101,11 @@ func (r Request) Expiry(since time.Time, maxAge time.Duration) time.Time {
 	return d
 }
 
-// InvalidError refuses a request: which field, by which rule, and how to mend
-// it. It never repeats a phone number or a URL.
+// InvalidError refuses a request: which field, by which rule, and how to fix it. It
+// never repeats a phone number or a URL.
 type InvalidError struct {
 	Reason Reason // Malformed or InvalidRequest
-	Field  string // empty if it is the message as a whole
+	Field  string // empty if the message as a whole is invalid
 	Rule   string
 	Fix    string
 	Others []*InvalidError // further mistakes of the request, which Error leaves out

@@ -71,7 +71,7 @@ func TestWithDefaultsCallbacks(t *testing.T) {
 	}
 }
 
-func TestDialable(t *testing.T) {
+func TestCheckDialable(t *testing.T) {
 	r := call.Request{Callbacks: call.Callbacks{RingURL: "https://example.com"}}
 	var invalid *call.InvalidError
 	if err := r.CheckDialable(); !errors.As(err, &invalid) || invalid.Reason != call.InvalidRequest ||
@@ -84,7 +84,7 @@ func TestDialable(t *testing.T) {
 	}
 }
 
-func TestDeadline(t *testing.T) {
+func TestExpiry(t *testing.T) {
 	since := time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC)
 	const maxAge = 24 * time.Hour
 	tests := []struct {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// ErrConflict is returned by a compare-and-set that lost: the record is no
-// longer as it was assumed to be. Read it and decide again.
-var ErrConflict = errors.New("the record of the call changed meanwhile")
+// ErrConflict is returned by a compare-and-set that lost: the stored record has
+// changed. Read it and decide again.
+var ErrConflict = errors.New("the record of the call has changed")
 
-// ErrUncertain is returned by a write of which nobody knows whether it
-// happened, or still will.
+// ErrUncertain is returned by a write that may or may not have happened, or may
+// still happen.
 var ErrUncertain = errors.New("it is not known whether the record of the call was written")
 
 // TransitionError refuses a change that the protocol does not allow.
@@ -33,8 +33,8 @@ func (e *TransitionError) Error() string {
 	return fmt.Sprintf("a call that is %s cannot become %s", from, e.To)
 }
 
-// Claim begins attempt n: from now on the phone may ring. nonce must be fresh
-// for every publish of a claim, so that a claim can be told from its rivals.
+// Claim begins an attempt: from now on the phone may ring. Every publish of a claim
+// needs a fresh nonce, which tells it from competing claims.
 func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateDialling}
@@ -42,9 +42,9 @@ func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 	if nonce == "" {
 		return r, &TransitionError{From: r.State, To: StateDialling, Rule: "a claim without a nonce cannot be told from its rivals"}
 	}
-	r = r.clone().become(StateDialling, now)
+	r = r.clone().enter(StateDialling, now)
 	r.Made++
-	r.Attempts = append(r.Attempts, Attempt{N: r.Made, Worker: plainText(worker, maxName), Nonce: nonce, ClaimedAt: now.UTC()})
+	r.Attempts = append(r.Attempts, Attempt{N: r.Made, Worker: sanitize(worker, maxNameLength), Nonce: nonce, ClaimedAt: now.UTC()})
 	if len(r.Attempts) > maxAttemptsKept {
 		r.Attempts = slices.Delete(r.Attempts, 1, 2)
 	}
@@ -52,111 +52,110 @@ func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 }
 
 // MarkPlaced ends the call as placed, by the answer to the attempt with this nonce.
-// It is the only transition allowed from every state: evidence that a phone
-// rang is never dropped.
+// It is allowed from every state: evidence that a phone rang is never dropped.
 func (r Record) MarkPlaced(nonce string, o Outcome, now time.Time) Record {
-	r = r.clone().become(StatePlaced, now)
-	r.conclude(nonce, o, now, true)
-	r.RequestUUID = plainText(o.RequestUUID, maxName)
+	r = r.clone().enter(StatePlaced, now)
+	r.setOutcome(nonce, o, now, true)
+	r.RequestUUID = sanitize(o.RequestUUID, maxNameLength)
 	return r
 }
 
-// Retry puts the call back to wait until next, after an attempt that was
-// refused or met a suspended account: an outcome of any other class is no
-// proof that the phone did not ring, and is turned down. spent says whether the attempt counts
-// against retry.max_attempts, parked where the call waits.
+// Retry lets the call wait until next after an attempt that was refused or
+// suspended. It rejects any other class, which does not prove that the phone did
+// not ring. spent counts the attempt against retry.max_attempts; parked is where
+// the call waits.
 func (r Record) Retry(nonce string, o Outcome, next time.Time, parked, spent bool, now time.Time) (Record, error) {
-	if !r.awaits(nonce) {
-		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: notAwaited}
+	if !r.expects(nonce) {
+		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: notExpected}
 	}
 	if o.MayHaveRung || (o.Class != Refused && o.Class != Suspended) {
 		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: "only proof that it did not ring lets a call be dialled again"}
 	}
-	r = r.clone().become(StateWaiting, now)
-	r.conclude(nonce, o, now, spent)
+	r = r.clone().enter(StateWaiting, now)
+	r.setOutcome(nonce, o, now, spent)
 	if spent {
 		r.Spent++
 	}
 	r.NextAt, r.Parked = next.UTC(), parked
-	r.Reason, r.Message = o.Reason, plainText(o.Message, maxMessageLength)
+	r.Reason, r.Message = o.Reason, sanitize(o.Message, maxMessageLength)
 	return r, nil
 }
 
-// Reject ends the call as dead after an attempt that was rejected, or refused
-// for the last time. The class Unknown is held instead, so that nobody replays
-// what may have rung.
+// Reject ends the call as dead after an attempt that was rejected, or refused for
+// the last time. An unknown outcome is held instead, so that a call that may have
+// rung is not replayed.
 func (r Record) Reject(nonce string, o Outcome, reason Reason, now time.Time) (Record, error) {
-	if !r.awaits(nonce) {
-		return r, &TransitionError{From: r.State, To: StateDead, Rule: notAwaited}
+	if !r.expects(nonce) {
+		return r, &TransitionError{From: r.State, To: StateDead, Rule: notExpected}
 	}
 	if o.Class != Refused && o.Class != Rejected && o.Class != Suspended {
 		return r, &TransitionError{From: r.State, To: StateDead, Rule: "an attempt that was placed or may have rung is not dead"}
 	}
-	r = r.clone().become(StateDead, now)
-	r.conclude(nonce, o, now, true)
+	r = r.clone().enter(StateDead, now)
+	r.setOutcome(nonce, o, now, true)
 	r.Spent++
-	r.Reason, r.Message, r.MayHaveRung = reason, plainText(o.Message, maxMessageLength), o.MayHaveRung
+	r.Reason, r.Message, r.MayHaveRung = reason, sanitize(o.Message, maxMessageLength), o.MayHaveRung
 	return r, nil
 }
 
-// MarkUnknown keeps the call as unknown: the attempt with this nonce may have rung.
+// MarkUnknown holds the call: the attempt with this nonce may have rung.
 func (r Record) MarkUnknown(nonce string, o Outcome, now time.Time) (Record, error) {
-	if r.State != StateDialling || !r.awaits(nonce) {
-		return r, &TransitionError{From: r.State, To: StateUnknown, Rule: notAwaited}
+	if r.State != StateDialling || !r.expects(nonce) {
+		return r, &TransitionError{From: r.State, To: StateUnknown, Rule: notExpected}
 	}
-	r = r.clone().become(StateUnknown, now)
-	r.conclude(nonce, o, now, true)
-	r.Reason, r.Message, r.MayHaveRung = OutcomeUnknown, plainText(o.Message, maxMessageLength), true
+	r = r.clone().enter(StateUnknown, now)
+	r.setOutcome(nonce, o, now, true)
+	r.Reason, r.Message, r.MayHaveRung = OutcomeUnknown, sanitize(o.Message, maxMessageLength), true
 	return r, nil
 }
 
-// MarkDead finishes as dead a call that is not being dialled.
+// MarkDead ends as dead a call that is not being dialled.
 func (r Record) MarkDead(reason Reason, message string, now time.Time) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateDead}
 	}
-	r = r.clone().become(StateDead, now)
-	r.Reason, r.Message = reason, plainText(message, maxMessageLength)
+	r = r.clone().enter(StateDead, now)
+	r.Reason, r.Message = reason, sanitize(message, maxMessageLength)
 	return r, nil
 }
 
-// Park parks until next a call that is not being dialled.
+// Park lets a call that is not being dialled wait until next.
 func (r Record) Park(reason Reason, next, now time.Time) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateWaiting}
 	}
-	r = r.clone().become(StateWaiting, now)
+	r = r.clone().enter(StateWaiting, now)
 	r.NextAt, r.Parked, r.Reason = next.UTC(), true, reason
 	return r, nil
 }
 
-const notAwaited = "this attempt is not the one that is awaited"
+const notExpected = "another attempt is expected"
 
-// awaits reports whether the outcome of the attempt with this nonce is still
-// wanted: while it is dialling, and as late evidence while it is unknown.
-func (r Record) awaits(nonce string) bool {
+// expects reports whether the outcome of the attempt with this nonce is still
+// missing: while the call is dialling, and as late evidence while it is unknown.
+func (r Record) expects(nonce string) bool {
 	return (r.State == StateDialling || r.State == StateUnknown) && nonce != "" && r.Nonce() == nonce
 }
 
-// become clears what belongs to the state that is left.
-func (r Record) become(s State, now time.Time) Record {
+// enter changes the state and clears what belonged to the previous one.
+func (r Record) enter(s State, now time.Time) Record {
 	r.State, r.Changed = s, now.UTC()
 	r.NextAt, r.Parked = time.Time{}, false
 	r.Reason, r.Message, r.MayHaveRung, r.Discarded = "", "", false, false
 	return r
 }
 
-// conclude writes what came of the attempt with this nonce. An attempt that is
-// no longer kept has nothing to be written to.
-func (r *Record) conclude(nonce string, o Outcome, now time.Time, spent bool) {
+// setOutcome writes the outcome of the attempt with this nonce, if the record
+// still has that attempt.
+func (r *Record) setOutcome(nonce string, o Outcome, now time.Time, spent bool) {
 	for i := range slices.Backward(r.Attempts) {
 		a := &r.Attempts[i]
 		if a.Nonce != nonce {
 			continue
 		}
 		a.EndedAt, a.Class, a.Reason = now.UTC(), o.Class, o.Reason
-		a.Status, a.Message, a.Spent = o.Status, plainText(o.Message, maxMessageLength), spent
-		a.RequestUUID = plainText(o.RequestUUID, maxName)
+		a.Status, a.Message, a.Spent = o.Status, sanitize(o.Message, maxMessageLength), spent
+		a.RequestUUID = sanitize(o.RequestUUID, maxNameLength)
 		return
 	}
 }

@@ -236,7 +236,7 @@ func TestTransitionsSayWhatTheyRecord(t *testing.T) {
 	}
 }
 
-func TestOperationsSayWhoAndWhy(t *testing.T) {
+func TestOperatorTransitionsKeepANote(t *testing.T) {
 	now := published.Add(24 * time.Hour)
 	n := call.Note{At: now, By: "ann", What: "replay", Why: "linked"}
 	from := starts()
@@ -287,9 +287,9 @@ func TestClaimNeedsANonce(t *testing.T) {
 	}
 }
 
-// TestANonceUsedTwiceConcludesTheLatest: nonces are to be fresh; if one is not,
+// TestReusedNonceSetsTheLatestOutcome: nonces are to be fresh; if one is not,
 // history at least stays as it was.
-func TestANonceUsedTwiceConcludesTheLatest(t *testing.T) {
+func TestReusedNonceSetsTheLatestOutcome(t *testing.T) {
 	r := must(newRecord().Claim("worker-1", "n", published))
 	r = must(r.Retry("n", refused, published, true, true, published))
 	r = must(r.Claim("worker-1", "n", published))

@@ -1,13 +1,13 @@
 package call
 
-// RecordsFault says why the call records cannot be relied on: one closed list for
+// RecordsFault is why the call records cannot be trusted: one closed list for
 // metric labels, logs and what the commands print.
 type RecordsFault string
 
-// While one of these holds, nothing is dialled until an operator declares from
-// when on the records are valid.
+// The faults. Nothing is dialled until an operator declares from when on the
+// records are valid.
 const (
-	RecordsRecreated    RecordsFault = "recreated"     // the stream was deleted and made again
+	RecordsRecreated    RecordsFault = "recreated"     // the stream was deleted and created again
 	RecordsRolledBack   RecordsFault = "rolled_back"   // it was restored from an older copy
 	RecordsWrongSetting RecordsFault = "wrong_setting" // it was found with a setting under which it may forget
 	RecordsCanaryLost   RecordsFault = "canary_lost"   // its first message is gone: something removed messages

@@ -9,14 +9,14 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// refuseForm refuses text that is no E.164 number, with what most likely went
-// wrong. It repeats nothing of the text but a single character.
-func refuseForm(s string) phoneError {
+// formError refuses text that is not an E.164 number, and names the likely cause.
+// It repeats at most a single character of the text.
+func formError(s string) phoneError {
 	refused := errPhoneForm
 	switch r, found := findInvisible(s); {
 	case found:
 		refused.fix = fmt.Sprintf("delete the invisible character %U that was copied with it", r)
-	case scientific(s):
+	case isScientific(s):
 		refused.fix = "a spreadsheet rounded it; format the column as text and enter the numbers again"
 	case strings.HasPrefix(s, "00"):
 		refused.fix = "write a plus sign instead of the leading 00"
@@ -30,11 +30,11 @@ func refuseForm(s string) phoneError {
 	return refused
 }
 
-// refuseTrunk refuses a number that holds digits which are dialled only within
-// its country. dialled is what the library makes of it. Digits to leave out are
-// named only if an assigned number remains: any other correction could be
-// another person's number.
-func refuseTrunk(s, dialled string, n *phonenumbers.PhoneNumber) phoneError {
+// trunkPrefixError refuses a number that holds digits which are dialled only within
+// its country. dialled is what the library reads. The error names digits to leave
+// out only if an assigned number remains: any other correction could be another
+// person's number.
+func trunkPrefixError(s, dialled string, n *phonenumbers.PhoneNumber) phoneError {
 	refused := phoneError{
 		rule: "is not in E.164 form: it holds digits that are dialled only within the country",
 		fix:  "write it as it is dialled from abroad",
@@ -50,14 +50,12 @@ func refuseTrunk(s, dialled string, n *phonenumbers.PhoneNumber) phoneError {
 	return refused
 }
 
-// argentina is the country code of the one country whose mobile numbers are
-// written with other digits abroad (9 before the area code) than at home (15
-// behind it).
+// argentina is the country code of the one country whose mobile numbers have other
+// digits abroad (9 before the area code) than at home (15 after it).
 const argentina = 54
 
-// findInvisible finds a character that no screen shows: format characters, such as
-// the direction marks around numbers in an address book, and spaces but the
-// plain one.
+// findInvisible finds a character that no screen shows: a format character, such as
+// the direction marks around numbers in an address book, or an unusual space.
 func findInvisible(s string) (rune, bool) {
 	for _, r := range s {
 		if r > unicode.MaxASCII && unicode.In(r, unicode.Cf, unicode.Zs, unicode.Zl, unicode.Zp) {
@@ -67,9 +65,9 @@ func findInvisible(s string) (rune, bool) {
 	return 0, false
 }
 
-// scientific reports whether a spreadsheet shortened the number, as in
+// isScientific reports whether a spreadsheet shortened the number, as in
 // 9.19812E+11.
-func scientific(s string) bool {
+func isScientific(s string) bool {
 	_, err := strconv.ParseFloat(strings.Replace(s, ",", ".", 1), 64)
 	return err == nil && strings.ContainsAny(s, "eE")
 }

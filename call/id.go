@@ -7,24 +7,23 @@ import (
 	"time"
 )
 
-// Account names one organisation at the provider: one API key, one set of
-// numbers and apps, its own limits. It is a token of NATS subjects and a
-// metric label.
+// Account is one organisation at the provider, with its own API key, numbers,
+// apps and limits. It is a token of NATS subjects and a metric label.
 type Account string
 
-// ID names one call within its account. Publishers choose it; it is the key by
-// which a call is never dialled twice.
+// ID identifies one call within its account. Publishers choose it; it is the
+// idempotency key.
 type ID string
 
 const (
-	maxAccountLength = 32
-	maxIDLength      = 64
-	madeIDPrefix     = '='
+	maxAccountLength  = 32
+	maxIDLength       = 64
+	generatedIDPrefix = '='
 )
 
 var (
 	errAccountName = errors.New("an account is named by 1 to 32 characters of a-z, 0-9 and '-'")
-	errMessage     = errors.New("a message is named by its sequence, or by its stream, '-' and its sequence")
+	errOriginKey   = errors.New("a message is named by its sequence, or by its stream, '-' and its sequence")
 	errID          = errors.New("an id is 1 to 64 characters of A-Z, a-z, 0-9, '_' and '-'")
 )
 
@@ -41,8 +40,7 @@ func ParseAccount(s string) (Account, error) {
 	return Account(s), nil
 }
 
-// ParseID checks that s may be an id of a publisher's choosing:
-// [A-Za-z0-9_-]{1,64}.
+// ParseID checks that a publisher may use s as an id: [A-Za-z0-9_-]{1,64}.
 func ParseID(s string) (ID, error) {
 	if s == "" || len(s) > maxIDLength {
 		return "", errID
@@ -55,10 +53,10 @@ func ParseID(s string) (ID, error) {
 	return ID(s), nil
 }
 
-// ParseStoredID accepts what [ParseID] accepts and the ids that ringonce makes
-// up itself, as they stand in records and dead letters.
+// ParseStoredID accepts the ids of records and dead letters: those of [ParseID],
+// and generated ones.
 func ParseStoredID(s string) (ID, error) {
-	if s != "" && s[0] == madeIDPrefix {
+	if s != "" && s[0] == generatedIDPrefix {
 		if _, err := ParseID(s[1:]); err != nil || len(s) > maxIDLength {
 			return "", errID
 		}
@@ -67,35 +65,35 @@ func ParseStoredID(s string) (ID, error) {
 	return ParseID(s)
 }
 
-// GeneratedID names a call whose publisher gave it no id, after the message that
-// asked for it. It protects against redelivery of that message, not against
-// publishing the request twice.
+// GeneratedID returns the id of a call whose publisher gave it none, derived from
+// the message that asked for it. It protects against redelivery of that message,
+// not against publishing the request twice.
 func GeneratedID(o Origin) ID {
-	return ID(string(madeIDPrefix) + o.among(36) + "-" + strconv.FormatInt(o.Published.UnixNano(), 36))
+	return ID(string(generatedIDPrefix) + o.format(36) + "-" + strconv.FormatInt(o.Published.UnixNano(), 36))
 }
 
-// Generated reports whether ringonce made the id up.
-func (id ID) Generated() bool { return id != "" && id[0] == madeIDPrefix }
+// Generated reports whether the id is a [GeneratedID].
+func (id ID) Generated() bool { return id != "" && id[0] == generatedIDPrefix }
 
 // Origin is the message by which a call was first asked for. Two messages with
 // one id are two requests, and only one of them is dialled.
 type Origin struct {
-	Stream    string    `json:"stream,omitempty"` // that it waited in; empty for CALLS
-	Sequence  uint64    `json:"seq"`              // of that stream
+	Stream    string    `json:"stream,omitempty"` // empty for CALLS
+	Sequence  uint64    `json:"seq"`              // in that stream
 	Published time.Time `json:"published"`        // when the broker stored it
 }
 
-// Same reports whether both are the same message. The time is compared too: a
-// stream that was made anew counts from one again.
+// Same reports whether both are the same message. It compares the time too: a
+// recreated stream counts from one again.
 func (o Origin) Same(p Origin) bool {
 	return o.Stream == p.Stream && o.Sequence == p.Sequence && o.Published.Equal(p.Published)
 }
 
-// Key names the message among those that wait in all streams now, by letters
-// that may stand in a subject: <sequence> in CALLS, <stream>-<sequence> elsewhere.
-func (o Origin) Key() string { return o.among(10) }
+// Key identifies the message among those that are in the streams now, as a token
+// of a subject: <sequence> in CALLS, <stream>-<sequence> elsewhere.
+func (o Origin) Key() string { return o.format(10) }
 
-func (o Origin) among(base int) string {
+func (o Origin) format(base int) string {
 	n := strconv.FormatUint(o.Sequence, base)
 	if o.Stream == "" {
 		return n
@@ -103,8 +101,8 @@ func (o Origin) among(base int) string {
 	return o.Stream + "-" + n
 }
 
-// ParseOriginKey reads what [Origin.Key] writes. When it was published is not
-// in it.
+// ParseOriginKey reads what [Origin.Key] returns. The time of the publish is not
+// part of it.
 func ParseOriginKey(s string) (Origin, error) {
 	stream, n, elsewhere := strings.Cut(s, "-")
 	if !elsewhere {
@@ -112,7 +110,7 @@ func ParseOriginKey(s string) (Origin, error) {
 	}
 	sequence, err := strconv.ParseUint(n, 10, 64)
 	if err != nil || elsewhere && stream == "" {
-		return Origin{}, errMessage
+		return Origin{}, errOriginKey
 	}
 	return Origin{Stream: stream, Sequence: sequence}, nil
 }
@@ -129,7 +127,7 @@ const (
 	Bulk   Priority = "bulk"
 )
 
-// Priorities lists all of them, the most pressing first.
+// Priorities lists all of them, the highest first.
 func Priorities() []Priority { return []Priority{Urgent, Normal, Bulk} }
 
 // ParsePriority reads a subject's last token.

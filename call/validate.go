@@ -20,18 +20,18 @@ const (
 	maxCallTimeLimit = 86400 // the provider's documentation
 )
 
-// request checks every field against its bounds. The error is an
-// [*InvalidError] that lists every mistake.
-func (w wire) request(policy NumberCheck, known *CallerIDCache) (Request, error) {
+// request validates every field. The error is an [*InvalidError] that lists every
+// mistake.
+func (w requestJSON) request(check NumberCheck, callerIDs *CallerIDCache) (Request, error) {
 	r := Request{AppID: w.AppID, Callbacks: w.callbacks(), Metadata: w.Metadata}
-	var all mistakes
+	var all invalidErrors
 	var err error
 	var fromAssigned, toAssigned bool
 	r.ID, err = idField(w.ID)
 	all.add(err)
-	r.From, fromAssigned, err = phoneField("from", w.From, policy, known)
+	r.From, fromAssigned, err = phoneField("from", w.From, check, callerIDs)
 	all.add(err)
-	r.To, toAssigned, err = phoneField("to", w.To, policy, nil)
+	r.To, toAssigned, err = phoneField("to", w.To, check, nil)
 	all.add(err)
 	r.Unassigned = !fromAssigned || !toAssigned
 	all.add(checkAppID(w.AppID))
@@ -41,9 +41,9 @@ func (w wire) request(policy NumberCheck, known *CallerIDCache) (Request, error)
 	all.add(checkMethod("answer_method", w.AnswerMethod))
 	all.add(checkMethod("ring_method", w.RingMethod))
 	all.add(checkMethod("hangup_method", w.HangupMethod))
-	r.RingTimeout, err = seconds("ring_timeout", w.RingTimeout, maxRingTimeout)
+	r.RingTimeout, err = secondsField("ring_timeout", w.RingTimeout, maxRingTimeout)
 	all.add(err)
-	r.CallTimeLimit, err = seconds("call_time_limit", w.CallTimeLimit, maxCallTimeLimit)
+	r.CallTimeLimit, err = secondsField("call_time_limit", w.CallTimeLimit, maxCallTimeLimit)
 	all.add(err)
 	r.NotBefore, err = timeField("not_before", w.NotBefore)
 	all.add(err)
@@ -56,18 +56,18 @@ func (w wire) request(policy NumberCheck, known *CallerIDCache) (Request, error)
 	return r, all.err()
 }
 
-// mistakes collects what is wrong with a request.
-type mistakes []*InvalidError
+// invalidErrors collects the mistakes of a request.
+type invalidErrors []*InvalidError
 
-func (m *mistakes) add(err error) {
+func (m *invalidErrors) add(err error) {
 	var invalid *InvalidError
-	if err != nil && errors.As(err, &invalid) { // As costs something of nothing, too
+	if err != nil && errors.As(err, &invalid) { // As is not free for nil either
 		*m = append(*m, invalid)
 	}
 }
 
 // err returns the first mistake, which lists the others.
-func (m mistakes) err() error {
+func (m invalidErrors) err() error {
 	if len(m) == 0 {
 		return nil
 	}
@@ -91,11 +91,11 @@ func idField(s string) (ID, error) {
 	return "", refused
 }
 
-func phoneField(field, s string, policy NumberCheck, known *CallerIDCache) (Phone, bool, error) {
+func phoneField(field, s string, check NumberCheck, callerIDs *CallerIDCache) (Phone, bool, error) {
 	if s == "" {
 		return Phone{}, false, &InvalidError{Reason: InvalidRequest, Field: field, Rule: "is required", Fix: "give a number in E.164 form"}
 	}
-	p, assigned, err := known.parse(s, policy)
+	p, assigned, err := callerIDs.parse(s, check)
 	var refused phoneError
 	if errors.As(err, &refused) {
 		return Phone{}, false, outOfBounds(field, refused.rule, refused.fix)
@@ -103,7 +103,7 @@ func phoneField(field, s string, policy NumberCheck, known *CallerIDCache) (Phon
 	return p, assigned, err
 }
 
-func (w wire) callbacks() Callbacks {
+func (w requestJSON) callbacks() Callbacks {
 	return Callbacks{
 		AnswerURL: w.AnswerURL, AnswerMethod: w.AnswerMethod,
 		RingURL: w.RingURL, RingMethod: w.RingMethod,
@@ -112,7 +112,7 @@ func (w wire) callbacks() Callbacks {
 }
 
 func checkAppID(s string) error {
-	if len(s) > maxAppIDLength || strings.ContainsFunc(s, notPlain) {
+	if len(s) > maxAppIDLength || strings.ContainsFunc(s, isControl) {
 		return outOfBounds("app_id", fmt.Sprintf("has at most %d bytes and no control characters", maxAppIDLength), "copy it from the app's page, or leave it out")
 	}
 	return nil
@@ -125,8 +125,8 @@ func checkMethod(field, s string) error {
 	return nil
 }
 
-// checkURL accepts what the provider may call back: http or https, a host, no
-// user info (it would be stored and shown by the provider).
+// checkURL accepts what the provider may call back: http or https, with a host and
+// without user info, which the provider would store and show.
 func checkURL(field, s string) error {
 	if s == "" {
 		return nil
@@ -138,7 +138,7 @@ func checkURL(field, s string) error {
 		return outOfBounds(field, fmt.Sprintf("holds the invisible character %U", r), "delete it")
 	}
 	u, err := url.Parse(s)
-	if err != nil || strings.ContainsFunc(s, notPlain) || strings.ContainsRune(s, ' ') {
+	if err != nil || strings.ContainsFunc(s, isControl) || strings.ContainsRune(s, ' ') {
 		return outOfBounds(field, "must be a URL without spaces or control characters", "percent-encode what does not belong into a URL")
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
@@ -153,18 +153,18 @@ func checkURL(field, s string) error {
 	return nil
 }
 
-func seconds(field string, v *int, most int) (int, error) {
+func secondsField(field string, v *int, limit int) (int, error) {
 	if v == nil {
 		return 0, nil
 	}
-	if *v < 1 || *v > most {
-		return 0, outOfBounds(field, fmt.Sprintf("must be 1 to %d seconds", most), "send a value within, or leave it out")
+	if *v < 1 || *v > limit {
+		return 0, outOfBounds(field, fmt.Sprintf("must be 1 to %d seconds", limit), "send a value within, or leave it out")
 	}
 	return *v, nil
 }
 
-// rfc3339Form refuses what time.Parse lets through: one-digit hours, decimal
-// commas, and offsets of a day and more.
+// rfc3339Form refuses what time.Parse accepts: one-digit hours, decimal commas,
+// and offsets of a day and more.
 var rfc3339Form = regexp.MustCompile(`^.{10}T\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$`)
 
 func timeField(field, s string) (time.Time, error) {
@@ -194,4 +194,4 @@ func outOfBounds(field, rule, fix string) *InvalidError {
 	return &InvalidError{Reason: InvalidRequest, Field: field, Rule: rule, Fix: fix}
 }
 
-func notPlain(r rune) bool { return r < ' ' || r == 0x7f }
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }

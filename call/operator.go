@@ -2,8 +2,8 @@ package call
 
 import "time"
 
-// ResolveAfter is how long after its claim an unknown call may be declared not
-// rung: by then no answer and no webhook of it can be under way any more.
+// ResolveAfter is how long after its claim an unknown call may be resolved as not
+// rung: by then no answer and no webhook can still arrive.
 const ResolveAfter = 15 * time.Minute
 
 // OperatorAction is what an operator did with one call. It is a metric label and
@@ -24,19 +24,19 @@ func OperatorActions() []OperatorAction {
 	return []OperatorAction{ActionCancel, ActionDiscard, ActionReplay, ActionResolveRang, ActionResolveNotRung}
 }
 
-// Cancel takes a call back before it is dialled: one that waits, or one that
-// no worker has seen yet.
+// Cancel cancels a call before it is dialled: one that waits, or that no worker
+// has seen yet.
 func (r Record) Cancel(n Note) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateCancelled}
 	}
-	r = r.clone().become(StateCancelled, n.At)
+	r = r.clone().enter(StateCancelled, n.At)
 	r.Reason = Cancelled
 	return r.withNote(n), nil
 }
 
-// Reopen lets a dead call be dialled again, with a fresh age and a fresh count
-// of attempts. What may have rung must be resolved instead.
+// Reopen lets a dead call be dialled again, with a fresh age and a fresh count of
+// attempts. A call that may have rung must be resolved instead.
 func (r Record) Reopen(n Note) (Record, error) {
 	if r.State == StateUnknown || r.MayHaveRung {
 		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: "it may have rung; resolve it as rang or not rung"}
@@ -44,7 +44,7 @@ func (r Record) Reopen(n Note) (Record, error) {
 	if r.State != StateDead {
 		return r, &TransitionError{From: r.State, To: StateWaiting}
 	}
-	return r.reopened(n), nil
+	return r.requeued(n), nil
 }
 
 // ResolveRang ends as placed a call that may have rung.
@@ -52,11 +52,11 @@ func (r Record) ResolveRang(n Note) (Record, error) {
 	if !r.resolvable() {
 		return r, &TransitionError{From: r.State, To: StatePlaced, Rule: "only a call that may have rung is resolved"}
 	}
-	return r.clone().become(StatePlaced, n.At).withNote(n), nil
+	return r.clone().enter(StatePlaced, n.At).withNote(n), nil
 }
 
-// ResolveNotRung lets a call be dialled again of which an operator knows that
-// it did not ring. It is refused until [ResolveAfter] after its claim.
+// ResolveNotRung lets a call be dialled again because an operator knows that it
+// did not ring. It is refused until [ResolveAfter] after the claim.
 func (r Record) ResolveNotRung(n Note) (Record, error) {
 	if !r.resolvable() {
 		return r, &TransitionError{From: r.State, To: StateWaiting, Rule: "only a call that may have rung is resolved"}
@@ -68,10 +68,10 @@ func (r Record) ResolveNotRung(n Note) (Record, error) {
 				a.ClaimedAt.Add(ResolveAfter).Format(time.RFC3339),
 		}
 	}
-	return r.reopened(n), nil
+	return r.requeued(n), nil
 }
 
-// Discard gives up the dead letter of a dead call.
+// Discard gives up a dead call and its dead letter.
 func (r Record) Discard(n Note) (Record, error) {
 	if r.State != StateDead || r.Discarded {
 		return r, &TransitionError{From: r.State, To: StateDead, Rule: "only a call with a dead letter is discarded; an unknown one is resolved"}
@@ -85,10 +85,10 @@ func (r Record) resolvable() bool {
 	return r.State == StateUnknown || (r.State == StateDead && r.MayHaveRung)
 }
 
-// reopened is due at once. Its notes tell who answers for the second ring, if
-// there is one.
-func (r Record) reopened(n Note) Record {
-	r = r.clone().become(StateWaiting, n.At)
+// requeued returns the record waiting and due at once. Its notes say who is
+// responsible for a second ring.
+func (r Record) requeued(n Note) Record {
+	r = r.clone().enter(StateWaiting, n.At)
 	r.Since, r.Spent = n.At.UTC(), 0
 	r.NextAt, r.Parked = n.At.UTC(), true
 	return r.withNote(n)

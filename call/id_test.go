@@ -57,7 +57,7 @@ func TestParseID(t *testing.T) {
 	}
 }
 
-func TestMadeIDsAreStorableAndTellMessagesApart(t *testing.T) {
+func TestGeneratedIDsAreStorableAndDistinct(t *testing.T) {
 	at := time.Date(2026, 1, 31, 9, 0, 0, 7, time.UTC)
 	origins := []call.Origin{
 		{},
@@ -105,7 +105,7 @@ func TestOriginSame(t *testing.T) {
 	}
 }
 
-func TestTheNameOfAMessage(t *testing.T) {
+func TestOriginKey(t *testing.T) {
 	for want, o := range map[string]call.Origin{
 		"0":                      {},
 		"41":                     {Sequence: 41},
