@@ -12,7 +12,7 @@ import (
 
 const maxAdminBytes = 1 << 20
 
-// handleAdmin registers the simulator's own endpoints. They need no key: whoever
+// handleAdmin registers the simulator's own endpoints. They need no key: any client that
 // reaches the simulator may change it, which is why it listens on the loopback
 // address unless told otherwise.
 func (s *Simulator) handleAdmin() {
@@ -132,9 +132,9 @@ func (s *Simulator) admin(pattern string, change func(*http.Request) error) {
 		case err == nil:
 			w.WriteHeader(http.StatusNoContent)
 		case errors.Is(err, ErrNotFound):
-			failure(w, http.StatusNotFound, err.Error())
+			writeMessage(w, http.StatusNotFound, err.Error())
 		default:
-			failure(w, http.StatusBadRequest, err.Error())
+			writeMessage(w, http.StatusBadRequest, err.Error())
 		}
 	})
 }
@@ -142,9 +142,9 @@ func (s *Simulator) admin(pattern string, change func(*http.Request) error) {
 // report registers a look at the simulator, as indented JSON.
 func (s *Simulator) report(pattern string, look func(*http.Request) any) {
 	s.routes.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		text, err := json.Marshal(look(r), jsontext.WithIndent("  "), json.WithMarshalers(writtenDurations))
+		text, err := json.Marshal(look(r), jsontext.WithIndent("  "), json.WithMarshalers(marshalDurations))
 		if err != nil {
-			failure(w, http.StatusInternalServerError, err.Error())
+			writeMessage(w, http.StatusInternalServerError, err.Error())
 			return
 		}
 		write(w, http.StatusOK, append(text, '\n'))
@@ -153,10 +153,10 @@ func (s *Simulator) report(pattern string, look func(*http.Request) any) {
 
 // Durations are written and read as in "1m30s", like in the configuration file.
 var (
-	writtenDurations = json.MarshalFunc(func(d time.Duration) ([]byte, error) {
+	marshalDurations = json.MarshalFunc(func(d time.Duration) ([]byte, error) {
 		return jsontext.AppendQuote(nil, d.String())
 	})
-	readDurations = json.UnmarshalFunc(func(text []byte, d *time.Duration) error {
+	unmarshalDurations = json.UnmarshalFunc(func(text []byte, d *time.Duration) error {
 		var written string
 		if err := json.Unmarshal(text, &written); err != nil {
 			return err
@@ -175,5 +175,5 @@ func adminBody(r *http.Request, into any) error {
 	if len(text) > maxAdminBytes {
 		return errors.New("the body is longer than 1 MiB")
 	}
-	return json.Unmarshal(text, into, json.RejectUnknownMembers(true), json.WithUnmarshalers(readDurations))
+	return json.Unmarshal(text, into, json.RejectUnknownMembers(true), json.WithUnmarshalers(unmarshalDurations))
 }

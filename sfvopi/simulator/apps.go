@@ -6,7 +6,7 @@ import (
 )
 
 func (s *Simulator) listApps(w http.ResponseWriter, _ *http.Request, org *orgRecord) error {
-	success(w, http.StatusOK, s.records.apps(org))
+	writeData(w, http.StatusOK, s.records.apps(org))
 	return nil
 }
 
@@ -15,7 +15,7 @@ func (s *Simulator) getApp(w http.ResponseWriter, r *http.Request, org *orgRecor
 	if err != nil {
 		return err
 	}
-	success(w, http.StatusOK, found)
+	writeData(w, http.StatusOK, found)
 	return nil
 }
 
@@ -41,7 +41,7 @@ func (s *Simulator) createApp(w http.ResponseWriter, r *http.Request, org *orgRe
 	}
 	created := app{AppID: s.ids.next(appPrefix)}
 	fields.into(&created)
-	success(w, http.StatusCreated, s.records.createApp(org, created))
+	writeData(w, http.StatusCreated, s.records.createApp(org, created))
 	return nil
 }
 
@@ -62,7 +62,7 @@ func (s *Simulator) updateApp(w http.ResponseWriter, r *http.Request, org *orgRe
 	if err != nil {
 		return err
 	}
-	success(w, http.StatusOK, changed)
+	writeData(w, http.StatusOK, changed)
 	return nil
 }
 
@@ -70,7 +70,7 @@ func (s *Simulator) deleteApp(w http.ResponseWriter, r *http.Request, org *orgRe
 	if err := s.records.deleteApp(org, r.PathValue("app_id")); err != nil {
 		return err
 	}
-	success(w, http.StatusOK, deleted{true})
+	writeData(w, http.StatusOK, deleted{true})
 	return nil
 }
 
@@ -122,13 +122,13 @@ func (f *appFields) parse(body []byte) error {
 func fieldsOf(a *app) appFields {
 	return appFields{
 		Name: a.Name, AnswerURL: a.AnswerURL, AnswerMethod: a.AnswerMethod,
-		HangupURL: duplicate(a.HangupURL), HangupMethod: a.HangupMethod,
-		FallbackAnswerURL: duplicate(a.FallbackAnswerURL), FallbackAnswerMethod: a.FallbackAnswerMethod,
+		HangupURL: cloneText(a.HangupURL), HangupMethod: a.HangupMethod,
+		FallbackAnswerURL: cloneText(a.FallbackAnswerURL), FallbackAnswerMethod: a.FallbackAnswerMethod,
 		Status: a.Status,
 	}
 }
 
-func duplicate(text *string) *string {
+func cloneText(text *string) *string {
 	if text == nil {
 		return nil
 	}

@@ -55,7 +55,7 @@ func readBody(r *http.Request, buffer *bytes.Buffer) error {
 		return errTooLarge
 	}
 	if _, err := buffer.ReadFrom(io.LimitReader(r.Body, maxBodyBytes+1)); err != nil {
-		return &refusal{http.StatusBadRequest, "request aborted", ResultNotReceived}
+		return &apiError{http.StatusBadRequest, "request aborted", ResultNotReceived}
 	}
 	if buffer.Len() > maxBodyBytes {
 		return errTooLarge

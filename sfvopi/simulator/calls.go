@@ -8,7 +8,7 @@ import (
 )
 
 // placeCall is POST /sfvopi/calls: authenticate, read, check, limit, match the
-// app, and only then let a fault strike.
+// app, and only then apply a fault.
 func (s *Simulator) placeCall(w http.ResponseWriter, r *http.Request) {
 	arrived := time.Now()
 	var request callRequest
@@ -19,7 +19,7 @@ func (s *Simulator) placeCall(w http.ResponseWriter, r *http.Request) {
 	}
 	id := Identity{Organisation: org.name}
 	about := subject{scope: Calls, unread: true, organisation: org.name}
-	if hit := s.rules.strike(&about, arrived); hit.fault != nil {
+	if hit := s.rules.match(&about, arrived); hit.fault != nil {
 		s.oracle.post(id, Post{At: arrived, Result: hit.fault.Name})
 		s.deliver(w, r, &hit, "", "")
 		return
@@ -30,7 +30,7 @@ func (s *Simulator) placeCall(w http.ResponseWriter, r *http.Request) {
 		s.refuseCall(w, r, id, arrived, err)
 		return
 	}
-	if wait, ok := org.limit.take(arrived); !ok {
+	if wait, ok := org.limit.allow(arrived); !ok {
 		w.Header().Set("Retry-After", seconds(wait))
 		s.refuseCall(w, r, id, arrived, errTooMany)
 		return
@@ -44,7 +44,7 @@ func (s *Simulator) placeCall(w http.ResponseWriter, r *http.Request) {
 		scope: Calls, organisation: org.name,
 		callee: request.To, callerID: request.From, answerURL: request.AnswerURL,
 	}
-	hit := s.rules.strike(&about, arrived)
+	hit := s.rules.match(&about, arrived)
 	if hit.fault != nil && !hit.fault.Rings {
 		s.oracle.post(id, Post{At: arrived, Result: hit.fault.Name})
 		s.deliver(w, r, &hit, request.From, "")
@@ -75,10 +75,10 @@ func (s *Simulator) readCall(r *http.Request, request *callRequest) error {
 	return request.parse(buffer.Bytes())
 }
 
-// accept lets the call go out: it is recorded, and takes its course without the
+// accept records the call and starts it; it goes on without the
 // request that asked for it.
-func (s *Simulator) accept(id Identity, request *callRequest, app *app, hit *strike, at time.Time) (string, bool) {
-	if !s.lifetime.begin() {
+func (s *Simulator) accept(id Identity, request *callRequest, app *app, hit *match, at time.Time) (string, bool) {
+	if !s.lifecycle.begin() {
 		return "", false
 	}
 	post := Post{At: at, Result: ResultAccepted, RequestUUID: s.ids.next(requestPrefix)}
@@ -91,8 +91,8 @@ func (s *Simulator) accept(id Identity, request *callRequest, app *app, hit *str
 		rang = at
 	}
 	s.oracle.accept(id, post, callUUID, rang)
-	if s.immediate() {
-		s.lifetime.end()
+	if s.endsAtOnce() {
+		s.lifecycle.end()
 		return post.RequestUUID, true
 	}
 	call := &phoneCall{
@@ -102,19 +102,19 @@ func (s *Simulator) accept(id Identity, request *callRequest, app *app, hit *str
 	if hit.fault != nil && hit.fault.ending != "" {
 		call.ending, call.brokenHook = hit.fault.ending, true
 	}
-	go s.play(call)
+	go s.runCall(call)
 	return post.RequestUUID, true
 }
 
 // refuseCall records a POST that was not good enough, and answers why.
 func (s *Simulator) refuseCall(w http.ResponseWriter, r *http.Request, id Identity, at time.Time, err error) {
 	result := ResultInvalid
-	if refused, ok := errors.AsType[*refusal](err); ok {
+	if refused, ok := errors.AsType[*apiError](err); ok {
 		result = refused.result
 	}
 	s.oracle.post(id, Post{At: at, Result: result})
 	s.hold(r, s.delay())
-	refuse(w, err)
+	writeError(w, err)
 }
 
 func queuedAnswer(requestUUID string) []byte {

@@ -153,7 +153,7 @@ func (s *Simulator) UnlinkNumber(organisation, voip string) error {
 	})
 }
 
-// RemoveNumber gives a number up: the organisation no longer owns it.
+// RemoveNumber removes a number: the organisation no longer owns it.
 func (s *Simulator) RemoveNumber(organisation, voip string) error {
 	return s.change(organisation, func(_ *records, org *orgRecord) error {
 		if _, owned := org.numbers[voip]; !owned {

@@ -14,13 +14,13 @@ const (
 	defaultRetryAfter = 2 * time.Second
 	// forever is a hold that only the client, or Close, ends.
 	forever time.Duration = -1
-	// writePatience bounds how long raw bytes may take to be read.
-	writePatience = 5 * time.Second
+	// writeTimeout bounds how long raw bytes may take to be read.
+	writeTimeout = 5 * time.Second
 )
 
-// deliver does to the connection what the fault says. The call, if it rings, has
+// deliver applies the fault to the connection. The call, if it rings, has
 // been accepted before.
-func (s *Simulator) deliver(w http.ResponseWriter, r *http.Request, hit *strike, from, requestUUID string) {
+func (s *Simulator) deliver(w http.ResponseWriter, r *http.Request, hit *match, from, requestUUID string) {
 	fault := hit.fault
 	if fault.Behaviour == Hang {
 		s.hold(r, forever)
@@ -32,14 +32,14 @@ func (s *Simulator) deliver(w http.ResponseWriter, r *http.Request, hit *strike,
 	case Close, CloseUnread:
 		panic(http.ErrAbortHandler)
 	case Reset, ResetUnread:
-		breakOff(w, nil)
+		hijackAndClose(w, nil)
 	case NotHTTP:
-		breakOff(w, []byte(fault.Body))
+		hijackAndClose(w, []byte(fault.Body))
 	case CutShort:
-		begin(w, fault)
+		writePartial(w, fault)
 		panic(http.ErrAbortHandler)
 	case Stall:
-		begin(w, fault)
+		writePartial(w, fault)
 		s.hold(r, forever)
 		panic(http.ErrAbortHandler)
 	case Answer, AnswerUnread, Hang:
@@ -57,7 +57,7 @@ func (f *Fault) answer(w http.ResponseWriter, texts placeholders) {
 	}
 	switch {
 	case f.Message != "":
-		failure(w, f.Status, texts.fill(f.Message))
+		writeMessage(w, f.Status, texts.fill(f.Message))
 	case f.Body != "":
 		w.WriteHeader(f.Status)
 		_, _ = w.Write([]byte(texts.fill(f.Body))) // a client that left cannot be told
@@ -66,8 +66,8 @@ func (f *Fault) answer(w http.ResponseWriter, texts placeholders) {
 	}
 }
 
-// begin announces twice as many bytes as it sends.
-func begin(w http.ResponseWriter, fault *Fault) {
+// writePartial announces twice as many bytes as it sends.
+func writePartial(w http.ResponseWriter, fault *Fault) {
 	w.Header()["Content-Type"] = jsonType
 	w.Header().Set("Content-Length", strconv.Itoa(2*len(fault.Body)))
 	w.WriteHeader(fault.Status)
@@ -75,25 +75,25 @@ func begin(w http.ResponseWriter, fault *Fault) {
 	_ = http.NewResponseController(w).Flush() // nor here
 }
 
-// breakOff writes raw bytes, if any, and ends the connection: with a reset if
+// hijackAndClose writes raw bytes, if any, and ends the connection: with a reset if
 // there are none and the transport knows resets, which TCP does and net.Pipe
 // does not.
-func breakOff(w http.ResponseWriter, raw []byte) {
+func hijackAndClose(w http.ResponseWriter, raw []byte) {
 	connection, _, err := http.NewResponseController(w).Hijack()
 	if err != nil { // HTTP/2, or no server at all
 		panic(http.ErrAbortHandler)
 	}
 	if len(raw) > 0 {
-		_ = connection.SetWriteDeadline(time.Now().Add(writePatience))
+		_ = connection.SetWriteDeadline(time.Now().Add(writeTimeout))
 		_, _ = connection.Write(raw) // the client finds out either way
 	} else {
-		lingerless(connection)
+		closeWithReset(connection)
 	}
 	_ = connection.Close()
 }
 
-// lingerless makes closing send a reset.
-func lingerless(connection net.Conn) {
+// closeWithReset makes closing send a reset.
+func closeWithReset(connection net.Conn) {
 	if wrapped, ok := connection.(interface{ NetConn() net.Conn }); ok { // TLS
 		connection = wrapped.NetConn()
 	}
@@ -102,7 +102,7 @@ func lingerless(connection net.Conn) {
 	}
 }
 
-func (h *strike) placeholders(r *http.Request, from, requestUUID string) placeholders {
+func (h *match) placeholders(r *http.Request, from, requestUUID string) placeholders {
 	retryAfter := cmp.Or(h.retryAfter, defaultRetryAfter)
 	return placeholders{
 		number:       from,

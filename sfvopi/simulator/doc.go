@@ -1,8 +1,8 @@
 // Package simulator is an HTTP server that speaks the provider's contract, fails
-// on demand, and knows who was really rung.
+// on demand, and records which phones really rang.
 //
 // It exists because the provider offers no sandbox and no idempotency key: the
-// only way to prove that no phone rings twice is to stand in the provider's
+// only way to prove that no phone rings twice is to take the provider's
 // place and count. So the package has three parts that meet in one request:
 //
 //   - the world: organisations with API keys, apps and numbers, as the
@@ -16,13 +16,13 @@
 //     posted.
 //
 // A POST is authenticated, read, checked, rate limited and matched to an ACTIVE
-// app, in this order, and only then can a fault strike it. So a fault strikes
-// only requests that would have been accepted, and "rang" never hides a request
-// that was wrong. (The faults marked unread are the exception: they strike
+// app, in this order, and only then can a fault apply. So a fault applies
+// only to requests that would have been accepted, and "rang" never hides a request
+// that was wrong. (The faults marked unread are the exception: they apply
 // before the body is read.)
 //
 // An accepted call is recorded before its answer is sent and before any latency:
-// a client that gives up early has rung the phone. That is the unkind choice,
+// a client that gives up early has rung the phone. That is the strict choice,
 // and the one that finds redials.
 //
 // The package imports nothing else of this module, so that a misunderstanding of

@@ -14,21 +14,21 @@ import (
 // jsonType is shared by all answers; net/http does not change header values.
 var jsonType = []string{"application/json; charset=utf-8"}
 
-// success answers {"data": …, "message": "success"}.
-func success(w http.ResponseWriter, status int, data any) {
+// writeData answers {"data": …, "message": "success"}.
+func writeData(w http.ResponseWriter, status int, data any) {
 	text, err := json.Marshal(struct {
 		Data    any    `json:"data"`
 		Message string `json:"message"`
 	}{data, "success"})
 	if err != nil { // only a type of ours that cannot be written as JSON
-		failure(w, http.StatusInternalServerError, "Simulator: "+err.Error())
+		writeMessage(w, http.StatusInternalServerError, "Simulator: "+err.Error())
 		return
 	}
 	write(w, status, text)
 }
 
-// failure answers {"message": …}.
-func failure(w http.ResponseWriter, status int, message string) {
+// writeMessage answers {"message": …}.
+func writeMessage(w http.ResponseWriter, status int, message string) {
 	write(w, status, messageEnvelope(message))
 }
 
@@ -39,14 +39,14 @@ func messageEnvelope(message string) []byte {
 	return append(text, '}')
 }
 
-// refuse answers a refusal with its status and text.
-func refuse(w http.ResponseWriter, err error) {
-	refused, ok := errors.AsType[*refusal](err)
+// writeError answers a refusal with its status and text.
+func writeError(w http.ResponseWriter, err error) {
+	refused, ok := errors.AsType[*apiError](err)
 	if !ok {
-		failure(w, http.StatusInternalServerError, "Simulator: "+err.Error())
+		writeMessage(w, http.StatusInternalServerError, "Simulator: "+err.Error())
 		return
 	}
-	failure(w, refused.status, refused.message)
+	writeMessage(w, refused.status, refused.message)
 }
 
 func write(w http.ResponseWriter, status int, body []byte) {

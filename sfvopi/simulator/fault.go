@@ -16,7 +16,7 @@ type Fault struct {
 	// Magic are the four digits after +9190000 in the magic callee that meets
 	// this fault; empty where only a rule can choose it.
 	Magic string `json:"magic,omitzero"`
-	// Scope says which requests the fault can strike.
+	// Scope says which requests the fault applies to.
 	Scope Scope `json:"scope"`
 	// Behaviour is what happens on the connection.
 	Behaviour Behaviour `json:"behaviour"`
@@ -29,21 +29,21 @@ type Fault struct {
 	Body string `json:"body,omitzero"`
 	// Header holds the answer's own headers, with placeholders in the values.
 	Header map[string]string `json:"header,omitzero"`
-	// Rings says whether the call goes out although the fault strikes: it is
+	// Rings says whether the call goes out although the fault applies: it is
 	// accepted before anything is answered.
 	Rings bool `json:"rings"`
 	// Error is what {error} stands for, unless the rule says otherwise.
 	Error string `json:"error,omitzero"`
 	// Delay holds the answer back, unless the rule says otherwise.
 	Delay time.Duration `json:"delay,omitzero"`
-	// About says in a few words what this is in life.
+	// About describes in a few words what this is in practice.
 	About string `json:"about"`
 
 	// ending is how the call that rang comes to its end, if not by the rule's.
 	ending Ending
 }
 
-// Scope says which requests a fault can strike, and which a rule looks at.
+// Scope says which requests a fault applies to, and which a rule matches.
 type Scope string
 
 // The scopes.
@@ -83,7 +83,7 @@ const (
 	AnswerUnread Behaviour = "answer_unread"
 )
 
-// unread tells whether the fault strikes before the body is read, and so before
+// unread reports whether the fault applies before the body is read, so before
 // anyone can know the callee.
 func (b Behaviour) unread() bool {
 	return b == CloseUnread || b == ResetUnread || b == AnswerUnread
@@ -128,16 +128,16 @@ func index(faults []Fault, key func(*Fault) string) map[string]*Fault {
 	return byKey
 }
 
-// answers is an error in the provider's envelope that rings nobody.
-func answers(magic, name string, status int, message, about string) Fault {
+// errorAnswer is an error in the provider's envelope that rings nobody.
+func errorAnswer(magic, name string, status int, message, about string) Fault {
 	return Fault{
 		Name: name, Magic: magic, Scope: Any, Behaviour: Answer,
 		Status: status, Message: message, About: about,
 	}
 }
 
-// page is a gateway's HTML page that rings nobody.
-func page(magic, name string, status int, title, about string) Fault {
+// htmlError is a gateway's HTML page that rings nobody.
+func htmlError(magic, name string, status int, title, about string) Fault {
 	return Fault{
 		Name: name, Magic: magic, Scope: Any, Behaviour: Answer,
 		Status: status, Body: htmlPage(title), Header: map[string]string{"Content-Type": "text/html"},
@@ -145,7 +145,7 @@ func page(magic, name string, status int, title, about string) Fault {
 	}
 }
 
-func (f Fault) header(name, value string) Fault {
+func (f Fault) withHeader(name, value string) Fault {
 	header := map[string]string{name: value}
 	for key, each := range f.Header {
 		header[key] = each
@@ -154,16 +154,16 @@ func (f Fault) header(name, value string) Fault {
 	return f
 }
 
-// ringing is the fault on a call that went out.
-func (f Fault) ringing() Fault {
+// afterRing is the fault on a call that went out.
+func (f Fault) afterRing() Fault {
 	f.Rings, f.Scope = true, Calls
 	return f
 }
 
-// twin is the same answer after the phone rang: the two that a caller cannot
+// rangVariant is the same answer after the phone rang: the two that a caller cannot
 // tell apart.
-func (f Fault) twin(magic string) Fault {
-	f = f.ringing()
+func (f Fault) rangVariant(magic string) Fault {
+	f = f.afterRing()
 	f.Name, f.Magic, f.About = f.Name+"_rang", magic, "the same answer, after the phone rang"
 	return f
 }

@@ -2,31 +2,31 @@ package simulator
 
 // serverErrorFaults are 5xx answers in the provider's own envelope.
 func serverErrorFaults() []Fault {
-	unhandled := answers("5002", "internal_error", 500, "Internal server error", "an unhandled exception before the dial")
-	badGateway := answers("5028", "bad_gateway", 502, "Bad Gateway", "502 with a text that is not about the answer_url")
-	storage := answers("5070", "insufficient_storage", 507, "Insufficient Storage", "another 5xx")
-	unavailable := answers("5030", "unavailable", 503, "Service Unavailable", "503 in the envelope")
+	unhandled := errorAnswer("5002", "internal_error", 500, "Internal server error", "an unhandled exception before the dial")
+	badGateway := errorAnswer("5028", "bad_gateway", 502, "Bad Gateway", "502 with a text that is not about the answer_url")
+	storage := errorAnswer("5070", "insufficient_storage", 507, "Insufficient Storage", "another 5xx")
+	unavailable := errorAnswer("5030", "unavailable", 503, "Service Unavailable", "503 in the envelope")
 	return []Fault{
-		answers("5000", "service_temporarily_unavailable", 500, "Service temporarily unavailable", "the documented transient error (a 500, not a 503)"),
-		answers("5001", "initiate_failed", 500, "Failed to initiate outbound call", "the documented \"retry after a few seconds\""),
+		errorAnswer("5000", "service_temporarily_unavailable", 500, "Service temporarily unavailable", "the documented transient error (a 500, not a 503)"),
+		errorAnswer("5001", "initiate_failed", 500, "Failed to initiate outbound call", "the documented \"retry after a few seconds\""),
 		unhandled,
-		unhandled.twin("5003"),
-		because("5004", "get_app_by_number_failed", "Failed to get app by number: {error}", "connection pool exhausted", "a look-up failed before the dial"),
-		because("5005", "get_app_failed", "Failed to get SFVoPI app: {error}", "connection pool exhausted", "a look-up failed before the dial"),
-		answers("5010", "not_implemented", 501, "Not Implemented", ""),
+		unhandled.rangVariant("5003"),
+		withError("5004", "get_app_by_number_failed", "Failed to get app by number: {error}", "connection pool exhausted", "a look-up failed before the dial"),
+		withError("5005", "get_app_failed", "Failed to get SFVoPI app: {error}", "connection pool exhausted", "a look-up failed before the dial"),
+		errorAnswer("5010", "not_implemented", 501, "Not Implemented", ""),
 		badGateway,
-		badGateway.twin("5029"),
+		badGateway.rangVariant("5029"),
 		unavailable,
-		unavailable.twin("5038"),
-		named("5031", "unavailable_seconds", unavailable.header("Retry-After", "{retry_seconds}"), "503 in the envelope with Retry-After in seconds"),
-		named("5032", "unavailable_date", unavailable.header("Retry-After", "{retry_date}"), "503 in the envelope with Retry-After as an HTTP date"),
+		unavailable.rangVariant("5038"),
+		named("5031", "unavailable_seconds", unavailable.withHeader("Retry-After", "{retry_seconds}"), "503 in the envelope with Retry-After in seconds"),
+		named("5032", "unavailable_date", unavailable.withHeader("Retry-After", "{retry_date}"), "503 in the envelope with Retry-After as an HTTP date"),
 		storage,
-		storage.twin("5071"),
-		answers("5310", "overloaded", 500, "The service is overloaded", "declares itself not handled"),
-		answers("5311", "maintenance", 500, "The service is under maintenance", "declares itself not handled"),
-		answers("5312", "currently_unavailable", 500, "Our service is currently unavailable, please try again later.", "declares itself not handled"),
-		answers("5313", "try_again", 500, "Something went wrong, please try again later", "what gateways say: no declaration").ringing(),
-		answers("5314", "subscriber_unavailable", 500, "Subscriber is temporarily unavailable", "said after ringing").ringing(),
+		storage.rangVariant("5071"),
+		errorAnswer("5310", "overloaded", 500, "The service is overloaded", "declares itself not handled"),
+		errorAnswer("5311", "maintenance", 500, "The service is under maintenance", "declares itself not handled"),
+		errorAnswer("5312", "currently_unavailable", 500, "Our service is currently unavailable, please try again later.", "declares itself not handled"),
+		errorAnswer("5313", "try_again", 500, "Something went wrong, please try again later", "what gateways say: no declaration").afterRing(),
+		errorAnswer("5314", "subscriber_unavailable", 500, "Subscriber is temporarily unavailable", "said after ringing").afterRing(),
 		contradiction("5320", "unavailable_names_call", 500, `{"data":{"request_uuid":"{request_uuid}"},"message":"Service temporarily unavailable"}`),
 		contradiction("5321", "unavailable_bytes_behind", 500, `{"message":"Service temporarily unavailable"}{"data":{"request_uuid":"{request_uuid}"}}`),
 	}
@@ -37,10 +37,10 @@ func serverErrorFaults() []Fault {
 func initiateFaults() []Fault {
 	const message = "Failed to initiate outbound call: {error}"
 	lost := func(magic, name, reason string) Fault {
-		return because(magic, "initiate_"+name, message, reason, "the carrier was reached and lost; the phone rang").ringing()
+		return withError(magic, "initiate_"+name, message, reason, "the carrier was reached and lost; the phone rang").afterRing()
 	}
 	not := func(magic, name, reason, about string) Fault {
-		return because(magic, "initiate_"+name, message, reason, about)
+		return withError(magic, "initiate_"+name, message, reason, about)
 	}
 	const (
 		unreached = "the carrier was never reached"
@@ -98,7 +98,7 @@ func initiateFaults() []Fault {
 // picked up, so each of them rang.
 func webhookFaults() []Fault {
 	answered := func(magic, name, message, reason, about string) Fault {
-		f := answers(magic, name, 502, message, about).ringing()
+		f := errorAnswer(magic, name, 502, message, about).afterRing()
 		f.Error, f.ending = reason, Failed
 		return f
 	}
@@ -114,13 +114,13 @@ func webhookFaults() []Fault {
 
 // contradiction refuses a call, and names it.
 func contradiction(magic, name string, status int, body string) Fault {
-	f := broken(magic, name, Answer, status, body, "refused, and yet it names the call that rings").ringing()
-	return f.header("Content-Type", jsonType[0])
+	f := connectionFault(magic, name, Answer, status, body, "refused, and yet it names the call that rings").afterRing()
+	return f.withHeader("Content-Type", jsonType[0])
 }
 
-// because is a 500 whose message ends in the reason.
-func because(magic, name, message, reason, about string) Fault {
-	f := answers(magic, name, 500, message, about)
+// withError is a 500 whose message ends in the reason.
+func withError(magic, name, message, reason, about string) Fault {
+	f := errorAnswer(magic, name, 500, message, about)
 	f.Error = reason
 	return f
 }

@@ -23,7 +23,7 @@ const (
 	hangupHook   HookKind = "hangup"
 )
 
-// timeout is the provider's patience with a hook.
+// timeout is how long the provider waits for a hook.
 func (k HookKind) timeout() time.Duration {
 	if k == answerHook || k == fallbackHook {
 		return 10 * time.Second
@@ -71,7 +71,7 @@ type payload struct {
 	HangupCause string   `json:"hangup_cause,omitzero"`
 }
 
-// hangup fills in what only the hangup hook tells. An answered of zero means
+// hangup fills in the fields of the hangup hook. A zero answered means
 // that nobody picked up.
 func hangup(ending Ending, started, answered, ended time.Time) func(*payload) {
 	return func(p *payload) {
@@ -96,7 +96,7 @@ func (s *Simulator) postAnswer(call *phoneCall, at time.Time) {
 	}
 }
 
-// post posts one hook, records it, and tells whether it was answered with 2xx.
+// post posts one hook, records it, and reports whether it was answered with 2xx.
 func (s *Simulator) post(call *phoneCall, kind HookKind, fill func(*payload)) bool {
 	method, target := call.target(kind)
 	if target == "" {
@@ -111,18 +111,18 @@ func (s *Simulator) post(call *phoneCall, kind HookKind, fill func(*payload)) bo
 	}
 	select {
 	case s.hooks.slots <- struct{}{}:
-	case <-s.lifetime.done.Done():
+	case <-s.lifecycle.aborted.Done():
 		return false
 	}
 	defer func() { <-s.hooks.slots }()
 
 	hook := Hook{Kind: kind, RequestUUID: call.requestUUID, At: time.Now()}
-	ctx, cancel := context.WithTimeout(s.lifetime.done, kind.timeout())
+	ctx, cancel := context.WithTimeout(s.lifecycle.aborted, kind.timeout())
 	defer cancel()
 	status, answer, err := s.hooks.send(ctx, method, target, &body)
 	hook.Status = status
 	if err != nil {
-		hook.Error = withoutURL(err)
+		hook.Error = errorWithoutURL(err)
 	}
 	delivered := err == nil && status >= 200 && status < 300
 	if delivered && kind.timeout() > 5*time.Second {
@@ -206,8 +206,8 @@ func withQuery(target string, payload []byte) (string, error) {
 	return address.String(), nil
 }
 
-// withoutURL drops the URL from an error: its query may hold a callback token.
-func withoutURL(err error) string {
+// errorWithoutURL drops the URL from an error: its query may hold a callback token.
+func errorWithoutURL(err error) string {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		return failed.Err.Error()
 	}

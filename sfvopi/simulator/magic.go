@@ -33,18 +33,18 @@ var magicEndings = map[string]Ending{
 	"6004": Failed,
 }
 
-// magicOf is what a callee's digits choose, and for how many first requests.
-func magicOf(callee string) (hit strike, first int) {
+// parseMagic is what a callee's digits choose, and for how many first requests.
+func parseMagic(callee string) (hit match, first int) {
 	if len(callee) != magicLength || !strings.HasPrefix(callee, MagicPrefix) {
-		return strike{}, 0
+		return match{}, 0
 	}
 	digits := callee[len(MagicPrefix) : magicLength-1]
 	first = int(callee[magicLength-1] - '0')
 	if ending, ok := magicEndings[digits]; ok {
-		return strike{ending: ending}, first
+		return match{ending: ending}, first
 	}
 	if fault, ok := faultByMagic[digits]; ok {
-		return strike{fault: fault}, first
+		return match{fault: fault}, first
 	}
-	return strike{}, 0
+	return match{}, 0
 }

@@ -10,12 +10,12 @@ func (s *Simulator) listNumbers(w http.ResponseWriter, r *http.Request, org *org
 	if err != nil {
 		return err
 	}
-	success(w, http.StatusOK, links)
+	writeData(w, http.StatusOK, links)
 	return nil
 }
 
 func (s *Simulator) listAvailable(w http.ResponseWriter, _ *http.Request, org *orgRecord) error {
-	success(w, http.StatusOK, s.records.available(org))
+	writeData(w, http.StatusOK, s.records.available(org))
 	return nil
 }
 
@@ -37,7 +37,7 @@ func (s *Simulator) linkNumber(w http.ResponseWriter, r *http.Request, org *orgR
 	if err != nil {
 		return err
 	}
-	success(w, http.StatusCreated, linked)
+	writeData(w, http.StatusCreated, linked)
 	return nil
 }
 
@@ -45,6 +45,6 @@ func (s *Simulator) unlinkNumber(w http.ResponseWriter, r *http.Request, org *or
 	if err := s.records.unlinkNumber(org, r.PathValue("app_id"), r.PathValue("voip_number")); err != nil {
 		return err
 	}
-	success(w, http.StatusOK, deleted{true})
+	writeData(w, http.StatusOK, deleted{true})
 	return nil
 }

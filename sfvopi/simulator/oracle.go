@@ -17,7 +17,7 @@ type Identity struct {
 // Post is one POST /sfvopi/calls that arrived.
 type Post struct {
 	At time.Time `json:"at"`
-	// Result is the name of the fault that struck, or one of the Result
+	// Result is the name of the fault that applied, or one of the Result
 	// constants.
 	Result string `json:"result"`
 	// RequestUUID is set if the call went out, whether or not the caller learnt
@@ -41,9 +41,9 @@ type Hook struct {
 	At          time.Time `json:"at"`
 	// Status is the HTTP status of the answer, 0 if there was none.
 	Status int `json:"status"`
-	// Error says why there was none.
+	// Error is why there was none.
 	Error string `json:"error,omitzero"`
-	// Stream says what is wrong with the Stream JSON that the answer hook was
+	// Stream is what is wrong with the Stream JSON that the answer hook was
 	// answered with; empty if nothing is.
 	Stream string `json:"stream,omitzero"`
 }
@@ -71,7 +71,7 @@ type Summary struct {
 	Lookups   int `json:"lookups"`
 	// Results counts POSTs by their result.
 	Results map[string]int `json:"results"`
-	// BusiestSecond tells for each organisation the second with most POSTs, whatever
+	// BusiestSecond is, for each organisation, the second with most POSTs, whatever
 	// they came to.
 	BusiestSecond map[string]Second `json:"busiest_second"`
 }
@@ -85,7 +85,7 @@ type oracle struct {
 	unidentified []Post
 	results      map[string]int
 	lookups      int
-	pulses       map[string]*pulse // by organisation
+	meters       map[string]*peakMeter // by organisation
 }
 
 func newOracle(countsOnly bool) *oracle {
@@ -99,7 +99,7 @@ func (o *oracle) reset() {
 	defer o.mu.Unlock()
 	o.calls = map[Identity]*Call{}
 	o.results = map[string]int{}
-	o.pulses = map[string]*pulse{}
+	o.meters = map[string]*peakMeter{}
 	o.unidentified, o.lookups = nil, 0
 }
 
@@ -108,7 +108,7 @@ func (o *oracle) post(id Identity, post Post) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.results[post.Result]++
-	o.beat(id.Organisation, post.At)
+	o.measure(id.Organisation, post.At)
 	if id.Callee == "" {
 		if !o.countsOnly {
 			o.unidentified = append(o.unidentified, post)
@@ -118,17 +118,17 @@ func (o *oracle) post(id Identity, post Post) {
 	o.countPost(o.call(id), post)
 }
 
-// beat records that a POST arrived. The caller holds the lock.
-func (o *oracle) beat(organisation string, at time.Time) {
+// measure records that a POST arrived. The caller holds the lock.
+func (o *oracle) measure(organisation string, at time.Time) {
 	if organisation == "" {
 		return
 	}
-	p, ok := o.pulses[organisation]
+	p, ok := o.meters[organisation]
 	if !ok {
-		p = &pulse{}
-		o.pulses[organisation] = p
+		p = &peakMeter{}
+		o.meters[organisation] = p
 	}
-	p.post(at)
+	p.add(at)
 }
 
 // accept records a POST and the call that goes out because of it; rang is zero
@@ -137,7 +137,7 @@ func (o *oracle) accept(id Identity, post Post, callUUID string, rang time.Time)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.results[post.Result]++
-	o.beat(id.Organisation, post.At)
+	o.measure(id.Organisation, post.At)
 	call := o.call(id)
 	o.countPost(call, post)
 	call.Accepted++

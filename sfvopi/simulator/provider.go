@@ -22,11 +22,11 @@ func (s *Simulator) handleProvider() {
 		s.lookup("GET", prefix, "/available-numbers", s.listAvailable)
 	}
 	s.routes.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		failure(w, http.StatusNotFound, "Cannot "+r.Method+" "+r.URL.Path)
+		writeMessage(w, http.StatusNotFound, "Cannot "+r.Method+" "+r.URL.Path)
 	})
 }
 
-// endpoint answers an authenticated request that no fault struck.
+// endpoint answers an authenticated request to which no fault applied.
 type endpoint func(w http.ResponseWriter, r *http.Request, org *orgRecord) error
 
 // lookup registers an endpoint that rings nobody.
@@ -36,7 +36,7 @@ func (s *Simulator) lookup(method, prefix, path string, answer endpoint) {
 		org, err := s.records.authenticate(r.Header.Get("X-Api-Key"))
 		if err != nil {
 			s.hold(r, s.delay())
-			refuse(w, err)
+			writeError(w, err)
 			return
 		}
 		about := subject{
@@ -44,10 +44,10 @@ func (s *Simulator) lookup(method, prefix, path string, answer endpoint) {
 			method: r.Method, path: strings.TrimPrefix(r.URL.Path, "/superfone"),
 		}
 		at := time.Now()
-		hit := s.rules.strike(&about, at)
+		hit := s.rules.match(&about, at)
 		if hit.fault == nil {
 			about.unread = true
-			hit = s.rules.strike(&about, at)
+			hit = s.rules.match(&about, at)
 		}
 		if hit.fault != nil {
 			s.deliver(w, r, &hit, "", "")
@@ -55,7 +55,7 @@ func (s *Simulator) lookup(method, prefix, path string, answer endpoint) {
 		}
 		s.hold(r, s.delay())
 		if err := answer(w, r, org); err != nil {
-			refuse(w, err)
+			writeError(w, err)
 		}
 	})
 }
@@ -63,5 +63,5 @@ func (s *Simulator) lookup(method, prefix, path string, answer endpoint) {
 // hold keeps an answer back; a client that has left, or a simulator that closes,
 // ends it early, and then it does not matter what is written.
 func (s *Simulator) hold(r *http.Request, d time.Duration) {
-	s.lifetime.hold(r.Context(), d)
+	s.lifecycle.hold(r.Context(), d)
 }

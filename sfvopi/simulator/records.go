@@ -22,7 +22,7 @@ type orgRecord struct {
 	apps    []*app // in the order of their creation
 	numbers map[string]*number
 	order   []string // numbers in the order in which they were bought
-	limit   limit
+	limit   rateLimiter
 }
 
 // app is an app as the provider's answers show it.

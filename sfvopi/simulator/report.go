@@ -12,7 +12,7 @@ type Report struct {
 	// Calls are ordered by organisation, callee and answer URL.
 	Calls []Call `json:"calls"`
 	// Unidentified are POSTs whose callee was not learnt: without a known key,
-	// without a readable body, or struck before it was read.
+	// without a readable body, or a fault applied before it was read.
 	Unidentified []Post `json:"unidentified,omitzero"`
 }
 
@@ -56,7 +56,7 @@ func (s *Simulator) Call(id Identity) Call {
 // what they still do is recorded.
 func (s *Simulator) Reset() {
 	s.oracle.reset()
-	s.rules.recount()
+	s.rules.resetCounts()
 }
 
 func (o *oracle) report(q ReportFilter) Report {
@@ -70,8 +70,8 @@ func (o *oracle) report(q ReportFilter) Report {
 		Calls:        []Call{},
 		Unidentified: slices.Clone(o.unidentified),
 	}
-	for organisation, p := range o.pulses {
-		report.Summary.BusiestSecond[organisation] = p.busiest
+	for organisation, p := range o.meters {
+		report.Summary.BusiestSecond[organisation] = p.peak
 	}
 	for _, posts := range o.results {
 		report.Summary.Posts += posts

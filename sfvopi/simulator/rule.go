@@ -7,7 +7,7 @@ import (
 )
 
 // Rule chooses a fault, an ending, or both for the requests that it selects. All
-// selectors that are set must match; a rule with none strikes every call. Only
+// selectors that are set must match; a rule with none matches every call. Only
 // the first matching rule decides, and rules decide before magic callees.
 type Rule struct {
 	// Name is unique; putting a rule of the same name replaces it.
@@ -17,7 +17,7 @@ type Rule struct {
 	// Ending is how a call that went out comes to its end.
 	Ending Ending `json:"ending,omitzero" yaml:"ending"`
 
-	// On says which requests the rule looks at: calls (the default) or lookups.
+	// On says which requests the rule matches: calls (the default) or lookups.
 	On Scope `json:"on,omitzero" yaml:"on"`
 	// Organisation is the name of one organisation.
 	Organisation string `json:"organisation,omitzero" yaml:"organisation"`
@@ -37,12 +37,12 @@ type Rule struct {
 	NotBefore time.Time `json:"not_before,omitzero" yaml:"not_before"`
 	NotAfter  time.Time `json:"not_after,omitzero" yaml:"not_after"`
 
-	// Rate is the share of selected requests that are struck, above 0 and up to
+	// Rate is the share of selected requests that match, above 0 and up to
 	// 1; 0 means all. It is drawn from the seed, the rule's name and the
 	// request's place among those of its identity, so it does not depend on the
 	// order in which identities interleave.
 	Rate float64 `json:"rate,omitzero" yaml:"rate"`
-	// First strikes only the first so many requests of each identity
+	// First limits the rule to the first so many requests of each identity
 	// (organisation, callee, answer URL; among look-ups: organisation, method
 	// and path). 0 means all.
 	First int `json:"first,omitzero" yaml:"first"`
@@ -117,7 +117,7 @@ func (r *Rule) scope() Scope {
 // subject is what rules look at in a request.
 type subject struct {
 	scope        Scope
-	unread       bool // the body has not been read: only unread faults can strike
+	unread       bool // the body has not been read: only unread faults apply
 	organisation string
 	callee       string
 	callerID     string
@@ -125,7 +125,7 @@ type subject struct {
 	method, path string
 }
 
-// selects tells whether the selectors and the window match; rate and first are
+// selects reports whether the selectors and the window match; rate and first are
 // counted by the caller.
 func (r *Rule) selects(s *subject, put, at time.Time) bool {
 	if r.scope() != s.scope {

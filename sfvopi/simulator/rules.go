@@ -17,9 +17,9 @@ type rules struct {
 	// count spares the mutex where there is nothing to look through.
 	count atomic.Int64
 
-	mu      sync.Mutex
-	list    []activeRule
-	tallies map[tallyKey]*tally
+	mu       sync.Mutex
+	list     []activeRule
+	counters map[counterKey]*counter
 }
 
 type activeRule struct {
@@ -27,15 +27,15 @@ type activeRule struct {
 	put time.Time
 }
 
-// tallyKey is a rule (or the magic of a callee) and whom it counts for.
-type tallyKey struct {
+// counterKey is a rule (or the magic of a callee) and whom it counts for.
+type counterKey struct {
 	rule, organisation, first, second string
 }
 
-type tally struct{ seen, struck int }
+type counter struct{ seen, matched int }
 
-// strike is what befalls one request. The zero value is nothing.
-type strike struct {
+// match is the fault or ending that applies to one request. The zero value is neither.
+type match struct {
 	fault      *Fault
 	ending     Ending
 	err        string
@@ -45,7 +45,7 @@ type strike struct {
 }
 
 func newRules(list []Rule, seed uint64, magic bool) *rules {
-	r := &rules{seed: seed, magic: magic, tallies: map[tallyKey]*tally{}}
+	r := &rules{seed: seed, magic: magic, counters: map[counterKey]*counter{}}
 	for _, rule := range list {
 		r.put(rule)
 	}
@@ -53,7 +53,7 @@ func newRules(list []Rule, seed uint64, magic bool) *rules {
 }
 
 // put adds a validated rule, or replaces the one of its name in its place. Its
-// counts and its clock start anew.
+// counts and its clock restart.
 func (r *rules) put(rule Rule) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *rules) put(rule Rule) {
 	r.count.Store(int64(len(r.list)))
 }
 
-// remove drops the rule of that name, or says that there is none.
+// remove removes the rule of that name, and reports whether there was one.
 func (r *rules) remove(name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -85,15 +85,15 @@ func (r *rules) clear() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = nil
-	clear(r.tallies)
+	clear(r.counters)
 	r.count.Store(0)
 }
 
-// recount starts all counts anew, and leaves rules and their clocks alone.
-func (r *rules) recount() {
+// resetCounts resets all counts, but not the rules and their clocks.
+func (r *rules) resetCounts() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.tallies)
+	clear(r.counters)
 }
 
 func (r *rules) all() []Rule {
@@ -111,87 +111,87 @@ func (r *rules) find(name string) int {
 }
 
 func (r *rules) forget(name string) {
-	for key := range r.tallies {
+	for key := range r.counters {
 		if key.rule == name {
-			delete(r.tallies, key)
+			delete(r.counters, key)
 		}
 	}
 }
 
-// strike decides what befalls a request: the first rule that matches, else the
+// match returns what applies to a request: the first rule that matches, else the
 // magic of its callee, else nothing.
-func (r *rules) strike(s *subject, at time.Time) strike {
+func (r *rules) match(s *subject, at time.Time) match {
 	if r.count.Load() > 0 {
-		if hit, ok := r.match(s, at); ok {
+		if hit, ok := r.matchRule(s, at); ok {
 			return hit
 		}
 	}
 	if !r.magic || s.unread {
-		return strike{}
+		return match{}
 	}
-	hit, first := magicOf(s.callee)
-	if first > 0 && !r.stillFirst(s, first) {
-		return strike{}
+	hit, first := parseMagic(s.callee)
+	if first > 0 && !r.withinFirst(s, first) {
+		return match{}
 	}
 	return hit
 }
 
-func (r *rules) match(s *subject, at time.Time) (strike, bool) {
+func (r *rules) matchRule(s *subject, at time.Time) (match, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range r.list {
 		rule := &r.list[i]
-		if !rule.selects(s, rule.put, at) || !r.hits(&rule.Rule, s) {
+		if !rule.selects(s, rule.put, at) || !r.applies(&rule.Rule, s) {
 			continue
 		}
-		return strike{
+		return match{
 			fault: faultByName[rule.Fault], ending: rule.Ending, err: rule.Error,
 			status: rule.Status, retryAfter: rule.RetryAfter, delay: rule.Delay,
 		}, true
 	}
-	return strike{}, false
+	return match{}, false
 }
 
-// hits counts a selected request and applies rate and first. The caller holds
+// applies counts a selected request and applies rate and first. The caller holds
 // the lock.
-func (r *rules) hits(rule *Rule, s *subject) bool {
+func (r *rules) applies(rule *Rule, s *subject) bool {
 	if rule.Rate == 0 && rule.First == 0 {
 		return true
 	}
-	counted := r.tally(keyOf(rule.Name, s))
+	counted := r.counter(keyOf(rule.Name, s))
 	counted.seen++
 	if rule.Rate > 0 && rule.Rate < 1 && r.draw(rule.Name, s, counted.seen) >= rule.Rate {
 		return false
 	}
-	if rule.First > 0 && counted.struck >= rule.First {
+	if rule.First > 0 && counted.matched >= rule.First {
 		return false
 	}
-	counted.struck++
+	counted.matched++
 	return true
 }
 
-// magicTally is no name that a rule can have.
-const magicTally = ""
+// magicCounter is no name that a rule can have.
+const magicCounter = ""
 
-func (r *rules) stillFirst(s *subject, first int) bool {
+func (r *rules) withinFirst(s *subject, first int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	counted := r.tally(keyOf(magicTally, s))
-	counted.struck++
-	return counted.struck <= first
+	counted := r.counter(keyOf(magicCounter, s))
+	counted.matched++
+	return counted.matched <= first
 }
 
-func (r *rules) tally(key tallyKey) *tally {
-	found, ok := r.tallies[key]
+func (r *rules) counter(key counterKey) *counter {
+	found, ok := r.counters[key]
 	if !ok {
-		found = &tally{}
-		r.tallies[key] = found
+		found = &counter{}
+		r.counters[key] = found
 	}
 	return found
 }
 
-func keyOf(rule string, s *subject) tallyKey {
-	return tallyKey{rule, s.organisation, cmp.Or(s.callee, s.method), cmp.Or(s.answerURL, s.path)}
+func keyOf(rule string, s *subject) counterKey {
+	return counterKey{rule, s.organisation, cmp.Or(s.callee, s.method), cmp.Or(s.answerURL, s.path)}
 }
 
 // draw is a number in [0, 1) that depends on nothing but its arguments and the

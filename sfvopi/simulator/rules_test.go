@@ -127,7 +127,7 @@ func TestRuleRateIsRepeatableInAnyOrder(t *testing.T) {
 				}
 				about := subject{scope: Calls, callee: fmt.Sprintf("+9198123%05d", i), answerURL: testAnswerURL}
 				hits[i*attempts+attempt] = '.'
-				if r.strike(&about, time.Now()).fault != nil {
+				if r.match(&about, time.Now()).fault != nil {
 					hits[i*attempts+attempt] = 'x'
 					count++
 				}

@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// headerPatience bounds how long a client may take to send its headers.
-const headerPatience = 10 * time.Second
+// readHeaderTimeout bounds how long a client may take to send its headers.
+const readHeaderTimeout = 10 * time.Second
 
 // Serve serves on the listener until ctx is cancelled, then closes simulator and
-// server, giving calls under way and open answers up to grace. It returns nil
+// server, giving calls in flight and open answers up to grace. It returns nil
 // after such a stop, and owns the listener.
 func (s *Simulator) Serve(ctx context.Context, listener net.Listener, grace time.Duration, errorLog *log.Logger) error {
-	server := &http.Server{Handler: s, ReadHeaderTimeout: headerPatience, ErrorLog: errorLog}
+	server := &http.Server{Handler: s, ReadHeaderTimeout: readHeaderTimeout, ErrorLog: errorLog}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
 

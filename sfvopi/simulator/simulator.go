@@ -13,18 +13,18 @@ import (
 // Simulator is the provider, as an [http.Handler]. It is safe for concurrent
 // use, and can be changed while it serves.
 type Simulator struct {
-	records  *records
-	rules    *rules
-	oracle   *oracle
-	hooks    *hooks // nil: none are posted
-	lifetime *lifetime
-	ids      identifiers
-	timing   Timing
-	seed     uint64
-	latency  atomic.Pointer[Latency]
-	answers  atomic.Uint64 // numbers the answers, for jitter
-	routes   *http.ServeMux
-	bodies   sync.Pool // of *bytes.Buffer
+	records   *records
+	rules     *rules
+	oracle    *oracle
+	hooks     *hooks // nil: none are posted
+	lifecycle *lifecycle
+	ids       identifiers
+	timing    Timing
+	seed      uint64
+	latency   atomic.Pointer[Latency]
+	answers   atomic.Uint64 // numbers the answers, for jitter
+	routes    *http.ServeMux
+	bodies    sync.Pool // of *bytes.Buffer
 }
 
 // New checks the configuration, naming every mistake at once, and starts a
@@ -37,15 +37,15 @@ func New(config Config) (*Simulator, error) {
 		return nil, fmt.Errorf("start the simulator: %w", err)
 	}
 	s := &Simulator{
-		records:  newRecords(config.World),
-		rules:    newRules(config.Rules, config.Seed, !config.NoMagic),
-		oracle:   newOracle(config.CountsOnly),
-		hooks:    newHooks(config.Webhooks),
-		lifetime: newLifetime(),
-		timing:   config.Timing,
-		seed:     config.Seed,
-		routes:   http.NewServeMux(),
-		bodies:   sync.Pool{New: func() any { return new(bytes.Buffer) }},
+		records:   newRecords(config.World),
+		rules:     newRules(config.Rules, config.Seed, !config.NoMagic),
+		oracle:    newOracle(config.CountsOnly),
+		hooks:     newHooks(config.Webhooks),
+		lifecycle: newLifecycle(),
+		timing:    config.Timing,
+		seed:      config.Seed,
+		routes:    http.NewServeMux(),
+		bodies:    sync.Pool{New: func() any { return new(bytes.Buffer) }},
 	}
 	// The clock keeps a restarted simulator from handing out the same
 	// request_uuids again to those who still remember the first.
@@ -64,12 +64,12 @@ func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Close refuses new calls, releases all answers that are held back or hang, and
-// waits for the calls under way, webhooks included, until ctx is over. Then it
+// waits for the calls in flight, webhooks included, until ctx is over. Then it
 // breaks them off, waits for that, and returns why ctx was over. Handlers belong
 // to the HTTP server, which is shut down after Close or beside it.
 func (s *Simulator) Close(ctx context.Context) error {
-	if err := s.lifetime.close(ctx); err != nil {
-		return fmt.Errorf("close the simulator: calls under way were broken off: %w", err)
+	if err := s.lifecycle.close(ctx); err != nil {
+		return fmt.Errorf("close the simulator: calls in flight were broken off: %w", err)
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (s *Simulator) RemoveRule(name string) error {
 // have counted.
 func (s *Simulator) ClearRules() { s.rules.clear() }
 
-// Rules are the rules in force, in the order in which they are asked.
+// Rules are the rules in force, in the order in which they are tried.
 func (s *Simulator) Rules() []Rule { return s.rules.all() }
 
 // delay is how long the next answer is held back.

@@ -19,7 +19,7 @@ type stream struct {
 	KeepCallAlive bool   `json:"keep_call_alive"`
 }
 
-// streamProblem says what is wrong with the answer to an answer hook; empty
+// streamProblem returns what is wrong with the answer to an answer hook; empty
 // means nothing. It checks forms, not values that the documentation leaves open.
 func streamProblem(answer []byte) string {
 	var body struct {

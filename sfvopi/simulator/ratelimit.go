@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// limit lets so many calls per second pass, in bursts of one second's worth. It
+// rateLimiter limits calls per second, with bursts of one second's worth. It
 // keeps the instant at which the allowance would be whole again.
-type limit struct {
+type rateLimiter struct {
 	mu     sync.Mutex
 	perSec float64
-	whole  time.Time
+	fullAt time.Time
 }
 
-func (l *limit) set(perSecond float64) {
+func (l *rateLimiter) set(perSecond float64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.perSec, l.whole = perSecond, time.Time{}
+	l.perSec, l.fullAt = perSecond, time.Time{}
 }
 
-// take spends one call, or says how long to wait for the next.
-func (l *limit) take(at time.Time) (wait time.Duration, ok bool) {
+// allow takes one call, or returns how long to wait for the next.
+func (l *rateLimiter) allow(at time.Time) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.perSec <= 0 {
@@ -28,7 +28,7 @@ func (l *limit) take(at time.Time) (wait time.Duration, ok bool) {
 	}
 	cost := time.Duration(float64(time.Second) / l.perSec)
 	burst := max(time.Second, cost)
-	whole := l.whole
+	whole := l.fullAt
 	if whole.Before(at) {
 		whole = at
 	}
@@ -36,6 +36,6 @@ func (l *limit) take(at time.Time) (wait time.Duration, ok bool) {
 	if over := whole.Sub(at) - burst; over > 0 {
 		return over, false
 	}
-	l.whole = whole
+	l.fullAt = whole
 	return 0, true
 }

@@ -6,27 +6,27 @@ import (
 	"time"
 )
 
-// lifetime owns the goroutines of calls under way, and lets waiting answers go
+// lifecycle owns the goroutines of calls in flight, and releases held answers
 // when the simulator closes.
-type lifetime struct {
+type lifecycle struct {
 	// closing is closed when Close begins: nothing is held back from then on.
 	closing chan struct{}
-	// done is cancelled when Close has no more patience with calls under way.
-	done   context.Context
-	cancel context.CancelFunc
+	// aborted is cancelled when the time of Close for calls in flight is over.
+	aborted context.Context
+	abort   context.CancelFunc
 
 	mu      sync.Mutex
 	closed  bool
 	pending sync.WaitGroup
 }
 
-func newLifetime() *lifetime {
+func newLifecycle() *lifecycle {
 	done, cancel := context.WithCancel(context.Background())
-	return &lifetime{closing: make(chan struct{}), done: done, cancel: cancel}
+	return &lifecycle{closing: make(chan struct{}), aborted: done, abort: cancel}
 }
 
 // begin books one goroutine, unless the simulator is closing.
-func (l *lifetime) begin() bool {
+func (l *lifecycle) begin() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -36,10 +36,10 @@ func (l *lifetime) begin() bool {
 	return true
 }
 
-func (l *lifetime) end() { l.pending.Done() }
+func (l *lifecycle) end() { l.pending.Done() }
 
-// letGo refuses new calls and releases every answer that is being held back.
-func (l *lifetime) letGo() {
+// release refuses new calls and releases every answer that is being held back.
+func (l *lifecycle) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed {
@@ -48,10 +48,10 @@ func (l *lifetime) letGo() {
 	}
 }
 
-// close waits for the calls under way until ctx is over, then breaks them off
+// close waits for the calls in flight until ctx is over, then breaks them off
 // and waits for that.
-func (l *lifetime) close(ctx context.Context) error {
-	l.letGo()
+func (l *lifecycle) close(ctx context.Context) error {
+	l.release()
 	finished := make(chan struct{})
 	go func() {
 		l.pending.Wait()
@@ -59,18 +59,18 @@ func (l *lifetime) close(ctx context.Context) error {
 	}()
 	select {
 	case <-finished:
-		l.cancel()
+		l.abort()
 		return nil
 	case <-ctx.Done():
-		l.cancel()
+		l.abort()
 		<-finished
 		return context.Cause(ctx)
 	}
 }
 
 // hold waits for d, or for as long as the caller stays if d is negative. It
-// tells whether the whole of d passed.
-func (l *lifetime) hold(ctx context.Context, d time.Duration) bool {
+// reports whether the whole of d passed.
+func (l *lifecycle) hold(ctx context.Context, d time.Duration) bool {
 	if d == 0 {
 		return true
 	}
@@ -90,16 +90,16 @@ func (l *lifetime) hold(ctx context.Context, d time.Duration) bool {
 }
 
 // sleep passes time in a call under way; false means that it is broken off.
-func (l *lifetime) sleep(d time.Duration) bool {
+func (l *lifecycle) sleep(d time.Duration) bool {
 	if d <= 0 {
-		return l.done.Err() == nil
+		return l.aborted.Err() == nil
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-l.done.Done():
+	case <-l.aborted.Done():
 		return false
 	}
 }

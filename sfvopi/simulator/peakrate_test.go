@@ -13,7 +13,7 @@ func TestBusiestSecond(t *testing.T) {
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
-		var p pulse
+		var p peakMeter
 		var all []time.Time
 		at := start
 		for range 60 {
@@ -24,7 +24,7 @@ func TestBusiestSecond(t *testing.T) {
 			all[10*i], all[10*i+1] = all[10*i+1], all[10*i]
 		}
 		for _, at := range all {
-			p.post(at)
+			p.add(at)
 		}
 		most := 0
 		for _, from := range all {
@@ -36,8 +36,8 @@ func TestBusiestSecond(t *testing.T) {
 			}
 			most = max(most, n)
 		}
-		if p.busiest.Posts != most {
-			t.Fatalf("%d in the busiest second, want %d", p.busiest.Posts, most)
+		if p.peak.Posts != most {
+			t.Fatalf("%d in the busiest second, want %d", p.peak.Posts, most)
 		}
 	}
 }

@@ -53,17 +53,17 @@ type phoneCall struct {
 	brokenHook bool
 }
 
-// immediate tells whether an accepted call is over as soon as it is recorded.
-func (s *Simulator) immediate() bool {
+// endsAtOnce reports whether an accepted call ends as soon as it is recorded.
+func (s *Simulator) endsAtOnce() bool {
 	return s.timing.RingDelay == 0 && s.hooks == nil
 }
 
-// play is the course of a call: ring, reaction of the callee, talk, hangup. It
-// is broken off when the simulator loses patience in Close.
-func (s *Simulator) play(call *phoneCall) {
-	defer s.lifetime.end()
+// runCall is the course of a call: ring, reaction of the callee, talk, hangup. It
+// is aborted when the time of Close is over.
+func (s *Simulator) runCall(call *phoneCall) {
+	defer s.lifecycle.end()
 	if s.timing.RingDelay > 0 {
-		if !s.lifetime.sleep(s.timing.RingDelay) {
+		if !s.lifecycle.sleep(s.timing.RingDelay) {
 			return
 		}
 		s.oracle.rang(call.id, call.requestUUID, time.Now())
@@ -82,7 +82,7 @@ func (s *Simulator) play(call *phoneCall) {
 	if ending == Completed && s.timing.AnswerDelay > patience {
 		ending = NoAnswer
 	}
-	if !s.lifetime.sleep(min(s.timing.AnswerDelay, patience)) {
+	if !s.lifecycle.sleep(min(s.timing.AnswerDelay, patience)) {
 		return
 	}
 	var answered time.Time
@@ -92,7 +92,7 @@ func (s *Simulator) play(call *phoneCall) {
 			s.postAnswer(call, answered)
 		}
 		talk := min(s.timing.Duration, time.Duration(call.request.CallTimeLimit)*time.Second)
-		if !s.lifetime.sleep(talk) {
+		if !s.lifecycle.sleep(talk) {
 			return
 		}
 	}
