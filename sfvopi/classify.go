@@ -9,131 +9,131 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// CapacityRetryAfter is how long an account is slowed when the provider says
-// that its carrier has no channel free, or throttles: calls end in minutes, not
-// in seconds.
+// CapacityRetryAfter is how long an account is throttled when the provider's carrier
+// has no free channel or throttles: calls last minutes, not seconds.
 const CapacityRetryAfter = 60 * time.Second
 
-// maxRequestUUID bounds what is kept of the provider's name for a call, in
-// bytes; a documented one has 23.
+// maxRequestUUID bounds what is kept of the provider's id of a call, in bytes; a
+// documented one has 23.
 const maxRequestUUID = 128
 
-// RuleSettings are what a team may decide about the rules.
+// RuleSettings are the rules that a team decides.
 type RuleSettings struct {
-	// Ambiguous decides over the rules marked †. Empty means Hold.
+	// Ambiguous applies to results with the flag teamDecides. Empty means
+	// HoldAmbiguous.
 	Ambiguous AmbiguousMode
-	// NotDialled are messages by which the provider, as it told the team, says
-	// that no call went out. A message that equals one of them, in any case, is
-	// refused. Messages about the answer webhook stay what they are.
+	// NotDialled are messages that, as the provider told the team, mean that no
+	// call went out. A message that equals one of them, in any case, is refused.
+	// Messages about the answer webhook are exempt.
 	NotDialled []string
 }
 
-// Classify returns the outcome that the first matching rule gives an answer.
-// It is pure; now is compared with a Retry-After that is a date. What is said in
-// the outcome is masked.
+// Classify returns the outcome of the first rule that matches a response. It is
+// pure; now is compared with a Retry-After that is a date. The outcome's message is
+// masked.
 func Classify(a Response, settings RuleSettings, now time.Time) call.Outcome {
-	s := see(a, now)
-	v := s.judge(settings.NotDialled)
+	p := parse(a, now)
+	v := p.firstMatch(settings.NotDialled)
 	switch {
-	case s.contradicts() && (v.class == call.Refused || v.class == call.Suspended || v.has(dagger)):
-		v = contradicted(&s, v)
-	case v.has(dagger) && settings.Ambiguous == RetryAmbiguous:
+	case p.contradicts() && (v.class == call.Refused || v.class == call.Suspended || v.has(teamDecides)):
+		v = contradicted(&p, v)
+	case v.has(teamDecides) && settings.Ambiguous == RetryAmbiguous:
 		v.class = call.Refused
 	}
-	o := v.outcome(&s)
-	if o.Class == call.Unknown && s.contradicts() {
-		o.Message = call.MaskText("no proof, because it "+s.contradiction()+": "+o.Message, s.secrets()...)
+	o := v.outcome(&p)
+	if o.Class == call.Unknown && p.contradicts() {
+		o.Message = call.MaskText("no proof, because it "+p.contradiction()+": "+o.Message, p.secrets()...)
 	}
 	return o
 }
 
-// judge applies the list of the team, then the rules.
-func (s *seen) judge(listed []string) verdict {
-	if s.hasAnswer() && s.content.enveloped && s.says != "" && !speaksOfWebhook(s) &&
-		slices.ContainsFunc(listed, func(text string) bool { return plain(text) == s.says }) {
+// firstMatch applies the team's list, then the rules.
+func (p *parsed) firstMatch(listed []string) result {
+	if p.isErrorResponse() && p.content.enveloped && p.message != "" && !mentionsWebhook(p) &&
+		slices.ContainsFunc(listed, func(text string) bool { return normalize(text) == p.message }) {
 		return notDialled
 	}
 	for i := range rules {
-		if rules[i].when(s) {
+		if rules[i].when(p) {
 			return rules[i].then
 		}
 	}
-	return everythingElse
+	return noRuleMatched
 }
 
-// seen is an answer as the rules look at it.
-type seen struct {
+// parsed is a response as the rules see it.
+type parsed struct {
 	Response
 	content    content
-	says       string        // the message of the envelope, plain
+	message    string        // the message of the envelope, normalized
 	retryAfter time.Duration // 0 without a usable header
 }
 
-func see(a Response, now time.Time) seen {
-	s := seen{Response: a, content: readContent(a.Body)}
-	s.says = plain(s.content.message)
-	s.retryAfter, _ = ParseRetryAfter(a.RetryAfter, now)
-	return s
+func parse(a Response, now time.Time) parsed {
+	p := parsed{Response: a, content: readContent(a.Body)}
+	p.message = normalize(p.content.message)
+	p.retryAfter, _ = ParseRetryAfter(a.RetryAfter, now)
+	return p
 }
 
-// hasAnswer reports whether there is an answer that is no success.
-func (s *seen) hasAnswer() bool { return s.Status != 0 && s.Status/100 != 2 }
+// isErrorResponse reports whether there is a response other than a 2xx.
+func (p *parsed) isErrorResponse() bool { return p.Status != 0 && p.Status/100 != 2 }
 
-// contradicts reports whether an answer that is no success proves nothing.
-func (s *seen) contradicts() bool {
-	return s.hasAnswer() && (s.content.contradicts || s.TrailingBytes || s.Failure != NoFailure)
+// contradicts reports whether an error response contradicts itself and so proves
+// nothing.
+func (p *parsed) contradicts() bool {
+	return p.isErrorResponse() && (p.content.contradicts || p.TrailingBytes || p.Failure != NoFailure)
 }
 
-// contradiction says by what an answer contradicts itself.
-func (s *seen) contradiction() string {
+// contradiction describes how a response contradicts itself.
+func (p *parsed) contradiction() string {
 	switch {
-	case s.Failure != NoFailure:
-		return "cannot be read (" + string(s.Failure) + ")"
-	case s.TrailingBytes:
-		return "has another answer behind it"
+	case p.Failure != NoFailure:
+		return "cannot be read (" + string(p.Failure) + ")"
+	case p.TrailingBytes:
+		return "is followed by another answer"
 	default:
-		return "names a call, or says two things"
+		return "names a call, or has two messages"
 	}
 }
 
-// plain is a message in lower case, with single spaces.
-func plain(message string) string {
+// normalize returns a message in lower case, with single spaces.
+func normalize(message string) string {
 	return strings.ToLower(strings.Join(strings.Fields(message), " "))
 }
 
-// documentedUUID is the form that the provider documents for its name of a call.
-// It repeats no secret, and finding all of them costs more than the rest of an
-// answer.
+// documentedUUID is the documented form of the provider's id of a call. It holds no
+// secret, and searching for secrets costs more than the rest of a response.
 var documentedUUID = regexp.MustCompile(`^sfv_ob_req_[a-z0-9]{12}$`)
 
-// uuid is the provider's name for the call, without secrets.
-func (s *seen) uuid() string {
-	uuid := s.content.requestUUID
+// uuid returns the provider's id of the call, without secrets.
+func (p *parsed) uuid() string {
+	uuid := p.content.requestUUID
 	if documentedUUID.MatchString(uuid) {
 		return uuid
 	}
-	return call.RedactSecrets(uuid, s.secrets())
+	return call.RedactSecrets(uuid, p.secrets())
 }
 
-func (s *seen) secrets() []string {
-	if s.Secrets == nil {
+func (p *parsed) secrets() []string {
+	if p.Secrets == nil {
 		return nil
 	}
-	return s.Secrets()
+	return p.Secrets()
 }
 
-// text is what the outcome repeats of what was said.
-func (s *seen) text() string {
+// messageText returns the message of the outcome.
+func (p *parsed) messageText() string {
 	switch {
-	case s.content.message != "":
-		return call.MaskText(s.content.message, s.secrets()...)
-	case s.Detail != "":
-		return call.MaskText(s.Detail, s.secrets()...)
+	case p.content.message != "":
+		return call.MaskText(p.content.message, p.secrets()...)
+	case p.Detail != "":
+		return call.MaskText(p.Detail, p.secrets()...)
 	default:
-		return call.MaskText(string(s.Body[:min(len(s.Body), maxTextSize)]), s.secrets()...)
+		return call.MaskText(string(p.Body[:min(len(p.Body), maxPageText)]), p.secrets()...)
 	}
 }
 
-// maxTextSize bounds how much of a page that is not the provider's is looked at
-// for something to repeat, in bytes.
-const maxTextSize = 4 << 10
+// maxPageText bounds how much is read of a page that is not the provider's, in
+// bytes.
+const maxPageText = 4 << 10

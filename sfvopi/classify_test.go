@@ -367,7 +367,7 @@ func checkOutcome(t *testing.T, a Response, want call.Outcome, dagger bool, atMo
 			t.Errorf("reason %s is not one of class %s", o.Reason, o.Class)
 		}
 	}
-	s := see(a, noon)
+	s := parse(a, noon)
 	i := slices.IndexFunc(rules, func(r rule) bool { return r.when(&s) })
 	if name != "" && (i < 0 || rules[i].name != name) {
 		t.Errorf("decided by another rule than %q: %d", name, i)
@@ -424,7 +424,7 @@ func TestTheContractOverHTTP(t *testing.T) {
 	}
 }
 
-func TestWhatATeamWasTold(t *testing.T) {
+func TestNotDialledSetting(t *testing.T) {
 	settings := RuleSettings{NotDialled: []string{"Queue is full", "answer_url timeout", "Failed to initiate outbound call: user busy", ""}}
 	for _, c := range []struct {
 		answer Response
@@ -467,7 +467,7 @@ func TestMessagesAreMasked(t *testing.T) {
 }
 
 // An operator who reads "Too many requests" must see why it was not believed.
-func TestAContradictionIsNamed(t *testing.T) {
+func TestContradictionIsNamed(t *testing.T) {
 	for want, a := range map[string]Response{
 		"names a call":      body(429, `{"message":"Too many requests","call_uuid":"u"}`),
 		"another answer":    followed(answered(429, "Too many requests")),
@@ -487,7 +487,7 @@ func TestRequestUUIDIsClean(t *testing.T) {
 	}
 }
 
-func TestDecoded(t *testing.T) {
+func TestDecodeBody(t *testing.T) {
 	zipped := func(s string) []byte {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
@@ -516,7 +516,7 @@ func TestDecoded(t *testing.T) {
 		"broken at its end": {append(zipped("x")[:20], 1, 2, 3, 4, 5, 6), "gzip", "", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := decoded(c.body, http.Header{"Content-Encoding": {c.coding}}, 10)
+			got, err := decodeBody(c.body, http.Header{"Content-Encoding": {c.coding}}, 10)
 			if (err != nil) != c.fails || c.want != "" && string(got) != c.want {
 				t.Errorf("%q, %v", got, err)
 			}

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Client speaks to the provider for one account. It is safe for concurrent
-// use.
+// Client is the provider's client for one account. It is safe for concurrent use.
 type Client struct {
 	key            func() string
 	requestTimeout time.Duration
@@ -17,14 +16,14 @@ type Client struct {
 	proxySecrets   []string
 	base           *url.URL // with a path that ends in /sfvopi
 
-	// Calls go over lines of our own, so that what was written of an attempt is
-	// known. Look-ups ring nobody and may be repeated: they go by net/http.
-	form    form
-	lines   lines
+	// Calls use our own connections, so that it is known how much of a request
+	// was written. Look-ups ring nobody and may be repeated: they use net/http.
+	header  requestHeader
+	pool    pool
 	lookups *http.Transport
 }
 
-// NewClient makes a client. It opens no connection. Errors about single fields
+// NewClient returns a client. It opens no connection. Errors about single fields
 // are of type [*ConfigError].
 func NewClient(config Config) (*Client, error) {
 	config, err := config.withDefaults()
@@ -47,7 +46,7 @@ func NewClient(config Config) (*Client, error) {
 		dial: config.DialContext, timeout: config.ConnectTimeout,
 		proxy: proxy, tls: tlsConfig, secure: base.Scheme == "https",
 	}
-	form, err := newForm(base.JoinPath("calls"))
+	form, err := newRequestHeader(base.JoinPath("calls"))
 	if err != nil {
 		return nil, err
 	}
@@ -58,30 +57,30 @@ func NewClient(config Config) (*Client, error) {
 		rules:          RuleSettings{Ambiguous: config.Ambiguous, NotDialled: config.NotDialled},
 		proxySecrets:   proxySecrets(proxy),
 		base:           base,
-		form:           form,
-		lines: lines{
-			most: config.Concurrency,
-			dial: func(ctx context.Context) (net.Conn, error) { return c.connect(ctx, "tcp", address) },
+		header:         form,
+		pool: pool{
+			maxIdle: config.Concurrency,
+			dial:    func(ctx context.Context) (net.Conn, error) { return c.connect(ctx, "tcp", address) },
 		},
 		lookups: newTransport(c.connect, fetchConcurrency),
 	}, nil
 }
 
-// Close closes the connections that are idle. Requests under way are not
-// touched; the client stays usable.
+// Close closes idle connections. It does not affect requests in flight, and the
+// client stays usable.
 func (c *Client) Close() {
-	c.lines.close()
+	c.pool.close()
 	c.lookups.CloseIdleConnections()
 }
 
-// newTransport speaks HTTP/1.1 over what dial opens. It takes nothing from the
-// environment, and is used without an http.Client, so it follows no redirect.
+// newTransport returns an HTTP/1.1 transport over what dial opens. It reads nothing
+// from the environment and, without an http.Client, follows no redirect.
 func newTransport(dial DialFunc, idle int) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
 		DialContext:            dial,
-		DialTLSContext:         dial, // the connector does TLS, and knows when to
+		DialTLSContext:         dial, // the connector does TLS itself
 		Protocols:              protocols,
 		DisableCompression:     true,
 		MaxIdleConns:           idle,

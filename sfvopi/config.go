@@ -16,18 +16,18 @@ import (
 	"github.com/ringonce/ringonce/internal/bom"
 )
 
-// AmbiguousMode says what becomes of an attempt whose answer says nothing about
-// whether a call went out.
+// AmbiguousMode is what happens to an attempt whose response does not prove whether
+// a call went out.
 type AmbiguousMode string
 
 const (
 	// HoldAmbiguous keeps such an attempt as unknown. It is the default.
 	HoldAmbiguous AmbiguousMode = "hold"
-	// RetryAmbiguous dials again, and so gives up the promise that no phone rings twice.
+	// RetryAmbiguous dials again, and gives up the promise that no phone rings twice.
 	RetryAmbiguous AmbiguousMode = "retry"
 )
 
-// What holds unless the configuration says otherwise.
+// The default timeouts.
 const (
 	DefaultConnectTimeout = 5 * time.Second
 	DefaultRequestTimeout = 30 * time.Second
@@ -36,13 +36,13 @@ const (
 // DialFunc opens a network connection, as [net.Dialer.DialContext] does.
 type DialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// Config is what a [Client] needs to know.
+// Config configures a [Client].
 type Config struct {
-	// BaseURL is where the provider's API is. One that ends in / or /sfvopi
-	// means the same as one that does not.
+	// BaseURL is the URL of the provider's API, with or without / or /sfvopi at
+	// its end.
 	BaseURL string
-	// Key gives the API key. It is called for every request, so that a new key
-	// counts at once.
+	// Key returns the API key. It is called for every request, so that a new key
+	// takes effect at once.
 	Key func() string
 
 	// ConnectTimeout bounds a connection from name look-up to TLS handshake, 0
@@ -51,7 +51,7 @@ type Config struct {
 	ConnectTimeout time.Duration
 	RequestTimeout time.Duration
 
-	// Ambiguous is Hold if empty.
+	// Ambiguous is HoldAmbiguous if empty.
 	Ambiguous AmbiguousMode
 	// NotDialled is as in [RuleSettings].
 	NotDialled []string
@@ -62,21 +62,21 @@ type Config struct {
 	// consulted.
 	ProxyURL string
 
-	// RootCAs, if not nil, takes the place of the system's certificate
-	// authorities. CAFile names a PEM file with more of them.
+	// RootCAs, if not nil, replaces the system's certificate authorities. CAFile
+	// names a PEM file with additional ones.
 	RootCAs *x509.CertPool
 	CAFile  string
 
-	// DialContext takes the place of a net.Dialer if it is not nil.
+	// DialContext, if not nil, replaces a net.Dialer.
 	DialContext DialFunc
 
-	// Concurrency is how many connections are kept open while idle, 0 means 1.
-	// It bounds nothing else: the caller decides how many attempts run at once.
+	// Concurrency is how many idle connections are kept, 0 means 1. The caller
+	// bounds how many attempts run at once.
 	Concurrency int
 }
 
-// ConfigError refuses a configuration: which field, by which rule, and how to
-// mend it. It never repeats a secret.
+// ConfigError refuses a configuration: which field, by which rule, and how to fix
+// it. It never repeats a secret.
 type ConfigError struct {
 	Field string // as in Config
 	Rule  string
@@ -85,7 +85,7 @@ type ConfigError struct {
 
 func (e *ConfigError) Error() string { return e.Field + " " + e.Rule + "; " + e.Fix }
 
-// withDefaults fills in what is not said and refuses what cannot be meant.
+// withDefaults fills in the defaults and refuses invalid values.
 func (c Config) withDefaults() (Config, error) {
 	if c.Key == nil {
 		return c, &ConfigError{"Key", "is required", "give a function that returns the API key"}
@@ -113,7 +113,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// parseBaseURL gives the URL that every path of the provider is appended to.
+// parseBaseURL returns the URL that every path of the provider is appended to.
 func parseBaseURL(s string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
@@ -141,7 +141,7 @@ func parseProxyURL(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// tlsConfig is what connections to the provider and to a proxy have in common.
+// tlsConfig is shared by connections to the provider and to a proxy.
 func (c Config) tlsConfig() (*tls.Config, error) {
 	roots := c.RootCAs
 	if c.CAFile != "" {

@@ -16,23 +16,21 @@ import (
 	"time"
 )
 
-// maxProxyAnswer bounds what a proxy may say before the tunnel is open, in
-// bytes.
-const maxProxyAnswer = 16 << 10
+// maxProxyResponse bounds what a proxy may send before the tunnel is open, in bytes.
+const maxProxyResponse = 16 << 10
 
-// connector opens connections that are ready to carry a request. All of it
-// happens before the first byte of any request, so whatever fails here is
-// proof that no call went out.
+// connector opens connections that are ready to carry a request. A failure here
+// precedes the first byte of a request, so it proves that no call went out.
 type connector struct {
 	dial    DialFunc
 	timeout time.Duration
 	proxy   *url.URL    // nil without one
 	tls     *tls.Config // of both the provider and the proxy; holds no ServerName
-	secure  bool        // whether the provider is spoken to over TLS
+	secure  bool        // whether the provider uses TLS
 }
 
-// connect opens a connection to addr (host:port), through the proxy if there
-// is one, with TLS if the provider is spoken to so.
+// connect opens a connection to addr (host:port), through the proxy if there is one,
+// with TLS if the provider uses it.
 func (c *connector) connect(ctx context.Context, network, addr string) (_ net.Conn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -43,13 +41,13 @@ func (c *connector) connect(ctx context.Context, network, addr string) (_ net.Co
 	}
 	conn, err := c.dial(ctx, network, first)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", c.atProxy(blamed(err)))
+		return nil, fmt.Errorf("connect: %w", c.wrapProxyError(asResourceError(err)))
 	}
 	if c.proxy != nil {
 		tunnel, err := c.tunnel(ctx, conn, addr)
 		if err != nil {
 			_ = conn.Close() // the error that matters is the tunnel's
-			return nil, fmt.Errorf("connect: %w", c.atProxy(err))
+			return nil, fmt.Errorf("connect: %w", c.wrapProxyError(err))
 		}
 		conn = tunnel
 	}
@@ -64,15 +62,16 @@ func (c *connector) connect(ctx context.Context, network, addr string) (_ net.Co
 	return secured, nil
 }
 
-// ProxyError is a connection that the proxy, or the way to it, kept from being
-// opened.
+// ProxyError is a connection that could not be opened because of the proxy or the
+// way to it.
 type ProxyError struct{ err error }
 
 func (e *ProxyError) Error() string { return "the proxy: " + e.err.Error() }
 func (e *ProxyError) Unwrap() error { return e.err }
 
-// atProxy blames the proxy, if there is one, unless it is this machine's fault.
-func (c *connector) atProxy(err error) error {
+// wrapProxyError attributes an error to the proxy, if there is one, unless this
+// machine caused it.
+func (c *connector) wrapProxyError(err error) error {
 	if c.proxy == nil || isOutOfResources(err) {
 		return err
 	}
@@ -93,7 +92,7 @@ func (c *connector) handshake(ctx context.Context, conn net.Conn, addr string) (
 	return secured, nil
 }
 
-// tunnel asks the proxy on conn for a blind connection to addr.
+// tunnel asks the proxy on conn for a tunnel to addr.
 func (c *connector) tunnel(ctx context.Context, conn net.Conn, addr string) (net.Conn, error) {
 	if c.proxy.Scheme == "https" {
 		secured, err := c.handshake(ctx, conn, hostPort(c.proxy))
@@ -115,8 +114,8 @@ func (c *connector) tunnel(ctx context.Context, conn net.Conn, addr string) (net
 	if err := request.Write(conn); err != nil {
 		return nil, err
 	}
-	answer := bufio.NewReader(io.LimitReader(conn, maxProxyAnswer))
-	if err := readTunnelAnswer(answer); err != nil {
+	answer := bufio.NewReader(io.LimitReader(conn, maxProxyResponse))
+	if err := readConnectResponse(answer); err != nil {
 		return nil, err
 	}
 	if !stop() {
@@ -125,16 +124,16 @@ func (c *connector) tunnel(ctx context.Context, conn net.Conn, addr string) (net
 	return conn, nil
 }
 
-// readTunnelAnswer reads what a proxy answers to CONNECT: a header of any 2xx,
-// which no body follows, whatever it says of one.
-func readTunnelAnswer(answer *bufio.Reader) error {
-	for range maxInterim {
+// readConnectResponse reads a proxy's response to CONNECT: a header with any 2xx. No
+// body follows, whatever the header says.
+func readConnectResponse(answer *bufio.Reader) error {
+	for range maxInterimResponses {
 		text := textproto.NewReader(answer)
 		line, err := text.ReadLine()
 		if err != nil {
 			return err
 		}
-		found := connectAnswer.FindStringSubmatch(line)
+		found := connectStatusLine.FindStringSubmatch(line)
 		if found == nil {
 			return fmt.Errorf("its answer is not HTTP: %.80q", line)
 		}
@@ -145,19 +144,19 @@ func readTunnelAnswer(answer *bufio.Reader) error {
 		case '1':
 		case '2':
 			if answer.Buffered() > 0 {
-				return errors.New("it spoke before the tunnel was used")
+				return errors.New("it sent data before the tunnel was used")
 			}
 			return nil
 		default:
 			return fmt.Errorf("it answered %s", found[1])
 		}
 	}
-	return errInterim
+	return errTooManyInterim
 }
 
-var connectAnswer = regexp.MustCompile(`^HTTP/1\.[01] ([1-5][0-9][0-9])(?: .*)?$`)
+var connectStatusLine = regexp.MustCompile(`^HTTP/1\.[01] ([1-5][0-9][0-9])(?: .*)?$`)
 
-// hostPort adds the port that the scheme stands for.
+// hostPort adds the default port of the scheme.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

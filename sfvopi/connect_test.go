@@ -230,8 +230,8 @@ func TestProxyThatAnswersUnusually(t *testing.T) {
 	}
 }
 
-// TestAProxyIsBlamed where it, or the way to it, is at fault, and only there.
-func TestAProxyIsBlamed(t *testing.T) {
+// TestProxyErrors where it, or the way to it, is at fault, and only there.
+func TestProxyErrors(t *testing.T) {
 	nothing := serve(t, func(http.ResponseWriter, *http.Request) {})
 	nothing.Close()
 	works := &proxy{t: t}
@@ -290,7 +290,7 @@ func TestOutOfFileDescriptors(t *testing.T) {
 	}
 }
 
-func TestProxyThatWillNot(t *testing.T) {
+func TestProxyThatRefuses(t *testing.T) {
 	for name, answer := range map[string]string{
 		"refuses":         "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n",
 		"speaks too soon": "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 201 Created\r\n\r\n",

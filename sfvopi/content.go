@@ -12,27 +12,27 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// lenient is how JSON from the provider is read: duplicate names and broken
-// text harm nothing in fields that nobody needs.
+// lenient accepts duplicate names and broken text in JSON from the provider: they
+// are harmless in fields that are not used.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// content is what the body of an answer says.
+// content is what the body of a response says.
 type content struct {
-	requestUUID string // of data, clean and bounded; empty without one
+	requestUUID string // data.request_uuid, sanitized and bounded; empty without one
 	enveloped   bool   // a JSON object with a message that is a string
 	message     string // that string
-	// contradicts: the body names a call, gives two messages, or has bytes
-	// behind its JSON, so it proves nothing else.
+	// contradicts: the body names a call, has two messages, or has bytes after
+	// its JSON, so it proves nothing else.
 	contradicts bool
 }
 
-// readContent reads a body. What is no JSON is text.
+// readContent reads a body, which is JSON or text.
 func readContent(body []byte) content {
-	body = withoutMark(body)
+	body = trimBOM(body)
 	if len(body) == 0 || (body[0] != '{' && body[0] != '[') {
 		return content{contradicts: pageNamesCall(body)}
 	}
-	w := walker{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), lenient)}
+	w := contentReader{Decoder: jsontext.NewDecoder(bytes.NewBuffer(body), lenient)}
 	w.value(0, "")
 	if w.err != nil {
 		return content{contradicts: pageNamesCall(body)}
@@ -43,16 +43,16 @@ func readContent(body []byte) content {
 	return w.content
 }
 
-// walker goes through one JSON value. What it found counts if err is nil.
-type walker struct {
+// contentReader reads one JSON value. Its content is valid if err is nil.
+type contentReader struct {
 	*jsontext.Decoder
 	content
 	err error
 }
 
-// value reads one value, and reports whether it says nothing. depth counts the
-// objects and arrays around it; parent is the name of the one next to it.
-func (w *walker) value(depth int, parent string) (empty bool) {
+// value reads one value, and reports whether it is empty. depth counts the objects
+// and arrays around it; parent is the name of the innermost one.
+func (w *contentReader) value(depth int, parent string) (empty bool) {
 	token := w.token()
 	switch token.Kind() {
 	case '{':
@@ -78,7 +78,7 @@ func (w *walker) value(depth int, parent string) (empty bool) {
 	}
 }
 
-func (w *walker) token() jsontext.Token {
+func (w *contentReader) token() jsontext.Token {
 	token, err := w.ReadToken()
 	if w.err == nil {
 		w.err = err
@@ -87,7 +87,7 @@ func (w *walker) token() jsontext.Token {
 }
 
 // member reads the value of a member of an object.
-func (w *walker) member(depth int, parent, name string) {
+func (w *contentReader) member(depth int, parent, name string) {
 	switch {
 	case depth == 1 && name == "message" && w.PeekKind() == '"':
 		text := w.token().String()
@@ -109,8 +109,8 @@ func (w *walker) member(depth int, parent, name string) {
 	}
 }
 
-// uuidText is the provider's name for a call, whatever its type, bounded and
-// without what cannot be seen, for it goes into records and logs.
+// uuidText returns the provider's id of a call, whatever its type, bounded and
+// without invisible characters, because records and logs hold it.
 func uuidText(value jsontext.Value) string {
 	value = value.Clone()
 	text := string(value)
@@ -151,15 +151,15 @@ func isUUIDName(name string) bool {
 	}
 }
 
-// callName is text that names a call: in HTML, XML, a query, or JSON that is
-// broken or stands inside a string.
-var callName = regexp.MustCompile(`(?i)(?:request|call)[_-]?uuid[\\"']{0,3}\s{0,3}[:=>]\s{0,3}[\\"']{0,3}([\w-]+)`)
+// callNamePattern matches text that names a call: in HTML, XML, a query, or JSON
+// that is broken or inside a string.
+var callNamePattern = regexp.MustCompile(`(?i)(?:request|call)[_-]?uuid[\\"']{0,3}\s{0,3}[:=>]\s{0,3}[\\"']{0,3}([\w-]+)`)
 
 func namesCall(text string) bool {
 	if !strings.Contains(strings.ToLower(text), "uuid") {
-		return false // the expression costs more than all else of an answer
+		return false // the pattern costs more than the rest of a response
 	}
-	for _, found := range callName.FindAllStringSubmatch(text, -1) {
+	for _, found := range callNamePattern.FindAllStringSubmatch(text, -1) {
 		if value := strings.ToLower(found[1]); value != "null" && value != "undefined" {
 			return true
 		}
@@ -167,13 +167,13 @@ func namesCall(text string) bool {
 	return false
 }
 
-// pageNamesCall looks into a body that is no JSON, which may hold HTML's
-// entities, or be UTF-16.
+// pageNamesCall searches a body that is not JSON, which may hold HTML entities or
+// be UTF-16.
 func pageNamesCall(body []byte) bool {
 	return namesCall(html.UnescapeString(string(bytes.ReplaceAll(body, []byte{0}, nil))))
 }
 
-// withoutMark leaves out a byte order mark and the blanks around.
-func withoutMark(body []byte) []byte {
+// trimBOM removes a byte order mark and surrounding space.
+func trimBOM(body []byte) []byte {
 	return bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(body), []byte("\ufeff")))
 }

@@ -173,7 +173,7 @@ func TestLookupIsBoundedByItsContextAndByRun(t *testing.T) {
 	})
 }
 
-func TestMarkStale(t *testing.T) {
+func TestInvalidate(t *testing.T) {
 	a := newAccount()
 	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
 		old := time.Now().Add(-time.Hour)
@@ -196,13 +196,13 @@ func TestMarkStale(t *testing.T) {
 		expect(t, d, linked, "", old, call.Linked)
 
 		d.Invalidate(phone(t, foreign)) // was never believed to be linked
-		if len(d.marked) != 0 {
-			t.Errorf("%d marks are kept", len(d.marked))
+		if len(d.invalidated) != 0 {
+			t.Errorf("%d marks are kept", len(d.invalidated))
 		}
 	})
 }
 
-func TestMarkDuringAFetchOutlivesIt(t *testing.T) {
+func TestInvalidateDuringAFetch(t *testing.T) {
 	a := newAccount()
 	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
 		<-time.After(DefaultMinInterval)
@@ -326,16 +326,16 @@ func TestNumbersAreAskedForEightAtATime(t *testing.T) {
 	})
 }
 
-// TestAnEmptyDirectoryIsFilledSoon after the provider is back, however long it
+// TestEmptyDirectoryRetriesSoon after the provider is back, however long it
 // was away: the account stands still until then, and the log says so.
-func TestAnEmptyDirectoryIsFilledSoon(t *testing.T) {
+func TestEmptyDirectoryRetriesSoon(t *testing.T) {
 	a := newAccount()
 	a.err = errors.New("connection refused")
 	var log bytes.Buffer
 	inBubble(t, a, DirectoryConfig{Logger: slog.New(slog.NewTextHandler(&log, nil))}, func(t *testing.T, d *Directory) {
 		<-time.After(time.Hour)
 		a.set(func() { a.err = nil })
-		<-time.After(emptyRetry)
+		<-time.After(maxEmptyRetryDelay)
 		synctest.Wait()
 		if d.isEmpty() {
 			t.Error("nothing is known yet")
@@ -348,9 +348,9 @@ func TestAnEmptyDirectoryIsFilledSoon(t *testing.T) {
 	})
 }
 
-// TestANewKeyFillsTheDirectory at once, although the provider is asked seldom
+// TestNewKeyRefetches at once, although the provider is asked seldom
 // while it refuses the key.
-func TestANewKeyFillsTheDirectory(t *testing.T) {
+func TestNewKeyRefetches(t *testing.T) {
 	a := newAccount()
 	a.err = &StatusError{Path: "/sfvopi/apps", Status: 401}
 	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
@@ -367,16 +367,16 @@ func TestANewKeyFillsTheDirectory(t *testing.T) {
 	})
 }
 
-// TestAKeyThatIsAcceptedAgainFillsTheDirectory within half a minute, although it is
+// TestAcceptedKeyFillsTheDirectory within half a minute, although it is
 // the same key.
-func TestAKeyThatIsAcceptedAgainFillsTheDirectory(t *testing.T) {
+func TestAcceptedKeyFillsTheDirectory(t *testing.T) {
 	for seconds := range 10 { // wherever the pause between two questions stands
 		a := newAccount()
 		a.err = &StatusError{Path: "/sfvopi/apps", Status: 401}
 		inBubble(t, a, DirectoryConfig{}, func(t *testing.T, d *Directory) {
 			<-time.After(time.Hour + time.Duration(seconds)*7*time.Second)
 			a.set(func() { a.err = nil })
-			<-time.After(refusedRetry)
+			<-time.After(maxRefusedRetryDelay)
 			synctest.Wait()
 			if d.isEmpty() {
 				t.Error("nothing is known yet")
@@ -385,8 +385,8 @@ func TestAKeyThatIsAcceptedAgainFillsTheDirectory(t *testing.T) {
 	}
 }
 
-// TestALookupWaitsNoLongerThanItMay although the fetch that it waits for goes on.
-func TestALookupWaitsNoLongerThanItMay(t *testing.T) {
+// TestLookupTimeout although the fetch that it waits for goes on.
+func TestLookupTimeout(t *testing.T) {
 	a := newAccount()
 	inBubble(t, a, DirectoryConfig{LookupTimeout: 5 * time.Second}, func(t *testing.T, d *Directory) {
 		<-time.After(DefaultMinInterval)
@@ -399,9 +399,9 @@ func TestALookupWaitsNoLongerThanItMay(t *testing.T) {
 	})
 }
 
-// TestADirectoryThatIsInherited is believed of numbers that are linked, and of
+// TestCopyStateFrom is believed of numbers that are linked, and of
 // nothing else, until a fetch of its own succeeded.
-func TestADirectoryThatIsInherited(t *testing.T) {
+func TestCopyStateFrom(t *testing.T) {
 	a := newAccount()
 	inBubble(t, a, DirectoryConfig{}, func(t *testing.T, before *Directory) {
 		<-time.After(time.Minute + 10*time.Second) // it was fetched twice
@@ -433,9 +433,9 @@ func TestADirectoryThatIsInherited(t *testing.T) {
 	}
 }
 
-// TestOddEntriesLeaveNumbersUnknown: what could not be read may be the number
+// TestUnreadableEntriesLeaveNumbersUnknown: what could not be read may be the number
 // that is asked for.
-func TestOddEntriesLeaveNumbersUnknown(t *testing.T) {
+func TestUnreadableEntriesLeaveNumbersUnknown(t *testing.T) {
 	var log bytes.Buffer
 	a := newAccount()
 	a.odd = 1
@@ -448,7 +448,7 @@ func TestOddEntriesLeaveNumbersUnknown(t *testing.T) {
 		<-time.After(3 * time.Minute)
 		expect(t, d, foreign, "", time.Now().Add(-time.Hour), call.NotOwned)
 	})
-	if n := strings.Count(log.String(), "cannot be read and are passed over"); n != 1 {
+	if n := strings.Count(log.String(), "cannot be read and are skipped"); n != 1 {
 		t.Errorf("it is said %d times: %s", n, log.String())
 	}
 }

@@ -10,39 +10,39 @@ import (
 )
 
 const (
-	// fetchConcurrency is how many apps are asked for their numbers at once.
+	// fetchConcurrency is how many numbers look-ups run at once.
 	fetchConcurrency = 8
 	// fetchTimeout bounds one fetch as a whole.
 	fetchTimeout = 2 * time.Minute
 )
 
-// Lookups is what a directory asks the provider. A [Client] answers it.
+// Lookups are the requests of a directory. A [Client] implements it.
 type Lookups interface {
-	// Each also counts the odd entries, which could not be read.
-	Apps(ctx context.Context) (apps []App, odd int, err error)
+	// Each also counts the entries that could not be read.
+	Apps(ctx context.Context) (apps []App, unreadable int, err error)
 	// Numbers fails with a [*StatusError] of status 404 if the app is gone.
-	Numbers(ctx context.Context, appID string) (numbers []Number, odd int, err error)
-	AvailableNumbers(ctx context.Context) (numbers []Number, odd int, err error)
+	Numbers(ctx context.Context, appID string) (numbers []Number, unreadable int, err error)
+	AvailableNumbers(ctx context.Context) (numbers []Number, unreadable int, err error)
 }
 
 // appNumbers is an app with the numbers linked to it.
 type appNumbers struct {
-	app     App
-	numbers []Number
-	odd     int
+	app        App
+	numbers    []Number
+	unreadable int
 }
 
-// fetch asks for everything the directory is made of, in the order that
-// [newSnapshot] relies on.
-func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, error) {
+// fetch looks up everything in a directory, in the order that [newSnapshot] relies
+// on.
+func fetch(ctx context.Context, lookups Lookups, start fetchStart) (*snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
 
-	free, odd, err := lookups.AvailableNumbers(ctx)
+	free, unreadable, err := lookups.AvailableNumbers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look up available numbers: %w", err)
 	}
-	apps, oddApps, err := lookups.Apps(ctx)
+	apps, unreadableApps, err := lookups.Apps(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look up apps: %w", err)
 	}
@@ -51,7 +51,7 @@ func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, er
 	group.SetLimit(fetchConcurrency)
 	for i, app := range apps {
 		group.Go(func() error {
-			numbers, oddNumbers, err := lookups.Numbers(ctx, app.ID)
+			numbers, unreadableNumbers, err := lookups.Numbers(ctx, app.ID)
 			var status *StatusError
 			if errors.As(err, &status) && status.appNotFound() {
 				err = nil // deleted since the apps were listed: it has no numbers
@@ -59,7 +59,7 @@ func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, er
 			if err != nil {
 				return fmt.Errorf("look up the numbers of an app: %w", err)
 			}
-			all[i] = appNumbers{app: app, numbers: numbers, odd: oddNumbers}
+			all[i] = appNumbers{app: app, numbers: numbers, unreadable: unreadableNumbers}
 			return nil
 		})
 	}
@@ -67,7 +67,7 @@ func fetch(ctx context.Context, lookups Lookups, start departure) (*snapshot, er
 		return nil, err
 	}
 	for _, a := range all {
-		odd += a.odd
+		unreadable += a.unreadable
 	}
-	return newSnapshot(start, free, all, odd+oddApps), nil
+	return newSnapshot(start, free, all, unreadable+unreadableApps), nil
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// What is read of the answer to a look-up at most.
+// Bounds of what is read of a response to a look-up.
 const (
 	maxLookupSize   = 4 << 20 // bytes
 	maxApps         = 5_000
-	maxNumbers      = 50_000 // of one answer
+	maxNumbers      = 50_000 // of one response
 	maxAppIDLength  = 128    // bytes
 	maxNumberLength = 32     // bytes
 )
@@ -45,20 +45,20 @@ type Number struct {
 	Status string
 }
 
-// Apps lists the apps of the account, active or not. An answer that is not a
-// list is an error, never an empty list; odd counts the entries that could not
-// be read and were passed over.
-func (c *Client) Apps(ctx context.Context) (apps []App, odd int, err error) {
+// Apps lists the apps of the account, active or not. A response that is not a list
+// is an error, never an empty list; unreadable counts the entries that were skipped
+// because they could not be read.
+func (c *Client) Apps(ctx context.Context) (apps []App, unreadable int, err error) {
 	return list(ctx, c, "/apps", maxApps, func(e entry) (App, bool) {
 		id, ok := e.name("app_id")
-		status, _ := e.text("status") // without one it is none that anybody documented
-		return App{ID: id, Status: status}, ok && usableAppID(id)
+		status, _ := e.text("status") // without one it counts as undocumented
+		return App{ID: id, Status: status}, ok && validAppID(id)
 	})
 }
 
 // Numbers lists the numbers linked to an app.
-func (c *Client) Numbers(ctx context.Context, appID string) (numbers []Number, odd int, err error) {
-	if !usableAppID(appID) {
+func (c *Client) Numbers(ctx context.Context, appID string) (numbers []Number, unreadable int, err error) {
+	if !validAppID(appID) {
 		return nil, 0, errAppID
 	}
 	return c.numbers(ctx, "/apps/"+url.PathEscape(appID)+"/numbers")
@@ -66,12 +66,12 @@ func (c *Client) Numbers(ctx context.Context, appID string) (numbers []Number, o
 
 // AvailableNumbers lists the numbers that the account owns and that are not
 // linked to an app.
-func (c *Client) AvailableNumbers(ctx context.Context) (numbers []Number, odd int, err error) {
+func (c *Client) AvailableNumbers(ctx context.Context) (numbers []Number, unreadable int, err error) {
 	return c.numbers(ctx, "/available-numbers")
 }
 
-// Probe makes a request that rings nobody, to learn whether the provider
-// answers and takes the key.
+// Probe makes a request that rings nobody, to learn whether the provider answers
+// and accepts the key.
 func (c *Client) Probe(ctx context.Context) error {
 	if _, _, err := c.Apps(ctx); err != nil {
 		return fmt.Errorf("probe the provider: %w", err)
@@ -79,7 +79,7 @@ func (c *Client) Probe(ctx context.Context) error {
 	return nil
 }
 
-func (c *Client) numbers(ctx context.Context, path string) (numbers []Number, odd int, err error) {
+func (c *Client) numbers(ctx context.Context, path string) (numbers []Number, unreadable int, err error) {
 	return list(ctx, c, path, maxNumbers, func(e entry) (Number, bool) {
 		number, ok := e.name("voip_number")
 		status, isText := e.text("status")
@@ -94,54 +94,54 @@ var (
 	errTooMany  = errors.New("the answer lists more than is read")
 )
 
-// list reads a list that the provider answers whole. read reports whether an
-// entry can be used. A null in the place of a list counts as an odd entry: what
-// it leaves out is not known.
-func list[T any](ctx context.Context, c *Client, path string, limit int, read func(entry) (T, bool)) (entries []T, odd int, err error) {
+// list reads a list that comes in one response. read reports whether an entry can be
+// used. A null instead of a list counts as an unreadable entry: what it leaves out is
+// not known.
+func list[T any](ctx context.Context, c *Client, path string, limit int, read func(entry) (T, bool)) (entries []T, unreadable int, err error) {
 	body, key, err := c.get(ctx, path)
 	if err != nil {
 		return nil, 0, err
 	}
 	fail := func(err error) ([]T, int, error) { return nil, 0, c.lookupError(path, key, err) }
-	// A decoder's error would repeat what it read, so it is not passed on.
-	lists := readEntry(body)["data"]
+	// A decoder's error would repeat what it read, so it is not wrapped.
+	lists := parseEntry(body)["data"]
 	if len(lists) == 0 {
 		return fail(errNotAList)
 	}
 	entries = make([]T, 0)
-	odd = len(lists) - 1 // of two lists, one is too many
+	unreadable = len(lists) - 1 // of two lists, one is too many
 	for _, l := range lists {
 		var values []jsontext.Value
 		if json.Unmarshal(l, &values, lenient) != nil {
 			return fail(errNotAList)
 		}
 		if l.Kind() == 'n' {
-			odd++
+			unreadable++
 		}
-		if len(entries)+odd+len(values) > limit {
+		if len(entries)+unreadable+len(values) > limit {
 			return fail(errTooMany)
 		}
 		for _, value := range values {
-			if e, ok := read(readEntry(value)); ok {
+			if e, ok := read(parseEntry(value)); ok {
 				entries = append(entries, e)
 			} else {
-				odd++
+				unreadable++
 			}
 		}
 	}
-	return entries, odd, nil
+	return entries, unreadable, nil
 }
 
-// entry is a JSON object, with all values that were given to a name.
+// entry is a JSON object, with all values of each name.
 type entry map[string][]jsontext.Value
 
-// readEntry reads an object; what is none is empty.
-func readEntry(object []byte) entry {
+// parseEntry reads an object; anything else is nil.
+func parseEntry(object []byte) entry {
 	d := jsontext.NewDecoder(bytes.NewBuffer(object), lenient)
 	if d.PeekKind() != '{' {
 		return nil
 	}
-	_, _ = d.ReadToken() // its beginning, which was looked at
+	_, _ = d.ReadToken() // '{', as peeked
 	e := entry{}
 	for d.PeekKind() == '"' {
 		name, err := d.ReadToken()
@@ -159,16 +159,16 @@ func readEntry(object []byte) entry {
 		return nil
 	}
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return nil // there is more behind it
+		return nil // something follows it
 	}
 	return e
 }
 
-// text is a string; a null or none is empty. It is not to be relied on if it is
-// of another kind, broken, or given twice and not alike.
+// text returns a string, empty for null or none. ok is false if it has another type,
+// is broken, or has two different values.
 func (e entry) text(name string) (_ string, ok bool) { return e.read(name, `"`) }
 
-// name is a string or a number.
+// name returns a string or a number.
 func (e entry) name(name string) (_ string, ok bool) { return e.read(name, `"0`) }
 
 func (e entry) read(name, kinds string) (text string, ok bool) {
@@ -191,7 +191,7 @@ func (e entry) read(name, kinds string) (text string, ok bool) {
 	return text, true
 }
 
-// get makes a look-up. The key is the one that it was made with.
+// get makes a look-up, and returns the key that it used.
 func (c *Client) get(ctx context.Context, path string) (body []byte, key string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.requestTimeout)
 	defer cancel()
@@ -212,14 +212,14 @@ func (c *Client) get(ctx context.Context, path string) (body []byte, key string,
 		return fail(err)
 	}
 	defer func() { _ = response.Body.Close() }() // closes the connection if it was not read to its end
-	body, err = readBounded(response, maxLookupSize)
+	body, err = readLimited(response, maxLookupSize)
 	if err == nil {
-		body, err = decoded(body, response.Header, maxLookupSize)
+		body, err = decodeBody(body, response.Header, maxLookupSize)
 	}
 	if err != nil {
 		return fail(err)
 	}
-	body = withoutMark(body)
+	body = trimBOM(body)
 	if response.StatusCode/100 != 2 {
 		message := call.MaskText(readContent(body).message, c.secrets(key)...)
 		return nil, "", &StatusError{Path: c.maskPath(path, key), Status: response.StatusCode, Message: message}
@@ -234,7 +234,7 @@ func (c *Client) lookupError(path, key string, err error) error {
 	return &lookupError{path: c.maskPath(path, key), text: call.MaskText(err.Error(), c.secrets(key)...), err: err}
 }
 
-// usableAppID reports whether an id can stand as one segment of a path.
-func usableAppID(id string) bool {
+// validAppID reports whether an id can be one segment of a path.
+func validAppID(id string) bool {
 	return id != "" && id != "." && id != ".." && len(id) <= maxAppIDLength
 }

@@ -44,7 +44,7 @@ func TestLookups(t *testing.T) {
 }
 
 // What is not a list of numbers must never be taken for an empty one.
-func TestAnswersThatAreNoList(t *testing.T) {
+func TestResponsesWithoutAList(t *testing.T) {
 	for name, answer := range map[string]string{
 		"empty":           ``,
 		"HTML":            `<html></html>`,
@@ -66,9 +66,9 @@ func TestAnswersThatAreNoList(t *testing.T) {
 	}
 }
 
-// TestOddEntriesArePassedOver: what others send is read as far as it can be, and
+// TestUnreadableEntriesAreSkipped: what others send is read as far as it can be, and
 // what cannot be is counted.
-func TestOddEntriesArePassedOver(t *testing.T) {
+func TestUnreadableEntriesAreSkipped(t *testing.T) {
 	const good = `{"voip_number":"+918045678901","status":"ACTIVE"}`
 	for name, c := range map[string]struct {
 		answer  string
@@ -127,7 +127,7 @@ func TestGzipIsReadInLookups(t *testing.T) {
 	}
 }
 
-func TestAppIDsThatCannotStandInAPath(t *testing.T) {
+func TestInvalidAppIDs(t *testing.T) {
 	for _, id := range []string{"", ".", "..", strings.Repeat("x", maxAppIDLength+1), "a\xff"} {
 		provider := serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/sfvopi/apps" {

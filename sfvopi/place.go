@@ -15,12 +15,12 @@ import (
 )
 
 // Place makes one attempt at a call: at most one POST, written to at most one
-// connection, never before by has been checked for the last time. It returns
-// within the request timeout.
+// connection, after a last check of the deadline. It returns within the request
+// timeout.
 //
-// An outcome of class refused and reason interrupted means that ctx ended, or
-// the deadline passed, before anything was written. If ctx ends later, the
-// outcome is unknown.
+// An outcome of class refused and reason interrupted means that ctx ended, or the
+// deadline passed, before anything was written. If ctx ends later, the outcome is
+// unknown.
 func (c *Client) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
 	key := c.key()
 	a := c.post(ctx, r, key, by)
@@ -31,49 +31,49 @@ func (c *Client) Place(ctx context.Context, r call.Request, by call.Deadline) ca
 func (c *Client) post(ctx context.Context, r call.Request, key string, by call.Deadline) Response {
 	until := time.Now().Add(c.requestTimeout)
 	if err := context.Cause(ctx); err != nil {
-		return unwritten(Interrupted, err)
+		return notWritten(Interrupted, err)
 	}
 	if by.Passed(time.Now()) {
-		return unwritten(Interrupted, errPastDeadline)
+		return notWritten(Interrupted, errPastDeadline)
 	}
 	failpoint.Eval(failpoint.PostBegun)
-	l, err := c.lines.take(ctx, until)
+	conn, err := c.pool.get(ctx, until)
 	if err != nil {
-		return unwritten(whyNoLine(ctx, err), err)
+		return notWritten(connectFailure(ctx, err), err)
 	}
-	untouched, reusable := l.abortOn(ctx), false
+	stopped, reusable := conn.failOnCancel(ctx), false
 	defer func() {
-		if untouched() && reusable {
-			c.lines.keep(l)
+		if stopped() && reusable {
+			c.pool.put(conn)
 		} else {
-			l.hangUp()
+			conn.close()
 		}
 	}()
 	var answer Response
-	answer, reusable = c.exchange(ctx, l, r, key, by)
+	answer, reusable = c.exchange(ctx, conn, r, key, by)
 	return answer
 }
 
-// exchange makes the attempt on the one line that it has.
-func (c *Client) exchange(ctx context.Context, l *line, r call.Request, key string, by call.Deadline) (a Response, reusable bool) {
-	request, err := l.fill(c.form, key, r)
+// exchange writes the request to the connection and reads the response.
+func (c *Client) exchange(ctx context.Context, conn *postConn, r call.Request, key string, by call.Deadline) (a Response, reusable bool) {
+	request, err := conn.buildRequest(c.header, key, r)
 	if err != nil {
-		return unwritten(NotConnected, err), false
+		return notWritten(NotConnected, err), false
 	}
 	if err := context.Cause(ctx); err != nil {
-		return unwritten(Interrupted, err), false
+		return notWritten(Interrupted, err), false
 	}
-	written, err := l.send(request, by)
+	written, err := conn.send(request, by)
 	if err != nil {
-		return unwritten(Interrupted, err), false
+		return notWritten(Interrupted, err), false
 	}
-	// What the provider said before it stopped listening counts, too.
-	a, reusable = l.answer()
+	// A response that was sent before the request was read whole counts too.
+	a, reusable = conn.readResponse()
 	a.Written = written
 	return a, reusable && written == WrittenWhole
 }
 
-func whyNoLine(ctx context.Context, err error) Failure {
+func connectFailure(ctx context.Context, err error) Failure {
 	var untrusted *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil:
@@ -89,9 +89,9 @@ func whyNoLine(ctx context.Context, err error) Failure {
 
 var errTooLarge = errors.New("the answer is larger than is read")
 
-// readBounded reads a body of at most limit bytes. On errTooLarge it gives the
+// readLimited reads a body of at most limit bytes. With errTooLarge it returns the
 // first limit bytes.
-func readBounded(response *http.Response, limit int64) ([]byte, error) {
+func readLimited(response *http.Response, limit int64) ([]byte, error) {
 	var b bytes.Buffer
 	if n := response.ContentLength; 0 <= n && n <= limit {
 		b.Grow(int(n) + bytes.MinRead)
@@ -104,7 +104,7 @@ func readBounded(response *http.Response, limit int64) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func unwritten(f Failure, err error) Response {
+func notWritten(f Failure, err error) Response {
 	return Response{Failure: f, Written: WrittenNothing, Detail: err.Error()}
 }
 

@@ -130,9 +130,9 @@ func TestRedirectIsNeverFollowed(t *testing.T) {
 	}
 }
 
-// TestAnswersThatCannotBeRead: one that has a status is no proof under either
+// TestUnreadableResponses: one that has a status is no proof under either
 // setting, unless it rejects. One that has none is †.
-func TestAnswersThatCannotBeRead(t *testing.T) {
+func TestUnreadableResponses(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler      http.HandlerFunc
 		reason       call.Reason
@@ -212,7 +212,7 @@ func TestAnswersThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestGzipIsReadAlthoughNobodyAskedForIt(t *testing.T) {
+func TestUnrequestedGzipIsDecoded(t *testing.T) {
 	for _, coding := range []string{"gzip", ""} {
 		provider := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 			if w.Header()["Content-Encoding"] = nil; coding != "" {
@@ -316,7 +316,7 @@ func TestPlaceEndsWithinTheRequestTimeout(t *testing.T) {
 	}
 }
 
-func TestNothingComesFromTheEnvironment(t *testing.T) {
+func TestEnvironmentIsNotRead(t *testing.T) {
 	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"} {
 		t.Setenv(name, "http://127.0.0.1:1")
 	}

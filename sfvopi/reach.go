@@ -8,26 +8,25 @@ import (
 )
 
 // ProbeReachable makes a request that rings nobody, to learn whether a call is worth
-// risking again. It fails if nothing answers, if something in between does, and
-// if the provider says itself that it is not available. Every other answer is
-// the provider's own, a refused key included: what it means for calls, a call
-// tells.
+// risking. It fails if nothing responds, if a gateway responds, or if the provider
+// says that it is unavailable. Every other response is the provider's own, even a
+// refused key: only a call shows what that means for calls.
 func (c *Client) ProbeReachable(ctx context.Context) error {
 	_, _, err := c.Apps(ctx)
 	var status *StatusError
-	if err == nil || errors.As(err, &status) && status.fromWithin() {
+	if err == nil || errors.As(err, &status) && status.fromProvider() {
 		return nil
 	}
 	return fmt.Errorf("reach the provider: %w", err)
 }
 
-// unavailableTexts are by which the provider calls itself unavailable: a looser
-// list than that of the rules, because asking again costs nothing.
+// unavailableTexts mean that the provider is unavailable. The list is looser than
+// the rules, because probing again costs nothing.
 var unavailableTexts = []string{"unavailable", "overloaded", "maintenance", "too many", "try again"}
 
-// fromWithin reports whether the provider itself answered, and does not call
-// itself unavailable. Look-ups that fail while the rest works are its own
-// answer, too: they must not keep calls back.
-func (e *StatusError) fromWithin() bool {
+// fromProvider reports whether the provider itself responded, and does not say that
+// it is unavailable. A look-up that fails while the rest works is such a response:
+// it must not stop calls.
+func (e *StatusError) fromProvider() bool {
 	return e.Status/100 != 5 || e.Message != "" && !containsAny(strings.ToLower(e.Message), unavailableTexts)
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The bounds that a delay asked for by the provider is clamped to.
+// The bounds of a delay that the provider asks for.
 const (
 	MinRetryAfter = time.Second
 	MaxRetryAfter = time.Hour
@@ -15,12 +15,12 @@ const (
 
 const (
 	maxRetryAfterLength = 64
-	maxSecondsDigits    = 9 // more overflow nothing, and are far beyond the bound
+	maxSecondsDigits    = 9 // more would be far beyond the bound
 )
 
 // ParseRetryAfter reads a Retry-After header (RFC 9110: seconds, or an HTTP date
-// compared with now) and clamps it. A fraction of a second is rounded up. ok is
-// false if it says neither, or a time that is past.
+// that is compared with now) and clamps it. It rounds up to seconds. ok is false if
+// the header is neither, or a time in the past.
 func ParseRetryAfter(value string, now time.Time) (d time.Duration, ok bool) {
 	if value == "" || len(value) > maxRetryAfterLength {
 		return 0, false

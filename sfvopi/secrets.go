@@ -10,8 +10,8 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// secretsOf are what the provider must not have us store or log when it repeats
-// a request: the key, the proxy's password, and what the callback URLs carry.
+// secretsOf returns what must not be stored or logged when the provider repeats a
+// request: the key, the proxy's password, and the tokens in callback URLs.
 func (c *Client) secretsOf(r call.Request, key string) []string {
 	secrets := c.secrets(key)
 	for _, u := range []string{r.AnswerURL, r.RingURL, r.HangupURL} {
@@ -22,7 +22,7 @@ func (c *Client) secretsOf(r call.Request, key string) []string {
 	return secrets
 }
 
-// secrets are those of every request.
+// secrets returns those of every request.
 func (c *Client) secrets(key string) []string { return append(slices.Clone(c.proxySecrets), key) }
 
 func proxySecrets(proxy *url.URL) []string {
@@ -33,8 +33,8 @@ func proxySecrets(proxy *url.URL) []string {
 	return append(userSecrets(proxy.User), base64.StdEncoding.EncodeToString([]byte(proxy.User.Username()+":"+password)))
 }
 
-// urlSecrets are the parts of a callback URL that may be a token, as they stand
-// in it and decoded.
+// urlSecrets returns the parts of a callback URL that may be a token, encoded and
+// decoded.
 func urlSecrets(s string) []string {
 	u, err := url.Parse(s)
 	if err != nil {
@@ -73,12 +73,12 @@ func userSecrets(u *url.Userinfo) []string {
 	return []string{u.String(), u.Username(), password}
 }
 
-// minTokenWord is the length from which a path segment of small letters alone is
-// taken for a token and not for a word.
-const minTokenWord = 10
+// minTokenLength is the length from which a path segment of only lower-case letters
+// counts as a token instead of a word.
+const minTokenLength = 10
 
-// mayBeToken tells a token in a path from an ordinary word.
+// mayBeToken reports whether a path segment may be a token instead of a word.
 func mayBeToken(segment string) bool {
-	return len(segment) >= minTokenWord ||
+	return len(segment) >= minTokenLength ||
 		strings.ContainsFunc(segment, func(r rune) bool { return !unicode.IsLower(r) && r != '-' && r != '_' })
 }

@@ -9,17 +9,17 @@ import (
 
 // snapshot is what one fetch saw. It never changes.
 type snapshot struct {
-	departure
-	numbers   map[string]place
-	counts    Counts
-	inherited bool // from a directory that may have had another key
+	fetchStart
+	numbers map[string]numberLink
+	counts  Counts
+	copied  bool // from a directory that may have had another key
 }
 
-// departure is the beginning of a fetch, before its first request.
-type departure struct {
+// fetchStart is the state before the first request of a fetch.
+type fetchStart struct {
 	number   int // of all fetches; a higher one began later
 	started  time.Time
-	previous map[string]place // what the good fetch before saw; nil if there was none, it had odd entries, or was inherited
+	previous map[string]numberLink // from the last good fetch; nil if there was none, it had unreadable entries, or was copied
 }
 
 // Counts says how many apps and numbers the directory holds, for metrics.
@@ -28,38 +28,38 @@ type Counts struct {
 	Linked       int // numbers of ACTIVE apps
 	Inactive     int // numbers of INACTIVE apps
 	Available    int // numbers that are linked to no app
-	Inconsistent int // numbers seen in two apps, or in an app of a status nobody documented
+	Inconsistent int // numbers seen in two apps, or in an app of an undocumented status
 	Unreadable   int // entries that could not be read
 }
 
-// place is where a number was seen.
-type place struct {
-	kind  placeKind
+// numberLink is where a number was seen.
+type numberLink struct {
+	kind  linkKind
 	appID string // empty if available
 }
 
-type placeKind uint8
+type linkKind uint8
 
 const (
-	available placeKind = iota + 1
+	available linkKind = iota + 1
 	inActiveApp
 	inInactiveApp
 	// inActiveApps: moved from one ACTIVE app to another during the fetch, or
 	// listed twice. It is linked either way; to which app is not known.
 	inActiveApps
-	// doubtful: seen in two apps that are not both ACTIVE, or in one of a status
-	// nobody documented.
-	doubtful
+	// inconsistent: seen in two apps that are not both ACTIVE, or in one of an
+	// undocumented status.
+	inconsistent
 )
 
-// verdict says what the snapshot knows of a number.
+// linkage returns what the snapshot says of a number.
 //
-// The three kinds of look-up that make a snapshot do not happen at one instant,
-// so a number that is moved meanwhile can be seen twice or not at all. Where it
-// was seen, it was at an instant after the fetch began. That it was seen
-// nowhere says something only if the fetch before did not see it either, and
-// neither had an entry that could not be read: it may be that one's.
-func (s *snapshot) verdict(from, appID string) call.Linkage {
+// The three kinds of look-up in a snapshot happen at different times, so a number
+// that is moved meanwhile can be seen twice or not at all. Where it was seen, it was
+// at some time after the fetch began. A number that was seen nowhere is not owned
+// only if the previous fetch did not see it either, and neither had an unreadable
+// entry, which may be that number's.
+func (s *snapshot) linkage(from, appID string) call.Linkage {
 	p, seen := s.numbers[from]
 	if !seen {
 		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Unreadable > 0 {
@@ -82,22 +82,21 @@ func (s *snapshot) verdict(from, appID string) call.Linkage {
 		return call.AppInactive
 	case available:
 		return call.OwnedNotLinked
-	case doubtful:
+	case inconsistent:
 	}
 	return call.LinkageNotKnown
 }
 
-// newSnapshot puts together what the look-ups of one fetch saw. The available
-// numbers were read first, then the apps, then the numbers of each: so a number
-// that was being linked meanwhile is seen at least once, and where it is seen
-// in an app too, that is the later sight, which counts.
-func newSnapshot(start departure, free []Number, apps []appNumbers, odd int) *snapshot {
-	numbers := make(map[string]place, len(free))
+// newSnapshot combines the look-ups of one fetch. The available numbers are read
+// first, then the apps, then the numbers of each. So a number that is being linked
+// is seen at least once, and if it is seen in an app too, that is later and counts.
+func newSnapshot(start fetchStart, free []Number, apps []appNumbers, unreadable int) *snapshot {
+	numbers := make(map[string]numberLink, len(free))
 	for _, n := range free {
-		numbers[numberKey(n.Number)] = place{kind: available}
+		numbers[numberKey(n.Number)] = numberLink{kind: available}
 	}
 	for _, a := range apps {
-		kind := doubtful
+		kind := inconsistent
 		switch a.app.Status {
 		case StatusActive:
 			kind = inActiveApp
@@ -109,30 +108,30 @@ func newSnapshot(start departure, free []Number, apps []appNumbers, odd int) *sn
 				continue // a link that is not ACTIVE links nothing
 			}
 			key := numberKey(n.Number)
-			numbers[key] = seenAgain(numbers[key], place{kind: kind, appID: a.app.ID})
+			numbers[key] = mergeLink(numbers[key], numberLink{kind: kind, appID: a.app.ID})
 		}
 	}
-	s := &snapshot{departure: start, numbers: numbers}
-	s.counts.Apps, s.counts.Unreadable = len(apps), odd
+	s := &snapshot{fetchStart: start, numbers: numbers}
+	s.counts.Apps, s.counts.Unreadable = len(apps), unreadable
 	for _, p := range numbers {
 		s.counts.add(p.kind)
 	}
 	return s
 }
 
-// seenAgain says where a number is that was seen at q after it was seen at p.
-func seenAgain(p, q place) place {
+// mergeLink returns where a number is that was seen first at p and then at q.
+func mergeLink(p, q numberLink) numberLink {
 	switch {
 	case p.kind == 0, p.kind == available, p == q:
 		return q
 	case (p.kind == inActiveApp || p.kind == inActiveApps) && q.kind == inActiveApp:
-		return place{kind: inActiveApps}
+		return numberLink{kind: inActiveApps}
 	default:
-		return place{kind: doubtful}
+		return numberLink{kind: inconsistent}
 	}
 }
 
-func (c *Counts) add(k placeKind) {
+func (c *Counts) add(k linkKind) {
 	switch k {
 	case inActiveApp, inActiveApps:
 		c.Linked++
@@ -140,13 +139,12 @@ func (c *Counts) add(k placeKind) {
 		c.Inactive++
 	case available:
 		c.Available++
-	case doubtful:
+	case inconsistent:
 		c.Inconsistent++
 	}
 }
 
-// numberKey gives a number's digits, so that it is found however the provider
-// sets it.
+// numberKey returns a number's digits, so that its formatting does not matter.
 func numberKey(s string) string {
 	if rest, ok := strings.CutPrefix(s, "+"); ok && onlyDigits(rest) {
 		return rest

@@ -6,19 +6,19 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-func TestVerdict(t *testing.T) {
+func TestSnapshotLinkage(t *testing.T) {
 	const number = "918045678901"
 	app := func(id, status string, numbers ...Number) appNumbers {
 		return appNumbers{app: App{ID: id, Status: status}, numbers: numbers}
 	}
 	it := Number{Number: "+" + number, Status: StatusActive}
-	nowhere := map[string]place{}
-	somewhere := map[string]place{number: {kind: inActiveApp, appID: "gone"}}
+	nowhere := map[string]numberLink{}
+	somewhere := map[string]numberLink{number: {kind: inActiveApp, appID: "gone"}}
 
 	for name, c := range map[string]struct {
 		free     []Number
 		apps     []appNumbers
-		previous map[string]place
+		previous map[string]numberLink
 		appID    string
 		odd      int
 		want     call.Linkage
@@ -47,8 +47,8 @@ func TestVerdict(t *testing.T) {
 		"written with spaces":            {apps: []appNumbers{app("a", "ACTIVE", Number{"+91 80 4567-8901", "ACTIVE"})}, want: call.Linked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSnapshot(departure{previous: c.previous}, c.free, c.apps, c.odd)
-			if got := s.verdict(number, c.appID); got != c.want {
+			s := newSnapshot(fetchStart{previous: c.previous}, c.free, c.apps, c.odd)
+			if got := s.linkage(number, c.appID); got != c.want {
 				t.Errorf("verdict %s, want %s", got, c.want)
 			}
 		})
@@ -56,7 +56,7 @@ func TestVerdict(t *testing.T) {
 }
 
 func TestCounts(t *testing.T) {
-	s := newSnapshot(departure{}, []Number{{Number: "+1"}, {Number: "+2"}}, []appNumbers{
+	s := newSnapshot(fetchStart{}, []Number{{Number: "+1"}, {Number: "+2"}}, []appNumbers{
 		{app: App{ID: "a", Status: "ACTIVE"}, numbers: []Number{{Number: "+2"}, {Number: "+3"}, {Number: "+5"}}},
 		{app: App{ID: "b", Status: "INACTIVE"}, numbers: []Number{{Number: "+4"}, {Number: "+5"}}},
 	}, 3)

@@ -34,13 +34,13 @@ func ofCalls() []mutant {
 			"	_ = w.ack(m)\n	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
 		},
 		{
-			"forget-the-deadline", "writes to the provider however late", "sfvopi/line.go",
+			"forget-the-deadline", "writes to the provider however late", "sfvopi/conn.go",
 			"	if by.Passed(time.Now()) {\n",
 			"	if by.For == -time.Second {\n",
 		},
 		{
 			"retry-on-time-out", "takes a time-out for a refusal", "sfvopi/rules.go",
-			"		unknown(call.TimedOut, dagger|feedsBreaker), \"the classic double dial\",\n",
+			"		unknown(call.TimedOut, teamDecides|feedsBreaker), \"the classic double dial\",\n",
 			"		refused(call.TimedOut, feedsBreaker), \"the classic double dial\",\n",
 		},
 		{
@@ -159,19 +159,19 @@ func ofCalls() []mutant {
 		},
 		{
 			"believe-a-contradiction", "redials what is refused and names a call", "sfvopi/classify.go",
-			"	case s.contradicts() && (", "	case s.contradicts() && s.Status == 0 && (",
+			"	case p.contradicts() && (", "	case p.contradicts() && p.Status == 0 && (",
 		},
 		{
-			"a-part-of-a-text-is-proof", "takes a few words of an error for the whole", "sfvopi/condition.go",
+			"a-part-of-a-text-is-proof", "takes a few words of an error for the whole", "sfvopi/rules_conditions.go",
 			"`^(?:` + strings.Join(patterns, \"|\") + `)$`", "`(?:` + strings.Join(patterns, \"|\") + `)`",
 		},
 		{
 			"a-503-is-refused", "redials what a gateway answers after a time-out", "sfvopi/rules.go",
-			"all(status(503), enveloped, asksToWait)", "all(status(503), enveloped)",
+			"all(status(503), enveloped, hasRetryAfter)", "all(status(503), enveloped)",
 		},
 		{
 			"a-303-suspends", "lifts by time what may have rung", "sfvopi/rules.go",
-			"\"any other 3xx\", hundred(3),\n\t\tunknown(call.Ambiguous, dagger)", "\"any other 3xx\", hundred(3),\n\t\tsuspended(call.Redirected)",
+			"\"any other 3xx\", statusClass(3),\n\t\tunknown(call.Ambiguous, teamDecides)", "\"any other 3xx\", statusClass(3),\n\t\tsuspended(call.Redirected)",
 		},
 		{
 			"what-proves-nothing-closes-the-breaker", "takes a probe that may have rung for one that went well", "dispatcher/breaker.go",

@@ -21,7 +21,7 @@ func ofSubjects() []mutant {
 			"	return r, w.digest(), err\n", "	return r, digestBytes(data), err\n",
 		},
 		{
-			"one-sequence-for-all-queues", "takes messages of two streams for one if they have one sequence", "call/name.go",
+			"one-sequence-for-all-queues", "takes messages of two streams for one if they have one sequence", "call/id.go",
 			"	if o.Stream == \"\" {\n		return n\n", "	if o.Stream != n {\n		return n\n",
 		},
 		{
@@ -45,7 +45,7 @@ func ofSubjects() []mutant {
 			"	if err != nil || !sameEnd(found, before) {\n", "	if err != nil || !sameEnd(found, before) || true {\n",
 		},
 		{
-			"an-odd-entry-is-not-owned", "calls a number not owned whose entry could not be read", "sfvopi/snapshot.go",
+			"an-unreadable-entry-is-not-owned", "calls a number not owned whose entry could not be read", "sfvopi/snapshot.go",
 			" || s.counts.Unreadable > 0 {", " {",
 		},
 		{

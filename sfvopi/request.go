@@ -16,13 +16,13 @@ import (
 
 const userAgent = "ringonce"
 
-// form is the printed part of every POST: its request line and the header
-// fields that are always the same. net/http wrote it, once.
-type form []byte
+// requestHeader is the constant part of every POST: its request line and the fixed
+// header fields, as net/http writes them.
+type requestHeader []byte
 
-const noBody = "Content-Length: 0\r\n"
+const emptyContentLength = "Content-Length: 0\r\n"
 
-func newForm(calls *url.URL) (form, error) {
+func newRequestHeader(calls *url.URL) (requestHeader, error) {
 	model := &http.Request{
 		Method: http.MethodPost, URL: calls, Host: calls.Host,
 		Header: http.Header{
@@ -34,7 +34,7 @@ func newForm(calls *url.URL) (form, error) {
 		return nil, fmt.Errorf("write the header of every request: %w", err)
 	}
 	head, hasEnd := bytes.CutSuffix(b.Bytes(), []byte("\r\n"))
-	before, after, hasLength := bytes.Cut(head, []byte(noBody))
+	before, after, hasLength := bytes.Cut(head, []byte(emptyContentLength))
 	if !hasEnd || !hasLength {
 		return nil, errors.New("write the header of every request: it does not look as expected")
 	}
@@ -43,14 +43,13 @@ func newForm(calls *url.URL) (form, error) {
 
 var errKey = errors.New("the API key holds characters that cannot be sent")
 
-// fill gives the whole request for a call, and the buffer that it was made in
-// for the next one.
-func (f form) fill(buffer []byte, key string, r call.Request) (request, _ []byte, err error) {
+// build returns the whole request for a call, and its buffer for reuse.
+func (f requestHeader) build(buffer []byte, key string, r call.Request) (request, _ []byte, err error) {
 	key = strings.Trim(key, " \t")
 	if strings.ContainsFunc(key, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		return nil, buffer, errKey
 	}
-	b, err := appendCall(buffer[:0], r) // first, because its length stands in the header
+	b, err := appendCall(buffer[:0], r) // first, because the header holds its length
 	if err != nil {
 		return nil, buffer, fmt.Errorf("encode the call: %w", err)
 	}

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-var errCoding = errors.New("the answer is in a coding that cannot be undone")
+var errEncoding = errors.New("the answer is in a coding that cannot be undone")
 
 var gzipMagic = []byte{0x1f, 0x8b}
 
-// decoded undoes gzip, which nobody asked for, and which may come without its
-// header. It reads at most limit bytes. A body that cannot be decoded is
-// returned as it came, with the error.
-func decoded(body []byte, header http.Header, limit int64) ([]byte, error) {
+// decodeBody undoes gzip, which was not requested and may lack its header. It reads
+// at most limit bytes. A body that cannot be decoded is returned unchanged, with the
+// error.
+func decodeBody(body []byte, header http.Header, limit int64) ([]byte, error) {
 	coding := strings.ToLower(strings.TrimSpace(strings.Join(header.Values("Content-Encoding"), ",")))
 	switch coding {
 	case "gzip", "x-gzip":
@@ -27,7 +27,7 @@ func decoded(body []byte, header http.Header, limit int64) ([]byte, error) {
 		}
 	default:
 		if len(body) > 0 {
-			return body, fmt.Errorf("%w: %.40q", errCoding, coding)
+			return body, fmt.Errorf("%w: %.40q", errEncoding, coding)
 		}
 	}
 	if len(body) == 0 {
@@ -35,7 +35,7 @@ func decoded(body []byte, header http.Header, limit int64) ([]byte, error) {
 	}
 	unzip, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
-		return body, fmt.Errorf("%w: %w", errCoding, err)
+		return body, fmt.Errorf("%w: %w", errEncoding, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(unzip, limit+1))
 	switch {
@@ -44,7 +44,7 @@ func decoded(body []byte, header http.Header, limit int64) ([]byte, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return text, err
 	case err != nil:
-		return body, fmt.Errorf("%w: %w", errCoding, err)
+		return body, fmt.Errorf("%w: %w", errEncoding, err)
 	}
 	return text, nil
 }

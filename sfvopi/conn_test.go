@@ -18,7 +18,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-func TestALineIsWrittenToOnlyBeforeTheDeadline(t *testing.T) {
+func TestNothingIsWrittenAfterTheDeadline(t *testing.T) {
 	past := call.Deadline{From: time.Now().Add(-time.Minute), For: time.Second}
 	for name, c := range map[string]struct {
 		by      call.Deadline
@@ -34,7 +34,7 @@ func TestALineIsWrittenToOnlyBeforeTheDeadline(t *testing.T) {
 			var got strings.Builder
 			var reading sync.WaitGroup
 			reading.Go(func() { take(&got, server) })
-			written, err := newLine(client).send([]byte("POST"), c.by)
+			written, err := newPostConn(client).send([]byte("POST"), c.by)
 			client.Close()
 			reading.Wait()
 			if written != c.written || !errors.Is(err, c.err) || got.String() != c.arrives {
@@ -58,7 +58,7 @@ func (c *shortConn) Write(p []byte) (int, error) {
 	return n, errors.Join(err, syscall.EPIPE)
 }
 
-func TestEvidenceOfAWriteThatFallsShort(t *testing.T) {
+func TestShortWrite(t *testing.T) {
 	// 408 is proof only if the request was not written to its end.
 	for name, c := range map[string]struct {
 		most   int
@@ -98,7 +98,7 @@ func TestEvidenceOfAWriteThatFallsShort(t *testing.T) {
 	}
 }
 
-func TestAKeyThatCannotBeSentIsNotSent(t *testing.T) {
+func TestInvalidKeyIsNotSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var arrived atomic.Int64
 		network := &pipes{serve: func(_ int, conn net.Conn) { arrived.Add(drain(conn)) }}
@@ -115,7 +115,7 @@ func TestAKeyThatCannotBeSentIsNotSent(t *testing.T) {
 	})
 }
 
-func TestGivenUpBeforeTheWrite(t *testing.T) {
+func TestCancelledBeforeTheWrite(t *testing.T) {
 	for name, c := range map[string]struct {
 		connecting, deadline, patience time.Duration
 	}{

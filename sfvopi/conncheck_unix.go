@@ -4,8 +4,8 @@ package sfvopi
 
 import "syscall"
 
-// socketQuietness looks at what the socket holds, and takes nothing out.
-func socketQuietness(raw syscall.RawConn) func() bool {
+// socketCheck peeks at the socket.
+func socketCheck(raw syscall.RawConn) func() bool {
 	var quiet bool
 	look := func(fd uintptr) {
 		var p [1]byte

@@ -1,13 +1,13 @@
 package sfvopi
 
-// MaxResponseSize bounds what is read of the answer to a call, in bytes.
+// MaxResponseSize bounds what is read of the response to a call, in bytes.
 const MaxResponseSize = 64 << 10
 
-// Written is the evidence of how much of a request left the program. The zero
-// value assumes the worst.
+// Written is the evidence of how much of a request was written. The zero value
+// assumes the worst.
 type Written int
 
-// The grades of evidence.
+// How much was written.
 const (
 	// WrittenWhole: its last byte may have been written.
 	WrittenWhole Written = iota
@@ -17,12 +17,12 @@ const (
 	WrittenNothing
 )
 
-// Failure says how an attempt failed other than by an answer.
+// Failure is how an attempt failed other than by its response.
 type Failure string
 
 // The failures.
 const (
-	// NoFailure: an answer was read to its end.
+	// NoFailure: a response was read to its end.
 	NoFailure Failure = ""
 	// Interrupted: the caller gave up, or the deadline passed, before
 	// anything was written.
@@ -34,29 +34,29 @@ const (
 	// OutOfResources: this machine has no file descriptor, port or memory left
 	// for a connection.
 	OutOfResources Failure = "out of resources"
-	// Timeout: no whole answer within the request timeout, or before the
-	// caller gave up.
+	// Timeout: no whole response within the request timeout, or before the caller
+	// gave up.
 	Timeout Failure = "not in time"
-	// ConnectionLost: reset or closed before there was an answer.
+	// ConnectionLost: reset or closed before a response.
 	ConnectionLost Failure = "connection cut"
-	// NotHTTP: what came was not an HTTP answer.
+	// NotHTTP: what was received is not HTTP.
 	NotHTTP Failure = "not HTTP"
-	// Truncated: the answer began and did not end.
+	// Truncated: the response began and did not end.
 	Truncated Failure = "cut short"
-	// TooLarge: the answer is larger than MaxAnswerSize.
+	// TooLarge: the response is larger than MaxResponseSize.
 	TooLarge Failure = "too large"
-	// NotDecoded: the answer is in a coding that cannot be undone.
+	// NotDecoded: the response has a content encoding that cannot be decoded.
 	NotDecoded Failure = "not decoded"
 )
 
-// Response is what one POST came to, before it is judged.
+// Response is the result of one POST, before it is classified.
 type Response struct {
 	Status        int    // 0 if there was none
 	RetryAfter    string // the header, as it came
-	Body          []byte // at most MaxAnswerSize, decoded
-	TrailingBytes bool   // more bytes came behind the answer
+	Body          []byte // at most MaxResponseSize, decoded
+	TrailingBytes bool   // more bytes followed the response
 	Failure       Failure
 	Written       Written
 	Detail        string          // the error's text if it failed; not masked yet
-	Secrets       func() []string // what must not be repeated of what was said; nil for nothing
+	Secrets       func() []string // what no message may repeat; nil for nothing
 }

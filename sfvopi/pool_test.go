@@ -111,9 +111,9 @@ func TestConnectionsAreKeptForFiveSecondsIdle(t *testing.T) {
 	})
 }
 
-// lineServer accepts connections over TCP and gives each to serve, with its
+// serveConns accepts connections over TCP and gives each to serve, with its
 // number from 1.
-func lineServer(t *testing.T, serve func(n int, conn net.Conn)) (address string) {
+func serveConns(t *testing.T, serve func(n int, conn net.Conn)) (address string) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -141,7 +141,7 @@ func lineServer(t *testing.T, serve func(n int, conn net.Conn)) (address string)
 
 // Between two attempts the server says or does something on the connection
 // that it kept alive. The next attempt is made on another one.
-func TestALineThatIsNotQuietIsNotUsed(t *testing.T) {
+func TestConnectionWithPendingDataIsNotUsed(t *testing.T) {
 	for name, meanwhile := range map[string]func(net.Conn){
 		"an answer nobody asked for": func(conn net.Conn) {
 			answerOn(conn, "201 Created", `{"data":{"request_uuid":"of no call"}}`)
@@ -158,7 +158,7 @@ func TestALineThatIsNotQuietIsNotUsed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			placed, done := make(chan struct{}), make(chan struct{})
 			var connections atomic.Int32
-			client := newClient(t, Config{BaseURL: "http://" + lineServer(t, func(n int, conn net.Conn) {
+			client := newClient(t, Config{BaseURL: "http://" + serveConns(t, func(n int, conn net.Conn) {
 				connections.Add(1)
 				r := bufio.NewReader(conn)
 				if !gotRequest(r) {
@@ -185,7 +185,7 @@ func TestALineThatIsNotQuietIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestAnAnswerWithMoreBehindItEndsTheLine(t *testing.T) {
+func TestTrailingBytesEndTheConnection(t *testing.T) {
 	whole := "Content-Length: " + strconv.Itoa(len(queued)) + "\r\n\r\n" + queued
 	for name, answer := range map[string]string{
 		"two answers":       "HTTP/1.1 201 Created\r\n" + whole + "HTTP/1.1 201 Created\r\n\r\n",
@@ -213,7 +213,7 @@ func TestAnAnswerWithMoreBehindItEndsTheLine(t *testing.T) {
 	}
 }
 
-func TestInterimAnswersArePassedOver(t *testing.T) {
+func TestInterimResponsesAreSkipped(t *testing.T) {
 	const interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
 	for n, want := range map[int]call.Class{0: call.Placed, 1: call.Placed, 4: call.Placed, 5: call.Unknown} {
 		synctest.Test(t, func(t *testing.T) {
@@ -233,7 +233,7 @@ func TestInterimAnswersArePassedOver(t *testing.T) {
 	}
 }
 
-func TestAServerThatSpeaksFirstIsNotAsked(t *testing.T) {
+func TestServerThatSendsFirst(t *testing.T) {
 	var heard atomic.Int64
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
@@ -242,7 +242,7 @@ func TestAServerThatSpeaksFirstIsNotAsked(t *testing.T) {
 		}
 		return conn, waitReadable(ctx, conn)
 	}
-	client := newClient(t, Config{DialContext: dial, BaseURL: "http://" + lineServer(t, func(_ int, conn net.Conn) {
+	client := newClient(t, Config{DialContext: dial, BaseURL: "http://" + serveConns(t, func(_ int, conn net.Conn) {
 		say(conn, "SSH-2.0-OpenSSH_9.6\r\n")
 		n, _ := io.Copy(io.Discard, conn)
 		heard.Add(n)
@@ -255,7 +255,7 @@ func TestAServerThatSpeaksFirstIsNotAsked(t *testing.T) {
 
 // waitReadable waits until the socket holds something, and leaves it there.
 func waitReadable(ctx context.Context, conn net.Conn) error {
-	quiet := quietOf(conn).socket
+	quiet := newConnCheck(conn).socket
 	for quiet() {
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -265,7 +265,7 @@ func waitReadable(ctx context.Context, conn net.Conn) error {
 	return nil
 }
 
-func TestNoMoreLinesAreKeptThanConfigured(t *testing.T) {
+func TestPoolKeepsAtMostConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		arrived, answer := make(chan struct{}), make(chan struct{})
 		var open atomic.Int32
@@ -291,12 +291,12 @@ func TestNoMoreLinesAreKeptThanConfigured(t *testing.T) {
 		placing.Wait()
 		synctest.Wait()
 		if got := open.Load(); got != 2 {
-			t.Errorf("%d lines are kept", got)
+			t.Errorf("%d connections are kept", got)
 		}
 		<-time.After(idleTimeout)
 		synctest.Wait()
 		if got := open.Load(); got != 0 {
-			t.Errorf("%d lines are open after %s", got, idleTimeout)
+			t.Errorf("%d connections are open after %s", got, idleTimeout)
 		}
 		network.stop()
 	})

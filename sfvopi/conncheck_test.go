@@ -17,11 +17,11 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// secureLines serves TLS without a word of HTTP of its own.
-func secureLines(t *testing.T, serve func(conn *tls.Conn)) (address string, roots *x509.CertPool) {
+// serveTLS serves TLS without a word of HTTP of its own.
+func serveTLS(t *testing.T, serve func(conn *tls.Conn)) (address string, roots *x509.CertPool) {
 	t.Helper()
 	certificates, roots := certificate(t)
-	return lineServer(t, func(_ int, conn net.Conn) {
+	return serveConns(t, func(_ int, conn net.Conn) {
 		secured := tls.Server(&lateTicket{Conn: conn}, &tls.Config{Certificates: certificates, DynamicRecordSizingDisabled: true})
 		if secured.Handshake() == nil {
 			serve(secured)
@@ -78,26 +78,26 @@ func (l *lateTicket) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// TestWhatStandsBehindTheHandshake on a line over TLS that has carried nothing:
-// tickets are no word, and everything else is.
-func TestWhatStandsBehindTheHandshake(t *testing.T) {
+// TestDataAfterTheTLSHandshake on a TLS connection that has carried nothing:
+// tickets are not data, everything else is.
+func TestDataAfterTheTLSHandshake(t *testing.T) {
 	for name, c := range map[string]struct {
 		says func(conn *tls.Conn)
 		want error
 	}{
 		"tickets": {func(*tls.Conn) {}, nil},
-		"a word":  {func(conn *tls.Conn) { say(conn, "HTTP/1.1 201 Created\r\n") }, errUnasked},
-		"an end":  {func(conn *tls.Conn) { _ = conn.Close() }, errUnasked},
+		"data":    {func(conn *tls.Conn) { say(conn, "HTTP/1.1 201 Created\r\n") }, errUnsolicited},
+		"the end": {func(conn *tls.Conn) { _ = conn.Close() }, errUnsolicited},
 	} {
 		t.Run(name, func(t *testing.T) {
 			said, looked := make(chan struct{}), make(chan struct{})
-			address, roots := secureLines(t, func(conn *tls.Conn) {
+			address, roots := serveTLS(t, func(conn *tls.Conn) {
 				c.says(conn)
 				close(said)
 				<-looked
 			})
 			defer close(looked)
-			s := lines{dial: func(ctx context.Context) (net.Conn, error) {
+			s := pool{dial: func(ctx context.Context) (net.Conn, error) {
 				host, _, _ := net.SplitHostPort(address)
 				conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: roots, ServerName: host, ClientSessionCache: tls.NewLRUClientSessionCache(1)}}).DialContext(ctx, "tcp", address)
 				if err != nil {
@@ -108,10 +108,10 @@ func TestWhatStandsBehindTheHandshake(t *testing.T) {
 			}}
 			l, err := s.open(t.Context(), time.Now().Add(time.Minute))
 			if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
-				t.Errorf("the line is opened with %v, want %v", err, c.want)
+				t.Errorf("the connection is opened with %v, want %v", err, c.want)
 			}
 			if l != nil {
-				l.hangUp()
+				l.close()
 			}
 		})
 	}
@@ -133,12 +133,12 @@ func (l *secondFlightLater) Write(flight []byte) (int, error) {
 	return len(flight), nil
 }
 
-// TestAWordThatComesWithTheHandshake lies in TLS, not in the socket.
-func TestAWordThatComesWithTheHandshake(t *testing.T) {
+// TestDataWithTheTLSHandshake lies in TLS, not in the socket.
+func TestDataWithTheTLSHandshake(t *testing.T) {
 	certificates, roots := certificate(t)
 	for _, word := range []string{"", "HTTP/1.1 201 Created\r\n"} {
 		over := make(chan struct{})
-		address := lineServer(t, func(_ int, conn net.Conn) {
+		address := serveConns(t, func(_ int, conn net.Conn) {
 			below := &secondFlightLater{Conn: conn}
 			secured := tls.Server(below, &tls.Config{Certificates: certificates, MaxVersion: tls.VersionTLS12})
 			if secured.Handshake() == nil {
@@ -147,25 +147,25 @@ func TestAWordThatComesWithTheHandshake(t *testing.T) {
 				<-over
 			}
 		})
-		s := lines{dial: func(ctx context.Context) (net.Conn, error) {
+		s := pool{dial: func(ctx context.Context) (net.Conn, error) {
 			return (&tls.Dialer{Config: &tls.Config{RootCAs: roots}}).DialContext(ctx, "tcp", address)
 		}}
 		l, err := s.open(t.Context(), time.Now().Add(time.Minute))
-		if want := word == ""; (err == nil) != want || !want && !errors.Is(err, errUnasked) {
-			t.Errorf("with the word %q the line is opened with %v", word, err)
+		if want := word == ""; (err == nil) != want || !want && !errors.Is(err, errUnsolicited) {
+			t.Errorf("with the data %q the connection is opened with %v", word, err)
 		}
 		if l != nil {
-			l.hangUp()
+			l.close()
 		}
 		close(over)
 	}
 }
 
-// TestAnAnswerBehindTheAnswerInOneRecord of TLS is not the next call's.
-func TestAnAnswerBehindTheAnswerInOneRecord(t *testing.T) {
+// TestSecondResponseInOneTLSRecord of TLS is not the next call's.
+func TestSecondResponseInOneTLSRecord(t *testing.T) {
 	long := queued + strings.Repeat(" ", 12000-len(queued)) // larger than what is read at a time
 	const stale = `{"data":{"request_uuid":"of_no_call"}}`
-	address, roots := secureLines(t, func(conn *tls.Conn) {
+	address, roots := serveTLS(t, func(conn *tls.Conn) {
 		for r := bufio.NewReader(conn); gotRequest(r); {
 			say(conn, "HTTP/1.1 201 Created\r\nContent-Length: "+strconv.Itoa(len(long))+"\r\n\r\n"+long+
 				"HTTP/1.1 201 Created\r\nContent-Length: "+strconv.Itoa(len(stale))+"\r\n\r\n"+stale)
@@ -182,12 +182,12 @@ func TestAnAnswerBehindTheAnswerInOneRecord(t *testing.T) {
 	client.Close()
 }
 
-// TestALineThatTLSHasEnded in the same breath as it answered is not used again, though its socket is still open.
-func TestALineThatTLSHasEnded(t *testing.T) {
-	var lines atomic.Int32
+// TestConnectionClosedByTLSIsNotReused in the same breath as it answered is not used again, though its socket is still open.
+func TestConnectionClosedByTLSIsNotReused(t *testing.T) {
+	var conns atomic.Int32
 	placed := make(chan struct{})
-	address, roots := secureLines(t, func(conn *tls.Conn) {
-		lines.Add(1)
+	address, roots := serveTLS(t, func(conn *tls.Conn) {
+		conns.Add(1)
 		if gotRequest(bufio.NewReader(conn)) {
 			below, ok := conn.NetConn().(*lateTicket)
 			if !ok {
@@ -208,8 +208,8 @@ func TestALineThatTLSHasEnded(t *testing.T) {
 		check(t, client.Place(t.Context(), request(t), soon()), call.Placed, call.Accepted)
 	}
 	close(placed)
-	if lines.Load() != calls {
-		t.Errorf("%d calls went over %d lines", calls, lines.Load())
+	if conns.Load() != calls {
+		t.Errorf("%d calls used %d connections", calls, conns.Load())
 	}
 	client.Close()
 }
