@@ -112,6 +112,27 @@ func (t Topology) rate() jetstream.StreamConfig {
 	}
 }
 
+// RateStream looks at the stream of the counters, and returns an error if counters
+// could be lost under its settings. It creates the stream if it is missing and
+// create is set.
+func (c *Conn) RateStream(ctx context.Context, create bool, replicas int) (*jetstream.StreamInfo, error) {
+	want := Topology{Replicas: replicas}.rate()
+	s, err := c.js.Stream(ctx, StreamRate)
+	if errors.Is(err, jetstream.ErrStreamNotFound) && create {
+		s, err = c.js.CreateStream(ctx, want)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up stream %s: %w", StreamRate, err)
+	}
+	info := s.CachedInfo()
+	for _, d := range compare(want, info.Config) {
+		if d.Impact != "" {
+			return nil, errors.New(d.String())
+		}
+	}
+	return info, nil
+}
+
 func (t Topology) control() jetstream.KeyValueConfig {
 	return jetstream.KeyValueConfig{
 		Bucket: BucketControl, Description: "pause and suspension flags",

@@ -14,6 +14,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/ratelimit"
 )
 
 // broker is what a worker uses of NATS.
@@ -24,7 +25,7 @@ type broker struct {
 	control *queue.Control
 	meter   *queue.DepthMeter
 	peers   *queue.PeerBus
-	limiter *queue.Limiter
+	limiter *ratelimit.Limiter
 }
 
 // setUp connects and makes or finds everything at the broker, trying again
@@ -98,7 +99,7 @@ func (a *App) setUpOnce(ctx context.Context, conn *queue.Conn) (*broker, error) 
 		return nil, err
 	}
 	b := &broker{conn: conn, records: records, gossip: witnesses, control: conn.NewControl(a.log), meter: conn.NewDepthMeter(), peers: conn.NewPeerBus()}
-	b.limiter = conn.NewRate(queue.RateConfig{
+	b.limiter = ratelimit.New(conn, ratelimit.Config{
 		Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, OnClockSample: a.metrics.BrokerClock,
 	})
 	for _, acc := range a.accounts.list() {

@@ -6,13 +6,13 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/ratelimit"
 )
 
 // loggedLimiter is the part of one account in the calls per second that all workers
 // share, with its failures logged once in a while. One asks at a time.
 type loggedLimiter struct {
-	limiter *queue.AccountLimiter
+	limiter *ratelimit.AccountLimiter
 	account call.Account
 	log     *slog.Logger
 	loud    logThrottle

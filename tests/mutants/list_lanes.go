@@ -20,8 +20,8 @@ func ofLanes() []mutant {
 			"	p := pace{perSecond: perSecond}\n", "	p := pace{perSecond: 0 * perSecond}\n",
 		},
 		{
-			"moments-of-others", "takes all moments of a window, not only its own", "queue/reserve.go",
-			"	for i := max(value-add, passed); i < min(value, holds); i++ {", "	for i := max(0*value, passed); i < min(value, holds); i++ {",
+			"slots-of-others", "takes all slots of a window, not only its own", "queue/ratelimit/account.go",
+			"	for i := max(value-add, past); i < min(value, all); i++ {", "	for i := max(0*value, past); i < min(value, all); i++ {",
 		},
 		{
 			"retry-after-ignored", "goes on although the provider asked for a pause", "dispatcher/stops.go",
@@ -123,8 +123,8 @@ func ofLanes() []mutant {
 			"	if k.created.IsZero() || k.created.Equal(created) || len(k.values) == 0 {\n", "	if k.created.Before(created) || len(k.values) == 0 {\n",
 		},
 		{
-			"believe-lost-counters", "counts calls per second on although the counters began again", "queue/rate.go",
-			"	if sequence <= b.sequence || generationOf(r.nc) != b.connected {\n", "	if generationOf(r.nc) == NoGeneration {\n",
+			"believe-lost-counters", "counts calls per second on although the counters began again", "queue/ratelimit/limiter.go",
+			"	if sequence <= s.sequence || l.conn.Generation() != s.generation {\n", "	if l.conn == nil {\n",
 		},
 		{
 			"claim-over-any-connection", "claims behind a connection over which the records were not checked", "queue/records.go",

@@ -18,7 +18,7 @@ import (
 const within = 4 * time.Minute
 
 // withProperties are the packages with property tests.
-var withProperties = []string{"call", "dispatcher", "queue"}
+var withProperties = []string{"call", "dispatcher", "queue/ratelimit"}
 
 // suites are what ought to notice, the quickest first. The first one that fails
 // ends the trial.

@@ -1,4 +1,4 @@
-package queue
+package ratelimit
 
 import (
 	"testing"
@@ -17,11 +17,11 @@ func TestTheGridIsEven(t *testing.T) {
 	for _, perSecond := range limits {
 		g := grid{perSecond}
 		var last time.Time
-		first, slots := windowAt(someNoon), 0
+		first, slots := windowOf(someNoon), 0
 		for w := first; w < first+5000; w++ {
-			for i := range g.holds(w) {
-				at := g.slot(w, i)
-				if windowAt(at.Add(time.Microsecond)) != w {
+			for i := range g.slotsIn(w) {
+				at := g.slotTime(w, i)
+				if windowOf(at.Add(time.Microsecond)) != w {
 					t.Fatalf("%v per second: slot %d of window %d lies at %s, outside", perSecond, i, w, at)
 				}
 				want := time.Duration(float64(time.Second) / perSecond)
@@ -38,20 +38,20 @@ func TestTheGridIsEven(t *testing.T) {
 	}
 }
 
-// TestPassed counts the slots before an instant as the grid lies.
-func TestPassed(t *testing.T) {
+// TestSlotsPast counts the slots before an instant as the grid lies.
+func TestSlotsPast(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		g := grid{rapid.SampledFrom(limits).Draw(t, "per second")}
-		w := windowAt(someNoon) + rapid.Int64Range(0, 1000).Draw(t, "window")
-		now := opens(w).Add(time.Duration(rapid.Int64Range(-int64(window), 2*int64(window)).Draw(t, "now")))
+		w := windowOf(someNoon) + rapid.Int64Range(0, 1000).Draw(t, "window")
+		now := windowStart(w).Add(time.Duration(rapid.Int64Range(-int64(window), 2*int64(window)).Draw(t, "now")))
 		want := 0
-		for i := range g.holds(w) {
-			if g.slot(w, i).Before(now.Add(-time.Microsecond)) {
+		for i := range g.slotsIn(w) {
+			if g.slotTime(w, i).Before(now.Add(-time.Microsecond)) {
 				want++
 			}
 		}
-		if got := g.passed(w, now); got != want && got != want+1 {
-			t.Fatalf("%d slots of %d lie before %s, got %d", want, g.holds(w), now.Sub(opens(w)), got)
+		if got := g.slotsPast(w, now); got != want && got != want+1 {
+			t.Fatalf("%d slots of %d lie before %s, got %d", want, g.slotsIn(w), now.Sub(windowStart(w)), got)
 		}
 	})
 }
@@ -69,35 +69,34 @@ func TestWindows(t *testing.T) {
 		{time.Unix(0, -int64(window)-1), -2},
 		{time.Unix(1, 0), int64(time.Second / window)},
 	} {
-		if got := windowAt(c.at); got != c.want {
+		if got := windowOf(c.at); got != c.want {
 			t.Errorf("window of %s is %d, want %d", c.at, got, c.want)
 		}
 	}
-	if w := windowAt(someNoon); !opens(w).Equal(someNoon) {
-		t.Errorf("the window opens at %s", opens(w))
+	if w := windowOf(someNoon); !windowStart(w).Equal(someNoon) {
+		t.Errorf("the window opens at %s", windowStart(w))
 	}
 }
 
 // TestDifferentLimitsShareWindows hands the numbers of each window out to
-// workers of different limits, in every order that chance comes to: together
-// they stay within the larger limit, plus 5 % and one.
+// workers of different limits, in random order: together they stay within the larger limit, plus 5 % and one.
 func TestDifferentLimitsShareWindows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := []grid{
 			{rapid.SampledFrom([]float64{1, 5, 10, 50, 200}).Draw(t, "one")},
 			{rapid.SampledFrom([]float64{1, 10, 100, 400}).Draw(t, "other")},
 		}
-		first := windowAt(someNoon)
+		first := windowOf(someNoon)
 		var slots []time.Time
 		for w := first; w < first+12; w++ {
 			run := rapid.IntRange(1, 40).Draw(t, "run")
 			who := rapid.IntRange(0, 1).Draw(t, "who")
-			for i := range max(limits[0].holds(w), limits[1].holds(w)) {
+			for i := range max(limits[0].slotsIn(w), limits[1].slotsIn(w)) {
 				if i%run == 0 {
 					who = 1 - who
 				}
-				if i < limits[who].holds(w) {
-					slots = append(slots, limits[who].slot(w, i))
+				if i < limits[who].slotsIn(w) {
+					slots = append(slots, limits[who].slotTime(w, i))
 				}
 			}
 		}
