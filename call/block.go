@@ -18,11 +18,14 @@ type Suspension struct {
 	Lifted bool `json:"lifted,omitzero"`
 }
 
+// InForce reports whether the suspension holds.
+func (s Suspension) InForce() bool { return s.Reason != "" && !s.Lifted }
+
 // Supersedes reports whether s replaces other: any suspension replaces one that is
 // not in force, and one with an end replaces one that a probe lifts. Calls that
 // are in flight together may cause several, in several workers.
 func (s Suspension) Supersedes(other Suspension) bool {
-	if other.Reason == "" || other.Lifted {
+	if !other.InForce() {
 		return true
 	}
 	return !s.Lifted && !s.Until.IsZero() && other.Until.IsZero()
@@ -50,6 +53,4 @@ type Blocks struct {
 }
 
 // Suspended reports whether a suspension is in force.
-func (s Blocks) Suspended() bool {
-	return s.Suspension.Reason != "" && !s.Suspension.Lifted
-}
+func (b Blocks) Suspended() bool { return b.Suspension.InForce() }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
@@ -18,7 +19,7 @@ type claim struct {
 
 // dial makes one attempt: it claims the call, places it, and settles what came
 // of it. Whoever does not win the claim does not dial.
-func (w *Handler) dial(working context.Context, t *task, m Message, turn *Permit, claimed *claim) error {
+func (w *Handler) dial(working context.Context, t *task, m Message, permit *lane.Permit, claimed *claim) error {
 	switch linkage := w.linkage(working, t); linkage {
 	case call.Linked:
 	case call.AppInactive, call.OwnedNotLinked, call.NotOwned, call.OtherApp:
@@ -32,11 +33,11 @@ func (w *Handler) dial(working context.Context, t *task, m Message, turn *Permit
 		next, err := t.record.Park(call.LinkageUnknown, w.Now().Add(lookupRetry), w.Now())
 		return w.commit(working, t, next, err, m)
 	}
-	if !turn.Wait(working) {
+	if !permit.Wait(working) {
 		w.handBack(m, 0, "the lane stopped", nil)
 		return nil
 	}
-	if _, paused := w.Lane.numberPaused(t.request.From); paused {
+	if w.Lane.NumberPaused(t.request.From) {
 		return errAgain // paused since it was decided
 	}
 
@@ -53,32 +54,39 @@ func (w *Handler) dial(working context.Context, t *task, m Message, turn *Permit
 	}
 	failpoint.Eval(failpoint.ClaimAfter)
 	*claimed = claim{nonce: nonce, record: record, version: version, request: t.request, body: t.Body}
-	if w.Lane.forbids(t.request.From) {
-		w.settle(working, claimed, forbidden, m)
+	if w.Lane.BlocksDial(t.request.From) {
+		w.settle(working, claimed, outcomeBlocked, m)
 		return nil
 	}
-	outcome := w.place(working, t, turn, by)
+	outcome := w.place(working, t, permit, by)
 	failpoint.Eval(failpoint.OutcomeKnown)
 	w.Metrics.Attempt(outcome, w.Now().Sub(by.From))
-	outcome = w.observed(turn, outcome)
+	outcome = permit.Report(outcome)
 	failpoint.Eval(failpoint.OutcomeObserved)
 	w.settle(working, claimed, outcome, m)
 	return nil
 }
 
-// place waits for the turn's moment and makes the attempt.
-func (w *Handler) place(working context.Context, t *task, turn *Permit, by call.Deadline) call.Outcome {
-	if !turn.WaitSlot(working) {
+// outcomeBlocked is what came of a claim that met a block before anything was
+// written: the call waits for its turn again.
+var outcomeBlocked = call.Outcome{
+	Class: call.Refused, Reason: call.Interrupted, Unspent: true,
+	Message: "dialling was stopped before the request was written",
+}
+
+// place waits for the permit's slot and makes the attempt.
+func (w *Handler) place(working context.Context, t *task, permit *lane.Permit, by call.Deadline) call.Outcome {
+	if !permit.WaitSlot(working) {
 		return call.Outcome{
 			Class: call.Refused, Reason: call.Interrupted, Unspent: true,
 			Message: "nothing was sent: the claim took so long that its moment in calls_per_second had passed",
 		}
 	}
-	if w.Lane.forbids(t.request.From) {
-		return forbidden // since the claim, while the moment was waited for
+	if w.Lane.BlocksDial(t.request.From) {
+		return outcomeBlocked // since the claim, while the moment was waited for
 	}
-	if turn.IsProbe() {
-		w.inform(call.PeerEvent{Kind: call.ProbeStarted})
+	if permit.IsProbe() {
+		w.Lane.NotifyPeers(call.PeerEvent{Kind: call.ProbeStarted})
 	}
 	w.Metrics.Age(t.Priority, w.Now().Sub(t.record.Since))
 	return w.Provider.Place(working, t.request, by)

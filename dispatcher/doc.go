@@ -19,14 +19,6 @@
 // switch over the steps. Whoever loses a compare-and-set reads the record and
 // decides again; nobody assumes.
 //
-// What one worker does for one account is a [Lane]: how many calls may be in
-// flight, at what pace, whether the account is stopped, and a breaker that
-// stops dialling when the provider does not answer.
-//
-//	running ──► open (refusals in a row, or unknowns in a row)
-//	   ▲          │ a delay, and something harmless that is answered
-//	   │          ▼
-//	   └────── probing (one real call), then a ramp
-//
-// The workers of an account spare each other such probes: see [PeerNotifier].
+// What one worker may dial for one account, and when, is decided by a
+// [lane.Lane].
 package dispatcher

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/metrics"
 )
 
@@ -132,10 +133,6 @@ type fakeProvider struct {
 	journal *journal
 	place   func(ctx context.Context, r call.Request, by call.Deadline) call.Outcome
 	placed  atomic.Int32
-	probed  atomic.Int32
-
-	mu    sync.Mutex
-	probe func(ctx context.Context) error // nil works
 }
 
 func (p *fakeProvider) Place(ctx context.Context, r call.Request, by call.Deadline) call.Outcome {
@@ -144,25 +141,9 @@ func (p *fakeProvider) Place(ctx context.Context, r call.Request, by call.Deadli
 	return p.place(ctx, r, by)
 }
 
-func (p *fakeProvider) ProbeReachable(ctx context.Context) error { return p.Probe(ctx) }
+func (p *fakeProvider) Probe(context.Context) error { return nil }
 
-func (p *fakeProvider) Probe(ctx context.Context) error {
-	p.probed.Add(1)
-	p.mu.Lock()
-	probe := p.probe
-	p.mu.Unlock()
-	if probe == nil {
-		return nil
-	}
-	return probe(ctx)
-}
-
-// probes sets what the harmless probe comes to.
-func (p *fakeProvider) probes(probe func(ctx context.Context) error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.probe = probe
-}
+func (p *fakeProvider) ProbeReachable(context.Context) error { return nil }
 
 type fakeDirectory struct {
 	verdict call.Linkage
@@ -186,7 +167,7 @@ type fakeControl struct {
 
 	mu         sync.Mutex
 	suspension call.Suspension
-	lanes      []*Lane
+	lanes      []*lane.Lane
 }
 
 func (c *fakeControl) set(s call.Suspension, entry string) error {
@@ -211,7 +192,7 @@ func (c *fakeControl) Lift(_ context.Context, _ call.Account, s call.Suspension)
 	c.mu.Lock()
 	held := c.suspension
 	c.mu.Unlock()
-	if held.Reason == "" || held.Lifted || !held.Since.Equal(s.Since) {
+	if !held.InForce() || !held.Since.Equal(s.Since) {
 		if c.failing.Load() {
 			return errDown
 		}
@@ -225,32 +206,11 @@ func (c *fakeControl) ClearLifted(context.Context, call.Account) error {
 	return c.set(call.Suspension{}, "forget")
 }
 
-// fakePeers carries what workers tell each other to all of them but the one
-// that tells it.
-type fakePeers struct {
-	mu      sync.Mutex
-	told    []call.PeerEvent
-	workers []*Handler
-}
+// fakePeers notes what a worker tells the others.
+type fakePeers struct{ events []call.PeerEventKind }
 
-// from gives what one worker tells by.
-func (p *fakePeers) from(w *Handler) PeerNotifier { return teller{p, w} }
-
-type teller struct {
-	peers *fakePeers
-	self  *Handler
-}
-
-func (t teller) Notify(_ call.Account, f call.PeerEvent) error {
-	t.peers.mu.Lock()
-	t.peers.told = append(t.peers.told, f)
-	others := slices.Clone(t.peers.workers)
-	t.peers.mu.Unlock()
-	for _, w := range others {
-		if w != t.self {
-			w.OnPeerEvent(f)
-		}
-	}
+func (p *fakePeers) Notify(_ call.Account, e call.PeerEvent) error {
+	p.events = append(p.events, e.Kind)
 	return nil
 }
 
@@ -307,23 +267,30 @@ func newBench() *bench {
 		provider: &fakeProvider{journal: j, place: answers(call.Outcome{
 			Class: call.Placed, Reason: call.Accepted, Status: 201, RequestUUID: "sfv_ob_req_1",
 		})},
-		directory: &fakeDirectory{verdict: call.Linked}, control: &fakeControl{journal: j}, registry: registry,
+		directory: &fakeDirectory{verdict: call.Linked}, control: &fakeControl{journal: j}, peers: &fakePeers{}, registry: registry,
 	}
-	lane := New(Config{Concurrency: 16, Now: time.Now, Metrics: m})
-	b.control.lanes = []*Lane{lane}
+	log := slog.New(slog.DiscardHandler)
+	l := openLane(b, lane.Config{Concurrency: 16, Metrics: m, Log: log}, nil)
 	b.Handler = &Handler{
 		Worker: "one", Account: "acme", Settings: testRules(),
 		Records: b.ledger, Scheduler: b.parking, DeadLetters: b.graveyard, Provider: b.provider,
-		Directory: b.directory, Control: b.control, Lane: lane, Pool: NewGoroutinePool(), Metrics: m, Log: slog.New(slog.DiscardHandler),
+		Directory: b.directory, Lane: l, Pool: NewGoroutinePool(), Metrics: m, Log: log,
 		Now: time.Now, Nonce: nonces("one"),
 		Epoch: func() (time.Time, time.Time) { return began, began },
 	}
-	b.peers = &fakePeers{workers: []*Handler{b.Handler}}
-	b.Peers = b.peers.from(b.Handler)
-	lane.SetBlocks(&call.Blocks{})
-	lane.Halt(nil)
-	lane.SetLinkageKnown()
 	return b
+}
+
+// openLane returns a lane of the bench that may dial.
+func openLane(b *bench, cfg lane.Config, limiter lane.RateLimiter) *lane.Lane {
+	cfg.Account, cfg.Worker, cfg.Provider, cfg.Now = "acme", "one", b.provider, time.Now
+	l := lane.New(cfg)
+	l.SetPorts(lane.Ports{Control: b.control, Peers: b.peers, Limiter: limiter})
+	b.control.lanes = []*lane.Lane{l}
+	l.SetBlocks(&call.Blocks{})
+	l.Halt(nil)
+	l.SetLinkageKnown()
+	return l
 }
 
 func nonces(worker string) func() string {

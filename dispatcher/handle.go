@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/metrics"
 )
@@ -29,14 +30,12 @@ type Handler struct {
 	DeadLetters DeadLetters
 	Provider    Provider
 	Directory   Directory
-	Control     Control
-	Peers       PeerNotifier
 
 	// Orphaned tells that nobody serves the account: what is too old ends, and
 	// nothing is dialled.
 	Orphaned bool
 
-	Lane    *Lane
+	Lane    *lane.Lane
 	Pool    *GoroutinePool // do what is taken
 	Metrics *metrics.Account
 	Log     *slog.Logger
@@ -47,19 +46,18 @@ type Handler struct {
 	Nonce func() string
 	Epoch func() (created, validFrom time.Time)
 
-	claims       claims
-	appointments appointments
-	taken        sync.WaitGroup
+	claims claims
+	taken  sync.WaitGroup
 }
 
 // Dispatch begins to handle a delivery and returns at once. [Handler.Wait] waits for
 // all that was taken.
 func (w *Handler) Dispatch(working context.Context, d call.Delivery, m Message) {
-	turn := w.Lane.Acquire()
+	permit := w.Lane.Acquire()
 	w.taken.Add(1)
 	w.Pool.do(func() {
 		defer w.taken.Done()
-		w.Handle(working, d, m, turn)
+		w.Handle(working, d, m, permit)
 	})
 }
 
@@ -68,8 +66,8 @@ func (w *Handler) Wait() { w.taken.Wait() }
 
 // Handle takes one delivery to its end, or hands it back. working ends when
 // calls in flight have to be given up; it outlives the pulling.
-func (w *Handler) Handle(working context.Context, d call.Delivery, m Message, turn *Permit) {
-	defer turn.Release()
+func (w *Handler) Handle(working context.Context, d call.Delivery, m Message, permit *lane.Permit) {
+	defer permit.Release()
 	claimed := &claim{}
 	defer w.recovered(working, d, m, claimed)
 
@@ -80,7 +78,7 @@ func (w *Handler) Handle(working context.Context, d call.Delivery, m Message, tu
 	}
 	for range maxRounds {
 		s := decide(t, w.facts(t))
-		err := w.do(working, &t, s, m, turn, claimed)
+		err := w.do(working, &t, s, m, permit, claimed)
 		if errors.Is(err, call.ErrConflict) {
 			w.Metrics.ClaimConflict()
 			err = w.read(working, &t)
@@ -103,7 +101,7 @@ func (w *Handler) Handle(working context.Context, d call.Delivery, m Message, tu
 var errAgain = errors.New("decide again")
 
 // do takes one step. [call.ErrConflict] says that the record changed meanwhile.
-func (w *Handler) do(ctx context.Context, t *task, s step, m Message, turn *Permit, claimed *claim) error {
+func (w *Handler) do(ctx context.Context, t *task, s step, m Message, permit *lane.Permit, claimed *claim) error {
 	if t.known && t.reminds() && !t.heeded {
 		return w.heed(ctx, t)
 	}
@@ -112,7 +110,7 @@ func (w *Handler) do(ctx context.Context, t *task, s step, m Message, turn *Perm
 	case actRead:
 		return w.read(ctx, t)
 	case actClaim:
-		return w.dial(ctx, t, m, turn, claimed)
+		return w.dial(ctx, t, m, permit, claimed)
 	case actEnd:
 		failpoint.Eval(failpoint.EndBefore)
 		next, err := t.record.MarkDead(s.reason, s.message, now)
@@ -263,11 +261,10 @@ func (w *Handler) read(ctx context.Context, t *task) error {
 
 func (w *Handler) facts(t task) facts {
 	created, validFrom := w.Epoch()
-	f := facts{now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Settings.MaxAge, keep: w.Settings.Keep, unserved: w.Orphaned}
-	if since, paused := w.Lane.numberPaused(t.request.From); paused {
-		f.lookAgain = w.appointments.next(f.now, since)
+	return facts{
+		now: w.Now(), created: created, validFrom: validFrom, maxAge: w.Settings.MaxAge, keep: w.Settings.Keep,
+		lookAgain: w.Lane.NumberRecheck(t.request.From), unserved: w.Orphaned,
 	}
-	return f
 }
 
 func (w *Handler) ack(m Message) error {

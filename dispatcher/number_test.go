@@ -1,51 +1,27 @@
 package dispatcher
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 )
 
-func TestAppointmentsAreSpread(t *testing.T) {
-	var a appointments
-	if at := a.next(noon, noon); !at.Equal(noon.Add(pausedFirst)) {
-		t.Errorf("the first is at %s", at)
-	}
-	if at := a.next(noon, noon); !at.Equal(noon.Add(pausedFirst + pausedApart)) {
-		t.Errorf("the second is at %s", at)
-	}
-	for range 100_000 {
-		a.next(noon, noon)
-	}
-	if at := a.next(noon, noon); !at.Equal(noon.Add(pausedMost)) {
-		t.Errorf("the last is at %s", at)
-	}
-	if at := a.next(noon.Add(time.Hour), noon.Add(time.Hour)); !at.Equal(noon.Add(time.Hour + pausedFirst)) {
-		t.Errorf("after an hour it is at %s", at)
-	}
-	a = appointments{}
-	if at := a.next(noon, noon.Add(-20*time.Minute)); !at.Equal(noon.Add(2 * time.Minute)) {
-		t.Errorf("twenty minutes after the pause it is at %s", at)
-	}
-	if at := a.next(noon, time.Time{}); !at.Equal(noon.Add(pausedMost)) {
-		t.Errorf("of a pause without a time it is at %s", at)
-	}
-}
-
-// stopsFrom are the flags while the caller ID of the tests is paused.
-func stopsFrom(b *bench) *call.Blocks {
+// pausedFrom are the flags while the caller ID of the tests is paused.
+func pausedFrom(b *bench) *call.Blocks {
 	from := identify(published(requestBody("a")), b.Settings).request.From
 	return &call.Blocks{Numbers: call.PausedNumbers{from: call.Pause{By: "ann", Since: time.Now()}}}
 }
 
 func TestAPausedNumberIsParkedUnspent(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
-		b.Lane.SetBlocks(stopsFrom(b))
+		b.Lane.SetBlocks(pausedFrom(b))
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record waiting", "park paused", "ack")
 		r := b.ledger.get()
-		if r.Spent != 0 || r.Made != 0 || !r.Parked || !r.NextAt.Equal(time.Now().Add(pausedFirst).UTC()) {
+		if r.Spent != 0 || r.Made != 0 || !r.Parked || !r.NextAt.Equal(time.Now().Add(5*time.Second).UTC()) {
 			t.Errorf("it waits until %s, parked: %t, %d spent", r.NextAt, r.Parked, r.Spent)
 		}
 		other := []byte(`{"id":"b","from":"+912071531099","to":"+919876543210","answer_url":"https://publisher.example/a"}`)
@@ -62,8 +38,8 @@ func TestAPauseOvertakesARequest(t *testing.T) {
 		claim bool // it comes while the claim is written, not before
 		want  []string
 	}{
-		{"number, before the claim", stopsFrom, false, []string{"record waiting", "park paused", "ack"}},
-		{"number, while claiming", stopsFrom, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"number, before the claim", pausedFrom, false, []string{"record waiting", "park paused", "ack"}},
+		{"number, while claiming", pausedFrom, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
 		{"account, while claiming", func(*bench) *call.Blocks { return &call.Blocks{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
 		{"flags not known, while claiming", func(*bench) *call.Blocks { return nil }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
 	} {
@@ -84,22 +60,25 @@ func TestAPauseOvertakesARequest(t *testing.T) {
 	}
 }
 
-// TestAPauseWhileAMomentIsWaitedFor comes between the claim and the POST.
-func TestAPauseWhileAMomentIsWaitedFor(t *testing.T) {
+// TestAPauseWhileASlotIsWaitedFor comes between the claim and the POST.
+func TestAPauseWhileASlotIsWaitedFor(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
-		l := openLane(1, 10)
-		l.cfg.Metrics = b.Metrics
-		l.SetLimiter(&evenLimit{perSecond: 10, next: time.Now().Add(time.Second)})
-		l.pace.claimed(300 * time.Millisecond) // so long before its moment a call is claimed
-		b.Lane = l
+		b.Lane = openLane(b, lane.Config{Concurrency: 1, CallsPerSecond: 10, Metrics: b.Metrics, Log: b.Log}, oneSlot{time.Now().Add(time.Second)})
 		b.ledger.before = func() {
 			b.ledger.before = nil
-			time.AfterFunc(time.Millisecond, func() { l.SetBlocks(stopsFrom(b)) })
+			time.AfterFunc(time.Millisecond, func() { b.Lane.SetBlocks(pausedFrom(b)) })
 		}
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dialling", "record waiting", "park interrupted", "ack")
-		if r := b.ledger.get(); b.provider.placed.Load() != 0 || r.Spent != 0 {
+		if r := b.ledger.get(); b.provider.placed.Load() != 0 || r.Spent != 0 || time.Since(began) < time.Second {
 			t.Errorf("%d POSTs, %d spent", b.provider.placed.Load(), r.Spent)
 		}
 	})
+}
+
+// oneSlot grants one slot of the rate.
+type oneSlot struct{ at time.Time }
+
+func (s oneSlot) Reserve(context.Context, int, time.Duration) ([]time.Time, time.Time, error) {
+	return []time.Time{s.at}, s.at.Add(time.Hour), nil
 }

@@ -52,10 +52,6 @@ const (
 	// names none, doubling in between.
 	rateLimitedFirst = time.Minute
 	rateLimitedMost  = time.Hour
-	// suspensionFirst and suspensionMost bound how long a suspension lasts that
-	// no probe can lift, doubling in between.
-	suspensionFirst = time.Minute
-	suspensionMost  = time.Hour
 	// poisonDeliveries is how often a request may be delivered without leaving
 	// a record: something kills workers before they can write one. It takes
 	// requests whose records cannot be written more than a day to come to it.

@@ -41,7 +41,7 @@ func (w *Handler) settle(working context.Context, c *claim, o call.Outcome, m Me
 	switch o.Class {
 	case call.Suspended:
 		failpoint.Eval(failpoint.SettleSuspended)
-		w.suspend(ctx, o)
+		w.Lane.Suspend(ctx, o)
 	case call.Rejected:
 		failpoint.Eval(failpoint.SettleRejected)
 		if o.Reason == call.NumberNotLinked {
@@ -62,12 +62,11 @@ func (w *Handler) settle(working context.Context, c *claim, o call.Outcome, m Me
 		return
 	}
 	if s.delay > 0 && o.ThrottlesAccount {
-		w.Lane.slow(w.Now().Add(s.delay), o.Reason)
-		w.inform(call.PeerEvent{Kind: call.Throttled, Delay: s.delay, Reason: o.Reason})
+		w.Lane.Throttle(s.delay, o.Reason)
 	}
 	w.follow(ctx, c, s, m)
 	if o.Class == call.Placed {
-		w.resumed(ctx)
+		w.Lane.OnPlaced(ctx)
 	}
 }
 
@@ -192,18 +191,6 @@ func (w *Handler) followOnce(ctx context.Context, c *claim, s settled, m Message
 	default:
 		return w.effect(ctx, s.record, s.version, c.body, m)
 	}
-}
-
-// resumed forgets a suspension that is over, now that a call went through.
-func (w *Handler) resumed(ctx context.Context) {
-	if !w.Lane.placed() {
-		return
-	}
-	failpoint.Eval(failpoint.ClearLiftedBefore)
-	if err := w.Control.ClearLifted(ctx, w.Account); err != nil {
-		w.Log.Warn("forgetting a lifted suspension failed", "account", w.Account, "error", err)
-	}
-	failpoint.Eval(failpoint.ClearLiftedAfter)
 }
 
 // patience is the waiting between tries. Nearly every settling needs none, and

@@ -14,6 +14,7 @@ import (
 var (
 	placedOutcome  = call.Outcome{Class: call.Placed, Reason: call.Accepted, RequestUUID: "u"}
 	refusedOutcome = call.Outcome{Class: call.Refused, Reason: call.NotSent}
+	unknownOutcome = call.Outcome{Class: call.Unknown, Reason: call.TimedOut, FeedsBreaker: true}
 )
 
 // meanwhile answers with an outcome after something else has happened.

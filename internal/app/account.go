@@ -11,6 +11,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/sfvopi"
@@ -24,7 +25,7 @@ type account struct {
 	key       *key
 	client    *sfvopi.Client
 	directory *sfvopi.Directory
-	lane      *dispatcher.Lane
+	lane      *lane.Lane
 	metrics   *metrics.Account
 	consumer  *queue.Consumer
 	handler   *dispatcher.Handler
@@ -57,9 +58,9 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	m := a.metrics.Account(name)
 	acc := &account{name: name, config: cfg.Account, key: k, client: client, metrics: m, ready: make(chan struct{})}
 	acc.directory = newDirectory(acc, p, a.log.With("account", name))
-	acc.lane = dispatcher.New(dispatcher.Config{
-		Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond, Now: time.Now, Metrics: m,
-		OnChange: a.laneChanged,
+	acc.lane = lane.New(lane.Config{
+		Account: name, Worker: a.worker, Concurrency: cfg.Concurrency, CallsPerSecond: cfg.CallsPerSecond,
+		Provider: client, Now: time.Now, Metrics: m, Log: a.log, OnChange: a.laneChanged,
 	})
 	return acc, nil
 }
@@ -74,13 +75,15 @@ func (acc *account) attach(a *App, b *broker) {
 	acc.handler = &dispatcher.Handler{
 		Worker: a.worker, Account: acc.name, Settings: settings(a.config, acc.config.Defaults),
 		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
-		Provider: &loggedProvider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory, Control: b.control, Peers: b.peers,
+		Provider: &loggedProvider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory,
 		Lane: acc.lane, Pool: a.pool, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,
 	}
+	ports := lane.Ports{Control: b.control, Peers: b.peers}
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
-		acc.lane.SetLimiter(&loggedLimiter{limiter: b.limiter.ForAccount(acc.name, perSecond), account: acc.name, log: a.log})
+		ports.Limiter = &loggedLimiter{limiter: b.limiter.ForAccount(acc.name, perSecond), account: acc.name, log: a.log}
 	}
+	acc.lane.SetPorts(ports)
 	if a.config.Streams.Provision {
 		acc.meter = b.meter
 	}
@@ -124,7 +127,7 @@ func (acc *account) run(ctx, working context.Context) {
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var owned sync.WaitGroup
 	owned.Go(func() { acc.directory.Run(background) })
-	owned.Go(func() { acc.handler.RunProbes(background) })
+	owned.Go(func() { acc.lane.RunProbes(background) })
 	owned.Go(func() { acc.listenPeers(background) })
 	owned.Go(func() { acc.countOperatorActions(background) })
 	owned.Go(func() { acc.key.watch(background, acc.onKeyRotated, acc.handler.Log.With("account", acc.name)) })
@@ -144,7 +147,7 @@ func (acc *account) onKeyRotated() {
 
 // listenPeers hears what other workers of the account find out, until ctx ends.
 func (acc *account) listenPeers(ctx context.Context) {
-	if err := acc.peers.Listen(ctx, acc.name, acc.handler.OnPeerEvent); err != nil {
+	if err := acc.peers.Listen(ctx, acc.name, acc.lane.OnPeerEvent); err != nil {
 		acc.handler.Log.Warn("the other workers are not heard; this one finds out by itself", "account", acc.name, "error", err)
 	}
 }

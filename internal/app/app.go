@@ -179,7 +179,7 @@ func (a *App) onFlags(f *queue.Flags) {
 // pingLanes goes through every lane once, to show that none is stuck.
 func (a *App) pingLanes() {
 	for _, acc := range a.accounts.list() {
-		acc.lane.Ping()
+		acc.lane.Status()
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 )
@@ -144,7 +145,7 @@ func (s *orphanSweeper) handler(name call.Account) *dispatcher.Handler {
 	w := &dispatcher.Handler{
 		Worker: a.worker, Account: name, Settings: settings(a.config, configs.CallDefaults{}), Orphaned: true,
 		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
-		Lane:    dispatcher.New(dispatcher.Config{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
+		Lane:    lane.New(lane.Config{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
 		Metrics: s.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -33,7 +33,7 @@ const (
 	writesRetryDelay = time.Second
 )
 
-var errUnverified = fmt.Errorf("the connection to NATS was lost; %w", dispatcher.ErrRecordsUnverified)
+var errUnverified = fmt.Errorf("the connection to NATS was lost; %w", lane.ErrRecordsUnverified)
 
 // rollbackMonitor watches over the stream of call records: while it may have gone back
 // in time, nothing is dialled. It may have whenever the connection was lost.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
-	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
@@ -37,7 +37,7 @@ type runner struct {
 	done   chan struct{}
 	// lane and directory are those of the account that worked last, once left:
 	// the next one begins with what it had learned of the provider.
-	lane      *dispatcher.Lane
+	lane      *lane.Lane
 	directory *sfvopi.Directory
 	// removed tells that nobody follows.
 	removed atomic.Bool

@@ -142,16 +142,19 @@ func ofCalls() []mutant {
 			"suspended(call.Unauthorized)", "rejected(call.InvalidRequest, 0)",
 		},
 		{
-			"dial-while-suspended", "goes on although the account is suspended", "dispatcher/stops.go",
-			"|| l.stops.Suspended()\n}", "\n}",
+			"dial-while-suspended", "goes on although the account is suspended", "dispatcher/lane/lane.go",
+			"	return l.blocks.blocked() || l.suspension.current.InForce()\n",
+			"	return l.blocks.blocked()\n",
 		},
 		{
-			"dial-while-open", "dials what was pulled before the breaker opened", "dispatcher/breaker.go",
-			"return !b.open || b.awaits(p)", "return true",
+			"dial-while-open", "dials what was pulled before the breaker opened", "dispatcher/lane/breaker.go",
+			"return !b.open || b.isActiveProbe(p)",
+			"return true",
 		},
 		{
-			"probes-are-spent", "counts the probes of an outage as attempts of a call", "dispatcher/peers.go",
-			"o.Unspent = true", "o.Unspent = false",
+			"probes-are-spent", "counts the probes of an outage as attempts of a call", "dispatcher/lane/permit.go",
+			"o.Unspent = true",
+			"o.Unspent = false",
 		},
 		{
 			"nonce-reused", "uses one nonce for all claims of a worker", "internal/app/account.go",
@@ -174,8 +177,9 @@ func ofCalls() []mutant {
 			"\"any other 3xx\", statusClass(3),\n\t\tunknown(call.Ambiguous, teamDecides)", "\"any other 3xx\", statusClass(3),\n\t\tsuspended(call.Redirected)",
 		},
 		{
-			"what-proves-nothing-closes-the-breaker", "takes a probe that may have rung for one that went well", "dispatcher/breaker.go",
-			"	case o.IsAmbiguous() && !o.FeedsBreaker:\n", "	case o.IsAmbiguous() && !o.FeedsBreaker && !probes:\n",
+			"what-proves-nothing-closes-the-breaker", "takes a probe that may have rung for one that went well", "dispatcher/lane/breaker.go",
+			"	case o.IsAmbiguous() && !o.FeedsBreaker:\n",
+			"	case o.IsAmbiguous() && !o.FeedsBreaker && !probes:\n",
 		},
 		{
 			"twice-the-request-timeout", "lets one attempt take twice its time", "sfvopi/place.go",

@@ -1,4 +1,4 @@
-package dispatcher
+package lane
 
 import (
 	"context"
@@ -7,30 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/metrics"
 )
-
-func newTestLane(concurrency int, callsPerSecond float64) *Lane {
-	l := New(Config{
-		Concurrency: concurrency, CallsPerSecond: callsPerSecond, Now: time.Now,
-		Metrics: metrics.New(prometheus.NewRegistry(), metrics.Build{}).Account("acme"),
-	})
-	if callsPerSecond > 0 {
-		l.SetLimiter(&evenLimit{perSecond: callsPerSecond})
-	}
-	return l
-}
-
-func openLane(concurrency int, callsPerSecond float64) *Lane {
-	l := newTestLane(concurrency, callsPerSecond)
-	l.SetBlocks(&call.Blocks{})
-	l.Halt(nil)
-	l.SetLinkageKnown()
-	return l
-}
 
 // mayClaim reports whether a call that was just pulled may be claimed.
 func mayClaim(l *Lane) bool {
@@ -70,7 +48,7 @@ func (a asked) is(t *testing.T, want int) {
 // directory was fetched.
 func TestALaneStartsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newTestLane(4, 0)
+		l := newBench(4, 0).Lane
 		a := ask(t, l)
 		a.is(t, -1)
 		l.Halt(nil)
@@ -101,9 +79,8 @@ func TestWhatStopsALane(t *testing.T) {
 		},
 		{"flags not known", func(l *Lane) { l.SetBlocks(nil) }, func(l *Lane) { l.SetBlocks(&call.Blocks{}) }},
 		{"halted", func(l *Lane) { l.Halt(errors.New("the ledger went back")) }, func(l *Lane) { l.Halt(nil) }},
-		{"suspended here", func(l *Lane) { l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now()) }, func(l *Lane) {
-			s, _ := l.Suspension()
-			l.lifted(s)
+		{"suspended here", func(l *Lane) { l.suspend(call.Outcome{Reason: call.Unauthorized}) }, func(l *Lane) {
+			l.update(func(time.Time) bool { return l.suspension.lift(l.suspension.current) })
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,7 +120,7 @@ func TestTheLongestPauseHolds(t *testing.T) {
 				l := openLane(1, 0)
 				start := time.Now()
 				for _, d := range asked {
-					l.slow(start.Add(d), call.RateLimited)
+					l.throttle(d)
 				}
 				if n, _ := l.WaitCapacity(t.Context()); n != 1 || time.Since(start) != time.Minute {
 					t.Errorf("permitted %d after %s", n, time.Since(start))
@@ -205,7 +182,7 @@ func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 			turn.Release()
 		}
 		_, withdrawn := l.WaitCapacity(t.Context())
-		for range refusalsToOpen {
+		for range maxRefusals {
 			dial(sickOutcome)
 		}
 		select {
@@ -216,7 +193,7 @@ func TestTheLaneWaitsForTheBreaker(t *testing.T) {
 		a := ask(t, l)
 		<-time.After(time.Hour)
 		a.is(t, -1)
-		l.breakerMoves(func(b *breaker) { b.asked(true, time.Now(), 0) })
+		l.changeBreaker(func(b *breaker) { b.onReachability(true, time.Now(), 0) })
 		a.is(t, 1)
 		probe := l.Acquire()
 		if !probe.IsProbe() || !probe.Wait(t.Context()) || mayClaim(l) {
@@ -242,7 +219,7 @@ func TestALastingSuspensionTakesOver(t *testing.T) {
 		then func(l *Lane)
 		want call.Reason
 	}{
-		"here":       {func(l *Lane) { l.suspend(call.Outcome{Reason: call.Forbidden}, "one", now) }, call.Forbidden},
+		"here":       {func(l *Lane) { l.suspend(call.Outcome{Reason: call.Forbidden}) }, call.Forbidden},
 		"in another": {func(l *Lane) { l.SetBlocks(&call.Blocks{Suspension: lasting}) }, call.Forbidden},
 		"an older one": {func(l *Lane) {
 			l.SetBlocks(&call.Blocks{Suspension: call.Suspension{Reason: call.Unauthorized, Since: now.Add(-time.Hour), Lifted: true}})
@@ -250,13 +227,13 @@ func TestALastingSuspensionTakesOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := openLane(4, 0)
-			l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", now)
+			l.suspend(call.Outcome{Reason: call.Unauthorized})
 			c.then(l)
-			if s, in := l.Suspension(); !in || s.Reason != c.want || s.Times != 1 {
-				t.Errorf("suspended: %t, %+v", in, s)
+			if s := l.suspension.current; !s.InForce() || s.Reason != c.want || s.Times != 1 {
+				t.Errorf("suspended as %+v", s)
 			}
-			l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", now)
-			if s, _ := l.Suspension(); s.Reason != c.want {
+			l.suspend(call.Outcome{Reason: call.Unauthorized})
+			if s := l.suspension.current; s.Reason != c.want {
 				t.Errorf("suspended again as %+v", s)
 			}
 		})
@@ -271,11 +248,11 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 		old := call.Suspension{Reason: call.Forbidden, Since: time.Now(), Times: 1, Lifted: true}
 		l.SetBlocks(&call.Blocks{Suspension: old})
 		<-time.After(time.Second)
-		own, fresh := l.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now())
+		own, fresh := l.suspend(call.Outcome{Reason: call.Forbidden})
 		if !fresh || own.Times != 2 || time.Until(own.Until) != 2*time.Minute {
 			t.Fatalf("suspended as %+v", own)
 		}
-		if again, fresh := l.suspend(call.Outcome{Reason: call.Redirected}, "one", time.Now()); fresh || again != own {
+		if again, fresh := l.suspend(call.Outcome{Reason: call.Redirected}); fresh || again != own {
 			t.Errorf("suspended again as %+v", again)
 		}
 		for _, stale := range []call.Suspension{{}, old} {
@@ -290,10 +267,10 @@ func TestASuspensionOutrunsItsFlag(t *testing.T) {
 		if !mayClaim(l) {
 			t.Error("it was not lifted")
 		}
-		if !l.placed() || l.placed() {
+		if !l.suspension.onPlaced() || l.suspension.onPlaced() {
 			t.Error("a placed call ends the row once")
 		}
-		if s, _ := l.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now()); s.Times != 1 {
+		if s, _ := l.suspend(call.Outcome{Reason: call.Forbidden}); s.Times != 1 {
 			t.Errorf("it is number %d in a row", s.Times)
 		}
 	})
@@ -322,7 +299,7 @@ func TestOtherAccountsFlagsWithdrawNothing(t *testing.T) {
 func TestAnOperatorLiftsWhatWasConfirmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(4, 0)
-		own, _ := l.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
+		own, _ := l.suspend(call.Outcome{Reason: call.Unauthorized})
 		l.SetBlocks(&call.Blocks{Suspension: own})
 		l.SetBlocks(&call.Blocks{})
 		if !mayClaim(l) {

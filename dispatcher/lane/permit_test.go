@@ -1,4 +1,4 @@
-package dispatcher
+package lane
 
 import (
 	"slices"
@@ -21,15 +21,15 @@ func run(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Tim
 		n, _ := l.WaitCapacity(t.Context())
 		for range min(n, left) {
 			left--
-			turn := l.Acquire()
+			permit := l.Acquire()
 			all.Go(func() {
-				defer turn.Release()
-				if !turn.Wait(t.Context()) {
+				defer permit.Release()
+				if !permit.Wait(t.Context()) {
 					t.Error("it was handed back")
 					return
 				}
 				<-time.After(claim)
-				if !turn.WaitSlot(t.Context()) {
+				if !permit.WaitSlot(t.Context()) {
 					t.Error("it missed its moment")
 					return
 				}
@@ -37,7 +37,7 @@ func run(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Tim
 				begun = append(begun, time.Now())
 				mu.Unlock()
 				<-time.After(post)
-				turn.Report(wellOutcome)
+				permit.Report(wellOutcome)
 				<-time.After(claim)
 			})
 		}
@@ -95,15 +95,15 @@ func TestAClaimThatIsLateTakesAnotherMoment(t *testing.T) {
 			if n, _ := l.WaitCapacity(t.Context()); n == 0 {
 				t.Fatal("nothing is permitted")
 			}
-			turn := l.Acquire()
-			defer turn.Release()
-			if !turn.Wait(t.Context()) {
+			permit := l.Acquire()
+			defer permit.Release()
+			if !permit.Wait(t.Context()) {
 				t.Fatal("it was handed back")
 			}
 			<-time.After(c.took)
 			claimed := time.Now()
-			dialled := turn.WaitSlot(t.Context())
-			if dialled != c.dialled || time.Since(claimed) > claimedMost {
+			dialled := permit.WaitSlot(t.Context())
+			if dialled != c.dialled || time.Since(claimed) > maxSlotWait {
 				t.Errorf("at %v per second, a claim of %s: dialled %t after %s", c.perSecond, c.took, dialled, time.Since(claimed))
 			}
 		})
@@ -113,14 +113,14 @@ func TestAClaimThatIsLateTakesAnotherMoment(t *testing.T) {
 // TestWithoutALimitsAnswerNothingIsBegun and it goes on when there is one.
 func TestWithoutALimitsAnswerNothingIsBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := openLane(4, 10)
-		limit := &evenLimit{perSecond: 10}
-		l.SetLimiter(nil)
+		b := newBench(4, 10).open()
+		l, limit := b.Lane, &evenLimiter{perSecond: 10}
+		b.setLimiter(nil)
 		a := ask(t, l)
 		<-time.After(time.Minute)
 		a.is(t, -1)
 		limit.fail(true)
-		l.SetLimiter(limit)
+		b.setLimiter(limit)
 		<-time.After(time.Minute)
 		a.is(t, -1)
 		if limit.asked < 20 || limit.asked > 120 {
@@ -146,14 +146,14 @@ func TestATurnWithoutAnAttemptGivesItsMomentBack(t *testing.T) {
 			if n, _ := l.WaitCapacity(t.Context()); n != 1 {
 				t.Fatalf("permitted %d", n)
 			}
-			turn := l.Acquire()
-			if !turn.Wait(t.Context()) {
+			permit := l.Acquire()
+			if !permit.Wait(t.Context()) {
 				t.Fatal("it was handed back")
 			}
-			turn.Release()
+			permit.Release()
 		}
-		if limit, ok := l.limit.(*evenLimit); !ok || limit.asked > 1 {
-			t.Errorf("%+v: more than one moment was asked for", l.limit)
+		if limit, ok := l.ports.Limiter.(*evenLimiter); !ok || limit.asked > 1 {
+			t.Errorf("%+v: more than one moment was asked for", l.ports.Limiter)
 		}
 	})
 }
@@ -165,28 +165,28 @@ func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
 		outcome call.Outcome
 		free    bool
 	}{
-		"placed":         {placedOutcome, true},
+		"placed":         {wellOutcome, true},
 		"unknown":        {unknownOutcome, true},
 		"suspended":      {call.Outcome{Class: call.Suspended, Reason: call.Unauthorized}, false},
 		"slowed":         {call.Outcome{Class: call.Refused, Reason: call.RateLimited, ThrottlesAccount: true}, false},
-		"merely refused": {refusedOutcome, true},
+		"merely refused": {call.Outcome{Class: call.Refused, Reason: call.InitiateFailed}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(1, 0)
-				turn := l.Acquire()
-				if !turn.Wait(t.Context()) || !turn.WaitSlot(t.Context()) {
+				permit := l.Acquire()
+				if !permit.Wait(t.Context()) || !permit.WaitSlot(t.Context()) {
 					t.Fatal("it may not dial")
 				}
 				a := ask(t, l)
 				a.is(t, -1)
-				turn.Report(c.outcome)
+				permit.Report(c.outcome)
 				if c.free {
 					a.is(t, 1)
 				} else {
 					a.is(t, -1)
 				}
-				turn.Release()
+				permit.Release()
 				if !c.free {
 					a.is(t, 1)
 				}
@@ -199,13 +199,13 @@ func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
 func TestATurnMayBeAwaitedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(1, 0)
-		turn := l.Acquire()
+		permit := l.Acquire()
 		for range 3 {
-			if !turn.Wait(t.Context()) {
+			if !permit.Wait(t.Context()) {
 				t.Fatal("it was handed back")
 			}
 		}
-		turn.Release()
+		permit.Release()
 		again := l.Acquire()
 		if !again.Wait(t.Context()) {
 			t.Error("the slot is lost")
@@ -215,8 +215,8 @@ func TestATurnMayBeAwaitedAgain(t *testing.T) {
 			t.Error("it may be claimed although the lane has stopped")
 		}
 		again.Release()
-		if l.pulled != 0 || l.posting != 0 || l.turns != 0 || len(l.posts) != 0 {
-			t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.turns)
+		if l.pulled != 0 || l.posting != 0 || l.permits != 0 || len(l.postSlots) != 0 {
+			t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.permits)
 		}
 	})
 }
@@ -230,13 +230,13 @@ func TestWhatSettlesIsBounded(t *testing.T) {
 			if n, _ := l.WaitCapacity(t.Context()); n == 0 {
 				t.Fatal("nothing is permitted")
 			}
-			turn := l.Acquire()
-			if !turn.Wait(t.Context()) || !turn.WaitSlot(t.Context()) {
+			permit := l.Acquire()
+			if !permit.Wait(t.Context()) || !permit.WaitSlot(t.Context()) {
 				t.Fatal("it may not dial")
 			}
 			<-time.After(time.Second) // slow enough for nothing to be pulled ahead
-			turn.Report(placedOutcome)
-			settling = append(settling, turn)
+			permit.Report(wellOutcome)
+			settling = append(settling, permit)
 		}
 		a := ask(t, l)
 		a.is(t, -1)
@@ -249,12 +249,12 @@ func TestWhatSettlesIsBounded(t *testing.T) {
 // lane stops, is slowed or its breaker opens.
 func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 	for name, stop := range map[string]func(l *Lane){
-		"no slot comes free": func(*Lane) { <-time.After(awaitMost) },
+		"no slot comes free": func(*Lane) { <-time.After(maxWait) },
 		"stopped":            (*Lane).Stop,
 		"paused":             func(l *Lane) { l.SetBlocks(&call.Blocks{Pause: &call.Pause{By: "ops"}}) },
-		"slowed":             func(l *Lane) { l.slow(time.Now().Add(time.Minute), call.RateLimited) },
+		"slowed":             func(l *Lane) { l.throttle(time.Minute) },
 		"the breaker opens": func(l *Lane) {
-			for range refusalsToOpen {
+			for range maxRefusals {
 				(&Permit{lane: l}).Report(sickOutcome)
 			}
 		},
@@ -268,8 +268,8 @@ func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 				}
 				waiting := []*Permit{l.Acquire(), l.Acquire(), l.Acquire()}
 				granted := make(chan bool, len(waiting))
-				for _, turn := range waiting {
-					go func() { granted <- turn.Wait(t.Context()) }()
+				for _, permit := range waiting {
+					go func() { granted <- permit.Wait(t.Context()) }()
 				}
 				synctest.Wait()
 				if len(granted) > 0 {
@@ -281,32 +281,33 @@ func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 						t.Error("it may be claimed")
 					}
 				}
-				for _, turn := range waiting {
-					turn.Release()
+				for _, permit := range waiting {
+					permit.Release()
 				}
 				posting.Release()
-				if l.pulled != 0 || l.posting != 0 || l.turns != 0 || len(l.posts) != 0 || len(l.first) != 0 {
-					t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.turns)
+				if l.pulled != 0 || l.posting != 0 || l.permits != 0 || len(l.postSlots) != 0 || len(l.head) != 0 {
+					t.Errorf("something is left of them: %d %d %d", l.pulled, l.posting, l.permits)
 				}
 			})
 		})
 	}
 }
 
-// TestAStopBeforeSleep ends the wait of a turn, although it came after the turn
+// TestAStopBeforeSleep ends the wait of a permit, although it came after the permit
 // was last looked at.
 func TestAStopBeforeSleep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(8, 0.5)
-		l.pace.add([]time.Time{time.Now().Add(awaitMost - time.Millisecond)}, time.Now().Add(time.Hour))
-		turn := l.Acquire()
-		_, open, at := turn.place()
+		l.pacer.add(time.Now().Add(maxWait - time.Millisecond))
+		l.pacer.retryAt = time.Now().Add(time.Hour)
+		permit := l.Acquire()
+		_, open, at := permit.tryGrant()
 		if !open || at.IsZero() {
-			t.Fatal("the turn does not wait")
+			t.Fatal("the permit does not wait")
 		}
 		l.Halt(errDown)
 		began := time.Now()
-		turn.sleep(t.Context(), at)
+		permit.sleep(t.Context(), at)
 		if slept := time.Since(began); slept > 0 {
 			t.Errorf("it slept for %s", slept)
 		}

@@ -1,4 +1,4 @@
-package dispatcher
+package lane
 
 import (
 	"testing"
@@ -20,7 +20,7 @@ const limit = 8
 // observes lets attempts that are no probes come to these outcomes.
 func (b *breaker) observes(now time.Time, outcomes ...call.Outcome) {
 	for _, o := range outcomes {
-		b.observe(o, 0, now, 0, limit)
+		b.report(o, 0, now, 0, limit)
 	}
 }
 
@@ -34,11 +34,11 @@ func opened() *breaker {
 // answered lets the harmless question be answered at its time, and gives that.
 func (b *breaker) answered(t *testing.T) time.Time {
 	t.Helper()
-	at, asks := b.asks()
-	if !asks {
+	at, waits := b.nextReachability()
+	if !waits {
 		t.Fatal("nothing is asked")
 	}
-	b.asked(true, at, 0)
+	b.onReachability(true, at, 0)
 	return at
 }
 
@@ -46,18 +46,18 @@ func (b *breaker) answered(t *testing.T) time.Time {
 func (b *breaker) probes(t *testing.T, now time.Time, o call.Outcome, want call.PeerEventKind) {
 	t.Helper()
 	b.allows(t, 0, 1)
-	if b.mayClaim(0) {
+	if b.admits(0) {
 		t.Error("a call that does not probe may be claimed")
 	}
 	probe := b.begin()
-	if probe == 0 || !b.mayClaim(probe) {
+	if probe == 0 || !b.admits(probe) {
 		t.Fatal("the call is no probe")
 	}
 	b.allows(t, 1, 0)
 	if b.begin() != 0 {
 		t.Error("a second call probes")
 	}
-	if found := b.observe(o, probe, now, 0, limit); found != want {
+	if found := b.report(o, probe, now, 0, limit); found != want {
 		t.Errorf("the others are told %q, want %q", found, want)
 	}
 }
@@ -73,8 +73,8 @@ func (b *breaker) allows(t *testing.T, inFlight, want int) {
 func (b *breaker) waits(t *testing.T, from time.Time, want time.Duration) {
 	t.Helper()
 	b.allows(t, 0, 0)
-	if at, asks := b.asks(); !asks || at.Sub(from) != want {
-		t.Errorf("asks: %t, after %s; want %s", asks, at.Sub(from), want)
+	if at, waits := b.nextReachability(); !waits || at.Sub(from) != want {
+		t.Errorf("waits: %t, for %s; want %s", waits, at.Sub(from), want)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestRefusalsInARowOpenTheBreaker(t *testing.T) {
 	b.observes(noon, wellOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
 	b.allows(t, 0, limit)
 	b.observes(noon, sickOutcome)
-	b.waits(t, noon, waitFirst)
+	b.waits(t, noon, initialBackoff)
 	b.answered(t)
 	b.allows(t, 0, 1)
 }
@@ -98,7 +98,7 @@ func TestWhatSaysNothingOfTheProvidersHealth(t *testing.T) {
 	} {
 		var b breaker
 		b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, o, sickOutcome)
-		b.waits(t, noon, waitFirst)
+		b.waits(t, noon, initialBackoff)
 	}
 	for _, o := range []call.Outcome{
 		wellOutcome,
@@ -119,19 +119,19 @@ func TestWhatProvesNothingOfOneCallOpensTheBreakerByTen(t *testing.T) {
 	rejected := call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}
 	for _, o := range []call.Outcome{unprovenOutcome, retried} {
 		var b breaker
-		for range unprovenToOpen - 1 {
+		for range maxUnproven - 1 {
 			b.observes(noon, o)
 		}
 		b.observes(noon, wellOutcome)
-		for range unprovenToOpen - 1 {
+		for range maxUnproven - 1 {
 			b.observes(noon, o, rejected)
 		}
 		b.allows(t, 0, limit)
 		b.observes(noon, o)
-		b.waits(t, noon, waitFirst)
+		b.waits(t, noon, initialBackoff)
 		at := b.answered(t)
 		b.probes(t, at, o, call.ProbeAmbiguous)
-		b.waits(t, at, 4*waitFirst)
+		b.waits(t, at, 4*initialBackoff)
 	}
 }
 
@@ -141,15 +141,15 @@ func TestUnknownsInARowOpenTheBreaker(t *testing.T) {
 	b.observes(noon, unknownOutcome, unknownOutcome, sickOutcome, unknownOutcome, unknownOutcome)
 	b.allows(t, 0, limit)
 	b.observes(noon, unknownOutcome)
-	b.waits(t, noon, waitFirst)
+	b.waits(t, noon, initialBackoff)
 }
 
 // TestNoCallIsRiskedBeforeAnAnswer keeps the harmless question unanswered.
 func TestNoCallIsRiskedBeforeAnAnswer(t *testing.T) {
 	b := opened()
-	now := noon.Add(waitFirst)
-	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, waitMost, waitMost, waitMost} {
-		b.asked(false, now, 0)
+	now := noon.Add(initialBackoff)
+	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, maxBackoff, maxBackoff, maxBackoff} {
+		b.onReachability(false, now, 0)
 		b.waits(t, now, wait)
 		now = now.Add(wait)
 	}
@@ -160,36 +160,36 @@ func TestNoCallIsRiskedBeforeAnAnswer(t *testing.T) {
 // TestRefusedProbesComeEveryFewSeconds and no more often.
 func TestRefusedProbesComeEveryFewSeconds(t *testing.T) {
 	b := opened()
-	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, waitMost, waitMost, waitMost} {
+	for _, wait := range []time.Duration{2 * time.Second, 4 * time.Second, maxBackoff, maxBackoff, maxBackoff} {
 		now := b.answered(t)
 		b.probes(t, now, sickOutcome, call.ProbeRefused)
 		b.waits(t, now, wait)
 	}
 	b.probes(t, b.answered(t), wellOutcome, call.ProbeSucceeded)
 	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
-	b.waits(t, noon, waitFirst)
+	b.waits(t, noon, initialBackoff)
 }
 
 // TestProbesThatMayHaveRungComeSeldom: each is a call for a person to look into.
 func TestProbesThatMayHaveRungComeSeldom(t *testing.T) {
 	b := opened()
-	for _, wait := range []time.Duration{4 * time.Second, 16 * time.Second, waitUnclear, waitUnclear} {
+	for _, wait := range []time.Duration{4 * time.Second, 16 * time.Second, maxAmbiguousBackoff, maxAmbiguousBackoff} {
 		now := b.answered(t)
 		b.probes(t, now, unknownOutcome, call.ProbeAmbiguous)
 		b.waits(t, now, wait)
 	}
 	now := b.answered(t)
 	b.probes(t, now, sickOutcome, call.ProbeRefused)
-	b.waits(t, now, waitMost)
+	b.waits(t, now, maxBackoff)
 }
 
-// TestLuckSpreadsTheWaits by up to a half.
-func TestLuckSpreadsTheWaits(t *testing.T) {
+// TestJitterSpreadsTheWaits by up to a half.
+func TestJitterSpreadsTheWaits(t *testing.T) {
 	b := opened()
 	for range 9 {
-		b.asked(false, noon, 1)
+		b.onReachability(false, noon, 1)
 	}
-	b.waits(t, noon, waitMost*3/2)
+	b.waits(t, noon, maxBackoff*3/2)
 }
 
 // TestWhatWasInFlightAddsNothing lets calls begun before fail after the breaker
@@ -200,7 +200,7 @@ func TestWhatWasInFlightAddsNothing(t *testing.T) {
 		b.observes(noon.Add(time.Duration(i)*time.Second), sickOutcome, unknownOutcome)
 	}
 	b.observes(noon, wellOutcome)
-	b.waits(t, noon, waitFirst)
+	b.waits(t, noon, initialBackoff)
 	b.answered(t)
 	b.observes(noon, sickOutcome)
 	b.allows(t, 0, 1)
@@ -208,7 +208,7 @@ func TestWhatWasInFlightAddsNothing(t *testing.T) {
 
 func TestWhatWasPulledBeforeIsNotDialled(t *testing.T) {
 	b := opened()
-	if b.begin() != 0 || b.mayClaim(0) {
+	if b.begin() != 0 || b.admits(0) {
 		t.Error("a call that was pulled before the breaker opened is dialled")
 	}
 }
@@ -218,7 +218,7 @@ func TestAProbeThatWasNotMadeLeavesRoomForTheNext(t *testing.T) {
 	b.answered(t)
 	probe := b.begin()
 	b.allows(t, 1, 0)
-	b.abandon(probe)
+	b.cancelProbe(probe)
 	b.allows(t, 0, 1)
 }
 
@@ -238,13 +238,13 @@ func TestTheRamp(t *testing.T) {
 func TestAnotherWorkersProbe(t *testing.T) {
 	b := opened()
 	now := b.answered(t)
-	b.hear(call.ProbeStarted, now, 0)
-	b.waits(t, now, waitForPeer)
-	b.hear(call.ProbeRefused, now, 0)
+	b.onPeerEvent(call.ProbeStarted, now, 0)
+	b.waits(t, now, peerProbeTimeout)
+	b.onPeerEvent(call.ProbeRefused, now, 0)
 	b.waits(t, now, 2*time.Second)
-	b.hear(call.ProbeAmbiguous, now, 0)
-	b.waits(t, now, waitFirst*8)
-	b.hear(call.ProbeSucceeded, now, 0)
+	b.onPeerEvent(call.ProbeAmbiguous, now, 0)
+	b.waits(t, now, initialBackoff*8)
+	b.onPeerEvent(call.ProbeSucceeded, now, 0)
 	b.allows(t, 0, rampStart)
 }
 
@@ -252,12 +252,12 @@ func TestAnotherWorkersProbe(t *testing.T) {
 func TestAPulledProbeGivesWay(t *testing.T) {
 	b := opened()
 	now := b.answered(t)
-	b.hear(call.ProbeStarted, now, 0)
+	b.onPeerEvent(call.ProbeStarted, now, 0)
 	if b.begin() != 0 {
 		t.Error("it probes beside another worker")
 	}
-	b.hear(call.ProbeSucceeded, now, 0)
-	if !b.mayClaim(0) {
+	b.onPeerEvent(call.ProbeSucceeded, now, 0)
+	if !b.admits(0) {
 		t.Error("nothing may be claimed although calls go through")
 	}
 }
@@ -268,11 +268,11 @@ func TestAProbeUnderWayIsNotDisturbed(t *testing.T) {
 		b := opened()
 		now := b.answered(t)
 		probe := b.begin()
-		b.hear(k, now, 0)
-		if !b.mayClaim(probe) {
+		b.onPeerEvent(k, now, 0)
+		if !b.admits(probe) {
 			t.Errorf("%s: the probe was taken away", k)
 		}
-		if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
+		if found := b.report(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
 			t.Errorf("%s: it came to %q", k, found)
 		}
 	}
@@ -285,11 +285,11 @@ func TestAProbeOfBeforeSaysNothing(t *testing.T) {
 		name string
 		ends func(b *breaker, old probe) call.PeerEventKind
 	}{
-		{"it timed out", func(b *breaker, old probe) call.PeerEventKind { return b.observe(unknownOutcome, old, noon, 0, limit) }},
-		{"it was refused", func(b *breaker, old probe) call.PeerEventKind { return b.observe(sickOutcome, old, noon, 0, limit) }},
-		{"it went well", func(b *breaker, old probe) call.PeerEventKind { return b.observe(wellOutcome, old, noon, 0, limit) }},
+		{"it timed out", func(b *breaker, old probe) call.PeerEventKind { return b.report(unknownOutcome, old, noon, 0, limit) }},
+		{"it was refused", func(b *breaker, old probe) call.PeerEventKind { return b.report(sickOutcome, old, noon, 0, limit) }},
+		{"it went well", func(b *breaker, old probe) call.PeerEventKind { return b.report(wellOutcome, old, noon, 0, limit) }},
 		{"it was not made", func(b *breaker, old probe) call.PeerEventKind {
-			b.abandon(old)
+			b.cancelProbe(old)
 			return ""
 		}},
 	} {
@@ -297,18 +297,18 @@ func TestAProbeOfBeforeSaysNothing(t *testing.T) {
 			b := opened()
 			now := b.answered(t)
 			old := b.begin()
-			b.hear(call.ProbeSucceeded, now, 0)
+			b.onPeerEvent(call.ProbeSucceeded, now, 0)
 			b.observes(now, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
 			b.answered(t)
 			probe := b.begin()
-			if b.mayClaim(old) {
+			if b.admits(old) {
 				t.Error("the old probe may be claimed")
 			}
 			if found := c.ends(b, old); found != "" {
 				t.Errorf("the others are told %q", found)
 			}
 			b.allows(t, 1, 0)
-			if found := b.observe(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
+			if found := b.report(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
 				t.Errorf("the probe came to %q", found)
 			}
 		})
@@ -320,7 +320,7 @@ func TestAnotherWorkerNeverOpensTheBreaker(t *testing.T) {
 	var b breaker
 	for _, k := range []call.PeerEventKind{call.ProbeStarted, call.ProbeRefused, call.ProbeAmbiguous, call.ProbeSucceeded, call.Throttled} {
 		for range 10 {
-			b.hear(k, noon, 0)
+			b.onPeerEvent(k, noon, 0)
 		}
 		b.allows(t, 0, limit)
 	}

@@ -1,7 +1,8 @@
-package dispatcher
+package lane
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -10,70 +11,45 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// minded is a bubble in which the lane is looked after.
-func minded(t *testing.T, f func(t *testing.T, b *bench)) {
-	t.Helper()
-	bubble(t, func(t *testing.T, b *bench) {
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan struct{})
-		go func() {
-			defer close(ended)
-			b.RunProbes(ctx)
-		}()
-		f(t, b)
-		cancel()
-		<-ended
-	})
-}
-
-func fails(context.Context) error { return errDown }
-
-// meets dials one call that comes to this outcome, and settles it.
-func (b *bench) meets(t *testing.T, id string, o call.Outcome) {
-	t.Helper()
-	b.provider.place = answers(o)
-	b.handle(t, published(requestBody(id)))
-}
-
 // opens gives how long it takes until something may be dialled.
 func (b *bench) opens(t *testing.T) time.Duration {
 	t.Helper()
 	start := time.Now()
-	if n, _ := b.Lane.WaitCapacity(t.Context()); n == 0 {
+	if n, _ := b.WaitCapacity(t.Context()); n == 0 {
 		t.Fatal("permitted nothing")
 	}
 	return time.Since(start)
 }
 
 func TestA401IsProbedUntilTheKeyWorks(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		b.provider.probes(fails)
-		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized, Status: 401})
+		b.meets(t, call.Outcome{Class: call.Suspended, Reason: call.Unauthorized, Status: 401})
 		<-time.After(time.Hour)
 		synctest.Wait()
-		if n := b.provider.probed.Load(); n < 30 || n > 200 {
+		if n := b.provider.asked.Load(); n < 30 || n > 200 {
 			t.Errorf("probed %d times in an hour", n)
 		}
-		if mayClaim(b.Lane) || b.provider.placed.Load() != 1 {
+		if mayClaim(b.Lane) {
 			t.Error("calls go out")
 		}
 		b.provider.probes(nil)
-		if waited := b.opens(t); waited > 3*probeMost/2 {
+		if waited := b.opens(t); waited > 3*maxProbeDelay/2 {
 			t.Errorf("it took %s until the key that works was found to work", waited)
 		}
-		b.journal.is(t, "record dialling", "place", "suspend unauthorized 1", "record waiting", "hand back", "lift")
+		b.control.wrote(t, "suspend unauthorized 1", "lift")
 	})
 }
 
 // TestANewKeyIsProbedAtOnce does not wait for the next probe.
 func TestANewKeyIsProbedAtOnce(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		b.provider.probes(fails)
-		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
+		b.meets(t, call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
 		<-time.After(20 * time.Minute)
 		synctest.Wait()
 		b.provider.probes(nil)
-		b.Lane.OnKeyRotated()
+		b.OnKeyRotated()
 		if waited := b.opens(t); waited != 0 {
 			t.Errorf("it took %s", waited)
 		}
@@ -82,31 +58,31 @@ func TestANewKeyIsProbedAtOnce(t *testing.T) {
 
 // TestANewKeySaysNothingOfOtherSuspensions leaves a timed one as it is.
 func TestANewKeySaysNothingOfOtherSuspensions(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
-		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.PaymentRequired})
-		b.Lane.OnKeyRotated()
-		if waited := b.opens(t); waited != suspensionFirst || b.provider.probed.Load() != 0 {
-			t.Errorf("opened after %s and %d probes", waited, b.provider.probed.Load())
+	probed(t, func(t *testing.T, b *bench) {
+		b.meets(t, call.Outcome{Class: call.Suspended, Reason: call.PaymentRequired})
+		b.OnKeyRotated()
+		if waited := b.opens(t); waited != initialSuspension || b.provider.asked.Load() != 0 {
+			t.Errorf("opened after %s and %d probes", waited, b.provider.asked.Load())
 		}
 	})
 }
 
 // TestTimedSuspensionsGrow suspends in a row until a call is placed.
 func TestTimedSuspensionsGrow(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		blocked := call.Outcome{Class: call.Suspended, Reason: call.Forbidden}
 		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
-			b.meets(t, "", blocked)
+			b.meets(t, blocked)
 			if waited := b.opens(t); waited != want*time.Minute {
 				t.Errorf("suspended for %s, want %s", waited, want*time.Minute)
 			}
 		}
-		b.meets(t, "b", placedOutcome)
-		b.meets(t, "c", blocked)
+		b.meets(t, wellOutcome)
+		b.meets(t, blocked)
 		if waited := b.opens(t); waited != time.Minute {
 			t.Errorf("after a placed call suspended for %s", waited)
 		}
-		if b.provider.probed.Load() != 0 {
+		if b.provider.asked.Load() != 0 {
 			t.Error("a probe says nothing of this suspension")
 		}
 	})
@@ -115,8 +91,8 @@ func TestTimedSuspensionsGrow(t *testing.T) {
 // TestALiftThatCannotBeWrittenIsTriedAgain leaves no worker behind suspended.
 func TestALiftThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 	for _, reason := range []call.Reason{call.Unauthorized, call.Forbidden} {
-		minded(t, func(t *testing.T, b *bench) {
-			b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: reason})
+		probed(t, func(t *testing.T, b *bench) {
+			b.meets(t, call.Outcome{Class: call.Suspended, Reason: reason})
 			b.control.failing.Store(true)
 			<-time.After(10 * time.Minute)
 			synctest.Wait()
@@ -133,12 +109,12 @@ func TestALiftThatCannotBeWrittenIsTriedAgain(t *testing.T) {
 
 // TestASuspensionThatCannotBeWrittenStopsThisWorker for as long as any other.
 func TestASuspensionThatCannotBeWrittenStopsThisWorker(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		b.control.failing.Store(true)
-		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Forbidden})
+		b.meets(t, call.Outcome{Class: call.Suspended, Reason: call.Forbidden})
 		b.control.failing.Store(false)
-		b.journal.is(t, "record dialling", "place", "record waiting", "hand back")
-		b.Lane.SetBlocks(&call.Blocks{}) // another account's flag changed
+		b.control.wrote(t)
+		b.SetBlocks(&call.Blocks{}) // another account's flag changed
 		if waited := b.opens(t); waited != time.Minute {
 			t.Errorf("suspended for %s", waited)
 		}
@@ -150,15 +126,15 @@ func TestASuspensionThatCannotBeWrittenStopsThisWorker(t *testing.T) {
 func TestASuspensionIsWrittenWhenThatIsPossible(t *testing.T) {
 	for _, reason := range []call.Reason{call.Forbidden, call.Unauthorized} {
 		t.Run(string(reason), func(t *testing.T) {
-			minded(t, func(t *testing.T, b *bench) {
+			probed(t, func(t *testing.T, b *bench) {
 				b.provider.probes(fails)
 				b.control.failing.Store(true)
-				b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: reason})
+				b.meets(t, call.Outcome{Class: call.Suspended, Reason: reason})
 				<-time.After(15 * time.Second)
 				b.control.failing.Store(false)
 				<-time.After(25 * time.Second)
-				b.journal.is(t, "record dialling", "place", "record waiting", "hand back", "suspend "+string(reason)+" 1")
-				b.Lane.SetBlocks(&call.Blocks{}) // an operator has lifted it
+				b.control.wrote(t, "suspend "+string(reason)+" 1")
+				b.SetBlocks(&call.Blocks{}) // an operator has lifted it
 				if waited := b.opens(t); waited != 0 {
 					t.Errorf("suspended for %s more", waited)
 				}
@@ -169,22 +145,22 @@ func TestASuspensionIsWrittenWhenThatIsPossible(t *testing.T) {
 
 // TestAfterUnknownsTheHarmlessProbeComesFirst opens the breaker by unknowns.
 func TestAfterUnknownsTheHarmlessProbeComesFirst(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		b.provider.probes(fails)
-		for _, id := range []string{"a", "b", "c"} {
-			b.meets(t, id, unknownOutcome)
+		for range maxUnknowns {
+			b.meets(t, unknownOutcome)
 		}
 		<-time.After(time.Minute)
 		a := ask(t, b.Lane)
 		a.is(t, -1)
-		failed := b.provider.probed.Load()
+		failed := b.provider.asked.Load()
 		if failed < 10 {
 			t.Errorf("probed %d times in a minute", failed)
 		}
 		b.provider.probes(nil)
-		<-time.After(2 * waitMost)
+		<-time.After(2 * maxBackoff)
 		a.is(t, 1)
-		if b.provider.probed.Load() != failed+1 {
+		if b.provider.asked.Load() != failed+1 {
 			t.Error("it was probed again after it worked")
 		}
 	})
@@ -192,16 +168,16 @@ func TestAfterUnknownsTheHarmlessProbeComesFirst(t *testing.T) {
 
 // TestAHangingProbeIsGivenUp and made again.
 func TestAHangingProbeIsGivenUp(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		b.provider.probes(func(ctx context.Context) error {
-			if b.provider.probed.Load() > 1 {
+			if b.provider.asked.Load() > 1 {
 				return nil
 			}
 			<-ctx.Done()
 			return ctx.Err()
 		})
-		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
-		if waited := b.opens(t); waited < probeWithin || waited > probeWithin+time.Minute {
+		b.meets(t, call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
+		if waited := b.opens(t); waited < probeTimeout || waited > probeTimeout+time.Minute {
 			t.Errorf("opened after %s", waited)
 		}
 	})
@@ -211,46 +187,45 @@ func TestAHangingProbeIsGivenUp(t *testing.T) {
 // the probe and may not place calls.
 func TestWorkersDoNotLiftForEachOtherForEver(t *testing.T) {
 	bubble(t, func(t *testing.T, one *bench) {
-		two := newBench()
-		two.Worker, two.Control, two.ledger.journal = "two", one.control, one.journal
+		two := newBench(16, 0).open()
+		two.control = one.control
+		two.setLimiter(nil)
 		one.control.lanes = append(one.control.lanes, two.Lane)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		ended := make(chan struct{}, 4)
+		var all sync.WaitGroup
+		var refused atomic.Int32
 		for _, b := range []*bench{one, two} {
-			b.provider.place = answers(call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
-			go func() {
-				b.RunProbes(ctx)
-				ended <- struct{}{}
-			}()
-			go func() {
+			all.Go(func() { b.RunProbes(ctx) })
+			all.Go(func() {
 				for {
-					if n, _ := b.Lane.WaitCapacity(ctx); n == 0 {
-						break
+					if n, _ := b.WaitCapacity(ctx); n == 0 {
+						return
 					}
-					m := &fakeMessage{journal: one.journal}
-					b.Handle(ctx, published(requestBody("")), m, b.Lane.Acquire())
+					p := b.Acquire()
+					if p.Wait(ctx) {
+						refused.Add(1)
+						b.Suspend(ctx, p.Report(call.Outcome{Class: call.Suspended, Reason: call.Unauthorized}))
+					}
+					p.Release()
 				}
-				ended <- struct{}{}
-			}()
+			})
 		}
-		for range 4 {
-			<-ended
-		}
-		if n := one.provider.placed.Load() + two.provider.placed.Load(); n < 50 || n > 200 {
+		all.Wait()
+		if n := refused.Load(); n < 50 || n > 200 {
 			t.Errorf("%d calls were refused with 401 in an hour", n)
 		}
 	})
 }
 
-// TestASuspensionThatWasOutdone by another worker's ends with that one, in
+// TestASuspensionThatWasSuperseded by another worker's ends with that one, in
 // whichever order the lane learns of it: no flag of its own will ever come.
-func TestASuspensionThatWasOutdone(t *testing.T) {
+func TestASuspensionThatWasSuperseded(t *testing.T) {
 	for _, reason := range []call.Reason{call.Forbidden, call.Unauthorized} {
 		for name, order := range map[string][]string{
-			"heard, outdone, lifted": {"heard", "outdone", "lifted"},
-			"heard, lifted, outdone": {"heard", "lifted", "outdone"},
-			"outdone, heard, lifted": {"outdone", "heard", "lifted"},
+			"heard, superseded, lifted": {"heard", "superseded", "lifted"},
+			"heard, lifted, superseded": {"heard", "lifted", "superseded"},
+			"superseded, heard, lifted": {"superseded", "heard", "lifted"},
 		} {
 			t.Run(string(reason)+": "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -260,7 +235,7 @@ func TestASuspensionThatWasOutdone(t *testing.T) {
 						other.Until = time.Now().Add(time.Minute)
 					}
 					<-time.After(time.Millisecond)
-					own, _ := l.suspend(call.Outcome{Reason: reason}, "one", time.Now())
+					own, _ := l.suspend(call.Outcome{Reason: reason})
 					for i, what := range order {
 						if mayClaim(l) {
 							t.Errorf("before %s it may dial", order[i])
@@ -268,8 +243,8 @@ func TestASuspensionThatWasOutdone(t *testing.T) {
 						switch what {
 						case "heard":
 							l.SetBlocks(&call.Blocks{Suspension: other})
-						case "outdone":
-							l.outdone(own, other)
+						case "superseded":
+							l.update(func(now time.Time) bool { return l.suspension.supersededBy(own, other, now) })
 						case "lifted":
 							l.SetBlocks(&call.Blocks{})
 						}
@@ -286,7 +261,7 @@ func TestASuspensionThatWasOutdone(t *testing.T) {
 // TestANewKeyWhileTheOldOneIsProbed is probed as soon as that is over, and as
 // often at first as if the suspension were new.
 func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		var good, refuseOnce atomic.Bool
 		b.provider.probes(func(context.Context) error {
 			accepted := good.Load() && !refuseOnce.Swap(false) // as the key was when it was sent
@@ -296,14 +271,14 @@ func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
 			}
 			return nil
 		})
-		b.meets(t, "a", call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
+		b.meets(t, call.Outcome{Class: call.Suspended, Reason: call.Unauthorized})
 		<-time.After(20 * time.Minute)
-		for asked := b.provider.probed.Load(); b.provider.probed.Load() == asked; {
+		for asked := b.provider.asked.Load(); b.provider.asked.Load() == asked; {
 			<-time.After(100 * time.Millisecond)
 		}
 		good.Store(true)
 		refuseOnce.Store(true) // it takes the provider a moment, too
-		b.Lane.OnKeyRotated()
+		b.OnKeyRotated()
 		if waited := b.opens(t); waited > 10*time.Second {
 			t.Errorf("it took %s", waited)
 		}
@@ -315,15 +290,15 @@ func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
 func TestASuspensionHasItsOwnWait(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.provider.probes(fails)
-		b.Lane.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
-		probes := newProbeBackoff()
-		b.care(t.Context(), probes)
-		if n := b.provider.probed.Load(); n != 0 {
+		b.suspend(call.Outcome{Reason: call.Unauthorized})
+		p := newProber(b.Lane)
+		p.run(t.Context())
+		if n := b.provider.asked.Load(); n != 0 {
 			t.Errorf("it was probed %d times at once", n)
 		}
-		<-time.After(probeFirst)
-		b.care(t.Context(), probes)
-		if n := b.provider.probed.Load(); n != 1 {
+		<-time.After(initialProbeDelay)
+		p.run(t.Context())
+		if n := b.provider.asked.Load(); n != 1 {
 			t.Errorf("it was probed %d times when its wait was over", n)
 		}
 	})
@@ -332,7 +307,7 @@ func TestASuspensionHasItsOwnWait(t *testing.T) {
 // TestAnotherSuspensionHasATimeOfItsOwn: what fails for the one before, while
 // that is probed or lifted, does not cut it short.
 func TestAnotherSuspensionHasATimeOfItsOwn(t *testing.T) {
-	minded(t, func(t *testing.T, b *bench) {
+	probed(t, func(t *testing.T, b *bench) {
 		probing, fail := make(chan struct{}), make(chan struct{})
 		b.provider.probes(func(context.Context) error {
 			b.provider.probes(fails)
@@ -340,9 +315,9 @@ func TestAnotherSuspensionHasATimeOfItsOwn(t *testing.T) {
 			<-fail
 			return errDown
 		})
-		b.Lane.suspend(call.Outcome{Reason: call.Unauthorized}, "one", time.Now())
+		b.suspend(call.Outcome{Reason: call.Unauthorized})
 		<-probing
-		s, _ := b.Lane.suspend(call.Outcome{Reason: call.Forbidden}, "one", time.Now())
+		s, _ := b.suspend(call.Outcome{Reason: call.Forbidden})
 		want := time.Until(s.Until)
 		close(fail)
 		if got := b.opens(t); got < want {
