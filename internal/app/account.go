@@ -17,8 +17,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
-// account is everything that works for one account. A change of its
-// configuration makes another one of it.
+// account is everything that runs for one account under one configuration.
 type account struct {
 	name      call.Account
 	config    configs.Account
@@ -31,11 +30,11 @@ type account struct {
 	handler   *dispatcher.Handler
 	peers     *queue.PeerBus
 	conn      *queue.Conn
-	meter     *queue.DepthMeter // nil: the counters are somebody else's to make
-	ready     chan struct{}     // closed when its consumers are there, or nobody waits for them any more
+	meter     *queue.DepthMeter // nil: this worker does not create the counters
+	ready     chan struct{}     // closed when the consumers are bound, or the account stops
 }
 
-// newAccount wires what needs no broker.
+// newAccount builds the part of an account that needs no broker.
 func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	name, err := call.ParseAccount(cfg.Name)
 	if err != nil {
@@ -65,23 +64,24 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 	return acc, nil
 }
 
-// attach wires what needs the broker, and asks nothing of it.
+// attach builds the part that needs the broker, without a request to it.
 func (acc *account) attach(a *App, b *broker) {
 	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
 		Account: acc.name, MinShare: acc.config.MinShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
 		OnUnbound: acc.metrics.ConsumersMissing, Log: a.log,
 	})
 	acc.peers, acc.conn = b.peers, b.conn
+	log := a.log.With("account", acc.name)
 	acc.handler = &dispatcher.Handler{
 		Worker: a.worker, Account: acc.name, Settings: settings(a.config, acc.config.Defaults),
 		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
-		Provider: &loggedProvider{Client: acc.client, log: a.log.With("account", acc.name)}, Directory: acc.directory,
+		Provider: &loggedProvider{Client: acc.client, log: log}, Directory: acc.directory,
 		Lane: acc.lane, Pool: a.pool, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,
 	}
 	ports := lane.Ports{Control: b.control, Peers: b.peers}
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
-		ports.Limiter = &loggedLimiter{limiter: b.limiter.ForAccount(acc.name, perSecond), account: acc.name, log: a.log}
+		ports.Limiter = &loggedLimiter{AccountLimiter: b.limiter.ForAccount(acc.name, perSecond), log: log}
 	}
 	acc.lane.SetPorts(ports)
 	if a.config.Streams.Provision {
@@ -89,8 +89,8 @@ func (acc *account) attach(a *App, b *broker) {
 	}
 }
 
-// waitConsumers waits for the consumers, and makes those that count, trying again until
-// it works or ctx ends.
+// waitConsumers waits for the consumers and creates those that count, retrying
+// until that succeeds or ctx ends.
 func (acc *account) waitConsumers(ctx context.Context) {
 	defer close(acc.ready)
 	select {
@@ -101,27 +101,25 @@ func (acc *account) waitConsumers(ctx context.Context) {
 	if acc.meter == nil {
 		return
 	}
-	waits := newBackoff(ctx)
-	var loud logThrottle
+	delays := newBackoff(2 * time.Second)
+	var throttle logThrottle
 	for {
 		err := acc.meter.CreateCounters(ctx, acc.name)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if loud.allow() {
-			acc.handler.Log.Warn("not ready: the account's requests cannot be counted; trying again", "account", acc.name, "error", err)
+		if throttle.allow() {
+			acc.handler.Log.Warn("not ready: cannot create the account's counters; retrying", "account", acc.name, "error", err)
 		}
-		select {
-		case <-ctx.Done():
+		if !sleep(ctx, delays.NextBackOff()) {
 			return
-		case <-time.After(waits.NextBackOff()):
 		}
 	}
 }
 
-// run works for the account until ctx ends and every request that was taken has
-// come to its end. working ends when calls in flight have to be given up.
-func (acc *account) run(ctx, working context.Context) {
+// run serves the account until ctx ends and every request that was pulled has
+// ended. workCtx ends when calls in flight are abandoned.
+func (acc *account) run(ctx, workCtx context.Context) {
 	stopLane := context.AfterFunc(ctx, acc.lane.Stop)
 	defer stopLane()
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,30 +130,31 @@ func (acc *account) run(ctx, working context.Context) {
 	owned.Go(func() { acc.countOperatorActions(background) })
 	owned.Go(func() { acc.key.watch(background, acc.onKeyRotated, acc.handler.Log.With("account", acc.name)) })
 	owned.Go(func() { acc.waitConsumers(ctx) })
-	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.handler.Dispatch(working, m.Delivery, m) })
+	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.handler.Dispatch(workCtx, m.Delivery, m) })
 	acc.handler.Wait()
 	stop()
 	owned.Wait()
 	acc.client.Close()
 }
 
-// onKeyRotated asks the provider anew what it refused: the key has changed.
+// onKeyRotated repeats what the provider refused with the old key.
 func (acc *account) onKeyRotated() {
 	acc.directory.Refetch()
 	acc.lane.OnKeyRotated()
 }
 
-// listenPeers hears what other workers of the account find out, until ctx ends.
+// listenPeers receives what other workers of the account observe, until ctx ends.
 func (acc *account) listenPeers(ctx context.Context) {
 	if err := acc.peers.Listen(ctx, acc.name, acc.lane.OnPeerEvent); err != nil {
-		acc.handler.Log.Warn("the other workers are not heard; this one finds out by itself", "account", acc.name, "error", err)
+		acc.handler.Log.Warn("cannot subscribe to peer health events; probing alone", "account", acc.name, "error", err)
 	}
 }
 
-// countOperatorActions counts what operators do with the account's calls, until ctx ends.
+// countOperatorActions counts operators' actions on the account's calls, until ctx
+// ends.
 func (acc *account) countOperatorActions(ctx context.Context) {
 	if err := acc.conn.ListenOperatorActions(ctx, acc.name, acc.metrics.OperatorAction); err != nil {
-		acc.handler.Log.Warn("what operators do is not counted", "account", acc.name, "error", err)
+		acc.handler.Log.Warn("cannot subscribe to operator actions; they are not counted", "account", acc.name, "error", err)
 	}
 }
 
@@ -179,12 +178,12 @@ func settings(c configs.Config, d configs.CallDefaults) dispatcher.Settings {
 	}
 }
 
-// newDirectory gives the linkage directory of an account, with its fetches told
-// to the metrics and the lane.
+// newDirectory returns the linkage directory of an account, which reports its
+// fetches to the metrics and the lane.
 func newDirectory(acc *account, p configs.Provider, log *slog.Logger) *sfvopi.Directory {
 	return sfvopi.NewDirectory(sfvopi.DirectoryConfig{
 		Lookups: acc.client, Logger: log,
-		// What is left of AckWait for a look-up, beside the claim and the POST.
+		// What AckWait leaves for a look-up, after the claim and the POST.
 		LookupTimeout: p.AckWait() - p.ClaimDeadline() - p.RequestTimeout,
 		Fetched: func(r sfvopi.FetchReport) {
 			acc.metrics.DirectoryRefreshed(r.Err == nil, r.Took)

@@ -11,14 +11,14 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// accounts are those that this worker works for now, those included that only
-// finish what is in flight. Who comes later is told what all were told last.
+// accounts are the accounts that run, those included that only finish calls in
+// flight. An account that is added later gets the current flags and halt.
 type accounts struct {
-	mu      sync.Mutex
-	all     map[*account]bool
-	flags   *queue.Flags // nil: not known
-	checked bool         // the ledger was looked at
-	halted  error        // what that came to
+	mu       sync.Mutex
+	all      map[*account]bool
+	flags    *queue.Flags // nil: not known
+	verified bool         // halt was called
+	halted   error        // with this
 }
 
 func newAccounts() *accounts { return &accounts{all: map[*account]bool{}} }
@@ -28,7 +28,7 @@ func (s *accounts) add(acc *account) {
 	defer s.mu.Unlock()
 	s.all[acc] = true
 	acc.lane.SetBlocks(blocksOf(s.flags, acc.name))
-	if s.checked {
+	if s.verified {
 		acc.lane.Halt(s.halted)
 	}
 }
@@ -39,15 +39,22 @@ func (s *accounts) remove(acc *account) {
 	delete(s.all, acc)
 }
 
-// list gives them in the order of their names.
+// list returns the accounts sorted by name.
 func (s *accounts) list() []*account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(s.all), func(a, b *account) int { return cmp.Compare(a.name, b.name) })
 }
 
-// setFlags tells every lane what the control bucket says; nil if that is not
-// known.
+func (s *accounts) names() []call.Account {
+	var names []call.Account
+	for _, acc := range s.list() {
+		names = append(names, acc.name)
+	}
+	return names
+}
+
+// setFlags passes the control flags to every lane; nil if they are not known.
 func (s *accounts) setFlags(f *queue.Flags) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,18 +64,25 @@ func (s *accounts) setFlags(f *queue.Flags) {
 	}
 }
 
-// halt stops every lane for a reason that holds for all; nil lets them go on.
+// halt stops every lane for a reason common to all; nil lets them continue.
 func (s *accounts) halt(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.checked, s.halted = true, why
+	s.verified, s.halted = true, why
 	for acc := range s.all {
 		acc.lane.Halt(why)
 	}
 }
 
-// served lists the accounts that this worker or any other serves; known is false
-// while the control bucket says nothing.
+// ping takes the lock of every lane once, and returns only if none is stuck.
+func (s *accounts) ping() {
+	for _, acc := range s.list() {
+		acc.lane.Status()
+	}
+}
+
+// served lists the accounts that any worker serves; known is false while the
+// control flags are not known.
 func (s *accounts) served(now time.Time) (served map[call.Account]bool, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,6 +100,6 @@ func blocksOf(f *queue.Flags, a call.Account) *call.Blocks {
 	if f == nil {
 		return nil
 	}
-	stops := f.Blocks(a)
-	return &stops
+	blocks := f.Blocks(a)
+	return &blocks
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// serveAdmin answers /metrics, /livez, /healthz and /readyz until ctx ends.
+// serveAdmin serves [App.Handler] until ctx ends.
 func (a *App) serveAdmin(ctx context.Context, owned *sync.WaitGroup) error {
 	listener := a.listener
 	if listener == nil {
@@ -30,13 +30,13 @@ func (a *App) serveAdmin(ctx context.Context, owned *sync.WaitGroup) error {
 	})
 	owned.Go(func() {
 		<-ctx.Done()
-		_ = server.Close() // whoever scrapes just now tries again
+		_ = server.Close()
 	})
 	a.log.Info("serving health and metrics", "address", listener.Addr().String())
 	return nil
 }
 
-// Handler serves health and metrics.
+// Handler serves /metrics, /livez, /healthz and /readyz.
 func (a *App) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Registry: a.registry}))
@@ -48,7 +48,7 @@ func (a *App) Handler() http.Handler {
 		_, _ = fmt.Fprintln(w, "ok")
 	}
 	mux.HandleFunc("GET /livez", live)
-	mux.HandleFunc("GET /healthz", live) // the name that many platforms ask for
+	mux.HandleFunc("GET /healthz", live) // the name that many platforms use
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := a.Ready(); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

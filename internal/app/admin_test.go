@@ -13,7 +13,7 @@ import (
 
 func TestHealthEndpoints(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	a := &App{registry: registry, health: newHealth(metrics.New(registry, metrics.Build{}))}
+	a := &App{registry: registry, health: newHealth(metrics.New(registry, metrics.Build{}), func() []error { return nil })}
 	status := func(path string) int {
 		answer := httptest.NewRecorder()
 		a.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -30,25 +31,25 @@ type App struct {
 	dialProvider    sfvopi.DialFunc
 	measureInterval time.Duration
 
-	metrics       *metrics.Metrics
-	health        *health
-	rollback      *rollbackMonitor
-	accounts      *accounts
-	pool          *dispatcher.GoroutinePool
-	reloads       chan configs.Config // holds one at most: the latest
-	laneChanges   chan struct{}       // holds a token when a lane does something else
-	disconnectLog logThrottle         // that there is no connection
-	authLog       logThrottle         // that NATS refuses the credentials
-	errorLog      logThrottle         // that NATS refuses a permission
+	metrics     *metrics.Metrics
+	health      *health
+	rollback    *rollbackMonitor
+	accounts    *accounts
+	pool        *dispatcher.GoroutinePool
+	reloads     chan configs.Config // the latest configuration to load, if any
+	laneChanges chan struct{}       // holds a token when a lane's status changed
+
+	disconnectLog, authLog, permissionLog logThrottle
 }
 
-// New wires a worker from a valid configuration. It reads the key files, and
-// talks to nobody.
+// New builds a worker from a valid configuration. It reads the key files, and
+// makes no connection.
 func New(o Options) (*App, error) {
 	a := &App{
 		config: o.Config, registry: o.Registry, worker: o.Worker, listener: o.Listener,
 		nats: o.NATS, dialProvider: o.DialProvider, measureInterval: o.MeasureInterval,
-		metrics: metrics.New(o.Registry, o.Build), reloads: make(chan configs.Config, 1), laneChanges: make(chan struct{}, 1),
+		metrics: metrics.New(o.Registry, o.Build), accounts: newAccounts(), pool: dispatcher.NewGoroutinePool(),
+		reloads: make(chan configs.Config, 1), laneChanges: make(chan struct{}, 1),
 	}
 	if a.worker == "" {
 		a.worker = hostname()
@@ -57,11 +58,8 @@ func New(o Options) (*App, error) {
 	if a.measureInterval == 0 {
 		a.measureInterval = measureInterval
 	}
-	a.health = newHealth(a.metrics)
-	a.accounts = newAccounts()
-	a.pool = dispatcher.NewGoroutinePool()
 	a.rollback = newRollbackMonitor(a.log, a.accounts.halt, a.metrics.RecordsFault)
-	a.health.records = a.rollback.faults
+	a.health = newHealth(a.metrics, a.rollback.faults)
 	for _, cfg := range o.Config.SortedAccounts() {
 		acc, err := a.newAccount(cfg)
 		if err != nil {
@@ -72,10 +70,10 @@ func New(o Options) (*App, error) {
 	return a, nil
 }
 
-// Run works until ctx ends: then it stops pulling, hands back what was not
-// claimed, lets claimed calls finish within shutdown_grace, and returns. A
-// worker that was stopped returns nil.
+// Run works until ctx ends. Then it stops pulling, returns unclaimed messages,
+// lets claimed calls finish within shutdown_grace, and returns nil.
 func (a *App) Run(ctx context.Context) error {
+	// What runs beside the accounts outlives ctx: calls in flight need it.
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var owned sync.WaitGroup
 	defer owned.Wait()
@@ -91,12 +89,12 @@ func (a *App) Run(ctx context.Context) error {
 	defer conn.Close()
 	owned.Go(func() {
 		conn.RetryDeniedSubscriptions(background, func(subject string) {
-			a.log.Info("NATS permits a subscription that it refused; connecting again to take it up", "subject", subject)
+			a.log.Info("NATS now permits a refused subscription; reconnecting to use it", "subject", subject)
 		})
 	})
 	b, err := a.setUp(ctx, conn)
 	if err != nil {
-		return nil //nolint:nilerr // stopped before there was anything to stop
+		return nil //nolint:nilerr // ctx ended before there was anything to stop
 	}
 	a.startMonitors(background, b, &owned)
 	owned.Go(func() { a.awaitReady(ctx) })
@@ -109,8 +107,22 @@ func (a *App) Run(ctx context.Context) error {
 	return nil
 }
 
-// awaitReady waits for the accounts that the worker began with. Each dials as
-// soon as it is bound itself.
+// startMonitors starts what watches over everything that a lane depends on: the
+// control flags, the call records, the permission to acknowledge, the queues.
+func (a *App) startMonitors(background context.Context, b *broker, owned *sync.WaitGroup) {
+	owned.Go(func() { b.control.Watch(background, a.onFlags) })
+	owned.Go(func() { a.rollback.run(background, b) })
+	owned.Go(func() { a.rollback.runWriteProbes(background, b) })
+	owned.Go(func() { b.gossip.Run(background) })
+	owned.Go(func() { a.probeAckPermission(background, b) })
+	owned.Go(func() { a.measureQueues(background, b) })
+	owned.Go(func() { a.runHeartbeat(background, b) })
+	owned.Go(func() { a.newOrphanSweeper(b).run(background) })
+	owned.Go(func() { a.health.watchdog(background, a.accounts.ping) })
+}
+
+// awaitReady waits for the consumers of the accounts that the worker started
+// with. Each account dials as soon as its own consumers are bound.
 func (a *App) awaitReady(ctx context.Context) {
 	accounts := a.accounts.list()
 	for _, acc := range accounts {
@@ -127,45 +139,31 @@ func (a *App) awaitReady(ctx context.Context) {
 	a.log.Info("ready to dial", "accounts", len(accounts))
 }
 
-// runAccounts pulls and places calls until ctx ends, and then until what was claimed
-// is finished.
+// runAccounts pulls and places calls until ctx ends and every claimed call has
+// finished, or shutdown_grace is over.
 func (a *App) runAccounts(ctx context.Context, b *broker) {
-	working, giveUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer giveUp()
-	graceOver := context.AfterFunc(ctx, func() {
-		a.log.Info("stopping: nothing more is pulled")
+	workCtx, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	stopGrace := context.AfterFunc(ctx, func() {
+		a.log.Info("stopping: no longer pulling")
 		select {
-		case <-working.Done():
+		case <-workCtx.Done():
 		case <-time.After(a.config.ShutdownGrace):
-			a.log.Warn("the grace period is over: calls in flight are given up")
-			giveUp()
+			a.log.Warn("the grace period is over: abandoning calls in flight")
+			abandon()
 		}
 	})
-	defer graceOver()
+	defer stopGrace()
 	defer a.pool.Close()
-	r := a.newSupervisor(working, b)
+	s := a.newSupervisor(workCtx, b)
 	for _, acc := range a.accounts.list() {
-		r.start(ctx, acc)
+		s.start(ctx, acc)
 	}
-	a.runReloads(ctx, r)
-	r.running.Wait()
+	a.runReloads(ctx, s)
+	s.running.Wait()
 }
 
-// startMonitors keeps an eye on what every lane depends on: the control flags, the
-// ledger, the permission to acknowledge, the depth of the queues.
-func (a *App) startMonitors(background context.Context, b *broker, owned *sync.WaitGroup) {
-	owned.Go(func() { b.control.Watch(background, a.onFlags) })
-	owned.Go(func() { a.rollback.run(background, b) })
-	owned.Go(func() { a.rollback.runWriteProbes(background, b) })
-	owned.Go(func() { b.gossip.Run(background) })
-	owned.Go(func() { a.probeAckPermission(background, b) })
-	owned.Go(func() { a.measureQueues(background, b) })
-	owned.Go(func() { a.runHeartbeat(background, b) })
-	owned.Go(func() { a.newOrphanSweeper(b).run(background) })
-	owned.Go(func() { a.health.watchdog(background, a.pingLanes) })
-}
-
-// onFlags passes on what the control bucket says; nil if that is not known.
+// onFlags distributes the control flags; nil if they are not known.
 func (a *App) onFlags(f *queue.Flags) {
 	a.metrics.ControlSynced(f != nil)
 	a.health.controlSynced.Store(f != nil)
@@ -176,17 +174,17 @@ func (a *App) onFlags(f *queue.Flags) {
 	a.accounts.setFlags(f)
 }
 
-// pingLanes goes through every lane once, to show that none is stuck.
-func (a *App) pingLanes() {
-	for _, acc := range a.accounts.list() {
-		acc.lane.Status()
-	}
-}
-
 // Ready reports why the worker is not ready, nil if it is.
 func (a *App) Ready() error {
 	if missing := a.health.missing(); len(missing) > 0 {
 		return fmt.Errorf("not ready: %w", errors.Join(missing...))
 	}
 	return nil
+}
+
+func hostname() string {
+	if h, err := os.Hostname(); err == nil && h != "" {
+		return h
+	}
+	return "worker"
 }

@@ -1,9 +1,8 @@
-// Package app puts the worker together: it wires the queue, the provider and
-// the dispatcher for every account, serves health and metrics, and takes it
-// all down again in order. Production, `ringonce dev` and the tests start the
-// same thing.
+// Package app builds one worker and runs it: it wires the queue, the provider
+// and the dispatcher for every account, serves health and metrics, and shuts
+// everything down in order. `ringonce run`, `ringonce dev` and the tests start
+// the same App.
 //
-//	New ── Run: connect ── prepare ── dial ── stop pulling ── finish ── close
-//	              │ again and again until NATS answers           │
-//	              └ not ready meanwhile                          └ within the grace period
+//	New ─► Run: connect ─► set up ─► run accounts ─► stop pulling ─► finish ─► close
+//	              └ retried, not ready ┘                └ at most shutdown_grace ┘
 package app

@@ -11,38 +11,38 @@ import (
 
 const (
 	watchdogInterval = 5 * time.Second
-	// watchdogTimeout is how old the last beat may be before the process counts as
+	// watchdogTimeout is the age of the last tick at which the process counts as
 	// stuck.
 	watchdogTimeout = time.Minute
 )
 
-// health is what the probes of an orchestrator are answered from.
+// health answers the probes of an orchestrator.
 type health struct {
 	metrics *metrics.Metrics
-	records func() []error // why the call records are not relied on
+	records func() []error // why the call records are not trusted
 
-	bound         atomic.Bool // the consumers are bound, and it is not stopping
+	bound         atomic.Bool // the consumers are bound, and the worker is not stopping
 	controlSynced atomic.Bool // the control flags are known
 	ackPermitted  atomic.Bool // acknowledgements are permitted
 
-	foreignConsumers atomic.Pointer[[]error] // consumers that take requests away
+	foreignConsumers atomic.Pointer[[]error] // other programs' consumers of requests
 
 	lastTick atomic.Int64 // Unix nanoseconds
 }
 
-func newHealth(m *metrics.Metrics) *health {
-	h := &health{metrics: m}
+func newHealth(m *metrics.Metrics, records func() []error) *health {
+	h := &health{metrics: m, records: records}
 	h.lastTick.Store(time.Now().UnixNano())
 	return h
 }
 
-// watchdog shows, until ctx ends, that our own loops make progress: touch goes
-// through the locks that they need.
-func (h *health) watchdog(ctx context.Context, touch func()) {
+// watchdog records until ctx ends that the worker's loops make progress: ping
+// takes the locks that they need.
+func (h *health) watchdog(ctx context.Context, ping func()) {
 	tick := time.NewTicker(watchdogInterval)
 	defer tick.Stop()
 	for {
-		touch()
+		ping()
 		h.lastTick.Store(time.Now().UnixNano())
 		h.metrics.Ready(len(h.missing()) == 0)
 		select {
@@ -53,8 +53,8 @@ func (h *health) watchdog(ctx context.Context, touch func()) {
 	}
 }
 
-// alive speaks of this process alone, never of NATS or the provider: killing it
-// would mend neither.
+// alive depends on this process alone, never on NATS or the provider: a restart
+// would fix neither.
 func (h *health) alive() bool {
 	return !h.bound.Load() || time.Now().UnixNano()-h.lastTick.Load() < int64(watchdogTimeout)
 }
@@ -80,8 +80,5 @@ func (h *health) missing() []error {
 	if foreign := h.foreignConsumers.Load(); foreign != nil {
 		missing = append(missing, *foreign...)
 	}
-	if h.records != nil {
-		missing = append(missing, h.records()...)
-	}
-	return missing
+	return append(missing, h.records()...)
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// A heartbeat that follows a change comes at least minHeartbeatGap after the one
-// before, and laneHeartbeatGap more for each account: every worker hears of it.
+// A heartbeat after a change follows the previous one by at least minHeartbeatGap,
+// and laneHeartbeatGap more for each account: every worker receives it.
 const (
 	minHeartbeatGap  = 2 * time.Second
 	laneHeartbeatGap = 20 * time.Millisecond
 )
 
-// laneChanged notes that a lane does something else.
+// laneChanged requests a heartbeat: the status of a lane changed.
 func (a *App) laneChanged() {
 	select {
 	case a.laneChanges <- struct{}{}:
@@ -23,29 +23,29 @@ func (a *App) laneChanged() {
 	}
 }
 
-// runHeartbeat publishes which accounts this worker serves, and what it does for each
-// of them, until ctx ends, and then that it serves none.
+// runHeartbeat publishes the accounts that this worker serves, with the status of
+// their lanes, until ctx ends, and then that it serves none.
 func (a *App) runHeartbeat(ctx context.Context, b *broker) {
-	var loud logThrottle
+	var throttle logThrottle
 	for ctx.Err() == nil {
 		lanes := a.laneStatuses()
 		bounded, cancel := context.WithTimeout(ctx, monitorTimeout)
 		err := b.control.Register(bounded, a.worker, lanes)
 		cancel()
-		if err != nil && ctx.Err() == nil && loud.allow() {
-			a.log.Warn("the others do not learn which accounts are served here", "error", err)
+		if err != nil && ctx.Err() == nil && throttle.allow() {
+			a.log.Warn("cannot publish the heartbeat", "error", err)
 		}
 		a.awaitHeartbeat(ctx, err == nil, min(minHeartbeatGap+time.Duration(len(lanes))*laneHeartbeatGap, queue.HeartbeatInterval))
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), monitorTimeout)
 	defer cancel()
 	if err := b.control.Deregister(last, a.worker); err != nil {
-		a.log.Debug("taking back which accounts are served failed; it expires", "error", err)
+		a.log.Debug("cannot remove the heartbeat; it expires", "error", err)
 	}
 }
 
-// awaitHeartbeat waits until the next heartbeat is due: after gap if a lane has
-// changed or the one before failed, else when its interval is over.
+// awaitHeartbeat waits until the next heartbeat is due: after gap if a lane changed
+// or the previous one failed, else after its interval.
 func (a *App) awaitHeartbeat(ctx context.Context, published bool, gap time.Duration) {
 	soonest, latest := time.NewTimer(gap), time.NewTimer(queue.HeartbeatInterval)
 	defer soonest.Stop()
@@ -65,8 +65,8 @@ func (a *App) awaitHeartbeat(ctx context.Context, published bool, gap time.Durat
 	}
 }
 
-// laneStatuses gives what every lane does. Of two of one account, the one that
-// follows the other counts.
+// laneStatuses returns the status of every lane. Of two lanes of one account, the
+// successor's counts.
 func (a *App) laneStatuses() map[call.Account]call.LaneStatus {
 	lanes := map[call.Account]call.LaneStatus{}
 	for _, acc := range a.accounts.list() {

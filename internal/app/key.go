@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// keyPollInterval is how often a key file is looked at.
+	// keyPollInterval is how often a key file is read.
 	keyPollInterval = 2 * time.Second
-	// maxKeyMisses is how many looks in a row may fail before that is said: a file
-	// that is being replaced is back at the next.
+	// maxKeyMisses is the number of failures in a row before one is logged: a file
+	// that is being replaced is back at the next read.
 	maxKeyMisses = 5
 )
 
@@ -23,9 +23,9 @@ type key struct {
 	account configs.Account
 	current atomic.Pointer[configs.Secret]
 
-	// Those below belong to whoever looks.
-	misses int // looks in a row
-	loud   logThrottle
+	// For the goroutine of watch alone:
+	misses   int // failures in a row
+	throttle logThrottle
 }
 
 func newKey(a configs.Account) (*key, error) {
@@ -40,8 +40,8 @@ func newKey(a configs.Account) (*key, error) {
 
 func (k *key) get() string { return k.current.Load().Reveal() }
 
-// watch tells changed when the file holds another key.
-func (k *key) watch(ctx context.Context, changed func(), log *slog.Logger) {
+// watch calls onRotated when the file holds another key, until ctx ends.
+func (k *key) watch(ctx context.Context, onRotated func(), log *slog.Logger) {
 	if k.account.APIKeyFile == "" {
 		return
 	}
@@ -54,19 +54,19 @@ func (k *key) watch(ctx context.Context, changed func(), log *slog.Logger) {
 		case <-tick.C:
 		}
 		if k.poll(log) {
-			changed()
+			onRotated()
 		}
 	}
 }
 
-// poll reads the file, and reports whether it holds another key. A file that
-// cannot be read leaves the key as it is, and is complained of if it stays so: a
-// worker that is started now would not have the key.
+// poll reads the file, and reports whether it holds another key. While the file
+// cannot be read the key stays, and the failure is logged: a worker started now
+// would have no key.
 func (k *key) poll(log *slog.Logger) (changed bool) {
 	secret, err := k.account.ReadKey()
 	if err != nil {
-		if k.misses++; k.misses >= maxKeyMisses && k.loud.allow() {
-			log.Error("the key that was read before stays in use", "error", err)
+		if k.misses++; k.misses >= maxKeyMisses && k.throttle.allow() {
+			log.Error("cannot read the key file; using the key read before", "error", err)
 		}
 		return false
 	}

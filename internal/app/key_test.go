@@ -13,9 +13,9 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// A key file that is gone for a moment is being replaced; one that stays away is
-// complained of, without a word of the key, and the key stays.
-func TestAKeyFileThatIsGone(t *testing.T) {
+// A key file that is missing for a moment is being replaced; one that stays missing
+// is logged, without the key, and the key stays.
+func TestMissingKeyFileKeepsTheKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const first, second = "sf_first_key_0123456789", "sf_second_key_0123456789"
 		file := filepath.Join(t.TempDir(), "key")
@@ -47,7 +47,7 @@ func TestAKeyFileThatIsGone(t *testing.T) {
 				t.Errorf("just gone: %s", said)
 			}
 			said := looks(60) // two minutes
-			if n := strings.Count(said, "stays in use"); n < 3 || n > 5 || !strings.Contains(said, file) {
+			if n := strings.Count(said, "using the key read before"); n < 3 || n > 5 || !strings.Contains(said, file) {
 				t.Errorf("gone for two minutes: said %d times: %s", n, said)
 			}
 			if strings.Contains(said, "lines") || k.get() != first || changes != 0 {

@@ -5,23 +5,24 @@ import (
 	"time"
 )
 
-// logInterval is how often a failure that goes on is logged.
+// logInterval is how often a lasting failure is logged.
 const logInterval = 30 * time.Second
 
-// logThrottle keeps a failure that goes on from filling the log.
+// logThrottle keeps a lasting failure from filling the log.
 type logThrottle struct {
 	mu   sync.Mutex
 	last time.Time
 }
 
-// allow reports whether it is time to say something again, and takes that for said.
-func (s *logThrottle) allow() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+// allow reports whether the failure may be logged now, at most once in
+// logInterval.
+func (t *logThrottle) allow() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	now := time.Now()
-	if now.Sub(s.last) < logInterval {
+	if now.Sub(t.last) < logInterval {
 		return false
 	}
-	s.last = now
+	t.last = now
 	return true
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 )
@@ -13,41 +12,37 @@ import (
 const (
 	measureInterval  = 10 * time.Second
 	ackProbeInterval = 30 * time.Second
-	// monitorTimeout bounds one look at the broker.
+	// monitorTimeout bounds one run of a monitor.
 	monitorTimeout = 10 * time.Second
-	// A look takes at most one part in lookShare of the time, unless it would
-	// come more rarely than lookRarest.
-	maxDuty  = 50
-	maxPause = time.Minute
-	// monitorRetryDelay is how soon a look that failed is repeated, if not sooner: the
-	// broker was without a leader, which says nothing about its load.
+	// A monitor is idle for at least idleFactor times the duration of its last
+	// run, but no longer than maxPause.
+	idleFactor = 50
+	maxPause   = time.Minute
+	// monitorRetryDelay is the longest pause after a failed run: the broker had
+	// no leader, which does not mean that it is under load.
 	monitorRetryDelay = 10 * time.Second
 )
 
-// measureQueues keeps the gauges of the queues up to date until ctx ends.
+// measureQueues updates the gauges of the queues until ctx ends.
 func (a *App) measureQueues(ctx context.Context, b *broker) {
-	var loud, strangers logThrottle
-	runEvery(ctx, a.measureInterval, func(bounded context.Context) (whole bool) {
-		var names []call.Account
-		for _, acc := range a.accounts.list() {
-			names = append(names, acc.name)
-		}
-		depths, unserved, err := b.meter.Measure(bounded, time.Now(), names...)
+	var failures, foreignConsumers logThrottle
+	runEvery(ctx, a.measureInterval, func(bounded context.Context) (ok bool) {
+		depths, orphaned, err := b.meter.Measure(bounded, time.Now(), a.accounts.names()...)
 		if err != nil {
-			if ctx.Err() == nil && loud.allow() {
-				a.log.Warn("measuring the queues failed; their gauges show what was measured before", "error", err)
+			if ctx.Err() == nil && failures.allow() {
+				a.log.Warn("cannot measure the queues; gauges keep their last values", "error", err)
 			}
 			return false
 		}
 		foreign := b.meter.ForeignConsumers()
 		a.health.foreignConsumers.Store(&foreign)
-		if len(foreign) > 0 && strangers.allow() {
-			a.log.Error("requests do not come here", "error", errors.Join(foreign...))
+		if len(foreign) > 0 && foreignConsumers.allow() {
+			a.log.Error("another program's consumer takes requests", "error", errors.Join(foreign...))
 		}
 		if served, known := a.accounts.served(time.Now()); known {
-			unserved += queue.CountOrphaned(depths, served)
+			orphaned += queue.CountOrphaned(depths, served)
 		}
-		a.metrics.Orphaned(unserved)
+		a.metrics.Orphaned(orphaned)
 		for _, acc := range a.accounts.list() {
 			d := depths[acc.name]
 			acc.metrics.Queue(metrics.Depth{
@@ -59,50 +54,44 @@ func (a *App) measureQueues(ctx context.Context, b *broker) {
 	})
 }
 
-// probeAckPermission finds out whether acknowledgements are permitted, until ctx ends.
+// probeAckPermission checks until ctx ends whether the worker may acknowledge.
 func (a *App) probeAckPermission(ctx context.Context, b *broker) {
-	runEvery(ctx, ackProbeInterval, func(ctx context.Context) (whole bool) {
-		var names []call.Account
-		for _, acc := range a.accounts.list() {
-			names = append(names, acc.name)
+	runEvery(ctx, ackProbeInterval, func(ctx context.Context) (ok bool) {
+		err := b.conn.CheckAckPermission(ctx, a.accounts.names()...)
+		if errors.Is(err, queue.ErrAckDenied) {
+			a.log.Error("acknowledgements are refused", "error", err)
+			a.setAckPermission(false)
 		}
-		if err := b.conn.CheckAckPermission(ctx, names...); err != nil {
-			if errors.Is(err, queue.ErrAckDenied) {
-				a.log.Error("acknowledgements are refused", "error", err)
-				a.metrics.AckPermission(false)
-				a.health.ackPermitted.Store(false)
-			}
-			return false
+		if err == nil {
+			a.setAckPermission(true)
 		}
-		a.metrics.AckPermission(true)
-		a.health.ackPermitted.Store(true)
-		return true
+		return err == nil
 	})
 }
 
-// runEvery calls look now and then at this distance, each time with a bound. look
-// reports whether it saw everything.
-func runEvery(ctx context.Context, distance time.Duration, look func(context.Context) (whole bool)) {
+func (a *App) setAckPermission(permitted bool) {
+	a.metrics.AckPermission(permitted)
+	a.health.ackPermitted.Store(permitted)
+}
+
+// runEvery runs a monitor at this interval, each time with a timeout, until ctx
+// ends. run reports whether it succeeded.
+func runEvery(ctx context.Context, interval time.Duration, run func(context.Context) (ok bool)) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		bounded, cancel := context.WithTimeout(ctx, monitorTimeout)
-		whole := look(bounded)
+		ok := run(bounded)
 		cancel()
-		pause := pauseAfter(distance, time.Since(began))
-		if !whole {
+		pause := pauseAfter(interval, time.Since(began))
+		if !ok {
 			pause = min(pause, monitorRetryDelay)
 		}
-		again := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-		case <-again.C:
-		}
-		again.Stop()
+		sleep(ctx, pause)
 	}
 }
 
-// pauseAfter is how long to wait after a look that took so long: with hundreds of
-// accounts, or a broker under load, looking must not become the work.
-func pauseAfter(distance, took time.Duration) time.Duration {
-	return max(distance-took, min(maxDuty*took, maxPause), 0)
+// pauseAfter returns the pause after a run that took so long: with hundreds of
+// accounts, or a broker under load, monitoring must not dominate the work.
+func pauseAfter(interval, took time.Duration) time.Duration {
+	return max(interval-took, min(idleFactor*took, maxPause), 0)
 }

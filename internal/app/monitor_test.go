@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestRest(t *testing.T) {
+func TestPauseAfter(t *testing.T) {
 	for _, c := range []struct{ distance, took, want time.Duration }{
 		{10 * time.Second, 0, 10 * time.Second},
 		{10 * time.Second, 10 * time.Millisecond, 9990 * time.Millisecond},
@@ -17,35 +17,35 @@ func TestRest(t *testing.T) {
 		{time.Second, time.Millisecond, 999 * time.Millisecond},
 	} {
 		if got := pauseAfter(c.distance, c.took); got != c.want {
-			t.Errorf("every %s, a look of %s: %s, want %s", c.distance, c.took, got, c.want)
+			t.Errorf("every %s, a run of %s: %s, want %s", c.distance, c.took, got, c.want)
 		}
 	}
 }
 
-// TestALookThatFailedIsRepeatedSoon although it took long: a minute later the
-// broker has long had its leader again.
-func TestALookThatFailedIsRepeatedSoon(t *testing.T) {
-	for _, whole := range []bool{true, false} {
+// TestFailedRunIsRetriedSoon although it took long: a minute later the broker has
+// long had its leader again.
+func TestFailedRunIsRetriedSoon(t *testing.T) {
+	for _, ok := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			began := time.Now()
-			looks := 0
+			runs := 0
 			runEvery(ctx, 10*time.Second, func(bounded context.Context) bool {
-				looks++
-				if looks == 2 {
+				runs++
+				if runs == 2 {
 					stop()
 					return true
 				}
 				<-bounded.Done()
-				return whole
+				return ok
 			})
 			want := monitorTimeout + monitorRetryDelay
-			if whole {
+			if ok {
 				want = monitorTimeout + maxPause
 			}
-			if after := time.Since(began); looks != 2 || after != want {
-				t.Errorf("%d looks, the second after %s, want %s", looks, after, want)
+			if after := time.Since(began); runs != 2 || after != want {
+				t.Errorf("%d runs, the second after %s, want %s", runs, after, want)
 			}
 		})
 	}

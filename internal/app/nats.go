@@ -11,23 +11,23 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// NATSOptions returns how to authenticate to NATS and how to encrypt. Files are
-// read at each connect, so that what they hold can be replaced while a worker
-// runs. unreadable is told when a secret cannot be read again; the one that was
-// read before is used then. [NATSKey] is what is left.
-func NATSOptions(c configs.NATS, unreadable func(error)) ([]nats.Option, error) {
+// NATSOptions returns the options for authentication, except an NKey, see
+// [NATSKey], and for TLS. Files are read at each connect, so that they can be
+// replaced while a worker runs. If a secret cannot be read again, onReadError is
+// called and the previous one is used.
+func NATSOptions(c configs.NATS, onReadError func(error)) ([]nats.Option, error) {
 	var options []nats.Option
 	switch {
 	case c.CredentialsFile != "":
 		options = append(options, nats.UserJWT(c.ReadJWT, c.Sign))
 	case c.User != "":
-		password, err := newRereadSecret(c.ReadPassword, unreadable)
+		password, err := newRereadSecret(c.ReadPassword, onReadError)
 		if err != nil {
 			return nil, err
 		}
 		options = append(options, nats.UserInfoHandler(func() (string, string) { return c.User, password.get() }))
 	case !c.Token.IsZero() || c.TokenFile != "":
-		token, err := newRereadSecret(c.ReadToken, unreadable)
+		token, err := newRereadSecret(c.ReadToken, onReadError)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +52,7 @@ func tlsOption(c configs.NATS) nats.Option {
 	}
 }
 
-// NATSKey returns how to read the NKey that authenticates, nil if none does.
+// NATSKey returns a function that reads the NKey; nil if none is configured.
 func NATSKey(c configs.NATS) func() (nkeys.KeyPair, error) {
 	if c.NKeyFile == "" {
 		return nil
@@ -60,21 +60,21 @@ func NATSKey(c configs.NATS) func() (nkeys.KeyPair, error) {
 	return c.ReadNKey
 }
 
-// rereadSecret is a secret that is read again each time it is needed.
+// rereadSecret is a secret that is read each time it is used.
 type rereadSecret struct {
-	read       func() (configs.Secret, error)
-	unreadable func(error)
+	read        func() (configs.Secret, error)
+	onReadError func(error)
 
 	mu   sync.Mutex
 	last configs.Secret
 }
 
-func newRereadSecret(read func() (configs.Secret, error), unreadable func(error)) (*rereadSecret, error) {
+func newRereadSecret(read func() (configs.Secret, error), onReadError func(error)) (*rereadSecret, error) {
 	secret, err := read()
 	if err != nil {
 		return nil, err
 	}
-	return &rereadSecret{read: read, unreadable: unreadable, last: secret}, nil
+	return &rereadSecret{read: read, onReadError: onReadError, last: secret}, nil
 }
 
 func (r *rereadSecret) get() string {
@@ -82,14 +82,14 @@ func (r *rereadSecret) get() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
-		r.unreadable(err)
+		r.onReadError(err)
 	} else {
 		r.last = secret
 	}
 	return r.last.Reveal()
 }
 
-// NATSAuthFailed reports whether the broker does not accept who we say we are.
+// NATSAuthFailed reports whether the broker refused the credentials.
 func NATSAuthFailed(err error) bool {
 	for _, refusal := range []error{
 		nats.ErrAuthorization, nats.ErrAuthExpired, nats.ErrAuthRevoked, nats.ErrAccountAuthExpired,

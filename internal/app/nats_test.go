@@ -23,8 +23,8 @@ import (
 	"github.com/ringonce/ringonce/queue/embedded"
 )
 
-// Files for NATS as an editor on Windows saves them: with a byte order mark.
-func TestFilesWithAByteOrderMark(t *testing.T) {
+// Editors on Windows save files with a byte order mark.
+func TestNATSFilesWithAByteOrderMark(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, text []byte) string {
 		t.Helper()

@@ -7,8 +7,8 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// TestWhatTookTheTimeComesLast in the next sweep, and nothing is left out.
-func TestWhatTookTheTimeComesLast(t *testing.T) {
+// TestSubjectThatTookTheTimeComesLast in the next sweep, and none is left out.
+func TestSubjectThatTookTheTimeComesLast(t *testing.T) {
 	a, b, c := queue.PendingSubject{Subject: "a"}, queue.PendingSubject{Subject: "b"}, queue.PendingSubject{Subject: "c"}
 	for _, test := range []struct {
 		last queue.PendingSubject

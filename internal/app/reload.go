@@ -6,10 +6,10 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// Reload has the worker go by another configuration, which must be valid:
-// accounts come, go and change without dropping what is in flight. Settings
-// outside of accounts stay as they are until the worker is restarted. It
-// returns at once, and may be called at any time.
+// Reload makes the worker use another configuration, which must be valid.
+// Accounts are added, changed and removed without dropping calls in flight;
+// other settings change only at a restart. Reload returns at once, and is safe
+// for concurrent use.
 func (a *App) Reload(c configs.Config) {
 	for {
 		select {
@@ -18,64 +18,64 @@ func (a *App) Reload(c configs.Config) {
 		default:
 		}
 		select {
-		case <-a.reloads: // overtaken before anybody looked at it
+		case <-a.reloads: // superseded before it was loaded
 		default:
 		}
 	}
 }
 
-// RejectReload tells that a configuration cannot be used. The one before stays
+// RejectReload reports that a configuration is invalid. The previous one stays
 // in force.
 func (a *App) RejectReload(err error) {
 	a.metrics.Reloaded(false)
 	a.metrics.ConfigInForce(false)
-	a.log.Error("the configuration cannot be used; the one before stays in force", "error", err)
+	a.log.Error("invalid configuration; keeping the previous one", "error", err)
 }
 
-// runReloads takes up every configuration that comes until ctx ends.
-func (a *App) runReloads(ctx context.Context, r *supervisor) {
+// runReloads applies every configuration that arrives until ctx ends.
+func (a *App) runReloads(ctx context.Context, s *supervisor) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case next := <-a.reloads:
-			r.apply(ctx, next)
+			s.apply(ctx, next)
 		}
 	}
 }
 
-// apply has the accounts of another configuration worked for.
-func (r *supervisor) apply(ctx context.Context, next configs.Config) {
+// apply starts, restarts and removes accounts as the configuration says.
+func (s *supervisor) apply(ctx context.Context, next configs.Config) {
 	var added, changed, removed []string
-	for name, p := range r.runners {
+	for name, r := range s.runners {
 		_, stays := next.Accounts[name]
 		switch {
 		case stays:
-		case !p.removed.Load():
+		case !r.removed.Load():
 			removed = append(removed, name)
-			p.remove()
-		case p.isDone():
-			delete(r.runners, name)
+			r.remove()
+		case r.isDone():
+			delete(s.runners, name)
 		}
 	}
 	for _, cfg := range next.SortedAccounts() {
-		before := r.runners[cfg.Name]
+		current := s.runners[cfg.Name]
 		switch {
-		case before == nil || before.removed.Load():
+		case current == nil || current.removed.Load():
 			added = append(added, cfg.Name)
-		case before.config == cfg.Account:
+		case current.config == cfg.Account:
 			continue
 		default:
 			changed = append(changed, cfg.Name)
-			before.stop()
+			current.stop()
 		}
-		r.restart(ctx, cfg, before)
+		s.restart(ctx, cfg, current)
 	}
-	later := r.app.config.ChangedKeys(next)
-	r.app.metrics.Reloaded(true)
-	r.app.metrics.ConfigInForce(len(later) == 0)
-	r.app.log.Info("the configuration was loaded anew", "added", added, "changed", changed, "removed", removed)
-	if len(later) > 0 {
-		r.app.log.Warn("these settings change only when the worker is restarted", "settings", later)
+	pending := s.app.config.ChangedKeys(next)
+	s.app.metrics.Reloaded(true)
+	s.app.metrics.ConfigInForce(len(pending) == 0)
+	s.app.log.Info("configuration reloaded", "added", added, "changed", changed, "removed", removed)
+	if len(pending) > 0 {
+		s.app.log.Warn("the configuration changes settings that need a restart", "settings", pending)
 	}
 }

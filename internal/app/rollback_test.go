@@ -9,9 +9,9 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// TestACheckThatOutlivedItsConnection opens no lane: behind the next connection may
+// TestCheckThatOutlivesItsConnection opens no lane: behind the next connection may
 // be a broker with older files.
-func TestACheckThatOutlivedItsConnection(t *testing.T) {
+func TestCheckThatOutlivesItsConnection(t *testing.T) {
 	var halted error
 	l := newRollbackMonitor(slog.New(slog.DiscardHandler), func(why error) { halted = why }, func(...call.RecordsFault) {})
 	l.setVerified(queue.HighWater{}, nil)

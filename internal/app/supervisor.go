@@ -6,63 +6,60 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
-
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
-// supervisor is who works for which account, and who follows whom when the
-// configuration changes. It belongs to the goroutine that runs [App.runAccounts].
+// supervisor runs every account, one runner after another. It belongs to the
+// goroutine that runs [App.runAccounts].
 type supervisor struct {
 	app     *App
 	broker  *broker
-	workCtx context.Context //nolint:containedctx // ends when calls in flight have to be given up, of all posts alike
+	workCtx context.Context //nolint:containedctx // ends when calls in flight are abandoned, for all runners alike
 	running sync.WaitGroup
 	runners map[string]*runner
 }
 
-// runner is the work for one account under one configuration. An account whose
-// configuration changes gets another one, which begins when everything that
-// the one before took has come to its end: the limits of the two never add up.
+// runner runs one account under one configuration. When the configuration
+// changes, another runner takes over after everything that this one pulled has
+// ended: the limits of the two never add up.
 //
-//	after is left ──► hire ──► run ──► left
-//	                            ▲
-//	                   leave ───┘ nothing more is pulled
+//	predecessor done ──► build ──► run ──► done
+//	                                ▲
+//	                     stop ──────┘ no longer pulls
 type runner struct {
 	config configs.Account
 	stop   context.CancelFunc
 	done   chan struct{}
-	// lane and directory are those of the account that worked last, once left:
-	// the next one begins with what it had learned of the provider.
+	// lane and directory are those of the account that ran last. Once done is
+	// closed, a successor copies what they learned of the provider.
 	lane      *lane.Lane
 	directory *sfvopi.Directory
-	// removed tells that nobody follows.
-	removed atomic.Bool
+	removed   atomic.Bool // there will be no successor
 }
 
-func (a *App) newSupervisor(working context.Context, b *broker) *supervisor {
-	return &supervisor{app: a, broker: b, workCtx: working, runners: map[string]*runner{}}
+func (a *App) newSupervisor(workCtx context.Context, b *broker) *supervisor {
+	return &supervisor{app: a, broker: b, workCtx: workCtx, runners: map[string]*runner{}}
 }
 
-// start gives a post to an account that is ready to work.
-func (r *supervisor) start(ctx context.Context, acc *account) {
-	r.launch(ctx, string(acc.name), acc.config, func(context.Context, *runner) *account { return acc })
+// start runs an account that is already built.
+func (s *supervisor) start(ctx context.Context, acc *account) {
+	s.launch(ctx, string(acc.name), acc.config, func(context.Context, *runner) *account { return acc })
 }
 
-// restart gives an account a post, after the one before was left.
-func (r *supervisor) restart(ctx context.Context, cfg configs.NamedAccount, before *runner) {
-	r.launch(ctx, cfg.Name, cfg.Account, func(ctx context.Context, p *runner) *account {
-		if before != nil {
-			<-before.done
-			p.lane, p.directory = before.lane, before.directory
+// restart builds and runs an account once its predecessor, if any, is done.
+func (s *supervisor) restart(ctx context.Context, cfg configs.NamedAccount, predecessor *runner) {
+	s.launch(ctx, cfg.Name, cfg.Account, func(ctx context.Context, r *runner) *account {
+		if predecessor != nil {
+			<-predecessor.done
+			r.lane, r.directory = predecessor.lane, predecessor.directory
 		}
-		acc := r.app.build(ctx, cfg, r.broker)
-		if acc != nil && p.lane != nil {
-			acc.lane.CopyStateFrom(p.lane)
-			if acc.directory.CopyStateFrom(p.directory) {
+		acc := s.build(ctx, cfg)
+		if acc != nil && r.lane != nil {
+			acc.lane.CopyStateFrom(r.lane)
+			if acc.directory.CopyStateFrom(r.directory) {
 				acc.lane.SetLinkageKnown()
 			}
 		}
@@ -70,63 +67,54 @@ func (r *supervisor) restart(ctx context.Context, cfg configs.NamedAccount, befo
 	})
 }
 
-func (r *supervisor) launch(ctx context.Context, name string, cfg configs.Account, ready func(context.Context, *runner) *account) {
-	ctx, leave := context.WithCancel(ctx)
-	p := &runner{config: cfg, stop: leave, done: make(chan struct{})}
-	r.runners[name] = p
-	r.running.Go(func() {
-		defer close(p.done)
-		defer leave()
-		if acc := ready(ctx, p); acc != nil {
-			p.lane, p.directory = acc.lane, acc.directory
-			acc.run(ctx, r.workCtx)
-			r.app.accounts.remove(acc)
+func (s *supervisor) launch(ctx context.Context, name string, cfg configs.Account, build func(context.Context, *runner) *account) {
+	ctx, stop := context.WithCancel(ctx)
+	r := &runner{config: cfg, stop: stop, done: make(chan struct{})}
+	s.runners[name] = r
+	s.running.Go(func() {
+		defer close(r.done)
+		defer stop()
+		if acc := build(ctx, r); acc != nil {
+			r.lane, r.directory = acc.lane, acc.directory
+			acc.run(ctx, s.workCtx)
+			s.app.accounts.remove(acc)
 		}
-		if p.removed.Load() {
-			r.app.metrics.RemoveAccount(call.Account(name))
-			r.app.log.Info("the account is no longer served; what was in flight is finished", "account", name)
+		if r.removed.Load() {
+			s.app.metrics.RemoveAccount(call.Account(name))
+			s.app.log.Info("the account is no longer served; its calls in flight have finished", "account", name)
 		}
 	})
 }
 
-// remove has an account finish what is in flight.
-func (p *runner) remove() {
-	p.removed.Store(true)
-	p.stop()
+// build returns an account that is ready to run, and retries until that
+// succeeds; nil if ctx ends before.
+func (s *supervisor) build(ctx context.Context, cfg configs.NamedAccount) *account {
+	delays := newBackoff(10 * time.Second)
+	for ctx.Err() == nil {
+		acc, err := s.app.newAccount(cfg)
+		if err == nil {
+			acc.attach(s.app, s.broker)
+			s.app.accounts.add(acc)
+			return acc
+		}
+		delay := delays.NextBackOff()
+		s.app.log.Warn("cannot serve the account yet; retrying", "account", cfg.Name, "error", err, "retry_in", delay)
+		sleep(ctx, delay)
+	}
+	return nil
 }
 
-func (p *runner) isDone() bool {
+// remove stops the runner for good; calls in flight finish.
+func (r *runner) remove() {
+	r.removed.Store(true)
+	r.stop()
+}
+
+func (r *runner) isDone() bool {
 	select {
-	case <-p.done:
+	case <-r.done:
 		return true
 	default:
 		return false
 	}
-}
-
-// build makes an account ready to work, trying again until that is possible; nil
-// if ctx ended before.
-func (a *App) build(ctx context.Context, cfg configs.NamedAccount, b *broker) *account {
-	waits := backoff.WithContext(backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(100*time.Millisecond), backoff.WithMaxInterval(10*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	), ctx)
-	for ctx.Err() == nil {
-		acc, err := a.newAccount(cfg)
-		if err == nil {
-			acc.attach(a, b)
-			a.accounts.add(acc)
-			return acc
-		}
-		delay := waits.NextBackOff()
-		if delay == backoff.Stop {
-			break
-		}
-		a.log.Warn("the account cannot be served yet", "account", cfg.Name, "error", err, "again_in", delay)
-		select {
-		case <-ctx.Done():
-		case <-time.After(delay):
-		}
-	}
-	return nil
 }

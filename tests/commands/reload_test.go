@@ -92,7 +92,7 @@ func TestTheConfigurationIsLoadedAgain(t *testing.T) {
 	r.Eventually("it is refused", func() bool { return out.count("accounts.acme.calls_per_second: must be 0 or from") == 1 })
 	placed("acme", "c", "+919812300003")
 	hangUp()
-	r.Eventually("it is refused again", func() bool { return out.count("the one before stays in force") == 2 })
+	r.Eventually("it is refused again", func() bool { return out.count("keeping the previous one") == 2 })
 
 	write(account("globex"))
 	hangUp()

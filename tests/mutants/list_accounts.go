@@ -6,8 +6,8 @@ func ofAccounts() []mutant {
 	return []mutant{
 		{
 			"one-place-ends-the-sweep", "looks after nobody behind an account whose requests cannot be read", "internal/app/orphans.go",
-			"		s.last = p\n		if err := s.endExpired(ctx, p, s.handler(name)); err != nil && ctx.Err() == nil {\n",
-			"		if err := s.endExpired(ctx, p, s.handler(name)); err != nil {\n			return err\n",
+			"		s.last = subject\n		if err := s.endExpired(ctx, subject, s.handler(name)); err != nil && ctx.Err() == nil {\n",
+			"		if err := s.endExpired(ctx, subject, s.handler(name)); err != nil {\n			return err\n",
 		},
 		{
 			"end-what-is-served", "takes accounts that another worker serves for nobody's", "internal/app/accounts.go",
@@ -15,23 +15,23 @@ func ofAccounts() []mutant {
 		},
 		{
 			"end-it-early", "ends the requests of an account that nobody serves at once", "internal/app/orphans.go",
-			"		if time.Since(m.Since) <= w.Settings.MaxAge {\n", "		if time.Since(m.Since) <= 0*w.Settings.MaxAge {\n",
+			"		if time.Since(m.Since) <= h.Settings.MaxAge {\n", "		if time.Since(m.Since) <= 0*h.Settings.MaxAge {\n",
 		},
 		{
 			"both-dial", "serves an account by its new configuration before the old one has ended", "internal/app/supervisor.go",
-			"			<-before.done\n			p.lane, p.directory =", "			p.lane, p.directory =",
+			"			<-predecessor.done\n			r.lane, r.directory =", "			r.lane, r.directory =",
 		},
 		{
 			"forget-the-numbers", "forgets which numbers are linked when the configuration of an account changes", "internal/app/supervisor.go",
-			"if acc.directory.CopyStateFrom(p.directory) {", "if acc.directory.CopyStateFrom(acc.directory) && false {",
+			"if acc.directory.CopyStateFrom(r.directory) {", "if acc.directory.CopyStateFrom(acc.directory) && false {",
 		},
 		{
 			"forget-on-change", "forgets what the provider said when the configuration of an account changes", "internal/app/supervisor.go",
-			"		if acc != nil && p.lane != nil {\n", "		if acc != nil && p.lane != nil && p.isDone() {\n",
+			"		if acc != nil && r.lane != nil {\n", "		if acc != nil && r.lane != nil && r.isDone() {\n",
 		},
 		{
 			"drop-on-change", "drops what is in flight when the configuration of an account changes", "internal/app/supervisor.go",
-			"			acc.run(ctx, r.workCtx)\n", "			acc.run(ctx, ctx)\n",
+			"			acc.run(ctx, s.workCtx)\n", "			acc.run(ctx, ctx)\n",
 		},
 		{
 			"key-is-read-once", "takes no notice of another key in the key file", "internal/app/key.go",

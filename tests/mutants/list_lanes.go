@@ -85,11 +85,11 @@ func ofLanes() []mutant {
 		},
 		{
 			"dial-on-an-older-ledger", "goes on although the records went back in time", "internal/app/rollback.go",
-			"	if errors.As(err, &fault) {\n		l.halt(err)\n", "	if errors.As(err, &fault) {\n",
+			"	if errors.As(err, &fault) {\n		m.halt(err)\n", "	if errors.As(err, &fault) {\n",
 		},
 		{
 			"open-while-disconnected", "opens the lanes after a check that outlived its connection", "internal/app/rollback.go",
-			"	if !l.down {\n		l.halt(nil)\n	}\n", "	l.halt(nil)\n",
+			"	if !m.down {\n		m.halt(nil)\n	}\n", "	m.halt(nil)\n",
 		},
 		{
 			"note-the-connection-late", "takes the connection after a check for the one that was checked", "queue/ledger.go",

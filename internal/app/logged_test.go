@@ -16,7 +16,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
-func TestAMachineOutOfFileDescriptorsIsSaidOnceInAWhile(t *testing.T) {
+func TestOutOfFileDescriptorsIsLoggedAtIntervals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, err := sfvopi.NewClient(sfvopi.Config{
 			BaseURL: "http://provider", Key: func() string { return "k" },
@@ -34,7 +34,7 @@ func TestAMachineOutOfFileDescriptorsIsSaidOnceInAWhile(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		if n := strings.Count(log.String(), "out of file descriptors"); n != 3 {
-			t.Errorf("said %d times in a minute: %s", n, log.String())
+			t.Errorf("logged %d times in a minute: %s", n, log.String())
 		}
 	})
 }
