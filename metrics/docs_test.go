@@ -224,7 +224,7 @@ func TestPageStatesTheNumberOfSeries(t *testing.T) {
 	found := regexp.MustCompile(`One account takes (\d+) series in the text format, the worker itself (\d+)\.`).
 		FindStringSubmatch(readPage(t).text)
 	if want := []string{strconv.Itoa(account), strconv.Itoa(worker)}; found == nil || !slices.Equal(found[1:], want) {
-		t.Errorf("the page says %q, counted %q", found, want)
+		t.Errorf("the page states %q, counted %q", found, want)
 	}
 }
 

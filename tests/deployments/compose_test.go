@@ -37,7 +37,7 @@ func readCompose(t *testing.T) project {
 	return p
 }
 
-// environment gives a service's variables with everything that exists only
+// environment returns a service's variables with everything that exists only
 // among containers replaced.
 func (p project) environment(s service, replaced ...string) []string {
 	for _, name := range s.Secrets {
@@ -50,7 +50,7 @@ func (p project) environment(s service, replaced ...string) []string {
 	return env
 }
 
-// commands gives the lines of docs/install.md that begin like this, without
+// commands returns the lines of docs/install.md that begin like this, without
 // that.
 func commands(t *testing.T, prefix string) []string {
 	t.Helper()

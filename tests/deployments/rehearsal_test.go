@@ -19,11 +19,10 @@ import (
 	"github.com/ringonce/ringonce/queue/embedded"
 )
 
-// patience bounds every wait for something that is to happen; nothing is
-// asserted about how long it takes.
-const patience = 60 * time.Second
+// waitTimeout bounds every wait; no test asserts how long something takes.
+const waitTimeout = 60 * time.Second
 
-func TestFirstCallIsPlacedAsThePageSays(t *testing.T) {
+func TestInstallPagePlacesTheFirstCall(t *testing.T) {
 	s := rehearse(t)
 	exec := commands(t, "docker compose -f deployments/compose.yaml exec worker /ringonce ")
 	if len(exec) != 3 || exec[0] != "doctor" {
@@ -39,7 +38,7 @@ func TestFirstCallIsPlacedAsThePageSays(t *testing.T) {
 		}
 		return nil
 	})
-	// The page says: publish it again, it is not dialled again.
+	// As the page says, a request published again is not dialled again.
 	if r := s.run(exec[1]); r.err != nil {
 		t.Fatalf("publishing again: %v: %s", r.err, r.output)
 	}
@@ -60,8 +59,8 @@ func TestFirstCallIsPlacedAsThePageSays(t *testing.T) {
 	}
 }
 
-// What the page runs in Kubernetes is understood, flags and all.
-func TestKubernetesCommandsAreUnderstood(t *testing.T) {
+// The commands for Kubernetes exist, with their flags.
+func TestKubernetesCommandsExist(t *testing.T) {
 	program := build(t)
 	for _, line := range commands(t, "kubectl -n ringonce exec deploy/ringonce -- /ringonce ") {
 		args := append(strings.Fields(line), "--help")
@@ -79,9 +78,9 @@ type stage struct {
 	env      []string
 }
 
-type notYet struct{ said string }
+type notYet struct{ output string }
 
-func (n *notYet) Error() string { return n.said }
+func (n *notYet) Error() string { return n.output }
 
 func build(t *testing.T) string {
 	t.Helper()
@@ -115,8 +114,8 @@ func rehearse(t *testing.T) *stage {
 	return s
 }
 
-// start runs the program until the test ends, and gives what it says of itself
-// where the pattern matches.
+// start runs the program until the test ends, and returns what the pattern matches
+// in its output.
 func (s *stage) start(args, env []string, pattern *regexp.Regexp) string {
 	s.t.Helper()
 	process := exec.CommandContext(context.WithoutCancel(s.t.Context()), s.program, args...)
@@ -126,16 +125,16 @@ func (s *stage) start(args, env []string, pattern *regexp.Regexp) string {
 	if err := process.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	said, read := make(chan string, 1), make(chan struct{})
+	match, read := make(chan string, 1), make(chan struct{})
 	go func() {
 		defer close(read)
-		defer close(said)
+		defer close(match)
 		found := false
 		for lines := bufio.NewScanner(reader); lines.Scan(); {
 			_, _ = io.WriteString(s.t.Output(), lines.Text()+"\n")
 			if m := pattern.FindStringSubmatch(lines.Text()); m != nil && !found {
 				found = true
-				said <- m[1]
+				match <- m[1]
 			}
 		}
 	}()
@@ -148,10 +147,10 @@ func (s *stage) start(args, env []string, pattern *regexp.Regexp) string {
 		<-read
 	})
 	select {
-	case m := <-said:
+	case m := <-match:
 		return m
-	case <-time.After(patience):
-		s.t.Fatalf("%v did not say %s", args, pattern)
+	case <-time.After(waitTimeout):
+		s.t.Fatalf("%v printed nothing that matches %s", args, pattern)
 		return ""
 	}
 }
@@ -172,7 +171,7 @@ func (s *stage) run(line string) result {
 	return result{output: output.String(), err: err}
 }
 
-// rung asks the simulator how many phones it rang; none may have rung twice.
+// rung returns how many phones the simulator rang; none may have rung twice.
 func (s *stage) rung(path string) int {
 	s.t.Helper()
 	address := url.URL{Scheme: "http", Host: s.provider, Path: path}
@@ -198,10 +197,10 @@ func (s *stage) rung(path string) int {
 	return summary.Rung
 }
 
-// eventually tries until it works.
+// eventually calls try until it succeeds.
 func (s *stage) eventually(what string, try func() error) {
 	s.t.Helper()
-	limit, tick := time.NewTimer(patience), time.NewTicker(50*time.Millisecond)
+	limit, tick := time.NewTimer(waitTimeout), time.NewTicker(50*time.Millisecond)
 	defer limit.Stop()
 	defer tick.Stop()
 	for {

@@ -19,7 +19,7 @@ const directory = "../../deployments/kubernetes"
 // overlay is a second installation, in a namespace of its own.
 const overlay = "../../tests/manifests/testdata/overlay"
 
-// kustomizations are those that somebody applies.
+// kustomizations are those that users apply.
 func kustomizations() []string {
 	return []string{"workers", "monitoring", "keda", "hpa", "demo"}
 }
@@ -57,7 +57,7 @@ func build(t *testing.T, kustomization string) []object {
 	return objects
 }
 
-// the gives the only object of a kind and a name, decoded as T.
+// the returns the only object of a kind and a name, decoded as T.
 func the[T any](t *testing.T, objects []object, kind, name string) T {
 	t.Helper()
 	var found T
@@ -76,7 +76,7 @@ func the[T any](t *testing.T, objects []object, kind, name string) T {
 	return found
 }
 
-// isGenerated tells that kustomize adds a hash to names of this kind.
+// isGenerated reports that kustomize adds a hash to names of this kind.
 func isGenerated(kind string) bool { return kind == "ConfigMap" || kind == "Secret" }
 
 func TestNoManifestIsForgotten(t *testing.T) {
@@ -101,7 +101,7 @@ func TestNoManifestIsForgotten(t *testing.T) {
 	}
 }
 
-// filesOf gives the files that a kustomization names.
+// filesOf returns the files that a kustomization names.
 func filesOf(t *testing.T, kustomization string) []string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(directory, kustomization, "kustomization.yaml"))

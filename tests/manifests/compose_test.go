@@ -18,7 +18,7 @@ import (
 	apps "k8s.io/api/apps/v1"
 )
 
-// compose loads the project as `docker compose` does, schema and all.
+// compose loads the project as `docker compose` does, with its schema.
 func compose(t *testing.T) *types.Project {
 	t.Helper()
 	options, err := cli.NewProjectOptions([]string{"../../deployments/compose.yaml"}, cli.WithName("ringonce"))
@@ -32,7 +32,7 @@ func compose(t *testing.T) *types.Project {
 	return project
 }
 
-func TestComposeMountsWhatIsThere(t *testing.T) {
+func TestComposeMountsExist(t *testing.T) {
 	project := compose(t)
 	mounts := 0
 	for name, service := range project.Services {
@@ -74,9 +74,9 @@ func TestComposeIsReachableFromThisMachineOnly(t *testing.T) {
 	}
 }
 
-// The program itself reads every command line and every variable of its
+// The program itself parses every command line and environment of the
 // services.
-func TestComposeIsUnderstoodByTheProgram(t *testing.T) {
+func TestProgramAcceptsComposeCommands(t *testing.T) {
 	project := compose(t)
 	var ran []string
 	for name, service := range project.Services {
@@ -123,7 +123,7 @@ func TestComposeGivesWorkersTimeToStop(t *testing.T) {
 	}
 }
 
-// The addresses by which services find each other lead to services and ports
+// The addresses between services refer to services and ports
 // that exist.
 func TestComposeServicesFindEachOther(t *testing.T) {
 	project := compose(t)

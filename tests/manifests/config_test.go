@@ -39,7 +39,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// mounted lays out below a directory what the workers' volumes hold, and gives
+// mounted lays out below a directory what the workers' volumes hold, and returns
 // where each mount path is.
 func mounted(t *testing.T, objects []object, d apps.Deployment) map[string]string {
 	t.Helper()
@@ -77,8 +77,8 @@ func write(t *testing.T, path string, data []byte) {
 	}
 }
 
-// The workers start with what they are given: the program itself checks it,
-// files and environment as in the pod.
+// The program itself checks the configuration of the workers, with files and
+// environment as in the pod.
 func TestWorkersAreConfigured(t *testing.T) {
 	for _, k := range []string{"workers", "demo"} {
 		objects := build(t, k)
@@ -111,8 +111,8 @@ func TestWorkersAreConfigured(t *testing.T) {
 	}
 }
 
-// Flags after the first word are parsed before --help is answered.
-func TestCommandLinesAreUnderstood(t *testing.T) {
+// The program parses all flags before it answers --help.
+func TestCommandLinesAreValid(t *testing.T) {
 	for _, k := range []string{"workers", "demo"} {
 		for _, d := range deployments(t, k) {
 			c := d.Spec.Template.Spec.Containers[0]
@@ -127,7 +127,7 @@ func TestCommandLinesAreUnderstood(t *testing.T) {
 	}
 }
 
-// settings is what of the configuration the manifests depend on.
+// settings are the settings that the manifests depend on.
 type settings struct {
 	ShutdownGrace string `json:"shutdown_grace"`
 	HTTP          struct {
@@ -148,7 +148,7 @@ func configured(t *testing.T) settings {
 	return s
 }
 
-// Killed within the grace period, a worker leaves calls that nobody can settle.
+// Killed within the grace period, a worker leaves calls without an outcome.
 func TestPodOutlivesTheGracePeriod(t *testing.T) {
 	grace, err := time.ParseDuration(configured(t).ShutdownGrace)
 	if err != nil {
@@ -173,8 +173,8 @@ func TestKeysComeFromTheSecret(t *testing.T) {
 	}
 }
 
-// Everybody who names the port means the one that the worker listens on: the
-// default, as docs/configuration.md tells it.
+// Every reference to the port is the one that the worker listens on: the
+// default, as in docs/configuration.md.
 func TestPortsAgree(t *testing.T) {
 	if address := configured(t).HTTP.Address; address != "" {
 		t.Fatalf("http.address is set to %s; this test knows the default", address)

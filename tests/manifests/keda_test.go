@@ -67,7 +67,7 @@ func TestAutoscalersScaleTheWorkers(t *testing.T) {
 		t.Errorf("KEDA scales %q", s.ScaleTargetRef.Name)
 	}
 	if s.MinReplicaCount < 1 || s.Fallback.Replicas < s.MinReplicaCount || s.MaxReplicaCount <= s.Fallback.Replicas {
-		t.Errorf("from %d to %d workers, %d without an answer: whoever measures the queues is a worker",
+		t.Errorf("from %d to %d workers, %d without an answer: workers measure the queues",
 			s.MinReplicaCount, s.MaxReplicaCount, s.Fallback.Replicas)
 	}
 	if !slices.Contains([]string{"static", "currentReplicas", "currentReplicasIfHigher", "currentReplicasIfLower"}, s.Fallback.Behavior) {
@@ -83,7 +83,7 @@ func TestAutoscalersScaleTheWorkers(t *testing.T) {
 	}
 }
 
-func TestTriggersAreWhatKEDAKnows(t *testing.T) {
+func TestKEDAKnowsTheTriggers(t *testing.T) {
 	for _, trigger := range the[scaledObject](t, build(t, "keda"), "ScaledObject", "ringonce").Spec.Triggers {
 		known := metadataOf(trigger.Type)
 		if known == nil {
@@ -99,7 +99,7 @@ func TestTriggersAreWhatKEDAKnows(t *testing.T) {
 				t.Errorf("%s: %s is not known", trigger.Type, key)
 			}
 		}
-		// Fallback works with averages alone, and the query gives workers.
+		// Fallback works with averages alone, and the query returns workers.
 		if trigger.Type == "prometheus" && (trigger.MetricType != "AverageValue" || trigger.Metadata["threshold"] != "1") {
 			t.Errorf("the query counts workers, and is compared as %s with %s", trigger.MetricType, trigger.Metadata["threshold"])
 		}
@@ -112,7 +112,7 @@ func TestTriggersAreWhatKEDAKnows(t *testing.T) {
 }
 
 // Two installations in one cluster are scaled each by its own queues.
-func TestTheQueryAsksForTheNamespaceOfTheWorkers(t *testing.T) {
+func TestQuerySelectsTheNamespaceOfTheWorkers(t *testing.T) {
 	for kustomization, namespace := range map[string]string{"keda": "ringonce", overlay: "calls-west"} {
 		s := the[scaledObject](t, build(t, kustomization), "ScaledObject", "ringonce")
 		want := `namespace:ringonce_workers_wanted:max{namespace="` + namespace + `"}`
@@ -122,8 +122,8 @@ func TestTheQueryAsksForTheNamespaceOfTheWorkers(t *testing.T) {
 	}
 }
 
-// kube-prometheus-stack passes over what lacks the label of its release.
-func TestThePrometheusOperatorSelectsWhatItIsGiven(t *testing.T) {
+// kube-prometheus-stack ignores objects without the label of its release.
+func TestPrometheusOperatorSelectsTheObjects(t *testing.T) {
 	objects := build(t, "monitoring")
 	for kind, labels := range map[string]map[string]string{
 		"PodMonitor":     the[monitoring.PodMonitor](t, objects, "PodMonitor", "ringonce").Labels,
@@ -135,7 +135,7 @@ func TestThePrometheusOperatorSelectsWhatItIsGiven(t *testing.T) {
 	}
 }
 
-// The operator's rules are the very rules that promtool tests.
+// The operator has the same rules that promtool tests.
 func TestPrometheusRuleHoldsTheTestedRules(t *testing.T) {
 	deployed := the[monitoring.PrometheusRule](t, build(t, "monitoring"), "PrometheusRule", "ringonce").Spec
 	var tested monitoring.PrometheusRuleSpec

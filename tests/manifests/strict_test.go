@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// typeOf gives an empty object of the type that belongs to an API version and a
+// typeOf returns an empty object of the type that belongs to an API version and a
 // kind, nil for one that is not expected here.
 func typeOf(apiVersion, kind string) any {
 	switch apiVersion + " " + kind {
@@ -47,7 +47,7 @@ func typeOf(apiVersion, kind string) any {
 
 // A field that is misspelt, in the wrong place or of the wrong type is dropped
 // silently by the API server or refused by it; here it fails.
-func TestEveryObjectIsWhatTheAPIKnows(t *testing.T) {
+func TestEveryObjectMatchesItsAPIType(t *testing.T) {
 	for _, k := range kustomizations() {
 		for _, o := range build(t, k) {
 			into := typeOf(o.apiVersion, o.kind)
@@ -62,8 +62,8 @@ func TestEveryObjectIsWhatTheAPIKnows(t *testing.T) {
 	}
 }
 
-// The check itself can fail.
-func TestAnUnknownFieldIsRefused(t *testing.T) {
+// The check itself fails when it should.
+func TestUnknownFieldIsRefused(t *testing.T) {
 	manifest := []byte("apiVersion: apps/v1\nkind: Deployment\nspec:\n  template:\n    spec:\n      gracePeriod: 60\n")
 	if err := yaml.UnmarshalStrict(manifest, typeOf("apps/v1", "Deployment")); err == nil {
 		t.Error("a Deployment with the field gracePeriod was decoded")

@@ -16,7 +16,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-// deployments gives those of a kustomization.
+// deployments returns those of a kustomization.
 func deployments(t *testing.T, kustomization string) []apps.Deployment {
 	t.Helper()
 	var all []apps.Deployment
@@ -62,7 +62,7 @@ func TestPodsAreRestricted(t *testing.T) {
 	}
 }
 
-// selects tells whether a selector picks the pods of a Deployment.
+// selects reports whether a selector picks the pods of a Deployment.
 func selects(t *testing.T, s *meta.LabelSelector, d apps.Deployment) bool {
 	t.Helper()
 	selector, err := meta.LabelSelectorAsSelector(s)
@@ -80,29 +80,29 @@ func TestSelectorsPickTheWorkers(t *testing.T) {
 		t.Error("the Deployment does not select its own pods")
 	}
 	if budget := the[policyv1.PodDisruptionBudget](t, objects, "PodDisruptionBudget", "ringonce"); !selects(t, budget.Spec.Selector, workers) {
-		t.Error("the PodDisruptionBudget protects nobody")
+		t.Error("the PodDisruptionBudget selects no pods")
 	}
 	if p := the[networking.NetworkPolicy](t, objects, "NetworkPolicy", "ringonce"); !selects(t, &p.Spec.PodSelector, workers) {
-		t.Error("the NetworkPolicy is for nobody")
+		t.Error("the NetworkPolicy selects no pods")
 	}
 	if len(pod.TopologySpreadConstraints) == 0 {
 		t.Error("nothing spreads the workers")
 	}
 	for _, c := range pod.TopologySpreadConstraints {
 		if !selects(t, c.LabelSelector, workers) {
-			t.Errorf("the spread over %s counts nobody", c.TopologyKey)
+			t.Errorf("the spread over %s selects no pods", c.TopologyKey)
 		}
 	}
 	m := the[monitoring.PodMonitor](t, build(t, "monitoring"), "PodMonitor", "ringonce")
 	if !selects(t, &m.Spec.Selector, workers) {
-		t.Error("the PodMonitor scrapes nobody")
+		t.Error("the PodMonitor selects no pods")
 	}
 	if job := workers.Spec.Template.Labels[m.Spec.JobLabel]; job != "ringonce" {
 		t.Errorf("the job is called %q, and the alerts expect ringonce", job)
 	}
 	account := the[core.ServiceAccount](t, objects, "ServiceAccount", pod.ServiceAccountName)
 	if *account.AutomountServiceAccountToken {
-		t.Error("the ServiceAccount gives its token away")
+		t.Error("the ServiceAccount mounts its token")
 	}
 }
 
@@ -114,7 +114,7 @@ func TestDemoFindsItsParts(t *testing.T) {
 		service := the[core.Service](t, objects, "Service", name)
 		d := the[apps.Deployment](t, objects, "Deployment", name)
 		if !selects(t, &meta.LabelSelector{MatchLabels: service.Spec.Selector}, d) {
-			t.Errorf("the Service %s selects nobody", name)
+			t.Errorf("the Service %s selects no pods", name)
 		}
 		for _, p := range service.Spec.Ports {
 			if port(d, p.TargetPort.StrVal) != p.Port {
@@ -135,7 +135,7 @@ func TestDemoFindsItsParts(t *testing.T) {
 		for _, rule := range the[networking.NetworkPolicy](t, objects, "NetworkPolicy", p).Spec.Egress {
 			for _, peer := range rule.To {
 				if peer.PodSelector != nil && !anySelected(t, peer.PodSelector, all) {
-					t.Errorf("the NetworkPolicy %s lets the workers speak to nobody", p)
+					t.Errorf("the NetworkPolicy %s lets the workers reach nothing", p)
 				}
 			}
 		}
@@ -155,7 +155,7 @@ func anySelected(t *testing.T, s *meta.LabelSelector, all []apps.Deployment) boo
 	return false
 }
 
-// port gives the number of a named port, 0 if there is none.
+// port returns the number of a named port, 0 if there is none.
 func port(d apps.Deployment, name string) int32 {
 	for _, p := range d.Spec.Template.Spec.Containers[0].Ports {
 		if p.Name == name {

@@ -120,7 +120,7 @@ func everyAlertHasAFault(t *testing.T, faults []*fault) {
 	}
 }
 
-// firing gives the alerts that fire, by name and the label that tells which.
+// firing returns the alerts that fire, by name and the label that tells which.
 func (s server) firing() map[string]bool {
 	s.t.Helper()
 	firing := map[string]bool{}

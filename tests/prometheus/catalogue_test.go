@@ -18,7 +18,7 @@ import (
 // labels with their values; nil stands for values without bound.
 type catalogue map[string]map[string][]string
 
-// targetLabels are attached to every series by whoever scrapes.
+// targetLabels are attached to every series by the scrape.
 func targetLabels() []string { return []string{"job", "instance", "namespace"} }
 
 // newCatalogue takes what a worker exports from the program itself, and what
@@ -71,7 +71,7 @@ func (c catalogue) add(f *dto.MetricFamily) {
 	c[f.GetName()+"_bucket"] = buckets
 }
 
-// labelsOf gives the labels by which an expression aggregates.
+// labelsOf returns the labels by which an expression aggregates.
 func labelsOf(t *testing.T, expr string) map[string][]string {
 	t.Helper()
 	labels := map[string][]string{}

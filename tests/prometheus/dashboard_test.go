@@ -76,7 +76,7 @@ func overview(t *testing.T) dashboard {
 	return d
 }
 
-// queries gives the dashboard's queries as Grafana would send them when
+// queries returns the dashboard's queries as Grafana would send them when
 // everything is chosen.
 func (d dashboard) queries(rateInterval string) []target {
 	var all []target
@@ -160,7 +160,7 @@ func TestPanelsExplainThemselves(t *testing.T) {
 }
 
 // A rolling sum rises with an event and falls when the event leaves its window: as
-// a line it shows two events, and one bar for each that it covers.
+// a line it shows two events.
 func TestNothingDrawnIsARollingSum(t *testing.T) {
 	for _, p := range overview(t).Panels {
 		for _, q := range p.Targets {
@@ -208,7 +208,6 @@ func TestTheTimelineNamesEveryLaneState(t *testing.T) {
 	}
 }
 
-// Nobody starts a fifth of a worker.
 func TestNeededWorkersAreWhole(t *testing.T) {
 	for _, q := range overview(t).queries("1m") {
 		if strings.Contains(q.Expr, "workers_wanted") && !strings.Contains(q.Expr, "ceil(") {

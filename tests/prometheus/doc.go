@@ -1,9 +1,8 @@
-// Package prometheus holds what operators see against the program: every metric
-// and label that a dashboard, a rule, the autoscaling or a page names exists;
-// every alert has its page and its tests, fires on its real fault, and ends with it;
-// and a real Prometheus that scrapes real workers answers every query of the
-// dashboard.
+// Package prometheus checks what operators see: every metric and label in the
+// dashboard, the rules, the autoscaling and the documentation exists; every alert
+// has a runbook and tests, fires on a real fault, and ends with it; and a real
+// Prometheus that scrapes real workers answers every query of the dashboard.
 //
-// It is a module of its own, because it parses queries with Prometheus' own
-// parser. It needs Prometheus on the path.
+// It is a module of its own, because it imports the query parser of Prometheus. It
+// needs the program prometheus in PATH.
 package prometheus

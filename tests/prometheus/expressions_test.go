@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// expressions gives every query there is, by where it stands.
+// expressions returns every query, by where it stands.
 func expressions(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -58,7 +58,7 @@ func TestQueriesNameOnlyWhatExists(t *testing.T) {
 	}
 }
 
-func TestCheckingFindsMistakes(t *testing.T) {
+func TestCheckFindsProblems(t *testing.T) {
 	c := newCatalogue(t)
 	for _, wrong := range []string{
 		`ringonce_attempts`,
@@ -79,21 +79,21 @@ func TestCheckingFindsMistakes(t *testing.T) {
 // check refuses a query that names a metric, a label or a value of a label that
 // does not exist.
 func (c catalogue) check(expr parser.Expr) error {
-	var mistakes []error
+	var problems []error
 	parser.Inspect(expr, func(node parser.Node, _ []parser.Node) error {
 		switch n := node.(type) {
 		case *parser.VectorSelector:
-			mistakes = append(mistakes, c.checkSelector(n))
+			problems = append(problems, c.checkSelector(n))
 		case *parser.AggregateExpr:
-			mistakes = append(mistakes, c.checkLabels(n.Expr, n.Grouping))
+			problems = append(problems, c.checkLabels(n.Expr, n.Grouping))
 		case *parser.BinaryExpr:
 			if n.VectorMatching != nil {
-				mistakes = append(mistakes, c.checkLabels(n, n.VectorMatching.MatchingLabels))
+				problems = append(problems, c.checkLabels(n, n.VectorMatching.MatchingLabels))
 			}
 		}
 		return nil
 	})
-	return errors.Join(mistakes...)
+	return errors.Join(problems...)
 }
 
 func (c catalogue) checkSelector(s *parser.VectorSelector) error {
@@ -120,18 +120,18 @@ func (c catalogue) checkSelector(s *parser.VectorSelector) error {
 
 // checkLabels refuses labels that a selector below the expression lacks.
 func (c catalogue) checkLabels(below parser.Node, wanted []string) error {
-	var mistakes []error
+	var problems []error
 	parser.Inspect(below, func(node parser.Node, _ []parser.Node) error {
 		if s, ok := node.(*parser.VectorSelector); ok {
 			for _, l := range wanted {
 				if !c.has(s.Name, l) {
-					mistakes = append(mistakes, fmt.Errorf("%s has no label %s", s.Name, l))
+					problems = append(problems, fmt.Errorf("%s has no label %s", s.Name, l))
 				}
 			}
 		}
 		return nil
 	})
-	return errors.Join(mistakes...)
+	return errors.Join(problems...)
 }
 
 // Legends name labels that the result still has.
@@ -200,7 +200,7 @@ func TestPagesNameOnlyWhatExists(t *testing.T) {
 	}
 }
 
-// pages gives the documentation.
+// pages returns the documentation.
 func pages(t *testing.T) []string {
 	t.Helper()
 	var all []string

@@ -6,7 +6,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// fault is what an alert is for, made in earnest.
+// fault causes an alert with real workers.
 type fault struct {
 	alert string
 	label string // that the alert carries, with its value: account=down
@@ -20,7 +20,7 @@ type fault struct {
 
 func (f *fault) String() string { return f.alert + " of " + f.label }
 
-// faults lists one for each alert, and two where an alert is for two.
+// faults lists one or more faults for each alert.
 func (s *stage) faults() []*fault {
 	none := &fault{
 		alert: "RingonceNoMetrics", label: "account=", begin: func() {}, end: s.startWorkers,
@@ -47,7 +47,7 @@ func (s *stage) faults() []*fault {
 			end: func() { s.silent.Signal(syscall.SIGCONT) },
 		},
 		{
-			// The breaker opens, and probes with real calls: they are attempts.
+			// The breaker opens; its probes are attempts.
 			alert: "RingonceQueueNotDraining", label: "account=down",
 			begin: func() {
 				s.strike(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable", Organisation: "down"})

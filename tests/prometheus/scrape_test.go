@@ -15,9 +15,9 @@ import (
 	"github.com/ringonce/ringonce/tests/harness"
 )
 
-// Two workers meet everything that the dashboard shows, Prometheus scrapes them,
-// and every query of the dashboard returns data: a number that moves, wherever
-// the faults of the simulator can make it move.
+// Two workers go through everything that the dashboard shows, and every query of the
+// dashboard returns data: a number that is not zero, wherever the simulator can
+// cause one.
 func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 200 * time.Millisecond}}, nil)
@@ -28,13 +28,13 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	}
 	p := startPrometheus(t, shortened(t), workers)
 
-	// The streams are there as soon as a worker is ready.
+	// The streams exist as soon as a worker is ready.
 	r.Eventually("the workers are ready", func() bool { return slices.Equal(p.query(`sum(ringonce_ready)`), []string{"2"}) })
 	for _, id := range []string{"later", "taken-back"} {
 		r.Publish("calls.requests.default", fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919876500000","answer_url":%q,"not_before":%q}`,
 			id, simulator.DefaultNumber, harness.AnswerURL, time.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
 	}
-	r.Publish("calls.requests.nobody", harness.Body("unserved", "+919876500000"))
+	r.Publish("calls.requests.nobody", harness.Body("orphaned", "+919876500000"))
 	r.AwaitState("taken-back", call.StateWaiting)
 
 	operate(t, r, program)
@@ -55,7 +55,7 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 			publishEverything(r, batch)
 		}
 		for name, expr := range silent {
-			if tells(p.query(expr), expr) {
+			if hasResult(p.query(expr), expr) {
 				delete(silent, name)
 			}
 		}
@@ -73,7 +73,7 @@ func TestPrometheusAnswersTheDashboard(t *testing.T) {
 	rulesAreWell(t, r, p)
 }
 
-// operate has an operator pause a number and take a call back.
+// operate pauses a number and cancels a call, as an operator does.
 func operate(t *testing.T, r *harness.Environment, program string) {
 	t.Helper()
 	for _, args := range []string{
@@ -88,7 +88,7 @@ func operate(t *testing.T, r *harness.Environment, program string) {
 	}
 }
 
-// publishEverything asks for calls that meet each ending.
+// publishEverything requests calls that end in every possible way.
 func publishEverything(r *harness.Environment, batch int) {
 	for i := range 150 {
 		from, to := simulator.DefaultNumber, fmt.Sprintf("+9198765%05d", batch*1000+i)
@@ -110,9 +110,9 @@ func publishEverything(r *harness.Environment, batch int) {
 	}
 }
 
-// tells reports whether a result says something: a number that is not zero, or
+// hasResult reports whether a result means something: a number that is not zero, or
 // for what only accidents can move, a zero.
-func tells(values []string, expr string) bool {
+func hasResult(values []string, expr string) bool {
 	accident := slices.ContainsFunc([]string{
 		"contradictions", "late_evidence", "claim_conflicts", "claim_waits", "naks", "settle_retries",
 		"panics", "consumers_missing", "records_fault",

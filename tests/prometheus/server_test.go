@@ -22,8 +22,8 @@ type server struct {
 	url string
 }
 
-// startPrometheus runs it as deployments/compose does, with the rules of this
-// directory, but that it scrapes these addresses, and every second.
+// startPrometheus runs Prometheus as deployments/compose does, with the rules of
+// this directory, and scrapes these addresses every second.
 func startPrometheus(t *testing.T, rules string, workers []string) server {
 	t.Helper()
 	directory := t.TempDir()
@@ -64,7 +64,7 @@ func configuration(t *testing.T, rules string, workers []string) []byte {
 		t.Fatal("deployments/compose/prometheus.yaml scrapes nothing")
 	}
 	delete(job, "dns_sd_configs")
-	// As the Prometheus operator labels what it finds in a namespace.
+	// The label that the Prometheus operator adds.
 	job["static_configs"] = []map[string]any{{"targets": workers, "labels": map[string]string{"namespace": "ringonce"}}}
 	made, err := yaml.Marshal(c)
 	if err != nil {
@@ -83,7 +83,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// get asks the API; into stays as it is while Prometheus does not answer yet.
+// get queries the API; into is unchanged while Prometheus does not answer yet.
 func (s server) get(path string, values url.Values, into any) {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path+"?"+values.Encode(), http.NoBody)
@@ -110,7 +110,7 @@ func (s server) get(path string, values url.Values, into any) {
 	}
 }
 
-// query gives the values of an instant query.
+// query returns the values of an instant query.
 func (s server) query(expr string) []string {
 	s.t.Helper()
 	var values []string

@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-// A minute of the rules becomes a second.
+// A minute in the rules becomes a second.
 var (
 	minutes  = regexp.MustCompile(`(\[|for: )(\d+)m\b`)
 	interval = regexp.MustCompile(`interval: \d+s`)
-	// The oldest request is waited for as much less.
+	// The age of the oldest request too.
 	oldestAge = regexp.MustCompile(`(ringonce_queue_oldest_age_seconds:max > )(\d+)`)
-	// A worker fetches its directory once a minute, whatever the rules say.
+	// A worker fetches its directory once a minute, whatever the rules require.
 	linkageAge = regexp.MustCompile(`(ringonce_linkage_age_seconds\) > )\d+`)
 )
 
 // shortened writes the rules with shorter times, and with nothing else changed, and
-// gives their directory.
+// returns their directory.
 func shortened(t *testing.T) string {
 	t.Helper()
 	directory := t.TempDir()

@@ -122,8 +122,8 @@ func (s *stage) configure(text string) {
 	}
 }
 
-// publish asks for so many calls of an account, to a callee or, if that is empty,
-// to nobody in particular.
+// publish requests n calls of an account, to the callee or, if that is empty, each
+// to another number.
 func (s *stage) publish(account string, n int, callee string) {
 	s.t.Helper()
 	from := ""
@@ -147,7 +147,7 @@ func (s *stage) publishFrom(account, from, callee string) {
 	s.Publish("calls.requests."+account, fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, from, callee, harness.AnswerURL+"?id="+id))
 }
 
-// resolve says of the first calls of an account that they rang, as operators do.
+// resolve records that the first calls of an account rang, as operators do.
 func (s *stage) resolve(account string, n int) {
 	s.t.Helper()
 	args := []string{"unknown", "resolve", "--rang", "--why", "a test", "--yes", "--account", account}

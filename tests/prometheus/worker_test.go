@@ -11,7 +11,7 @@ import (
 	"github.com/ringonce/ringonce/tests/process"
 )
 
-// buildProgram gives the ringonce of this checkout.
+// buildProgram returns the ringonce of this checkout.
 func buildProgram(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "ringonce")
@@ -36,7 +36,7 @@ func startWorker(t *testing.T, program, name, address string, environ []string, 
 	return w
 }
 
-// oneAccount is the environment of a worker that serves the rig's account alone.
+// oneAccount is the environment of a worker that serves only the harness's account.
 func oneAccount(r *harness.Environment) []string {
 	return append(shortTimes(r),
 		"SFVOPI_API_KEY="+simulator.DefaultAPIKey,
@@ -45,7 +45,7 @@ func oneAccount(r *harness.Environment) []string {
 	)
 }
 
-// shortTimes is the environment of a worker at the rig's broker and provider.
+// shortTimes is the environment of a worker with the harness's broker and provider.
 func shortTimes(r *harness.Environment) []string {
 	return []string{
 		"NATS_URL=" + r.Broker.ClientURL(),
