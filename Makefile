@@ -134,9 +134,10 @@ versus: ## compare the worker's CPU time for each call with that of an older bui
 	go run ./tests/bench -versus "$(OLD)" -rounds $(PAIRS) -requests $(REQUESTS) $(BENCHFLAGS)
 
 .PHONY: seeds
-seeds: ## simulate 200 seeds, without the race detector
+seeds: ## simulate 200 seeds, and with the race detector those that `make test` leaves
 	$(call say,seeds)
 	tools/soak 200
+	go test -race ./tests/simulation -run TestThePromiseHolds -seed 16 -seeds 10
 
 .PHONY: soak
 soak: ## simulate SEEDS seeds (5000), from SEED on, in a process for each processor

@@ -53,7 +53,7 @@ func TestAPauseStopsEveryWorkerWithinASecond(t *testing.T) {
 				paused := w.posts(pausedURL)
 				w.ask("default", "other", anotherNumber, others)
 				w.StartWorker("four")
-				<-time.After(12 * time.Minute)
+				<-time.After(6 * time.Minute)
 				if n := w.posts(pausedURL); n != paused {
 					t.Errorf("%d calls went out later than a second after the pause", n-paused)
 				}

@@ -56,7 +56,7 @@ func newStage(t *testing.T) *stage {
 		t.Fatal("the broker does not listen")
 	}
 	s.broker.Port = address.Port
-	s.Rig = harness.NewWithBroker(t, broker.ClientURL(), simulator.Config{World: world()}, nil)
+	s.Environment = harness.NewWithBroker(t, broker.ClientURL(), simulator.Config{World: world()}, nil)
 	s.Broker = broker
 	return s
 }
@@ -89,8 +89,8 @@ func users(acknowledges bool) []*nats.User {
 func (s *stage) startWorkers() {
 	s.t.Helper()
 	s.configure(s.config())
-	w := startWorker(s.t, s.program, "worker", s.address, shortTimes(s.Rig), "--config", s.file)
-	s.silent = startWorker(s.t, s.program, "silent", s.silentAddress, append(shortTimes(s.Rig),
+	w := startWorker(s.t, s.program, "worker", s.address, shortTimes(s.Environment), "--config", s.file)
+	s.silent = startWorker(s.t, s.program, "silent", s.silentAddress, append(shortTimes(s.Environment),
 		"RINGONCE_NATS_USER=silent", "RINGONCE_NATS_PASSWORD=secret", "RINGONCE_ACCOUNTS_SILENT_API_KEY=silent-key",
 	))
 	s.Eventually("the worker is ready", func() bool { return strings.Contains(string(w.Metrics()), "ringonce_ready 1\n") })
@@ -155,7 +155,7 @@ func (s *stage) resolve(account string, n int) {
 		args = append(args, fmt.Sprintf("%s-%d", account, i+1))
 	}
 	command := exec.CommandContext(s.t.Context(), s.program, args...)
-	command.Env = append(shortTimes(s.Rig), "SFVOPI_API_KEY=key")
+	command.Env = append(shortTimes(s.Environment), "SFVOPI_API_KEY=key")
 	if out, err := command.CombinedOutput(); err != nil {
 		s.t.Fatalf("ringonce %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

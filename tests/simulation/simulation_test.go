@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	seeds = flag.Int("seeds", 25, "how many seeds")
+	seeds = flag.Int("seeds", defaultSeeds, "how many seeds")
 	first = flag.Uint64("seed", 1, "the first seed")
 	logs  = flag.Bool("log", false, "show what the workers log")
 )
