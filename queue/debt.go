@@ -89,7 +89,7 @@ func (d *debt) admit(n int) {
 	d.waiting = slices.Delete(d.waiting, 0, n)
 }
 
-// wait returns when there may be pulled. It does so after requestTimeout at the
+// wait returns when there may be pulled. It does so after RequestTimeout at the
 // latest: an answer can get lost, and then nothing may stand still for it.
 func (d *debt) wait(ctx context.Context) {
 	next := d.lineUp(time.Now())

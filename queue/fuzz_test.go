@@ -67,7 +67,7 @@ func FuzzMessage(f *testing.F) {
 				t.Errorf("the version %q became %+v, then %+v", versioned, v, again)
 			}
 		}
-		if l, err := readLetter(subject, 1, time.Unix(1, 0), header, body); err == nil && l.Size != len(body) {
+		if l, err := parseDeadLetter(subject, 1, time.Unix(1, 0), header, body); err == nil && l.Size != len(body) {
 			t.Errorf("a letter of %d bytes says %d", len(body), l.Size)
 		}
 		m, err := newMessage(came, nil)

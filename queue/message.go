@@ -1,10 +1,12 @@
 package queue
 
 import (
+	"context"
 	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/internal/failpoint"
@@ -67,6 +69,29 @@ func newMessage(d *delivery, debt *debt) (*Message, error) {
 	return m, nil
 }
 
+// ReadRequest reads a request that waits in its stream as a worker will. After an
+// error the account and the priority are missing.
+func ReadRequest(stream string, msg *jetstream.RawStreamMsg) (call.Delivery, error) {
+	account, priority, err := ParseSubject(msg.Subject)
+	if err != nil {
+		err = fmt.Errorf("read the subject of a message: %w", err)
+	}
+	return call.Delivery{
+		Account: account, Priority: priority, Origin: Origin(stream, msg.Sequence, msg.Time),
+		Trace: Traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(HeaderMessageID),
+	}, err
+}
+
+// HasRequest reports whether the message of this origin still waits.
+func (c *Conn) HasRequest(ctx context.Context, o call.Origin) (bool, error) {
+	return exists(ctx, c.js, OriginStream(o), func(ctx context.Context, s jetstream.Stream) error {
+		_, err := s.GetMsg(ctx, o.Sequence)
+		return err
+	})
+}
+
+// ReadDue reads the record that a due message carries, and the version that it must
+// still have.
 func ReadDue(account call.Account, h nats.Header, data []byte) (*call.Due, error) {
 	record, err := call.DecodeRecord(data)
 	if err != nil {

@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -49,10 +51,42 @@ func (p *Scheduler) Schedule(ctx context.Context, r call.Record, v call.Version)
 	return nil
 }
 
-// ScheduledBefore reports whether a schedule was for a time before this one.
-func ScheduledBefore(h nats.Header, t time.Time) bool {
-	at, err := time.Parse(scheduleFormat, strings.TrimPrefix(h.Get(jetstream.ScheduleHeader), scheduleAt))
-	return err == nil && at.Before(t)
+// HasSchedule reports whether a call has a schedule for this time or later.
+func (p *Scheduler) HasSchedule(ctx context.Context, r call.Record, earliest time.Time) (bool, error) {
+	missed := false
+	found, err := exists(ctx, p.js, StreamParked, func(ctx context.Context, s jetstream.Stream) error {
+		msg, err := s.GetLastMsgForSubject(ctx, ParkedSubject(r.Account, r.ID))
+		if err == nil {
+			at, err := time.Parse(scheduleFormat, strings.TrimPrefix(msg.Header.Get(jetstream.ScheduleHeader), scheduleAt))
+			missed = err == nil && at.Before(earliest)
+		}
+		return err
+	})
+	return found && !missed, err
+}
+
+// ForEachDue calls visit with every call of an account, or of all if a is empty,
+// that is due, whether or not a worker has it. A work queue allows no second
+// consumer, so that the messages are read one by one.
+func (p *Scheduler) ForEachDue(ctx context.Context, a call.Account, visit func(call.Account, call.ID)) error {
+	s, err := p.js.Stream(ctx, StreamParked)
+	if err != nil {
+		return fmt.Errorf("open stream %s: %w", StreamParked, err)
+	}
+	subject := jetstream.WithGetMsgSubject(DueSubject(cmp.Or(a, "*"), "*"))
+	for next := uint64(1); ; {
+		msg, err := s.GetMsg(ctx, next, subject)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read stream %s: %w", StreamParked, err)
+		}
+		if account, _, err := ParseSubject(msg.Subject); err == nil {
+			visit(account, call.ID(msg.Header.Get(HeaderID)))
+		}
+		next = msg.Sequence + 1
+	}
 }
 
 // EnqueueNow brings a call back at once, for a replay.

@@ -2,11 +2,13 @@ package queue
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -139,6 +141,34 @@ func (r *Records) read(ctx context.Context, a call.Account, id call.ID) (call.Re
 	}
 	record, err := call.DecodeRecord(msg.Data)
 	return record, msg.Data, call.Version{Created: r.Created(), Sequence: msg.Sequence}, err
+}
+
+// ForEach calls visit with every record of an account, or of all if a is empty, and
+// returns how many there are. It only counts those that cannot be read: a newer
+// worker wrote them.
+func (r *Records) ForEach(ctx context.Context, a call.Account, visit func(call.Record) error) (n int, err error) {
+	subject := RecordSubject(cmp.Or(a, "*"), "*")
+	err = scan(ctx, r.js, StreamRecords, []string{subject}, false, func(msg jetstream.Msg) (bool, error) {
+		n++
+		record, err := call.DecodeRecord(msg.Data())
+		if err != nil {
+			return true, nil //nolint:nilerr // only counted
+		}
+		err = visit(record)
+		return err == nil, err
+	})
+	return n, err
+}
+
+// AccountsOf returns the accounts that have a record of this id.
+func (r *Records) AccountsOf(ctx context.Context, id call.ID) ([]call.Account, error) {
+	subjects, err := ListSubjects(ctx, r.js, StreamRecords, RecordSubject("*", id))
+	var accounts []call.Account
+	for _, subject := range subjects {
+		account, _, _ := strings.Cut(strings.TrimPrefix(subject, RecordsPrefix), ".")
+		accounts = append(accounts, call.Account(account))
+	}
+	return accounts, err
 }
 
 // Put writes the record if its version is still the expected one, and gives

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -67,4 +68,21 @@ func visitBatch(consumer jetstream.Consumer, visit func(jetstream.Msg) (bool, er
 		return n, false, err
 	}
 	return n, more, batch.Error()
+}
+
+// exists reports whether a stream holds the message that get reads.
+func exists(ctx context.Context, js jetstream.JetStream, stream string, get func(context.Context, jetstream.Stream) error) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
+	defer cancel()
+	s, err := js.Stream(ctx, stream)
+	if err == nil {
+		err = get(ctx, s)
+	}
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look into stream %s: %w", stream, err)
+	}
+	return true, nil
 }

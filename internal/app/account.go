@@ -14,6 +14,8 @@ import (
 	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
+	"github.com/ringonce/ringonce/queue/backlog"
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
@@ -30,8 +32,8 @@ type account struct {
 	handler   *dispatcher.Handler
 	peers     *queue.PeerBus
 	conn      *queue.Conn
-	meter     *queue.DepthMeter // nil: this worker does not create the counters
-	ready     chan struct{}     // closed when the consumers are bound, or the account stops
+	meter     *backlog.Meter // nil: this worker does not create the counters
+	ready     chan struct{}  // closed when the consumers are bound, or the account stops
 }
 
 // newAccount builds the part of an account that needs no broker.
@@ -153,7 +155,7 @@ func (acc *account) listenPeers(ctx context.Context) {
 // countOperatorActions counts operators' actions on the account's calls, until ctx
 // ends.
 func (acc *account) countOperatorActions(ctx context.Context) {
-	if err := acc.conn.ListenOperatorActions(ctx, acc.name, acc.metrics.OperatorAction); err != nil {
+	if err := admin.ListenActions(ctx, acc.conn, acc.name, acc.metrics.OperatorAction); err != nil {
 		acc.handler.Log.Warn("cannot subscribe to operator actions; they are not counted", "account", acc.name, "error", err)
 	}
 }

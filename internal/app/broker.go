@@ -9,6 +9,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/backlog"
 	"github.com/ringonce/ringonce/queue/ratelimit"
 )
 
@@ -18,7 +19,7 @@ type broker struct {
 	records *queue.Records
 	gossip  *queue.Gossip
 	control *queue.Control
-	meter   *queue.DepthMeter
+	meter   *backlog.Meter
 	peers   *queue.PeerBus
 	limiter *ratelimit.Limiter
 }
@@ -68,7 +69,7 @@ func (a *App) setUpOnce(ctx context.Context, conn *queue.Conn) (*broker, error) 
 	}
 	b := &broker{
 		conn: conn, records: records, gossip: gossip, control: conn.NewControl(a.log),
-		meter: conn.NewDepthMeter(), peers: conn.NewPeerBus(),
+		meter: backlog.NewMeter(conn), peers: conn.NewPeerBus(),
 		limiter: ratelimit.New(conn, ratelimit.Config{
 			Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, OnClockSample: a.metrics.BrokerClock,
 		}),

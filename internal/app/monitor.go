@@ -7,6 +7,7 @@ import (
 
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/backlog"
 )
 
 const (
@@ -40,7 +41,7 @@ func (a *App) measureQueues(ctx context.Context, b *broker) {
 			a.log.Error("another program's consumer takes requests", "error", errors.Join(foreign...))
 		}
 		if served, known := a.accounts.served(time.Now()); known {
-			orphaned += queue.CountOrphaned(depths, served)
+			orphaned += backlog.CountOrphaned(depths, served)
 		}
 		a.metrics.Orphaned(orphaned)
 		for _, acc := range a.accounts.list() {

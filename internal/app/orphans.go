@@ -14,7 +14,7 @@ import (
 	"github.com/ringonce/ringonce/dispatcher"
 	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/metrics"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/backlog"
 )
 
 const (
@@ -33,7 +33,7 @@ type orphanSweeper struct {
 	// handlers are kept between sweeps: they remember other workers' claims.
 	handlers map[call.Account]*dispatcher.Handler
 	// last is the subject that was swept last: the next sweep starts after it.
-	last queue.PendingSubject
+	last backlog.PendingSubject
 }
 
 func (a *App) newOrphanSweeper(b *broker) *orphanSweeper {
@@ -66,7 +66,7 @@ func (s *orphanSweeper) sweep(ctx context.Context) error {
 	if !known {
 		return nil
 	}
-	subjects, err := s.broker.conn.PendingSubjects(ctx)
+	subjects, err := backlog.PendingSubjects(ctx, s.broker.conn)
 	if err != nil {
 		return err
 	}
@@ -102,17 +102,17 @@ func (s *orphanSweeper) sweep(ctx context.Context) error {
 }
 
 // rotate returns all subjects, beginning with the one after last.
-func rotate(last queue.PendingSubject, subjects []queue.PendingSubject) []queue.PendingSubject {
+func rotate(last backlog.PendingSubject, subjects []backlog.PendingSubject) []backlog.PendingSubject {
 	next := slices.Index(subjects, last) + 1
 	return slices.Concat(subjects[next:], subjects[:next])
 }
 
 // endExpired ends the requests of one subject that are too old, oldest first. It
 // stops at one that is younger, or that another worker has claimed.
-func (s *orphanSweeper) endExpired(ctx context.Context, subject queue.PendingSubject, h *dispatcher.Handler) error {
+func (s *orphanSweeper) endExpired(ctx context.Context, subject backlog.PendingSubject, h *dispatcher.Handler) error {
 	for ctx.Err() == nil {
 		removed := false
-		m, err := s.broker.conn.Peek(ctx, subject, func() { removed = true })
+		m, err := backlog.Peek(ctx, s.broker.conn, subject, func() { removed = true })
 		if err != nil || m == nil {
 			return err
 		}

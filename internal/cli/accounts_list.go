@@ -12,6 +12,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/backlog"
 )
 
 func newAccountsListCommand(d *desk) *cobra.Command {
@@ -31,13 +32,13 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 			}
-			depths, unserved, err := conn.NewDepthMeter().Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
+			depths, unserved, err := backlog.NewMeter(conn).Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
 			if err != nil {
 				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 			}
 			views := accountViews(depths, flags, config.AccountNames(), now)
 			served := servedAccounts(views)
-			unserved += queue.CountOrphaned(depths, served)
+			unserved += backlog.CountOrphaned(depths, served)
 			numbers := numberViews(flags.PausedNumbers(), reveal)
 			if asJSON {
 				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Unserved: unserved})
@@ -60,7 +61,7 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 func warnUnserved(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
 	const most = 5
 	names := map[string]bool{}
-	places, err := conn.PendingSubjects(c.Context())
+	places, err := backlog.PendingSubjects(c.Context(), conn)
 	for _, p := range places {
 		if !served[call.Account(p.Account)] {
 			names[printable(p.Account)] = true
@@ -110,7 +111,7 @@ type accountView struct {
 
 // accountViews shows the accounts that have something at the broker, that a worker
 // serves, or that are configured here.
-func accountViews(depths map[call.Account]queue.Depth, flags queue.Flags, configured []string, now time.Time) []accountView {
+func accountViews(depths map[call.Account]backlog.Depth, flags queue.Flags, configured []string, now time.Time) []accountView {
 	lanes := flags.Lanes()
 	known := map[call.Account]bool{}
 	for a := range depths {

@@ -13,6 +13,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/backlog"
 )
 
 func newAccountsPauseCommand(d *desk) *cobra.Command {
@@ -71,7 +72,7 @@ func known(ctx context.Context, conn *queue.Conn, config configs.Config, account
 	if account == "" || anyway || slices.Contains(config.AccountNames(), string(account)) {
 		return nil
 	}
-	served, err := conn.HasConsumers(ctx, account)
+	served, err := backlog.HasConsumers(ctx, conn, account)
 	if err != nil || served {
 		return nil // better to pause once too often
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 // leastPatience is more than a worker that is alive needs to end what it
@@ -56,11 +56,11 @@ The exit code is 1 if something was found and not repaired.`,
 	return c
 }
 
-func audit(c *cobra.Command, operator *queue.Operator, a call.Account, patience time.Duration, repair bool) error {
+func audit(c *cobra.Command, operator *admin.Operator, a call.Account, patience time.Duration, repair bool) error {
 	now := time.Now()
 	table := newTable(c.OutOrStdout(), "id", "account", "state", "lost", "overdue since", "")
 	found, repaired := 0, 0
-	looked, err := operator.Audit(c.Context(), a, patience, now, func(f queue.AuditFinding) error {
+	looked, err := operator.Audit(c.Context(), a, patience, now, func(f admin.AuditFinding) error {
 		found++
 		done := ""
 		if repair {

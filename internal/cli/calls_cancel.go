@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 func newCallsCancelCommand(d *desk) *cobra.Command {
@@ -70,7 +70,7 @@ func (s search) toCancel(ctx context.Context, account, arg string, unpublished b
 	return who, notFound
 }
 
-func saidOfCancel(d queue.Result) string {
+func saidOfCancel(d admin.Result) string {
 	switch {
 	case d.AlreadyDone:
 		return "cancelled already" + removed(d.Removed)

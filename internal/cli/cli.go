@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ringonce/ringonce/internal/app"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 // Exit statuses. Invalid command lines and configurations exit with ExitUsage.
@@ -207,7 +207,7 @@ func forEach(c *cobra.Command, args []string, do func(ctx context.Context, arg s
 
 // withID puts the id into the commands that a refusal recommends.
 func withID(err error, id string) error {
-	var refused *queue.PreconditionError
+	var refused *admin.PreconditionError
 	if !errors.As(err, &refused) {
 		return err
 	}

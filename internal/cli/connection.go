@@ -14,6 +14,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 // natsVariable hands --nats on to the configuration.
@@ -84,18 +85,18 @@ func (d *desk) connect() (*queue.Conn, configs.Config, error) {
 
 // operator gives what decides about single calls. The connection is the
 // caller's to close.
-func (d *desk) operator(ctx context.Context) (*queue.Operator, *queue.Conn, error) {
+func (d *desk) operator(ctx context.Context) (*admin.Operator, *queue.Conn, error) {
 	operator, conn, _, err := d.operatorWith(ctx)
 	return operator, conn, err
 }
 
 // operatorWith is [desk.operator] with the configuration that it goes by.
-func (d *desk) operatorWith(ctx context.Context) (*queue.Operator, *queue.Conn, configs.Config, error) {
+func (d *desk) operatorWith(ctx context.Context) (*admin.Operator, *queue.Conn, configs.Config, error) {
 	conn, config, err := d.connect()
 	if err != nil {
 		return nil, nil, config, err
 	}
-	operator, err := conn.NewOperator(ctx, queue.Retention{Placed: config.Records.Keep, Dead: config.Dead.Keep})
+	operator, err := admin.NewOperator(ctx, conn, queue.Retention{Placed: config.Records.Keep, Dead: config.Dead.Keep})
 	if err != nil {
 		conn.Close()
 		return nil, nil, config, fmt.Errorf("%w; see what is missing with: ringonce streams check", err)

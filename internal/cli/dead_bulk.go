@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 // bulkLimit bounds how many letters one command changes.
@@ -25,7 +26,7 @@ type bulk struct {
 	verb   string // as in "replay"
 	// excluded are reasons that no bulk may touch.
 	excluded []call.Reason
-	act      func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error)
+	act      func(ctx context.Context, o *admin.Operator, l letterTarget, n call.Note) (string, error)
 }
 
 // letterTarget is a call that is acted on by its dead letter.
@@ -85,7 +86,7 @@ func (b *bulk) run(c *cobra.Command, args []string) error {
 
 // targets gives what to act on, by name. Those of the command line are looked
 // up one by one as they are acted on.
-func (b *bulk) targets(c *cobra.Command, o *queue.Operator, args []string) (map[string]letterTarget, []string, error) {
+func (b *bulk) targets(c *cobra.Command, o *admin.Operator, args []string) (map[string]letterTarget, []string, error) {
 	if len(args) > 0 {
 		return nil, args, nil
 	}
@@ -142,7 +143,7 @@ func (b *bulk) reasons(wanted []call.Reason) ([]call.Reason, error) {
 	return all, nil
 }
 
-func (b *bulk) named(ctx context.Context, o *queue.Operator, name string) (letterTarget, error) {
+func (b *bulk) named(ctx context.Context, o *admin.Operator, name string) (letterTarget, error) {
 	if _, single, err := letterSequence(name); err != nil || single {
 		if err != nil {
 			return letterTarget{}, err

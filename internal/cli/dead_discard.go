@@ -6,12 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 func newDeadDiscardCommand(d *desk) *cobra.Command {
 	b := &bulk{desk: d, verb: "discard", excluded: []call.Reason{call.OutcomeUnknown}}
-	b.act = func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error) {
+	b.act = func(ctx context.Context, o *admin.Operator, l letterTarget, n call.Note) (string, error) {
 		if l.letter != nil && l.letter.Reason == call.IDConflict {
 			return "discarded", o.DiscardLetter(ctx, *l.letter)
 		}
@@ -31,7 +31,7 @@ or pick them by reason, account or age. The records keep who did it and why.`,
 	return c
 }
 
-func saidOfDiscard(d queue.Result) string {
+func saidOfDiscard(d admin.Result) string {
 	if d.AlreadyDone {
 		return "discarded already" + removed(d.Removed)
 	}

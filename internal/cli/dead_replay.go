@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 func newDeadReplayCommand(d *desk) *cobra.Command {
@@ -32,7 +32,7 @@ Letters of too_old_to_know are replayed only by their ids, and only with
 			if doubtAccepted && len(args) == 0 {
 				return usageError{errors.New("--may-have-rung-already is for calls that are named, one by one")}
 			}
-			b.act = func(ctx context.Context, o *queue.Operator, l letterTarget, n call.Note) (string, error) {
+			b.act = func(ctx context.Context, o *admin.Operator, l letterTarget, n call.Note) (string, error) {
 				if l.letter != nil && l.letter.Reason == call.IDConflict {
 					return "", errConflictLetter
 				}
@@ -50,7 +50,7 @@ Letters of too_old_to_know are replayed only by their ids, and only with
 var errConflictLetter = errors.New("its id is in use for another request, so it cannot be replayed; " +
 	"publish it anew under an id of its own: ringonce dead show --body prints what was asked for")
 
-func saidOfReplay(d queue.Result) string {
+func saidOfReplay(d admin.Result) string {
 	if d.AlreadyDone {
 		return fmt.Sprintf("replayed already, now %s%s", d.Record.State, removed(d.Removed))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/internal/term"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 // target is the call that a command is about.
@@ -19,7 +20,7 @@ type target struct {
 }
 
 // findCall reads an id, and finds its account if none is given.
-func findCall(ctx context.Context, o *queue.Operator, account, arg string) (target, error) {
+func findCall(ctx context.Context, o *admin.Operator, account, arg string) (target, error) {
 	id, err := call.ParseStoredID(arg)
 	if err != nil {
 		return target{}, usageError{err}
@@ -55,7 +56,7 @@ func onlyLetters(who target, letters []queue.DeadLetter) error {
 }
 
 // notFound says what it can mean that a call is known nowhere.
-func notFound(who target, s queue.SearchProgress) error {
+func notFound(who target, s admin.SearchProgress) error {
 	where := fmt.Sprintf("no account has a record of %s", who.id)
 	if who.account != "" {
 		where = fmt.Sprintf("account %s has no record of %s", who.account, who.id)
@@ -68,7 +69,7 @@ func notFound(who target, s queue.SearchProgress) error {
 
 // search looks for a call: by its record, and among the requests that wait.
 type search struct {
-	operator *queue.Operator
+	operator *admin.Operator
 	conn     *queue.Conn
 	progress io.Writer
 }
@@ -89,7 +90,7 @@ func (s search) record(ctx context.Context, account, arg string) (who target, kn
 // unread looks for a call among the requests that no worker has read.
 func (s search) unread(ctx context.Context, who target) (*call.Delivery, error) {
 	p := &searchProgress{out: s.progress}
-	found, looked, err := s.conn.FindRequest(ctx, who.account, who.id, p.show)
+	found, looked, err := s.operator.FindRequest(ctx, who.account, who.id, p.show)
 	p.end(err == nil)
 	switch {
 	case err != nil:
@@ -111,7 +112,7 @@ type searchProgress struct {
 // showFrom is how many requests are searched without a bar.
 const showFrom = 10_000
 
-func (p *searchProgress) show(s queue.SearchProgress) {
+func (p *searchProgress) show(s admin.SearchProgress) {
 	file, ok := term.Open(p.out)
 	if !ok || s.Waiting < showFrom {
 		return
@@ -132,7 +133,7 @@ func (p *searchProgress) end(all bool) {
 
 // findLetters gives the letters of an id, or the one that is named by @ and its
 // number; at least one.
-func findLetters(ctx context.Context, o *queue.Operator, account, arg string) ([]queue.DeadLetter, error) {
+func findLetters(ctx context.Context, o *admin.Operator, account, arg string) ([]queue.DeadLetter, error) {
 	sequence, single, err := letterSequence(arg)
 	if err != nil {
 		return nil, err
@@ -157,7 +158,7 @@ func findLetters(ctx context.Context, o *queue.Operator, account, arg string) ([
 
 // lettersOf returns the dead letters of a call, and those of other requests that
 // used its id.
-func lettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.DeadLetter, error) {
+func lettersOf(ctx context.Context, o *admin.Operator, who target) ([]queue.DeadLetter, error) {
 	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/backlog"
 )
 
 type publishFlags struct {
@@ -209,7 +210,7 @@ func (p *publishing) show(id call.ID) string {
 // warnUnserved tells of an account that nobody serves: a mistyped name waits for
 // ever.
 func (p *publishing) warnUnserved(ctx context.Context, conn *queue.Conn) {
-	served, err := conn.HasConsumers(ctx, p.account)
+	served, err := backlog.HasConsumers(ctx, conn, p.account)
 	if err == nil && !served {
 		fmt.Fprintf(p.err, "note: no worker has served account %s yet; its requests wait until one does\n", p.account)
 	}

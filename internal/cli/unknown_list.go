@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 func newUnknownListCommand(d *desk) *cobra.Command {
@@ -49,7 +50,7 @@ func newUnknownListCommand(d *desk) *cobra.Command {
 
 // printUnknown shows each letter beside the state of its record: a letter whose
 // record was settled meanwhile is left over.
-func printUnknown(c *cobra.Command, o *queue.Operator, letters []queue.DeadLetter, now time.Time) error {
+func printUnknown(c *cobra.Command, o *admin.Operator, letters []queue.DeadLetter, now time.Time) error {
 	out := c.OutOrStdout()
 	if len(letters) == 0 {
 		fmt.Fprintln(out, "no call is held as unknown")

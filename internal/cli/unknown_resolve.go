@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 func newUnknownResolveCommand(d *desk) *cobra.Command {
@@ -70,7 +70,7 @@ cannot come of it.`,
 	return c
 }
 
-func saidOfResolve(d queue.Result, notRung bool) string {
+func saidOfResolve(d admin.Result, notRung bool) string {
 	switch {
 	case notRung && d.AlreadyDone && d.Record.State == call.StateWaiting:
 		return "resolved already; it is brought back to be dialled" + removed(d.Removed)

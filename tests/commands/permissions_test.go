@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/queue/embedded"
 	"github.com/ringonce/ringonce/tests/harness"
 )
@@ -104,7 +105,7 @@ func prepare(t *testing.T, url string) {
 	}
 	t.Cleanup(conn.Close)
 	<-up
-	operator, err := conn.NewOperator(t.Context(), keep)
+	operator, err := admin.NewOperator(t.Context(), conn, keep)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,18 +11,19 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/harness"
 )
 
 var keep = queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
 
-func openOperator(t *testing.T, r *harness.Environment) *queue.Operator {
+func openOperator(t *testing.T, r *harness.Environment) *admin.Operator {
 	t.Helper()
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
-	o, err := r.Conn.NewOperator(t.Context(), keep)
+	o, err := admin.NewOperator(t.Context(), r.Conn, keep)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 		clerks.Go(func() {
 			for _, id := range ids {
 				_, err := o.Replay(t.Context(), harness.Account, call.ID(id), note(), false)
-				var refused *queue.PreconditionError
+				var refused *admin.PreconditionError
 				if err != nil && !errors.As(err, &refused) { // the other was first
 					t.Error(err)
 				}
@@ -89,7 +90,7 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 		r.Publish("calls.requests.default", harness.Body(id, fmt.Sprintf("+9198765%05d", i)))
 		clerks.Go(func() {
 			_, err := o.Cancel(t.Context(), harness.Account, call.ID(id), note())
-			var refused *queue.PreconditionError
+			var refused *admin.PreconditionError
 			if err != nil && !errors.As(err, &refused) {
 				t.Error(err)
 			}

@@ -8,16 +8,17 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
 // repair has an audit give back what is lost.
 func (w *world) repair() {
 	w.t.Helper()
-	operator, err := w.Conn.NewOperator(w.t.Context(), queue.Retention{Placed: w.Config.Records.Keep, Dead: w.Config.Dead.Keep})
+	operator, err := admin.NewOperator(w.t.Context(), w.Conn, queue.Retention{Placed: w.Config.Records.Keep, Dead: w.Config.Dead.Keep})
 	w.do(err)
-	var lost []queue.AuditFinding
-	_, err = operator.Audit(w.t.Context(), "", 15*time.Minute, time.Now(), func(f queue.AuditFinding) error {
+	var lost []admin.AuditFinding
+	_, err = operator.Audit(w.t.Context(), "", 15*time.Minute, time.Now(), func(f admin.AuditFinding) error {
 		lost = append(lost, f)
 		return nil
 	})

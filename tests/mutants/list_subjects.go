@@ -61,8 +61,8 @@ func ofSubjects() []mutant {
 			"	if after != before && deniesAck(after) ", "	if (after != before || true) && deniesAck(after) ",
 		},
 		{
-			"rely-on-any-schedule", "lets the audit rely on a schedule that the broker did not carry out", "queue/audit.go",
-			"		there = err == nil && !ScheduledBefore(msg.Header, stuck)\n", "		there = err == nil && !ScheduledBefore(msg.Header, time.Time{})\n",
+			"rely-on-any-schedule", "lets the audit rely on a schedule that the broker did not carry out", "queue/admin/audit.go",
+			"HasSchedule(ctx, r, earliest)", "HasSchedule(ctx, r, time.Time{})",
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 )
 
 // patienceOfAudit is how long a call may be overdue before the audit looks for
@@ -29,8 +30,8 @@ func (r *run) forget() {
 // they lost, and lets them come to it.
 func (r *run) audit() {
 	o := r.operator()
-	var lost []queue.AuditFinding
-	_, err := o.Audit(context.Background(), "", patienceOfAudit, time.Now(), func(f queue.AuditFinding) error {
+	var lost []admin.AuditFinding
+	_, err := o.Audit(context.Background(), "", patienceOfAudit, time.Now(), func(f admin.AuditFinding) error {
 		lost = append(lost, f)
 		return nil
 	})

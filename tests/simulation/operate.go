@@ -7,15 +7,16 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/internal/reconcile"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
 // operator waits until the way to the broker is there again, after it came up.
-func (r *run) operator() *queue.Operator {
+func (r *run) operator() *admin.Operator {
 	for !r.world.Conn.NATS().IsConnected() {
 		<-time.After(10 * time.Millisecond)
 	}
-	o, err := r.world.Conn.NewOperator(context.Background(), queue.Retention{
+	o, err := admin.NewOperator(context.Background(), r.world.Conn, queue.Retention{
 		Placed: r.world.Config.Records.Keep, Dead: r.world.Config.Dead.Keep,
 	})
 	if err != nil {

@@ -1,8 +1,10 @@
-package queue_test
+package admin_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -13,14 +15,14 @@ import (
 // A request that waits unread is found by the id that its worker will give it,
 // among many others, in whichever stream it waits.
 func TestFindRequest(t *testing.T) {
-	o := newOffice(t)
+	f := newFixture(t)
 	publish := func(subject, body, header string) {
 		t.Helper()
 		m := &nats.Msg{Subject: subject, Data: []byte(body), Header: nats.Header{}}
 		if header != "" {
 			m.Header.Set("Nats-Msg-Id", header)
 		}
-		if _, err := o.conn.JetStream().PublishMsg(t.Context(), m); err != nil {
+		if _, err := f.conn.JetStream().PublishMsg(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -52,7 +54,7 @@ func TestFindRequest(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%s of %q", test.id, test.account), func(t *testing.T) {
-			d, search, err := o.conn.FindRequest(t.Context(), test.account, test.id, nil)
+			d, search, err := f.operator.FindRequest(t.Context(), test.account, test.id, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -67,10 +69,26 @@ func TestFindRequest(t *testing.T) {
 			}
 		})
 	}
-	if depth, _ := o.conn.JetStream().Stream(t.Context(), queue.StreamBulk); depth.CachedInfo().State.Msgs != 201 {
+	if depth, _ := f.conn.JetStream().Stream(t.Context(), queue.StreamBulk); depth.CachedInfo().State.Msgs != 201 {
 		t.Error("the search took something away")
 	}
 	if id := (call.Delivery{Body: []byte(`{}`)}).ID(); !id.Generated() {
 		t.Errorf("a request without an id is called %s", id)
+	}
+}
+
+func TestAccountsOfAnID(t *testing.T) {
+	f := newFixture(t)
+	f.dead("d1", call.Expired)
+	other := fresh("d1")
+	other.Account = "other"
+	other, err := other.MarkDead(call.Malformed, "", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.putLetter(other)
+	accounts, err := f.operator.AccountsOf(t.Context(), "d1")
+	if err != nil || !slices.Equal(accounts, []call.Account{acct, "other"}) {
+		t.Errorf("%v, %v", accounts, err)
 	}
 }

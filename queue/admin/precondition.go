@@ -1,4 +1,4 @@
-package queue
+package admin
 
 import (
 	"errors"
@@ -16,12 +16,12 @@ type PreconditionError struct {
 func (e *PreconditionError) Error() string { return e.Problem + "; " + e.Hint }
 
 const (
-	fixShow    = "see what became of it with: ringonce calls show ID"
-	fixDiscard = "give it up with: ringonce dead discard ID"
-	fixResolve = "find out whether it rang, then: ringonce unknown resolve --rang ID, or --not-rung ID"
-	fixAnew    = "if it should still ring, publish it anew under an id of its own: " +
-		"ringonce dead show --body ID prints what was asked for"
-	fixSoon = "wait until that is known, then look again with: ringonce calls show ID"
+	hintShow    = "see what became of it with: ringonce calls show ID"
+	hintDiscard = "give it up with: ringonce dead discard ID"
+	hintResolve = "find out whether it rang, then: ringonce unknown resolve --rang ID, or --not-rung ID"
+	hintPublish = "if it should still ring, publish it again under a new id: " +
+		"ringonce dead show --body ID prints the request"
+	hintLater = "wait for the outcome, then see: ringonce calls show ID"
 )
 
 var errNothingKnown = &PreconditionError{
@@ -30,16 +30,16 @@ var errNothingKnown = &PreconditionError{
 }
 
 func refuseCancel(r call.Record, cause error) error {
-	e := &PreconditionError{State: r.State, Hint: fixShow}
+	e := &PreconditionError{State: r.State, Hint: hintShow}
 	switch r.State {
 	case call.StateDialling:
-		e.Problem, e.Hint = "it is being dialled just now", fixSoon
+		e.Problem, e.Hint = "it is being dialled now", hintLater
 	case call.StatePlaced:
-		e.Problem = "it is placed, and a placed call cannot be taken back"
+		e.Problem = "it is placed, and a placed call cannot be cancelled"
 	case call.StateDead:
-		e.Problem, e.Hint = "it is dead: nothing dials it", fixDiscard
+		e.Problem, e.Hint = "it is dead: nothing dials it", hintDiscard
 	case call.StateUnknown:
-		e.Problem, e.Hint = "it may have rung already", fixResolve
+		e.Problem, e.Hint = "it may have rung already", hintResolve
 	case call.StateAbsent, call.StateWaiting, call.StateCancelled:
 		return cause
 	default:
@@ -49,16 +49,16 @@ func refuseCancel(r call.Record, cause error) error {
 }
 
 func refuseDiscard(r call.Record, cause error) error {
-	e := &PreconditionError{State: r.State, Hint: fixShow}
+	e := &PreconditionError{State: r.State, Hint: hintShow}
 	switch r.State {
 	case call.StateWaiting:
-		e.Problem, e.Hint = "it is waiting, not dead", "take it back with: ringonce calls cancel ID"
+		e.Problem, e.Hint = "it is waiting, not dead", "cancel it with: ringonce calls cancel ID"
 	case call.StateDialling:
-		e.Problem, e.Hint = "it is being dialled just now", fixSoon
+		e.Problem, e.Hint = "it is being dialled now", hintLater
 	case call.StatePlaced:
 		e.Problem = "it is placed, not dead"
 	case call.StateUnknown:
-		e.Problem, e.Hint = "it may have rung, and nobody has said yet whether it did", fixResolve
+		e.Problem, e.Hint = "it may have rung, and is not resolved yet", hintResolve
 	case call.StateCancelled:
 		e.Problem = "it is cancelled, not dead"
 	case call.StateAbsent, call.StateDead:
@@ -70,15 +70,14 @@ func refuseDiscard(r call.Record, cause error) error {
 }
 
 func refuseReplay(r call.Record, cause error) error {
-	e := &PreconditionError{State: r.State, Hint: fixShow}
+	e := &PreconditionError{State: r.State, Hint: hintShow}
 	switch {
 	case r.State == call.StateUnknown, r.State == call.StateDead && r.MayHaveRung:
-		e.Problem, e.Hint = "it may have rung, so it is not simply dialled again", fixResolve
+		e.Problem, e.Hint = "it may have rung, so it cannot be replayed", hintResolve
 	case r.State == call.StateDead && r.Discarded:
-		e.Problem, e.Hint = "it was discarded", fixAnew
+		e.Problem, e.Hint = "it was discarded", hintPublish
 	case r.State == call.StateAbsent:
-		e.Problem = "it has no record (any more), so nobody can say whether it was dialled"
-		e.Hint = fixAnew
+		e.Problem, e.Hint = "it has no record (any more), so it may have been dialled", hintPublish
 	case r.State == call.StateWaiting, r.State == call.StateDialling:
 		e.Problem = "it is " + string(r.State) + ": it was replayed already, or never dead"
 	case r.State == call.StatePlaced, r.State == call.StateCancelled:
@@ -91,7 +90,7 @@ func refuseReplay(r call.Record, cause error) error {
 
 func refuseResolve(r call.Record, cause error) error {
 	var t *call.TransitionError
-	e := &PreconditionError{State: r.State, Hint: fixShow}
+	e := &PreconditionError{State: r.State, Hint: hintShow}
 	switch {
 	case r.State == call.StateUnknown, r.State == call.StateDead && r.MayHaveRung:
 		if !errors.As(cause, &t) {
@@ -99,9 +98,9 @@ func refuseResolve(r call.Record, cause error) error {
 		}
 		e.Problem, e.Hint = t.Rule, "a webhook or a late answer may settle it by itself until then"
 	case r.State == call.StateAbsent:
-		e.Problem, e.Hint = "it has no record (any more)", "if it has a dead letter, "+fixDiscard
+		e.Problem, e.Hint = "it has no record (any more)", "if it has a dead letter, "+hintDiscard
 	case r.State == call.StateDialling:
-		e.Problem, e.Hint = "it is being dialled just now", fixSoon
+		e.Problem, e.Hint = "it is being dialled now", hintLater
 	default:
 		e.Problem = "it is " + string(r.State) + ": there is nothing to resolve"
 	}

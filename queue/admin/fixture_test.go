@@ -1,4 +1,4 @@
-package queue_test
+package admin_test
 
 import (
 	"context"
@@ -11,22 +11,23 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/queue/embedded"
 )
 
 const acct call.Account = "acme"
 
-// office is a broker with an operator and what a worker would write with.
-type office struct {
-	t         *testing.T
-	conn      *queue.Conn
-	operator  *queue.Operator
-	records   *queue.Records
-	parking   *queue.Scheduler
-	graveyard *queue.DeadLetters
+// fixture is a broker with an operator and what a worker would write with.
+type fixture struct {
+	t           *testing.T
+	conn        *queue.Conn
+	operator    *admin.Operator
+	records     *queue.Records
+	scheduler   *queue.Scheduler
+	deadLetters *queue.DeadLetters
 }
 
-func newOffice(t *testing.T) *office {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Listen: true})
 	if err != nil {
@@ -49,14 +50,14 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	keep := queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}
-	o := &office{t: t, conn: conn, parking: conn.NewScheduler(), graveyard: conn.NewDeadLetters(keep.Dead)}
-	if o.operator, err = conn.NewOperator(t.Context(), keep); err != nil {
+	f := &fixture{t: t, conn: conn, scheduler: conn.NewScheduler(), deadLetters: conn.NewDeadLetters(keep.Dead)}
+	if f.operator, err = admin.NewOperator(t.Context(), conn, keep); err != nil {
 		t.Fatal(err)
 	}
-	if o.records, err = conn.NewRecords(t.Context(), keep, func() {}); err != nil {
+	if f.records, err = conn.NewRecords(t.Context(), keep, func() {}); err != nil {
 		t.Fatal(err)
 	}
-	return o
+	return f
 }
 
 func body(id string) []byte {
@@ -73,101 +74,101 @@ func fresh(id string) call.Record {
 func note() call.Note { return call.Note{At: time.Now().UTC(), By: "asha@desk", Why: "a test"} }
 
 // put writes the next version of a record, whatever the last one is.
-func (o *office) put(r call.Record) call.Version {
-	o.t.Helper()
-	_, version := o.read(string(r.ID))
-	version, err := o.records.Put(o.t.Context(), r, version)
+func (f *fixture) put(r call.Record) call.Version {
+	f.t.Helper()
+	_, version := f.read(string(r.ID))
+	version, err := f.records.Put(f.t.Context(), r, version)
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return version
 }
 
-func (o *office) read(id string) (call.Record, call.Version) {
-	o.t.Helper()
-	r, v, err := o.records.Read(o.t.Context(), acct, call.ID(id))
+func (f *fixture) read(id string) (call.Record, call.Version) {
+	f.t.Helper()
+	r, v, err := f.records.Read(f.t.Context(), acct, call.ID(id))
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return r, v
 }
 
-func (o *office) bury(r call.Record) {
-	o.t.Helper()
-	if err := o.graveyard.Put(o.t.Context(), r, nil); err != nil {
-		o.t.Fatal(err)
+func (f *fixture) putLetter(r call.Record) {
+	f.t.Helper()
+	if err := f.deadLetters.Put(f.t.Context(), r, nil); err != nil {
+		f.t.Fatal(err)
 	}
 }
 
 // dead makes a call that ended with this reason, letter and all.
-func (o *office) dead(id string, reason call.Reason) call.Record {
-	o.t.Helper()
+func (f *fixture) dead(id string, reason call.Reason) call.Record {
+	f.t.Helper()
 	r, err := fresh(id).MarkDead(reason, "it ended", time.Now())
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	o.put(r)
-	o.bury(r)
+	f.put(r)
+	f.putLetter(r)
 	return r
 }
 
 // claimed is a record that a worker claimed this long ago.
-func (o *office) claimed(id string, ago time.Duration) call.Record {
-	o.t.Helper()
+func (f *fixture) claimed(id string, ago time.Duration) call.Record {
+	f.t.Helper()
 	r, err := fresh(id).Claim("worker-1", "nonce-"+id, time.Now().Add(-ago))
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return r
 }
 
 // unknown makes a call whose attempt of this long ago may have rung.
-func (o *office) unknown(id string, ago time.Duration) call.Record {
-	o.t.Helper()
-	r, err := o.claimed(id, ago).MarkUnknown("nonce-"+id, call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())
+func (f *fixture) unknown(id string, ago time.Duration) call.Record {
+	f.t.Helper()
+	r, err := f.claimed(id, ago).MarkUnknown("nonce-"+id, call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now())
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	o.put(r)
-	o.bury(r)
+	f.put(r)
+	f.putLetter(r)
 	return r
 }
 
-func (o *office) letters(id string) []queue.DeadLetter {
-	o.t.Helper()
-	letters, err := o.graveyard.ForCall(o.t.Context(), acct, call.ID(id))
+func (f *fixture) letters(id string) []queue.DeadLetter {
+	f.t.Helper()
+	letters, err := f.deadLetters.ForCall(f.t.Context(), acct, call.ID(id))
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return letters
 }
 
-func (o *office) wantNoLetters(id string) {
-	o.t.Helper()
-	if l := o.letters(id); len(l) != 0 {
-		o.t.Errorf("%s still has %d letters, the first for %s", id, len(l), l[0].Reason)
+func (f *fixture) wantNoLetters(id string) {
+	f.t.Helper()
+	if l := f.letters(id); len(l) != 0 {
+		f.t.Errorf("%s still has %d letters, the first for %s", id, len(l), l[0].Reason)
 	}
 }
 
-func (o *office) wantState(id string, want call.State) call.Record {
-	o.t.Helper()
-	r, _ := o.read(id)
+func (f *fixture) wantState(id string, want call.State) call.Record {
+	f.t.Helper()
+	r, _ := f.read(id)
 	if r.State != want {
-		o.t.Errorf("%s is %q, want %q", id, r.State, want)
+		f.t.Errorf("%s is %q, want %q", id, r.State, want)
 	}
 	return r
 }
 
 // due pulls what was brought back, as a worker does.
-func (o *office) due() []*queue.Message {
-	o.t.Helper()
-	stream, err := o.conn.JetStream().Stream(o.t.Context(), queue.StreamParked)
+func (f *fixture) due() []*queue.Message {
+	f.t.Helper()
+	stream, err := f.conn.JetStream().Stream(f.t.Context(), queue.StreamParked)
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
-	info, err := stream.Info(o.t.Context(), jetstream.WithSubjectFilter("calls.due.>"))
+	info, err := stream.Info(f.t.Context(), jetstream.WithSubjectFilter("calls.due.>"))
 	if err != nil {
-		o.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	want := 0
 	for _, n := range info.State.Subjects {
@@ -176,11 +177,11 @@ func (o *office) due() []*queue.Message {
 	if want == 0 {
 		return nil
 	}
-	consumer := o.conn.NewConsumer(queue.ConsumerConfig{Account: acct, AckWait: time.Minute, Provision: true})
-	if err := consumer.Bind(o.t.Context()); err != nil {
-		o.t.Fatal(err)
+	consumer := f.conn.NewConsumer(queue.ConsumerConfig{Account: acct, AckWait: time.Minute, Provision: true})
+	if err := consumer.Bind(f.t.Context()); err != nil {
+		f.t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(o.t.Context())
+	ctx, cancel := context.WithCancel(f.t.Context())
 	defer cancel()
 	var got []*queue.Message
 	permit := func(ctx context.Context) (int, <-chan struct{}) {
@@ -198,18 +199,18 @@ func (o *office) due() []*queue.Message {
 }
 
 // claim claims what a due message carries, as a worker does.
-func (o *office) claim(m *queue.Message, nonce string) (call.Record, error) {
+func (f *fixture) claim(m *queue.Message, nonce string) (call.Record, error) {
 	r, err := m.Due.Record.Claim("worker-2", nonce, time.Now())
 	if err != nil {
 		return r, err
 	}
-	_, err = o.records.Put(o.t.Context(), r, m.Due.Version)
+	_, err = f.records.Put(f.t.Context(), r, m.Due.Version)
 	return r, err
 }
 
 func wantRefused(t *testing.T, err error) {
 	t.Helper()
-	var refused *queue.PreconditionError
+	var refused *admin.PreconditionError
 	if !errors.As(err, &refused) || refused.Problem == "" || refused.Hint == "" {
 		t.Errorf("got %v, want a refusal with a reason and a fix", err)
 	}
