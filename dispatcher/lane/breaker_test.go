@@ -24,14 +24,14 @@ func (b *breaker) observes(now time.Time, outcomes ...call.Outcome) {
 	}
 }
 
-// opened gives a breaker that refusals opened at noon, with no luck.
+// opened returns a breaker that refusals opened at noon, without jitter.
 func opened() *breaker {
 	b := &breaker{}
 	b.observes(noon, sickOutcome, sickOutcome, sickOutcome, sickOutcome, sickOutcome)
 	return b
 }
 
-// answered lets the harmless question be answered at its time, and gives that.
+// answered has the provider answer at the time at which it is asked, and returns that.
 func (b *breaker) answered(t *testing.T) time.Time {
 	t.Helper()
 	at, waits := b.nextReachability()
@@ -57,8 +57,8 @@ func (b *breaker) probes(t *testing.T, now time.Time, o call.Outcome, want call.
 	if b.begin() != 0 {
 		t.Error("a second call probes")
 	}
-	if found := b.report(o, probe, now, 0, limit); found != want {
-		t.Errorf("the others are told %q, want %q", found, want)
+	if event := b.report(o, probe, now, 0, limit); event != want {
+		t.Errorf("the other workers are notified of %q, want %q", event, want)
 	}
 }
 
@@ -69,7 +69,7 @@ func (b *breaker) allows(t *testing.T, inFlight, want int) {
 	}
 }
 
-// waits says how long after from nothing at all is asked of the provider.
+// waits checks how long after from nothing is asked of the provider.
 func (b *breaker) waits(t *testing.T, from time.Time, want time.Duration) {
 	t.Helper()
 	b.allows(t, 0, 0)
@@ -144,7 +144,7 @@ func TestUnknownsInARowOpenTheBreaker(t *testing.T) {
 	b.waits(t, noon, initialBackoff)
 }
 
-// TestNoCallIsRiskedBeforeAnAnswer keeps the harmless question unanswered.
+// TestNoCallIsRiskedBeforeAnAnswer has the provider answer nothing.
 func TestNoCallIsRiskedBeforeAnAnswer(t *testing.T) {
 	b := opened()
 	now := noon.Add(initialBackoff)
@@ -272,8 +272,8 @@ func TestAProbeUnderWayIsNotDisturbed(t *testing.T) {
 		if !b.admits(probe) {
 			t.Errorf("%s: the probe was taken away", k)
 		}
-		if found := b.report(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
-			t.Errorf("%s: it came to %q", k, found)
+		if event := b.report(wellOutcome, probe, now, 0, limit); event != call.ProbeSucceeded {
+			t.Errorf("%s: it came to %q", k, event)
 		}
 	}
 }
@@ -304,12 +304,12 @@ func TestAProbeOfBeforeSaysNothing(t *testing.T) {
 			if b.admits(old) {
 				t.Error("the old probe may be claimed")
 			}
-			if found := c.ends(b, old); found != "" {
-				t.Errorf("the others are told %q", found)
+			if event := c.ends(b, old); event != "" {
+				t.Errorf("the other workers are notified of %q", event)
 			}
 			b.allows(t, 1, 0)
-			if found := b.report(wellOutcome, probe, now, 0, limit); found != call.ProbeSucceeded {
-				t.Errorf("the probe came to %q", found)
+			if event := b.report(wellOutcome, probe, now, 0, limit); event != call.ProbeSucceeded {
+				t.Errorf("the probe came to %q", event)
 			}
 		})
 	}

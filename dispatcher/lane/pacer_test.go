@@ -24,8 +24,7 @@ func TestLateness(t *testing.T) {
 	}
 }
 
-// TestSlots draws what a lane does with them: none is used twice, early or
-// late.
+// TestSlots draws what a lane does with slots: none is used twice, early or late.
 func TestSlots(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := newPacer(10)

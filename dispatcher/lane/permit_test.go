@@ -10,9 +10,9 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// run takes requests as a worker does, claims that take so long, and POSTs.
-// It gives when the POSTs began.
-func run(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Time {
+// dial makes calls as a worker does, with claims and POSTs that take so long, and
+// returns when the POSTs began.
+func dial(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Time {
 	t.Helper()
 	var mu sync.Mutex
 	var begun []time.Time
@@ -30,7 +30,7 @@ func run(t *testing.T, l *Lane, calls int, claim, post time.Duration) []time.Tim
 				}
 				<-time.After(claim)
 				if !permit.WaitSlot(t.Context()) {
-					t.Error("it missed its moment")
+					t.Error("it missed its slot")
 					return
 				}
 				mu.Lock()
@@ -55,7 +55,7 @@ func TestCallsArePaced(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l := openLane(64, perSecond)
 				warm := 20
-				begun := run(t, l, warm+100, claim, 20*time.Millisecond)[warm:]
+				begun := dial(t, l, warm+100, claim, 20*time.Millisecond)[warm:]
 				most := int(perSecond*1.05) + 1
 				for i, from := range begun {
 					n := 0
@@ -76,8 +76,8 @@ func TestCallsArePaced(t *testing.T) {
 	}
 }
 
-// TestAClaimThatIsLateTakesAnotherMoment, or dials nothing if none is close.
-func TestAClaimThatIsLateTakesAnotherMoment(t *testing.T) {
+// TestALateClaimTakesAnotherSlot, or dials nothing if none is close.
+func TestALateClaimTakesAnotherSlot(t *testing.T) {
 	for _, c := range []struct {
 		perSecond float64
 		took      time.Duration
@@ -110,8 +110,8 @@ func TestAClaimThatIsLateTakesAnotherMoment(t *testing.T) {
 	}
 }
 
-// TestWithoutALimitsAnswerNothingIsBegun and it goes on when there is one.
-func TestWithoutALimitsAnswerNothingIsBegun(t *testing.T) {
+// TestWithoutTheLimiterNothingIsBegun and it goes on when it answers.
+func TestWithoutTheLimiterNothingIsBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(4, 10).open()
 		l, limit := b.Lane, &evenLimiter{perSecond: 10}
@@ -138,13 +138,12 @@ func TestWithoutALimitsAnswerNothingIsBegun(t *testing.T) {
 	})
 }
 
-// TestATurnWithoutAnAttemptGivesItsMomentBack.
-func TestATurnWithoutAnAttemptGivesItsMomentBack(t *testing.T) {
+func TestAPermitWithoutAnAttemptReturnsItsSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(8, 1)
 		for range 3 {
 			if n, _ := l.WaitCapacity(t.Context()); n != 1 {
-				t.Fatalf("permitted %d", n)
+				t.Fatalf("capacity for %d", n)
 			}
 			permit := l.Acquire()
 			if !permit.Wait(t.Context()) {
@@ -153,7 +152,7 @@ func TestATurnWithoutAnAttemptGivesItsMomentBack(t *testing.T) {
 			permit.Release()
 		}
 		if limit, ok := l.ports.Limiter.(*evenLimiter); !ok || limit.asked > 1 {
-			t.Errorf("%+v: more than one moment was asked for", l.ports.Limiter)
+			t.Errorf("%+v: more than one slot was reserved", l.ports.Limiter)
 		}
 	})
 }
@@ -168,7 +167,7 @@ func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
 		"placed":         {wellOutcome, true},
 		"unknown":        {unknownOutcome, true},
 		"suspended":      {call.Outcome{Class: call.Suspended, Reason: call.Unauthorized}, false},
-		"slowed":         {call.Outcome{Class: call.Refused, Reason: call.RateLimited, ThrottlesAccount: true}, false},
+		"throttled":      {call.Outcome{Class: call.Refused, Reason: call.RateLimited, ThrottlesAccount: true}, false},
 		"merely refused": {call.Outcome{Class: call.Refused, Reason: call.InitiateFailed}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -195,8 +194,8 @@ func TestAPOSTSlotIsFreeWhenThePOSTHasEnded(t *testing.T) {
 	}
 }
 
-// TestATurnMayBeAwaitedAgain when the claim was lost: it has its slot already.
-func TestATurnMayBeAwaitedAgain(t *testing.T) {
+// TestAPermitMayWaitAgain when the claim was lost: it has its slot already.
+func TestAPermitMayWaitAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := openLane(1, 0)
 		permit := l.Acquire()
@@ -246,13 +245,13 @@ func TestWhatSettlesIsBounded(t *testing.T) {
 }
 
 // TestWhatIsPulledAheadIsHandedBack when a POST slot does not come free, or the
-// lane stops, is slowed or its breaker opens.
+// lane stops, is throttled or its breaker opens.
 func TestWhatIsPulledAheadIsHandedBack(t *testing.T) {
 	for name, stop := range map[string]func(l *Lane){
 		"no slot comes free": func(*Lane) { <-time.After(maxWait) },
 		"stopped":            (*Lane).Stop,
 		"paused":             func(l *Lane) { l.SetBlocks(&call.Blocks{Pause: &call.Pause{By: "ops"}}) },
-		"slowed":             func(l *Lane) { l.throttle(time.Minute) },
+		"throttled":          func(l *Lane) { l.throttle(time.Minute) },
 		"the breaker opens": func(l *Lane) {
 			for range maxRefusals {
 				(&Permit{lane: l}).Report(sickOutcome)

@@ -11,12 +11,12 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// opens gives how long it takes until something may be dialled.
+// opens returns how long it takes until something may be dialled.
 func (b *bench) opens(t *testing.T) time.Duration {
 	t.Helper()
 	start := time.Now()
 	if n, _ := b.WaitCapacity(t.Context()); n == 0 {
-		t.Fatal("permitted nothing")
+		t.Fatal("nothing may be dialled")
 	}
 	return time.Since(start)
 }
@@ -218,46 +218,6 @@ func TestWorkersDoNotLiftForEachOtherForEver(t *testing.T) {
 	})
 }
 
-// TestASuspensionThatWasSuperseded by another worker's ends with that one, in
-// whichever order the lane learns of it: no flag of its own will ever come.
-func TestASuspensionThatWasSuperseded(t *testing.T) {
-	for _, reason := range []call.Reason{call.Forbidden, call.Unauthorized} {
-		for name, order := range map[string][]string{
-			"heard, superseded, lifted": {"heard", "superseded", "lifted"},
-			"heard, lifted, superseded": {"heard", "lifted", "superseded"},
-			"superseded, heard, lifted": {"superseded", "heard", "lifted"},
-		} {
-			t.Run(string(reason)+": "+name, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					l := openLane(4, 0)
-					other := call.Suspension{Reason: reason, Since: time.Now(), Times: 1, Worker: "two"}
-					if reason == call.Forbidden {
-						other.Until = time.Now().Add(time.Minute)
-					}
-					<-time.After(time.Millisecond)
-					own, _ := l.suspend(call.Outcome{Reason: reason})
-					for i, what := range order {
-						if mayClaim(l) {
-							t.Errorf("before %s it may dial", order[i])
-						}
-						switch what {
-						case "heard":
-							l.SetBlocks(&call.Blocks{Suspension: other})
-						case "superseded":
-							l.update(func(now time.Time) bool { return l.suspension.supersededBy(own, other, now) })
-						case "lifted":
-							l.SetBlocks(&call.Blocks{})
-						}
-					}
-					if !mayClaim(l) {
-						t.Error("it is still suspended")
-					}
-				})
-			})
-		}
-	}
-}
-
 // TestANewKeyWhileTheOldOneIsProbed is probed as soon as that is over, and as
 // often at first as if the suspension were new.
 func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
@@ -285,8 +245,8 @@ func TestANewKeyWhileTheOldOneIsProbed(t *testing.T) {
 	})
 }
 
-// TestASuspensionHasItsOwnWait also if it comes at the very moment at which the
-// one before is looked after.
+// TestASuspensionHasItsOwnWait also if it comes when the one before is
+// due.
 func TestASuspensionHasItsOwnWait(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		b.provider.probes(fails)

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/ringonce/ringonce/call"
 )
 
-// TestTheStatusOfALane lists what a lane says it does, by what stops it: of several
-// stops the one that an operator has to know of.
+// TestTheStatusOfALane lists what stops a lane: of several causes the status shows
+// the one that an operator has to know.
 func TestTheStatusOfALane(t *testing.T) {
 	early, soon := noon.Add(-4*time.Minute), noon.Add(20*time.Second)
 	paused := &call.Pause{By: "ann", Since: early}
@@ -28,12 +27,12 @@ func TestTheStatusOfALane(t *testing.T) {
 		want   call.LaneStatus
 	}{
 		{"nothing", func(*Lane) {}, call.LaneStatus{State: call.LaneRunning}},
-		{"it is slowed", func(l *Lane) { l.blocks.throttledUntil, l.blocks.throttleReason = soon, call.RateLimited }, call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Next: soon}},
-		{"it was slowed", func(l *Lane) { l.blocks.throttledUntil, l.blocks.throttleReason = early, call.RateLimited }, call.LaneStatus{State: call.LaneRunning}},
+		{"it is throttled", func(l *Lane) { l.blocks.throttledUntil, l.blocks.throttleReason = soon, call.RateLimited }, call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Next: soon}},
+		{"it was throttled", func(l *Lane) { l.blocks.throttledUntil, l.blocks.throttleReason = early, call.RateLimited }, call.LaneStatus{State: call.LaneRunning}},
 		{"the breaker waits", func(l *Lane) { l.breaker = open }, call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: early, Next: soon}},
 		{"the breaker waits for a call", func(l *Lane) { l.breaker = reachable }, call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: early}},
 		{"a call probes", func(l *Lane) { l.breaker = probes }, call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: early}},
-		{"slowed and open", func(l *Lane) { l.breaker, l.blocks.throttledUntil = open, soon }, call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: early, Next: soon}},
+		{"throttled and open", func(l *Lane) { l.breaker, l.blocks.throttledUntil = open, soon }, call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: early, Next: soon}},
 		{"a ramp", func(l *Lane) { l.breaker.rampLimit = 2 }, call.LaneStatus{State: call.LaneRunning}},
 		{"suspended until a probe passes", func(l *Lane) { l.suspension.current, l.suspension.probeAt = refused, soon }, call.LaneStatus{State: call.LaneSuspended, Reason: call.Unauthorized, Since: early, Next: soon}},
 		{"suspended for a time", func(l *Lane) { l.suspension.current, l.suspension.probeAt = broke, early }, call.LaneStatus{State: call.LaneSuspended, Reason: call.PaymentRequired, Since: early, Next: soon}},
@@ -46,7 +45,7 @@ func TestTheStatusOfALane(t *testing.T) {
 		{"a later look-up refused", func(l *Lane) { l.blocks.lookupsRefused = true }, call.LaneStatus{State: call.LaneRunning}},
 		{"two reservations failed", func(l *Lane) { l.pacer.failures = 2 }, call.LaneStatus{State: call.LaneRunning}},
 		{"three reservations failed", func(l *Lane) { l.pacer.failures = 3 }, call.LaneStatus{State: call.LaneStopped, Reason: call.RateUnknown}},
-		{"slowed, and three reservations failed", func(l *Lane) {
+		{"throttled, and three reservations failed", func(l *Lane) {
 			l.blocks.throttledUntil, l.blocks.throttleReason, l.pacer.failures = soon, call.RateLimited, 3
 		}, call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Next: soon}},
 		{"no flags known", func(l *Lane) { l.blocks.flagsKnown, l.blocks.pause = false, paused }, call.LaneStatus{State: call.LaneStopped, Reason: call.FlagsUnknown}},
@@ -72,18 +71,18 @@ func TestTheStatusOfALane(t *testing.T) {
 	}
 }
 
-// TestAChangeIsTold with when it began, once, and to the metric as well.
-func TestAChangeIsTold(t *testing.T) {
+// TestAChangeIsReported once, with when it began, and to the metric.
+func TestAChangeIsReported(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		changes := 0
 		b.cfg.OnChange = func() { changes++ }
-		shows := func(want call.LaneStatus, told int) {
+		shows := func(want call.LaneStatus, reported int) {
 			t.Helper()
 			if got := b.Status(); !got.Same(want) || got.State != want.State || !got.Since.Equal(want.Since) || !got.Next.Equal(want.Next) {
 				t.Errorf("%+v, want %+v", got, want)
 			}
-			if changes != told {
-				t.Errorf("told %d times, want %d", changes, told)
+			if changes != reported {
+				t.Errorf("reported %d times, want %d", changes, reported)
 			}
 			if n := b.metric(t, "ringonce_lane_state", string(want.State)); n != 1 {
 				t.Errorf("the metric does not say %s", want.State)
@@ -92,13 +91,13 @@ func TestAChangeIsTold(t *testing.T) {
 		start := time.Now()
 		shows(call.LaneStatus{State: call.LaneRunning, Since: start}, 0)
 		<-time.After(time.Minute)
-		slow, until := time.Now(), time.Now().Add(10*time.Second)
+		since, until := time.Now(), time.Now().Add(10*time.Second)
 		b.throttle(10 * time.Second)
-		shows(call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: slow, Next: until}, 1)
+		shows(call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: since, Next: until}, 1)
 		<-time.After(time.Second)
 		b.Status()
 		b.throttle(10 * time.Second)
-		shows(call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: slow, Next: until.Add(time.Second)}, 2)
+		shows(call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: since, Next: until.Add(time.Second)}, 2)
 		<-time.After(time.Minute)
 		shows(call.LaneStatus{State: call.LaneRunning, Since: time.Now()}, 3)
 		down := time.Now()
@@ -114,76 +113,6 @@ func TestAChangeIsTold(t *testing.T) {
 		b.changeBreaker(func(m *breaker) { m.onPeerEvent(call.ProbeSucceeded, time.Now(), 0) })
 		shows(call.LaneStatus{State: call.LaneRunning, Since: time.Now()}, 6)
 	})
-}
-
-// TestAResumptionEndsASlowDown once, and no slow-down that comes after it.
-func TestAResumptionEndsASlowDown(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		flags []uint64 // what they say of the last resumption, before and after it is slowed
-		ends  bool
-	}{
-		{"none", []uint64{0, 0}, false},
-		{"the first", []uint64{0, 7}, true},
-		{"another one", []uint64{7, 9}, true},
-		{"another one, in a bucket that was made anew", []uint64{7, 2}, true},
-		{"one of before", []uint64{7, 7}, false},
-		{"one of before, which expires", []uint64{7, 0}, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				l := openLane(1, 0)
-				l.SetBlocks(&call.Blocks{ResumeRevision: c.flags[0]})
-				l.throttle(time.Minute)
-				a := ask(t, l)
-				a.is(t, -1)
-				l.SetBlocks(&call.Blocks{ResumeRevision: c.flags[1]})
-				if c.ends {
-					a.is(t, 1)
-					return
-				}
-				a.is(t, -1)
-				<-time.After(time.Minute)
-				a.is(t, 1)
-			})
-		})
-	}
-}
-
-// TestALaneInheritsASlowDown that no operator has ended since.
-func TestALaneInheritsASlowDown(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		before  uint64        // the last resumption that the lane before knew of
-		flags   []call.Blocks // what the next one is told, the first before it inherits
-		inherit bool
-	}{
-		{"nothing is known yet", 7, nil, true},
-		{"nothing new", 7, []call.Blocks{{ResumeRevision: 7}}, true},
-		{"nothing new, heard later", 7, []call.Blocks{{}, {ResumeRevision: 7}}, true},
-		{"resumed between", 7, []call.Blocks{{ResumeRevision: 8}}, false},
-		{"resumed later", 7, []call.Blocks{{ResumeRevision: 7}, {ResumeRevision: 8}}, false},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				before, next := openLane(1, 0), openLane(1, 0)
-				before.SetBlocks(&call.Blocks{ResumeRevision: c.before})
-				before.throttle(time.Minute)
-				told := c.flags
-				if len(told) > 0 {
-					next.SetBlocks(&told[0])
-					told = told[1:]
-				}
-				next.CopyStateFrom(before)
-				for i := range told {
-					next.SetBlocks(&told[i])
-				}
-				if slowed := next.Status().State == call.LaneThrottled; slowed != c.inherit {
-					t.Errorf("slowed: %t", slowed)
-				}
-			})
-		})
-	}
 }
 
 // TestAnOpenBreakerSaysWhy by what the last call came to that spoke of it, since
