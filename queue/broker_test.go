@@ -28,8 +28,7 @@ type broker struct {
 
 	mu     sync.Mutex
 	server *embedded.Server
-	deaf   bool               // what the server says is held back
-	waited chan time.Duration // gets what accounts waited with pulling, if it is made
+	deaf   bool // what the server says is held back
 	heard  *sync.Cond
 }
 
@@ -111,11 +110,6 @@ func (b *broker) connect(options ...nats.Option) *Conn {
 		OnConnectionChange: func(is bool, _ error) {
 			if is {
 				up <- struct{}{}
-			}
-		},
-		OnAckBackpressure: func(d time.Duration) {
-			if b.waited != nil {
-				b.waited <- d
 			}
 		},
 	})
@@ -258,14 +252,4 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithCancel(t.Context())
-}
-
-// always permits so many calls.
-func always(n int) Capacity {
-	return func(ctx context.Context) (int, <-chan struct{}) {
-		if ctx.Err() != nil {
-			return 0, nil
-		}
-		return n, nil
-	}
 }

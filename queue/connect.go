@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -44,34 +43,24 @@ type ConnectOptions struct {
 	// OnError is told what the client reports without being asked: credentials or
 	// subjects that the broker refuses.
 	OnError func(error)
-	// OnAckDenied is told when the broker refuses an acknowledgement: without
-	// the permission it is dropped silently and messages come back for ever.
-	OnAckDenied func()
-	// OnAckBackpressure, if any, is told how long an account waited with pulling
-	// because the broker was behind with acknowledgements.
-	OnAckBackpressure func(time.Duration)
 }
 
 // Conn is the connection to the broker.
 type Conn struct {
-	nc        *nats.Conn
-	js        jetstream.JetStream
-	replies   *replyMux
-	debt      *debt
-	ackDenied atomic.Bool
-	ackProbes atomic.Uint64 // begun
-	denials   denials
-
-	binding chan struct{} // holds a token for each account that is being bound
+	nc      *nats.Conn
+	js      jetstream.JetStream
+	replies *replyMux
+	denials denials
 
 	mu        sync.Mutex
 	listeners map[*func()]func() // called when the connection is made again
+	onDenied  []func(subject string)
 }
 
 // Connect begins to connect and returns at once: a broker that is down is
 // tried again for ever, with growing delays.
 func Connect(o ConnectOptions) (*Conn, error) {
-	c := &Conn{listeners: map[*func()]func(){}, binding: make(chan struct{}, mostBinding)}
+	c := &Conn{listeners: map[*func()]func(){}}
 	hear := func(up bool, err error) {
 		if o.OnConnectionChange != nil {
 			o.OnConnectionChange(up, err)
@@ -92,8 +81,7 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nats.ReconnectBufSize(-1),
 		nats.ConnectHandler(func(*nats.Conn) { hear(true, nil) }),
 		nats.ReconnectHandler(func(*nats.Conn) {
-			c.ackDenied.Store(false) // permissions may be others now
-			c.denials.clear()
+			c.denials.clear() // permissions may be others now
 			c.reconnected()
 			hear(true, nil)
 		}),
@@ -125,17 +113,9 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
-	if o.OnAckBackpressure == nil {
-		o.OnAckBackpressure = func(time.Duration) {}
-	}
-	debt, err := newDebt(nc, o.OnAckBackpressure)
-	if err != nil {
-		nc.Close()
-		return nil, fmt.Errorf("connect to JetStream: %w", err)
-	}
 	c.mu.Lock() // it may have been made anew already
 	defer c.mu.Unlock()
-	c.nc, c.js, c.debt = nc, js, debt
+	c.nc, c.js = nc, js
 	return c, nil
 }
 
@@ -160,14 +140,19 @@ func (c *Conn) OnReconnect(f func()) (remove func()) {
 	}
 }
 
+// OnPublishDenied has f called with each subject that the broker refuses to let us
+// publish to.
+func (c *Conn) OnPublishDenied(f func(subject string)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.onDenied = append(c.onDenied, f)
+}
+
 func (c *Conn) reconnected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.listeners {
 		f()
-	}
-	if c.debt != nil {
-		c.debt.reconnected()
 	}
 }
 

@@ -56,11 +56,11 @@ func FuzzMessage(f *testing.F) {
 			headerVersion: {versioned}, HeaderID: {id}, HeaderMessageID: {id}, headerTrace: {trace}, headerAccount: {id},
 			headerHistory: {history}, headerStatus: {versioned}, headerPublished: {versioned}, headerRang: {id},
 		}
-		came := &delivery{msg: &nats.Msg{Subject: subject, Header: header, Data: body}, meta: &nats.MsgMetadata{
+		meta := &nats.MsgMetadata{
 			Stream: StreamParked, NumDelivered: 1, Timestamp: time.Unix(1, 0), Sequence: nats.SequencePair{Stream: 7, Consumer: 1},
-		}}
+		}
 		if isRequest {
-			came.meta.Stream = StreamCalls
+			meta.Stream = StreamCalls
 		}
 		if v, ok := decodeVersion(versioned); ok {
 			if again, ok := decodeVersion(encodeVersion(v)); !ok || again != v {
@@ -70,7 +70,7 @@ func FuzzMessage(f *testing.F) {
 		if l, err := parseDeadLetter(subject, 1, time.Unix(1, 0), header, body); err == nil && l.Size != len(body) {
 			t.Errorf("a letter of %d bytes says %d", len(body), l.Size)
 		}
-		m, err := newMessage(came, nil)
+		m, err := ReadDelivery(&nats.Msg{Subject: subject, Header: header, Data: body}, meta)
 		if err != nil {
 			return
 		}
@@ -79,9 +79,9 @@ func FuzzMessage(f *testing.F) {
 		}
 		switch {
 		case isRequest && (m.Due != nil || string(m.Body) != string(body) || m.MessageID != id || m.Origin.Sequence != 7):
-			t.Errorf("a request was read as %+v", m.Delivery)
+			t.Errorf("a request was read as %+v", m)
 		case !isRequest && (m.Due == nil || m.Due.Record.Account != m.Account || !strings.Contains(subject, string(m.Account))):
-			t.Errorf("a due call was read as %+v", m.Delivery)
+			t.Errorf("a due call was read as %+v", m)
 		}
 	})
 }

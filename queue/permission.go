@@ -3,22 +3,15 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue/internal/retry"
 )
-
-// ErrAckDenied says that the broker refuses our acknowledgements. It drops them
-// silently: every message would come back for ever.
-var ErrAckDenied = errors.New("NATS permissions forbid acknowledgements: allow publishing to $JS.ACK.>")
 
 const (
 	// deniedRetryInterval is how often a subscription that the broker refused is
@@ -44,10 +37,14 @@ func denied(err error) (subject string, subscribing bool) {
 	return found[2], strings.HasPrefix(strings.ToLower(found[1]), "sub")
 }
 
-// deniesAck reports whether err refuses an acknowledgement.
-func deniesAck(err error) bool {
+// DeniedPublish returns the subject that err refuses to let us publish to, nothing
+// if it does not.
+func DeniedPublish(err error) string {
 	subject, subscribing := denied(err)
-	return !subscribing && strings.HasPrefix(subject, "$JS.ACK.")
+	if subscribing {
+		return ""
+	}
+	return subject
 }
 
 // denials are the subscriptions of this connection that the broker refused.
@@ -87,11 +84,12 @@ func (d *denials) clear() {
 func (c *Conn) failed(err error, o ConnectOptions) {
 	if subject, subscribing := denied(err); subscribing {
 		c.denials.add(subject)
-	}
-	if deniesAck(err) && !c.ofEarlierProbe(err) {
-		c.ackDenied.Store(true)
-		if o.OnAckDenied != nil {
-			o.OnAckDenied()
+	} else if subject != "" {
+		c.mu.Lock()
+		listeners := c.onDenied // only ever appended to
+		c.mu.Unlock()
+		for _, f := range listeners {
+			f(subject)
 		}
 	}
 	if o.OnError != nil {
@@ -142,46 +140,4 @@ func (c *Conn) mayNowSubscribe(ctx context.Context, subject string) bool {
 	}
 	refused, _ := denied(after)
 	return refused != subject
-}
-
-// probeTokens end the subject of a probe before its number: no message was
-// delivered under them.
-const probeTokens = ".1.0.0.0."
-
-// ofEarlierProbe reports whether err refuses an acknowledgement of a probe that is
-// over. The client reports a refusal after it has answered the probe.
-func (c *Conn) ofEarlierProbe(err error) bool {
-	subject, _ := denied(err)
-	_, number, ok := strings.Cut(subject, probeTokens)
-	n, parseErr := strconv.ParseUint(number, 10, 64)
-	return ok && parseErr == nil && n < c.ackProbes.Load()
-}
-
-// CheckAckPermission finds out whether acknowledgements are permitted now, by one at each
-// consumer of each account for a message that was never delivered: it changes
-// nothing.
-func (c *Conn) CheckAckPermission(ctx context.Context, accounts ...call.Account) error {
-	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
-	defer cancel()
-	// An earlier refusal says nothing about what is permitted now.
-	probe := c.ackProbes.Add(1)
-	c.ackDenied.Store(false)
-	before := c.nc.LastError()
-	for _, a := range accounts {
-		for _, s := range sourcesOf(ConsumerConfig{Account: a}) {
-			subject := fmt.Sprintf("$JS.ACK.%s.%s%s%d", s.stream, s.config.Durable, probeTokens, probe)
-			if err := c.nc.Publish(subject, []byte("+WPI")); err != nil {
-				return fmt.Errorf("probe the permission to acknowledge: %w", err)
-			}
-		}
-	}
-	// The broker answers in order: a refusal comes before the flush's answer.
-	if err := c.nc.FlushWithContext(ctx); err != nil {
-		return fmt.Errorf("probe the permission to acknowledge: %w", err)
-	}
-	after := c.nc.LastError()
-	if after != before && deniesAck(after) || c.ackDenied.Load() { //nolint:errorlint // each refusal is an error of its own
-		return ErrAckDenied
-	}
-	return nil
 }

@@ -22,29 +22,6 @@ func workerWithout(publish, subscribe []string) func(*server.Options) {
 	}
 }
 
-// TestAPermissionIsGranted: acknowledgements are found to be permitted over the
-// connection that was there before.
-func TestAPermissionIsGranted(t *testing.T) {
-	bubbleWith(t, t.TempDir(), workerWithout([]string{"$JS.ACK.>"}, nil), func(t *testing.T, b *broker) {
-		b.apply()
-		probe := func() error { return b.CheckAckPermission(t.Context(), "acme", "globex") }
-		if err := probe(); !errors.Is(err, ErrAckDenied) {
-			t.Fatalf("without the permission: %v", err)
-		}
-		must[struct{}](t)(struct{}{}, b.server.Reload(workerWithout(nil, nil)))
-		if err := probe(); err != nil {
-			t.Errorf("with the permission: %v", err)
-		}
-		must[struct{}](t)(struct{}{}, b.server.Reload(workerWithout([]string{"$JS.ACK.CALLS.new-globex_normal.>"}, nil)))
-		if err := probe(); !errors.Is(err, ErrAckDenied) {
-			t.Errorf("without one of them: %v", err)
-		}
-		if n := b.NATS().Stats().Reconnects; n != 0 {
-			t.Errorf("it connected again %d times", n)
-		}
-	})
-}
-
 // TestASubscriptionIsGranted: what was refused when the connection was made is
 // taken up once it is permitted.
 func TestASubscriptionIsGranted(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/queue/backlog"
+	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
@@ -28,7 +29,7 @@ type account struct {
 	directory *sfvopi.Directory
 	lane      *lane.Lane
 	metrics   *metrics.Account
-	consumer  *queue.Consumer
+	consumer  *pull.Consumer
 	handler   *dispatcher.Handler
 	peers     *queue.PeerBus
 	conn      *queue.Conn
@@ -68,7 +69,7 @@ func (a *App) newAccount(cfg configs.NamedAccount) (*account, error) {
 
 // attach builds the part that needs the broker, without a request to it.
 func (acc *account) attach(a *App, b *broker) {
-	acc.consumer = b.conn.NewConsumer(queue.ConsumerConfig{
+	acc.consumer = b.consumers.New(pull.Config{
 		Account: acc.name, MinShare: acc.config.MinShare, AckWait: a.config.Provider.AckWait(), Provision: a.config.Streams.Provision,
 		OnUnbound: acc.metrics.ConsumersMissing, Log: a.log,
 	})
@@ -132,7 +133,7 @@ func (acc *account) run(ctx, workCtx context.Context) {
 	owned.Go(func() { acc.countOperatorActions(background) })
 	owned.Go(func() { acc.key.watch(background, acc.onKeyRotated, acc.handler.Log.With("account", acc.name)) })
 	owned.Go(func() { acc.waitConsumers(ctx) })
-	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *queue.Message) { acc.handler.Dispatch(workCtx, m.Delivery, m) })
+	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *pull.Message) { acc.handler.Dispatch(workCtx, m.Delivery, m) })
 	acc.handler.Wait()
 	stop()
 	owned.Wait()

@@ -10,18 +10,20 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/backlog"
+	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/queue/ratelimit"
 )
 
 // broker is what a worker uses of NATS.
 type broker struct {
-	conn    *queue.Conn
-	records *queue.Records
-	gossip  *queue.Gossip
-	control *queue.Control
-	meter   *backlog.Meter
-	peers   *queue.PeerBus
-	limiter *ratelimit.Limiter
+	conn      *queue.Conn
+	records   *queue.Records
+	gossip    *queue.Gossip
+	control   *queue.Control
+	meter     *backlog.Meter
+	peers     *queue.PeerBus
+	limiter   *ratelimit.Limiter
+	consumers *pull.Consumers
 }
 
 // setUp creates or checks everything at the broker, and retries until that
@@ -67,8 +69,14 @@ func (a *App) setUpOnce(ctx context.Context, conn *queue.Conn) (*broker, error) 
 	if err != nil {
 		return nil, err
 	}
+	consumers, err := pull.NewConsumers(conn, pull.Options{
+		OnAckDenied: func() { a.setAckPermission(false) }, OnAckBackpressure: a.metrics.AckBackpressure,
+	})
+	if err != nil {
+		return nil, err
+	}
 	b := &broker{
-		conn: conn, records: records, gossip: gossip, control: conn.NewControl(a.log),
+		conn: conn, consumers: consumers, records: records, gossip: gossip, control: conn.NewControl(a.log),
 		meter: backlog.NewMeter(conn), peers: conn.NewPeerBus(),
 		limiter: ratelimit.New(conn, ratelimit.Config{
 			Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, OnClockSample: a.metrics.BrokerClock,

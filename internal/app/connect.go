@@ -38,8 +38,7 @@ func (a *App) connect() (*queue.Conn, error) {
 			}
 			a.log.Info("connected to NATS")
 		},
-		OnError: a.logNATSError, OnAckBackpressure: a.metrics.AckBackpressure,
-		OnAckDenied: func() { a.setAckPermission(false) },
+		OnError: a.logNATSError,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w; check nats.url and the credentials", err)

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/metrics"
-	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/backlog"
+	"github.com/ringonce/ringonce/queue/pull"
 )
 
 const (
@@ -58,8 +58,8 @@ func (a *App) measureQueues(ctx context.Context, b *broker) {
 // probeAckPermission checks until ctx ends whether the worker may acknowledge.
 func (a *App) probeAckPermission(ctx context.Context, b *broker) {
 	runEvery(ctx, ackProbeInterval, func(ctx context.Context) (ok bool) {
-		err := b.conn.CheckAckPermission(ctx, a.accounts.names()...)
-		if errors.Is(err, queue.ErrAckDenied) {
+		err := b.consumers.CheckAckPermission(ctx, a.accounts.names()...)
+		if errors.Is(err, pull.ErrAckDenied) {
 			a.log.Error("acknowledgements are refused", "error", err)
 			a.setAckPermission(false)
 		}

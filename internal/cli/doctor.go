@@ -14,6 +14,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/pull"
 )
 
 func newDoctorCommand(environ []string) *cobra.Command {
@@ -93,8 +94,13 @@ func (e *examination) broker(ctx context.Context, conn *queue.Conn, config confi
 	if e.report("control flags", err, "can be read") {
 		e.lanes(flags, accountsToProbe(config), time.Now())
 	}
+	consumers, err := pull.NewConsumers(conn, pull.Options{})
+	if err != nil {
+		e.report("acknowledging", err, "")
+		return
+	}
 	for _, account := range accountsToProbe(config) {
-		e.report("acknowledging", conn.CheckAckPermission(ctx, account), "permitted, account "+string(account))
+		e.report("acknowledging", consumers.CheckAckPermission(ctx, account), "permitted, account "+string(account))
 	}
 	ledger, err := conn.InspectHighWater(ctx)
 	e.report("call records", err, "valid from "+ledger.ValidFrom.Format(time.RFC3339)+" on")

@@ -13,6 +13,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/queue/embedded"
+	"github.com/ringonce/ringonce/queue/pull"
 )
 
 const acct call.Account = "acme"
@@ -160,7 +161,7 @@ func (f *fixture) wantState(id string, want call.State) call.Record {
 }
 
 // due pulls what was brought back, as a worker does.
-func (f *fixture) due() []*queue.Message {
+func (f *fixture) due() []*pull.Message {
 	f.t.Helper()
 	stream, err := f.conn.JetStream().Stream(f.t.Context(), queue.StreamParked)
 	if err != nil {
@@ -177,20 +178,24 @@ func (f *fixture) due() []*queue.Message {
 	if want == 0 {
 		return nil
 	}
-	consumer := f.conn.NewConsumer(queue.ConsumerConfig{Account: acct, AckWait: time.Minute, Provision: true})
+	consumers, err := pull.NewConsumers(f.conn, pull.Options{})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	consumer := consumers.New(pull.Config{Account: acct, AckWait: time.Minute, Provision: true})
 	if err := consumer.Bind(f.t.Context()); err != nil {
 		f.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(f.t.Context())
 	defer cancel()
-	var got []*queue.Message
+	var got []*pull.Message
 	permit := func(ctx context.Context) (int, <-chan struct{}) {
 		if ctx.Err() != nil {
 			return 0, nil
 		}
 		return want, nil
 	}
-	consumer.Run(ctx, permit, func(m *queue.Message) {
+	consumer.Run(ctx, permit, func(m *pull.Message) {
 		if got = append(got, m); len(got) == want {
 			cancel()
 		}
@@ -199,7 +204,7 @@ func (f *fixture) due() []*queue.Message {
 }
 
 // claim claims what a due message carries, as a worker does.
-func (f *fixture) claim(m *queue.Message, nonce string) (call.Record, error) {
+func (f *fixture) claim(m *pull.Message, nonce string) (call.Record, error) {
 	r, err := m.Due.Record.Claim("worker-2", nonce, time.Now())
 	if err != nil {
 		return r, err

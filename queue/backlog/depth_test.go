@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/tests/brokertest"
 	"github.com/ringonce/ringonce/tests/queuetest"
 )
@@ -167,11 +168,11 @@ func TestRequestsThatArriveHideNoOrphans(t *testing.T) {
 	})
 }
 
-func newConsumer(b *queuetest.Broker) *queue.Consumer {
-	return b.NewConsumer(queue.ConsumerConfig{Account: "acme", AckWait: time.Minute, Provision: true, Log: queuetest.Quiet()})
+func newConsumer(b *queuetest.Broker) *pull.Consumer {
+	return brokertest.Must[*pull.Consumers](b.T)(pull.NewConsumers(b.Conn, pull.Options{})).New(pull.Config{Account: "acme", AckWait: time.Minute, Provision: true, Log: queuetest.Quiet()})
 }
 
-func boundConsumer(b *queuetest.Broker) *queue.Consumer {
+func boundConsumer(b *queuetest.Broker) *pull.Consumer {
 	b.T.Helper()
 	c := newConsumer(b)
 	if err := c.Bind(b.T.Context()); err != nil {
@@ -181,10 +182,10 @@ func boundConsumer(b *queuetest.Broker) *queue.Consumer {
 }
 
 // run pulls up to n messages at a time until the test ends.
-func run(b *queuetest.Broker, c *queue.Consumer, n int) <-chan *queue.Message {
+func run(b *queuetest.Broker, c *pull.Consumer, n int) <-chan *pull.Message {
 	b.T.Helper()
 	ctx, cancel := context.WithCancel(b.T.Context())
-	messages, ended := make(chan *queue.Message, 1000), make(chan struct{})
+	messages, ended := make(chan *pull.Message, 1000), make(chan struct{})
 	capacity := func(ctx context.Context) (int, <-chan struct{}) {
 		if ctx.Err() != nil {
 			return 0, nil
@@ -193,7 +194,7 @@ func run(b *queuetest.Broker, c *queue.Consumer, n int) <-chan *queue.Message {
 	}
 	go func() {
 		defer close(ended)
-		c.Run(ctx, capacity, func(m *queue.Message) { messages <- m })
+		c.Run(ctx, capacity, func(m *pull.Message) { messages <- m })
 	}()
 	b.T.Cleanup(func() {
 		cancel()

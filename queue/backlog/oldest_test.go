@@ -10,6 +10,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/tests/brokertest"
 	"github.com/ringonce/ringonce/tests/queuetest"
 )
@@ -20,7 +21,7 @@ func TestOldest(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		random := rand.New(rand.NewPCG(1, 2))
 		messages := run(b, boundConsumer(b), 1)
-		var held []*queue.Message
+		var held []*pull.Message
 		for range 200 {
 			switch random.IntN(3) {
 			case 0, 1:

@@ -31,8 +31,9 @@ func (a *AccountLimiter) Reserve(ctx context.Context, n int, ahead time.Duration
 	}
 	ahead = min(ahead, maxAhead)
 	now := s.clock.toBroker(time.Now())
-	a.dropBefore(windowOf(now))
-	w := max(windowOf(now), s.first)
+	w := windowOf(now)
+	maps.DeleteFunc(a.seen, func(of int64, _ int) bool { return of < w })
+	w = max(w, s.first)
 	for ; n > 0 && !windowStart(w).After(now.Add(ahead)); w++ {
 		reserved, err := a.reserveWindow(bounded, s, w, n, now)
 		if err != nil {
@@ -75,8 +76,4 @@ func (a *AccountLimiter) reserveWindow(ctx context.Context, s state, w int64, n 
 		slots = append(slots, s.clock.toLocal(a.grid.slotTime(w, i)))
 	}
 	return slots, nil
-}
-
-func (a *AccountLimiter) dropBefore(w int64) {
-	maps.DeleteFunc(a.seen, func(of int64, _ int) bool { return of < w })
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/admin"
+	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/harness"
 )
@@ -122,7 +123,11 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 func TestADiscardedCallStaysDiscarded(t *testing.T) {
 	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
-	consumer := r.Conn.NewConsumer(queue.ConsumerConfig{
+	consumers, err := pull.NewConsumers(r.Conn, pull.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	consumer := consumers.New(pull.Config{
 		Account: harness.Account, AckWait: r.Config.Provider.AckWait(), Provision: true, Log: r.Log,
 	})
 	if err := consumer.Bind(t.Context()); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/embedded"
+	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/harness"
 )
@@ -63,7 +64,11 @@ func TestAJetStreamDomain(t *testing.T) {
 	r.AwaitState("placed", call.StatePlaced)
 	r.AwaitState("again", call.StatePlaced)
 	r.AwaitDrained()
-	if err := r.Conn.CheckAckPermission(t.Context(), harness.Account); err != nil {
+	consumers, err := pull.NewConsumers(r.Conn, pull.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := consumers.CheckAckPermission(t.Context(), harness.Account); err != nil {
 		t.Error(err)
 	}
 }

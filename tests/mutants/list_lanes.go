@@ -67,21 +67,21 @@ func ofLanes() []mutant {
 			"			return s, s.Supersedes(found)\n", "			return s, true\n",
 		},
 		{
-			"overrun-the-broker", "pulls although the broker is behind with acknowledgements", "queue/consumer.go",
-			"		c.conn.debt.wait(ctx)\n", "",
+			"overrun-the-broker", "pulls although the broker is behind with acknowledgements", "queue/pull/consumer.go",
+			"		c.shared.throttle.wait(ctx)\n", "",
 		},
 		{
-			"shut-what-was-opened", "closes the inbox of an account that was opened in the same moment", "queue/inbox.go",
-			"func (b *inbox) shutLater() { b.shutIf(func() bool { return b.expects == b.opened }) }\n",
-			"func (b *inbox) shutLater() {\n	b.mu.Lock()\n	due := b.expects == b.opened\n	b.mu.Unlock()\n	if due {\n		b.shut()\n	}\n}\n",
+			"close-what-was-opened", "closes the inbox of an account that was opened in the same moment", "queue/pull/inbox.go",
+			"func (b *inbox) closeIfIdle() { b.closeIf(func() bool { return b.idleAt == b.openCount }) }\n",
+			"func (b *inbox) closeIfIdle() {\n	b.mu.Lock()\n	idle := b.idleAt == b.openCount\n	b.mu.Unlock()\n	if idle {\n		b.close()\n	}\n}\n",
 		},
 		{
-			"bulk-goes-first", "asks the least pressing priority first", "queue/turns.go",
-			"	for rank := range priorities {\n		asks = append(asks, ask{rank, n})", "	for rank := range priorities {\n		asks = append(asks, ask{priorities - 1 - rank, n})",
+			"bulk-goes-first", "asks the least pressing priority first", "queue/pull/fairshare.go",
+			"	for rank := range priorities {\n		requests = append(requests, request{rank, n})", "	for rank := range priorities {\n		requests = append(requests, request{priorities - 1 - rank, n})",
 		},
 		{
-			"bulk-starves", "owes the lower priorities nothing", "queue/turns.go",
-			"		t.owed[other] += float64(n) * t.least\n", "		t.owed[other] += 0 * float64(n) * t.least\n",
+			"bulk-starves", "gives the lower priorities no share", "queue/pull/fairshare.go",
+			"		f.deficit[other] += float64(n) * f.share\n", "		f.deficit[other] += 0 * float64(n) * f.share\n",
 		},
 		{
 			"dial-on-an-older-ledger", "goes on although the records went back in time", "internal/app/rollback.go",

@@ -6,7 +6,7 @@ func ofSubjects() []mutant {
 	return []mutant{
 		{
 			"believe-a-publisher", "takes a request with a record in it for one that workers wrote", "queue/message.go",
-			"	if meta.Stream != StreamParked {\n", "	if meta.Stream != StreamParked && msg.Header.Get(headerVersion) == \"\" {\n",
+			"	if meta.Stream != StreamParked {\n", "	if meta.Stream != StreamParked && m.Header.Get(headerVersion) == \"\" {\n",
 		},
 		{
 			"publishers-may-roll-up", "allows roll-ups and TTLs where publishers write", "queue/topology.go",
@@ -57,8 +57,8 @@ func ofSubjects() []mutant {
 			"	if err := b.conn.CheckMaxPayload(); err != nil {\n", "	if err := b.conn.CheckMaxPayload(); false {\n",
 		},
 		{
-			"a-refusal-sticks", "takes an earlier refusal of an acknowledgement for what holds now", "queue/permission.go",
-			"	if after != before && deniesAck(after) ", "	if (after != before || true) && deniesAck(after) ",
+			"a-refusal-sticks", "takes an earlier refusal of an acknowledgement for what holds now", "queue/pull/ackpermission.go",
+			"	if after != before && refused ", "	if (after != before || true) && refused ",
 		},
 		{
 			"rely-on-any-schedule", "lets the audit rely on a schedule that the broker did not carry out", "queue/admin/audit.go",

@@ -1,17 +1,19 @@
-package queue
+package pull
 
 import (
 	"testing"
 	"time"
+
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
 // TestAMessageIsHandedBackOnce at once, or after a delay.
 func TestAMessageIsHandedBackOnce(t *testing.T) {
 	for _, delay := range []time.Duration{-time.Second, 0, 3 * time.Second} {
 		t.Run(delay.String(), func(t *testing.T) {
-			withBroker(t, func(t *testing.T, b *broker) {
-				b.publish("calls.requests.acme", "{}")
-				came := b.run(b.consumer(), always(1))
+			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+				b.Publish("calls.requests.acme", "{}")
+				came := run(b, newBound(b), always(1))
 				first := <-came
 				handed := time.Now()
 				if err := first.Nak(delay); err != nil {

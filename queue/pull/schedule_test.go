@@ -1,7 +1,8 @@
-package queue
+package pull
 
 import (
 	"bytes"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,41 +10,19 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/tests/brokertest"
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
-
-// consume pulls for one account until the test ends, and gives what comes.
-func (b *broker) consume(permit Capacity) <-chan *Message {
-	b.t.Helper()
-	c := b.NewConsumer(ConsumerConfig{Account: "acme", AckWait: 45 * time.Second, Provision: true, Log: quiet()})
-	if err := c.Bind(b.t.Context()); err != nil {
-		b.t.Fatal(err)
-	}
-	return b.run(c, permit)
-}
-
-func (b *broker) run(c *Consumer, permit Capacity) <-chan *Message {
-	ctx, cancel := contextOf(b.t)
-	came := make(chan *Message, 1000)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		c.Run(ctx, permit, func(m *Message) { came <- m })
-	}()
-	b.t.Cleanup(func() {
-		cancel()
-		<-ended
-	})
-	return came
-}
 
 // TestParkedCallsComeBackAtTheirTime and not before, with their record and its
 // version.
 func TestParkedCallsComeBackAtTheirTime(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		came := run(b, newBound(b), always(10))
 		for i, fraction := range []time.Duration{0, 300 * time.Millisecond, 999 * time.Millisecond, 123456789 * time.Nanosecond} {
 			next := time.Now().Truncate(time.Second).Add(10*time.Second + fraction)
-			r := waiting(t, call.ID("call-"+string(rune('a'+i))), next)
+			r := queuetest.Waiting(t, call.ID("call-"+string(rune('a'+i))), next)
 			r.Priority, r.Trace = call.Urgent, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 			v := call.Version{Created: time.Now().UTC().Round(0), Sequence: uint64(40 + i)}
 			if err := b.NewScheduler().Schedule(t.Context(), r, v); err != nil {
@@ -62,16 +41,16 @@ func TestParkedCallsComeBackAtTheirTime(t *testing.T) {
 			}
 		}
 		<-time.After(time.Second)
-		b.holds(StreamParked)
+		b.WantSubjects(queue.StreamParked)
 	})
 }
 
 // TestParkingAgainReplaces the schedule, to earlier and to later.
 func TestParkingAgainReplaces(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		came := run(b, newBound(b), always(10))
 		park := func(after time.Duration, v uint64) {
-			if err := b.NewScheduler().Schedule(t.Context(), waiting(t, "a", time.Now().Add(after)), call.Version{Created: time.Now(), Sequence: v}); err != nil {
+			if err := b.NewScheduler().Schedule(t.Context(), queuetest.Waiting(t, "a", time.Now().Add(after)), call.Version{Created: time.Now(), Sequence: v}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -79,7 +58,7 @@ func TestParkingAgainReplaces(t *testing.T) {
 			start := time.Now()
 			park(times[0], 1)
 			park(times[1], 2)
-			b.holds(StreamParked, "calls.parked.acme.a")
+			b.WantSubjects(queue.StreamParked, "calls.parked.acme.a")
 			m := <-came
 			if waited := time.Since(start); waited < times[1] || waited > times[1]+time.Second || m.Due.Version.Sequence != 2 {
 				t.Errorf("version %d came back after %s", m.Due.Version.Sequence, waited)
@@ -94,10 +73,10 @@ func TestParkingAgainReplaces(t *testing.T) {
 }
 
 func TestParkingInThePastFiresAtOnce(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		came := run(b, newBound(b), always(10))
 		start := time.Now()
-		if err := b.NewScheduler().Schedule(t.Context(), waiting(t, "a", start.Add(-time.Hour)), call.Version{}); err != nil {
+		if err := b.NewScheduler().Schedule(t.Context(), queuetest.Waiting(t, "a", start.Add(-time.Hour)), call.Version{}); err != nil {
 			t.Fatal(err)
 		}
 		<-came
@@ -108,11 +87,11 @@ func TestParkingInThePastFiresAtOnce(t *testing.T) {
 }
 
 func TestUnpark(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		came := run(b, newBound(b), always(10))
 		p := b.NewScheduler()
 		for _, id := range []call.ID{"a", "ab"} {
-			if err := p.Schedule(t.Context(), waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
+			if err := p.Schedule(t.Context(), queuetest.Waiting(t, id, time.Now().Add(time.Minute)), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -133,16 +112,16 @@ func TestUnpark(t *testing.T) {
 
 // TestSchedulesSurviveARestart of the broker, also over their time.
 func TestSchedulesSurviveARestart(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		came := run(b, newBound(b), always(10))
 		for id, after := range map[call.ID]time.Duration{"before": 30 * time.Second, "after": 10 * time.Minute} {
-			if err := b.NewScheduler().Schedule(t.Context(), waiting(t, id, time.Now().Add(after)), call.Version{}); err != nil {
+			if err := b.NewScheduler().Schedule(t.Context(), queuetest.Waiting(t, id, time.Now().Add(after)), call.Version{}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		b.stop()
+		b.Stop()
 		<-time.After(time.Minute)
-		b.start(nil)
+		b.Start()
 		for _, want := range []call.ID{"before", "after"} {
 			m := <-came
 			if m.Due.Record.ID != want {
@@ -156,13 +135,13 @@ func TestSchedulesSurviveARestart(t *testing.T) {
 // TestWhatPublishersCannotForge puts our headers, and the broker's, on a
 // request.
 func TestWhatPublishersCannotForge(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
-		forged := must[[]byte](t)(waiting(t, "victim", time.Now()).Encode())
-		b.publish("calls.requests.acme", string(forged),
-			headerVersion, encodeVersion(call.Version{Created: time.Now(), Sequence: 1}),
-			HeaderID, "victim", headerAccount, "globex", headerOrigin, "1", headerPublished, "2000-01-01T00:00:00Z",
-			headerTrace, "not one", "Nats-Msg-Id", "mine")
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		came := run(b, newBound(b), always(10))
+		forged := brokertest.Must[[]byte](t)(queuetest.Waiting(t, "victim", time.Now()).Encode())
+		b.Publish("calls.requests.acme", string(forged),
+			"Ringonce-Record", fmt.Sprintf("%d/1", time.Now().UnixNano()),
+			"Ringonce-Id", "victim", "Ringonce-Account", "globex", "Ringonce-Origin", "1", "Ringonce-Published", "2000-01-01T00:00:00Z",
+			"traceparent", "not one", "Nats-Msg-Id", "mine")
 		m := <-came
 		if m.Due != nil || m.Account != "acme" || m.MessageID != "mine" || m.Trace != "" || !bytes.Equal(m.Body, forged) || m.Origin.Sequence != 1 ||
 			time.Since(m.Origin.Published) > time.Minute {
@@ -177,51 +156,27 @@ func TestWhatPublishersCannotForge(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		b.holds(StreamCalls, "calls.requests.acme.normal")
+		b.WantSubjects(queue.StreamCalls, "calls.requests.acme.normal")
 	})
 }
 
 // TestADueCallThatCannotBeRead is handed back for a worker that can.
 func TestADueCallThatCannotBeRead(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		came := b.consume(always(10))
-		good := waiting(t, "a", time.Now())
-		data := must[[]byte](t)(good.Encode())
-		version := encodeVersion(call.Version{Created: time.Now(), Sequence: 1})
-		b.publish("calls.due.acme.normal", `{"format":2}`, headerVersion, version)
-		b.publish("calls.due.acme.normal", string(data))
-		b.publish("calls.due.acme.normal", string(data), headerVersion, "garbage")
-		b.publish("calls.due.acme.normal", string(bytes.ReplaceAll(data, []byte("acme"), []byte("evil"))), headerVersion, version)
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		came := run(b, newBound(b), always(10))
+		good := queuetest.Waiting(t, "a", time.Now())
+		data := brokertest.Must[[]byte](t)(good.Encode())
+		version := fmt.Sprintf("%d/1", time.Now().UnixNano())
+		b.Publish("calls.due.acme.normal", `{"format":2}`, "Ringonce-Record", version)
+		b.Publish("calls.due.acme.normal", string(data))
+		b.Publish("calls.due.acme.normal", string(data), "Ringonce-Record", "garbage")
+		b.Publish("calls.due.acme.normal", string(bytes.ReplaceAll(data, []byte("acme"), []byte("evil"))), "Ringonce-Record", version)
 		<-time.After(10 * time.Minute)
 		if len(came) > 0 {
 			t.Errorf("%+v came", (<-came).Delivery)
 		}
-		if n := len(b.subjects(StreamParked)); n != 4 {
+		if n := len(brokertest.Subjects(t, b.JetStream(), queue.StreamParked)); n != 4 {
 			t.Errorf("%d are left of 4", n)
 		}
 	})
-}
-
-func TestVersionHeader(t *testing.T) {
-	v := call.Version{Created: time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC), Sequence: 1 << 63}
-	if got, ok := decodeVersion(encodeVersion(v)); !ok || got != v {
-		t.Errorf("%+v became %+v, %t", v, got, ok)
-	}
-	for _, s := range []string{"", "1", "/", "1/", "/1", "a/1", "1/a", "1/-1", "1/1/1"} {
-		if v, ok := decodeVersion(s); ok {
-			t.Errorf("%q was read as %+v", s, v)
-		}
-	}
-}
-
-func TestTraceparent(t *testing.T) {
-	const good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	for s, want := range map[string]string{
-		good: good, "": "", good[1:]: "", good + "0": "", "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "",
-		"00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\n": "",
-	} {
-		if got := Traceparent(nats.Header{headerTrace: {s}}); got != want {
-			t.Errorf("%q was read as %q", s, got)
-		}
-	}
 }

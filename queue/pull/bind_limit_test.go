@@ -1,4 +1,4 @@
-package queue
+package pull
 
 import (
 	"errors"
@@ -10,15 +10,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
 // bindMany binds accounts until one cannot be bound.
-func (b *broker) bindMany(accounts int) error {
+func bindMany(b *queuetest.Broker, accounts int) error {
+	consumers := newConsumers(b)
 	for i := range accounts {
-		c := b.NewConsumer(ConsumerConfig{
-			Account: call.Account(fmt.Sprint("a", i)), AckWait: time.Minute, Provision: true, Log: quiet(),
+		c := consumers.New(Config{
+			Account: call.Account(fmt.Sprint("a", i)), AckWait: time.Minute, Provision: true, Log: queuetest.Quiet(),
 		})
-		if err := c.Bind(b.t.Context()); err != nil {
+		if err := c.Bind(b.T.Context()); err != nil {
 			return fmt.Errorf("account %d: %w", i, err)
 		}
 	}
@@ -32,18 +35,13 @@ func TestOurStreamsTakeMoreConsumersThanTheBrokersDefault(t *testing.T) {
 		o.JetStreamLimits.DefaultMaxConsumers = 20
 		o.Users = []*server.User{{Username: "worker", Password: "w"}}
 	}
-	bubbleWith(t, t.TempDir(), few, func(t *testing.T, b *broker) {
-		b.apply()
-		if err := b.bindMany(30); err != nil {
+	queuetest.RunWith(t, few, func(t *testing.T, b *queuetest.Broker) {
+		b.Apply()
+		if err := bindMany(b, 30); err != nil {
 			t.Error(err)
 		}
-		for _, cfg := range (Topology{Replicas: 1}).streams() {
-			if cfg.Name == StreamCalls {
-				cfg.MaxConsumers = 0
-				must[jetstream.Stream](t)(b.JetStream().UpdateStream(t.Context(), cfg))
-			}
-		}
-		if err := b.bindMany(31); !errors.Is(err, jetstream.ErrMaximumConsumersLimit) {
+		b.Change(queue.StreamCalls, func(c *jetstream.StreamConfig) { c.MaxConsumers = 0 })
+		if err := bindMany(b, 31); !errors.Is(err, jetstream.ErrMaximumConsumersLimit) {
 			t.Errorf("a stream without a limit of its own: %v", err)
 		}
 	})
@@ -51,13 +49,13 @@ func TestOurStreamsTakeMoreConsumersThanTheBrokersDefault(t *testing.T) {
 
 // TestAnAccountThatAllowsFewerConsumers gets its streams all the same.
 func TestAnAccountThatAllowsFewerConsumers(t *testing.T) {
-	bubbleWith(t, t.TempDir(), nil, func(t *testing.T, b *broker) {
+	queuetest.RunWith(t, nil, func(t *testing.T, b *queuetest.Broker) {
 		limits := server.JetStreamAccountLimits{MaxMemory: -1, MaxStore: -1, MaxStreams: -1, MaxConsumers: 12}
-		if err := b.server.GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": limits}); err != nil {
+		if err := b.Server().GlobalAccount().UpdateJetStreamLimits(map[string]server.JetStreamAccountLimits{"": limits}); err != nil {
 			t.Fatal(err)
 		}
-		b.apply()
-		if err := b.bindMany(3); err != nil {
+		b.Apply()
+		if err := bindMany(b, 3); err != nil {
 			t.Error(err)
 		}
 	})

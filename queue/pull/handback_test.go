@@ -1,4 +1,4 @@
-package queue
+package pull
 
 import (
 	"context"
@@ -9,41 +9,42 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
-// TestAMessageThatComesAsThePermitEnds is with the next worker at once, not
+// TestAMessageThatComesAsCapacityEnds is with the next worker at once, not
 // after AckWait: published before, at, and after the very moment.
-func TestAMessageThatComesAsThePermitEnds(t *testing.T) {
-	aMessageAsItEnds(t, func(g *gate, _ func()) { g.set(0) })
+func TestAMessageThatComesAsCapacityEnds(t *testing.T) {
+	aMessageAsItEnds(t, func(c *testCapacity, _ func()) { c.set(0) })
 }
 
 // TestAMessageThatComesAsAWorkerStops is with the next one at once, too.
 func TestAMessageThatComesAsAWorkerStops(t *testing.T) {
-	aMessageAsItEnds(t, func(_ *gate, stop func()) { stop() })
+	aMessageAsItEnds(t, func(_ *testCapacity, stop func()) { stop() })
 }
 
-func aMessageAsItEnds(t *testing.T, ends func(g *gate, stop func())) {
-	withBroker(t, func(t *testing.T, b *broker) {
+func aMessageAsItEnds(t *testing.T, ends func(c *testCapacity, stop func())) {
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		for i := range 60 {
-			g := newGate(5)
+			g := newTestCapacity(5)
 			handed := make(chan *Message, 2)
-			work := func(permit Capacity) (stop func()) {
-				ctx, cancel := contextOf(t)
+			work := func(capacity Capacity) (stop func()) {
+				ctx, cancel := context.WithCancel(t.Context())
 				ended := make(chan struct{})
-				c := b.consumer()
+				c := newBound(b)
 				go func() {
 					defer close(ended)
-					c.Run(ctx, permit, func(m *Message) { handed <- m })
+					c.Run(ctx, capacity, func(m *Message) { handed <- m })
 				}()
 				return func() {
 					cancel()
 					<-ended
 				}
 			}
-			stop := work(g.permit)
+			stop := work(g.wait)
 			synctest.Wait() // it listens
 			var both sync.WaitGroup
-			both.Go(func() { b.publish("calls.requests.acme", fmt.Sprint(i)) })
+			both.Go(func() { b.Publish("calls.requests.acme", fmt.Sprint(i)) })
 			both.Go(func() { ends(g, stop) })
 			both.Wait()
 			start := time.Now()
@@ -58,19 +59,18 @@ func aMessageAsItEnds(t *testing.T, ends func(g *gate, stop func())) {
 	})
 }
 
-// TestPermitsThatAreFarBetween: ten workers share ten calls per second, so that
-// each has a permit once in a second, and waits for it with what it listened
-// for. An urgent request behind many bulk ones is with whoever has the next
-// permit.
-func TestPermitsThatAreFarBetween(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
+// TestRareCapacity: ten workers share ten calls per second, so that
+// each may dial once in a second. An urgent request behind many bulk ones is with
+// the worker that may dial next.
+func TestRareCapacity(t *testing.T) {
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		const workers, pace = 10, 100 * time.Millisecond
 		for i := range 500 {
-			b.publish("calls.requests.acme.bulk", fmt.Sprint(i))
+			b.Publish("calls.requests.acme.bulk", fmt.Sprint(i))
 		}
 		// Every turn goes to the worker that has waited longest for one.
 		turn := make(chan struct{})
-		ctx, cancel := contextOf(t)
+		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		defer running.Wait()
 		defer cancel()
@@ -90,7 +90,7 @@ func TestPermitsThatAreFarBetween(t *testing.T) {
 				}
 			}
 		})
-		permit := func(ctx context.Context) (int, <-chan struct{}) {
+		capacity := func(ctx context.Context) (int, <-chan struct{}) {
 			select {
 			case <-ctx.Done():
 				return 0, ctx.Done()
@@ -100,13 +100,13 @@ func TestPermitsThatAreFarBetween(t *testing.T) {
 		}
 		came := make(chan *Message, 1000)
 		for range workers {
-			c := b.consumer()
-			running.Go(func() { c.Run(ctx, permit, func(m *Message) { came <- m }) })
+			c := newBound(b)
+			running.Go(func() { c.Run(ctx, capacity, func(m *Message) { came <- m }) })
 		}
 		for i := range 30 {
 			<-time.After(time.Duration(i) * 37 * time.Millisecond)
 			start := time.Now()
-			b.publish("calls.requests.acme.urgent", "{}")
+			b.Publish("calls.requests.acme.urgent", "{}")
 			for m := range came {
 				_ = m.Ack()
 				if m.Priority == call.Urgent {

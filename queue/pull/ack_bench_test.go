@@ -1,4 +1,4 @@
-package queue
+package pull
 
 import (
 	"fmt"
@@ -9,7 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/embedded"
+	"github.com/ringonce/ringonce/tests/brokertest"
 )
 
 // BenchmarkAcknowledge is what an acknowledgement costs beside the consumers of
@@ -22,18 +24,18 @@ func BenchmarkAcknowledge(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer server.Stop()
-			nc := must[*nats.Conn](b)(nats.Connect(server.ClientURL()))
+			nc := brokertest.Must[*nats.Conn](b)(nats.Connect(server.ClientURL()))
 			defer nc.Close()
-			js := must[jetstream.JetStream](b)(jetstream.New(nc))
-			must[jetstream.Stream](b)(js.CreateStream(b.Context(), Topology{Replicas: 1}.requests(call.Normal)))
+			js := brokertest.Must[jetstream.JetStream](b)(jetstream.New(nc))
+			brokertest.Must[[]string](b)(queue.Topology{Replicas: 1}.Apply(b.Context(), js))
 			var consumers []jetstream.Consumer
 			for i := range accounts {
 				a := call.Account(fmt.Sprint("account-", i))
-				cfg := durable(RequestConsumer(a, call.Normal), ConsumerConfig{Account: a, AckWait: time.Hour}, StoredSubject(a, call.Normal))
-				consumers = append(consumers, must[jetstream.Consumer](b)(js.CreateConsumer(b.Context(), StreamCalls, cfg)))
+				cfg := consumerConfig(queue.RequestConsumer(a, call.Normal), Config{Account: a, AckWait: time.Hour}, queue.StoredSubject(a, call.Normal))
+				consumers = append(consumers, brokertest.Must[jetstream.Consumer](b)(js.CreateConsumer(b.Context(), queue.StreamCalls, cfg)))
 			}
 			for i := range b.N {
-				must[*jetstream.PubAck](b)(js.Publish(b.Context(), fmt.Sprint("calls.requests.account-", i%accounts), make([]byte, 300)))
+				brokertest.Must[*jetstream.PubAck](b)(js.Publish(b.Context(), fmt.Sprint("calls.requests.account-", i%accounts), make([]byte, 300)))
 			}
 			var held []jetstream.Msg
 			for i, c := range consumers {
@@ -44,7 +46,7 @@ func BenchmarkAcknowledge(b *testing.B) {
 				if mine == 0 {
 					continue
 				}
-				for m := range must[jetstream.MessageBatch](b)(c.Fetch(mine)).Messages() {
+				for m := range brokertest.Must[jetstream.MessageBatch](b)(c.Fetch(mine)).Messages() {
 					held = append(held, m)
 				}
 			}
@@ -57,7 +59,7 @@ func BenchmarkAcknowledge(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
-			for must[jetstream.Stream](b)(js.Stream(b.Context(), StreamCalls)).CachedInfo().State.Msgs > 1 {
+			for brokertest.Must[jetstream.Stream](b)(js.Stream(b.Context(), queue.StreamCalls)).CachedInfo().State.Msgs > 1 {
 				<-time.After(5 * time.Millisecond)
 			}
 		})
