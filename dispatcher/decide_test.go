@@ -20,17 +20,17 @@ type situation struct {
 	read    bool
 }
 
-func (s situation) decide() step {
-	t := identify(s.delivery, testRules())
+func (s situation) decide() decision {
+	t := identify(s.delivery, testSettings())
 	if s.read {
 		r := s.record
 		if r.State == call.StateAbsent {
 			r = t.record
 			r.State = call.StateAbsent
 		}
-		t.record, t.version, t.known = r, s.version, true
+		t.record, t.version, t.loaded = r, s.version, true
 	}
-	return decide(t, s.facts)
+	return decide(&t, s.facts)
 }
 
 func situate() situation {
@@ -66,7 +66,7 @@ func (s situation) due(sequence uint64, waits func(call.Record) call.Record) sit
 // own is the record of the request that the delivery asks for, parked until
 // just now.
 func (s situation) own() call.Record {
-	r := identify(s.delivery, testRules()).record
+	r := identify(s.delivery, testSettings()).record
 	r.State, r.Parked, r.NextAt = call.StateWaiting, true, noon.Add(-time.Second)
 	r.Changed = noon.Add(-time.Minute)
 	return r
@@ -81,7 +81,7 @@ func (s situation) finds(sequence uint64, r call.Record) situation {
 
 // paused lets the call's number be paused, and looked at again in a minute.
 func paused(s situation) situation {
-	s.facts.lookAgain = noon.Add(time.Minute)
+	s.facts.recheckAt = noon.Add(time.Minute)
 	return s
 }
 
@@ -124,25 +124,25 @@ func TestDecide(t *testing.T) {
 		{"first, waits in this message", fresh.finds(9, with(fresh.own(), func(r *call.Record) { r.Parked = false })), actClaim, "", time.Time{}},
 		{
 			"first, waits in this message until later", fresh.finds(9, with(fresh.own(), func(r *call.Record) { r.Parked, r.NextAt = false, noon.Add(time.Hour) })),
-			actDefer, "", noon.Add(time.Hour),
+			actNak, "", noon.Add(time.Hour),
 		},
-		{"first, dialling", fresh.finds(9, inState(fresh.own(), call.StateDialling)), actForeign, "", time.Time{}},
-		{"first, placed", fresh.finds(9, inState(fresh.own(), call.StatePlaced)), actDone, "", time.Time{}},
-		{"first, cancelled", fresh.finds(9, inState(fresh.own(), call.StateCancelled)), actDone, "", time.Time{}},
-		{"first, dead", fresh.finds(9, inState(fresh.own(), call.StateDead)), actBury, "", time.Time{}},
-		{"first, dead and discarded", fresh.finds(9, with(inState(fresh.own(), call.StateDead), func(r *call.Record) { r.Discarded = true })), actDone, "", time.Time{}},
-		{"first, unknown", fresh.finds(9, inState(fresh.own(), call.StateUnknown)), actBury, "", time.Time{}},
-		{"first, a state of a newer worker", fresh.finds(9, inState(fresh.own(), "ringing")), actDefer, "", noon.Add(lookupRetry)},
+		{"first, dialling", fresh.finds(9, inState(fresh.own(), call.StateDialling)), actAwaitOwner, "", time.Time{}},
+		{"first, placed", fresh.finds(9, inState(fresh.own(), call.StatePlaced)), actAck, "", time.Time{}},
+		{"first, cancelled", fresh.finds(9, inState(fresh.own(), call.StateCancelled)), actAck, "", time.Time{}},
+		{"first, dead", fresh.finds(9, inState(fresh.own(), call.StateDead)), actDeadLetter, "", time.Time{}},
+		{"first, dead and discarded", fresh.finds(9, with(inState(fresh.own(), call.StateDead), func(r *call.Record) { r.Discarded = true })), actAck, "", time.Time{}},
+		{"first, unknown", fresh.finds(9, inState(fresh.own(), call.StateUnknown)), actDeadLetter, "", time.Time{}},
+		{"first, a state of a newer worker", fresh.finds(9, inState(fresh.own(), "ringing")), actNak, "", noon.Add(lookupDelay)},
 
 		// A due delivery against every state, at the version it carries and behind.
 		{"due, current", again.finds(5, again.own()), actClaim, "", time.Time{}},
 		{"due, stale, waits parked", again.finds(9, again.own()), actSchedule, "", time.Time{}},
 		{"due, stale, waits in a message", again.finds(9, with(again.own(), func(r *call.Record) { r.Parked = false })), actClaim, "", time.Time{}},
-		{"due, dialling", again.finds(9, inState(again.own(), call.StateDialling)), actForeign, "", time.Time{}},
-		{"due, placed", again.finds(9, inState(again.own(), call.StatePlaced)), actDone, "", time.Time{}},
-		{"due, cancelled", again.finds(9, inState(again.own(), call.StateCancelled)), actDone, "", time.Time{}},
-		{"due, dead", again.finds(9, inState(again.own(), call.StateDead)), actBury, "", time.Time{}},
-		{"due, unknown", again.finds(9, inState(again.own(), call.StateUnknown)), actBury, "", time.Time{}},
+		{"due, dialling", again.finds(9, inState(again.own(), call.StateDialling)), actAwaitOwner, "", time.Time{}},
+		{"due, placed", again.finds(9, inState(again.own(), call.StatePlaced)), actAck, "", time.Time{}},
+		{"due, cancelled", again.finds(9, inState(again.own(), call.StateCancelled)), actAck, "", time.Time{}},
+		{"due, dead", again.finds(9, inState(again.own(), call.StateDead)), actDeadLetter, "", time.Time{}},
+		{"due, unknown", again.finds(9, inState(again.own(), call.StateUnknown)), actDeadLetter, "", time.Time{}},
 		{"due, its record is gone", again.finds(0, call.Record{}), actEnd, call.TooOldToKnow, time.Time{}},
 
 		// Another incarnation of the ledger says nothing about sequences.
@@ -155,23 +155,28 @@ func TestDecide(t *testing.T) {
 
 		// A copy that tells of a call, rather than bringing one that waits.
 		{"due, a call that was being dialled", again.due(5, dialling), actRead, "", time.Time{}},
-		{"due, a call that was being dialled, and still is", again.due(5, dialling).finds(5, inState(again.own(), call.StateDialling)), actForeign, "", time.Time{}},
-		{"due, a reminder", again.due(5, func(r call.Record) call.Record { return inState(r, call.StateUnknown) }), actRead, "", time.Time{}},
+		{"due, a call that was being dialled, and still is", again.due(5, dialling).finds(5, inState(again.own(), call.StateDialling)), actAwaitOwner, "", time.Time{}},
+		{"a recovery message", again.due(5, func(r call.Record) call.Record { return inState(r, call.StateUnknown) }), actRead, "", time.Time{}},
+		{
+			"a recovery message, its record read",
+			again.due(5, func(r call.Record) call.Record { return inState(r, call.StateUnknown) }).finds(6, inState(again.own(), call.StatePlaced)),
+			actRecover, "", time.Time{},
+		},
 
 		// Whose call is it?
 		{"same id, other content", fresh.finds(9, other), actConflict, call.IDConflict, time.Time{}},
 		{"same id, other content, ended long ago", fresh.finds(9, inState(other, call.StatePlaced)), actConflict, call.IDConflict, time.Time{}},
-		{"same id and content, other message", fresh.finds(9, elsewhere), actRepeat, "", time.Time{}},
-		{"same id, content and sequence of another stream", fresh.finds(9, reborn), actRepeat, "", time.Time{}},
+		{"same id and content, other message", fresh.finds(9, elsewhere), actDuplicate, "", time.Time{}},
+		{"same id, content and sequence of another stream", fresh.finds(9, reborn), actDuplicate, "", time.Time{}},
 		{"same id, other content and other message", fresh.finds(9, with(other, func(r *call.Record) { r.Origin.Sequence = 3 })), actConflict, call.IDConflict, time.Time{}},
-		{"cancelled before anybody saw it", fresh.finds(9, call.Record{State: call.StateCancelled}), actDone, "", time.Time{}},
+		{"cancelled before anybody saw it", fresh.finds(9, call.Record{State: call.StateCancelled}), actAck, "", time.Time{}},
 
 		// What can never be dialled.
 		{"invalid", situate().first(0, requestBody("a", "ring_method", "PUT")), actEnd, call.InvalidRequest, time.Time{}},
 		{"malformed with an id", situate().first(0, requestBody("a", "no_such_field", "x")), actEnd, call.Malformed, time.Time{}},
-		{"malformed without an id", situate().first(0, []byte(`[`)), actNameless, call.Malformed, time.Time{}},
-		{"invalid without an id", situate().first(0, requestBody("", "ring_method", "PUT")), actNameless, call.InvalidRequest, time.Time{}},
-		{"an id that cannot be one", situate().first(0, requestBody("a b")), actNameless, call.Malformed, time.Time{}},
+		{"malformed without an id", situate().first(0, []byte(`[`)), actDeadLetterOnly, call.Malformed, time.Time{}},
+		{"invalid without an id", situate().first(0, requestBody("", "ring_method", "PUT")), actDeadLetterOnly, call.InvalidRequest, time.Time{}},
+		{"an id that cannot be one", situate().first(0, requestBody("a b")), actDeadLetterOnly, call.Malformed, time.Time{}},
 		{"a priority that is none", oddPriority, actEnd, call.Malformed, time.Time{}},
 		{"invalid, its id in use for another", situate().first(0, requestBody("a", "ring_method", "PUT")).finds(9, other), actConflict, call.IDConflict, time.Time{}},
 		{"due, no longer valid", again.due(5, func(r call.Record) call.Record { r.Request = []byte(`{}`); return r }), actEnd, call.InvalidRequest, time.Time{}},
@@ -199,12 +204,12 @@ func TestDecide(t *testing.T) {
 		{"not_before beyond max_age", situate().first(time.Minute, requestBody("a", "not_before", at(24*time.Hour))), actEnd, call.InvalidRequest, time.Time{}},
 		{
 			"due early by this clock: handed back, not parked again and again",
-			again.due(5, func(r call.Record) call.Record { r.NextAt = noon.Add(time.Second); return r }), actDefer, "", noon.Add(time.Second),
+			again.due(5, func(r call.Record) call.Record { r.NextAt = noon.Add(time.Second); return r }), actNak, "", noon.Add(time.Second),
 		},
 		{
 			"due at not_before early by this clock",
 			situate().first(time.Minute, requestBody("a", "not_before", at(time.Second))).
-				due(5, func(r call.Record) call.Record { r.NextAt = noon.Add(time.Second); return r }), actDefer, "", noon.Add(time.Second),
+				due(5, func(r call.Record) call.Record { r.NextAt = noon.Add(time.Second); return r }), actNak, "", noon.Add(time.Second),
 		},
 		{
 			"replayed: its age counts anew",
@@ -224,7 +229,7 @@ func TestDecide(t *testing.T) {
 				s := fresh.finds(9, inState(fresh.own(), call.StatePlaced))
 				s.facts.validFrom = noon
 				return s
-			}(), actDone, "",
+			}(), actAck, "",
 			time.Time{},
 		},
 		{
@@ -257,7 +262,7 @@ func TestDecide(t *testing.T) {
 		{"delivered 300 times", delivered(fresh, 300), actClaim, "", time.Time{}},
 		{"delivered 301 times", delivered(fresh, 301), actRead, "", time.Time{}},
 		{"delivered 301 times and left no record", delivered(fresh, 301).finds(0, call.Record{}), actEnd, call.Poison, time.Time{}},
-		{"delivered 301 times with a record", delivered(fresh, 301).finds(9, inState(fresh.own(), call.StateDialling)), actForeign, "", time.Time{}},
+		{"delivered 301 times with a record", delivered(fresh, 301).finds(9, inState(fresh.own(), call.StateDialling)), actAwaitOwner, "", time.Time{}},
 		{"due, delivered 301 times", delivered(again, 301), actClaim, "", time.Time{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -265,7 +270,7 @@ func TestDecide(t *testing.T) {
 			if got.act != c.want || got.reason != c.reason || !got.at.Equal(c.at) {
 				t.Errorf("got %+v, want action %d, reason %q, at %s", got, c.want, c.reason, c.at)
 			}
-			if (got.act == actEnd || got.act == actNameless || got.act == actConflict) && got.message == "" {
+			if (got.act == actEnd || got.act == actDeadLetterOnly || got.act == actConflict) && got.message == "" {
 				t.Error("it ends without a word")
 			}
 		})

@@ -20,8 +20,8 @@ import (
 )
 
 var (
-	errDown     = errors.New("the broker is down")
-	errNameless = errors.New("a record without a name")
+	errDown = errors.New("the broker is down")
+	errNoID = errors.New("a record without a name")
 	// began is when a bubble's clock begins.
 	began = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
@@ -54,48 +54,48 @@ func (j *journal) is(t *testing.T, want ...string) {
 	}
 }
 
-// fakeParking, fakeGraveyard and fakeControl fail so often before they work.
-type fakeParking struct {
-	journal  *journal
-	failures atomic.Int32
-	parked   func(call.Record, call.Version)
+// fakeScheduler, fakeGraveyard and fakeControl fail so often before they work.
+type fakeScheduler struct {
+	journal    *journal
+	failures   atomic.Int32
+	onSchedule func(call.Record, call.Version)
 }
 
-func (p *fakeParking) Schedule(_ context.Context, r call.Record, v call.Version) error {
+func (p *fakeScheduler) Schedule(_ context.Context, r call.Record, v call.Version) error {
 	if p.failures.Add(-1) >= 0 {
 		return errDown
 	}
 	p.journal.add("park " + string(r.Reason))
-	if p.parked != nil {
-		p.parked(r, v)
+	if p.onSchedule != nil {
+		p.onSchedule(r, v)
 	}
 	return nil
 }
 
-type fakeGraveyard struct {
+type fakeDeadLetters struct {
 	journal  *journal
 	failures atomic.Int32
 	panics   atomic.Int32
-	burying  func() // called before a letter is written
+	onPut    func() // called before a letter is written
 
 	mu      sync.Mutex
 	letters map[string][]byte // by reason and token
 }
 
-func (g *fakeGraveyard) Put(_ context.Context, r call.Record, body []byte) error {
+func (g *fakeDeadLetters) Put(_ context.Context, r call.Record, body []byte) error {
 	if r.Request != nil {
 		body = r.Request
 	}
 	return g.write(string(r.Reason)+" "+string(r.ID), body)
 }
 
-func (g *fakeGraveyard) PutConflict(_ context.Context, r call.Record, body []byte) error {
+func (g *fakeDeadLetters) PutConflict(_ context.Context, r call.Record, body []byte) error {
 	return g.write(string(r.Reason)+" "+strconv.FormatUint(r.Origin.Sequence, 10), body)
 }
 
-func (g *fakeGraveyard) write(token string, body []byte) error {
-	if g.burying != nil {
-		g.burying()
+func (g *fakeDeadLetters) write(token string, body []byte) error {
+	if g.onPut != nil {
+		g.onPut()
 	}
 	if g.panics.Add(-1) >= 0 {
 		panic("the graveyard broke")
@@ -110,7 +110,7 @@ func (g *fakeGraveyard) write(token string, body []byte) error {
 	return nil
 }
 
-func (g *fakeGraveyard) Delete(_ context.Context, _ call.Account, reason call.Reason, id call.ID) error {
+func (g *fakeDeadLetters) Delete(_ context.Context, _ call.Account, reason call.Reason, id call.ID) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.letters, string(reason)+" "+string(id))
@@ -118,7 +118,7 @@ func (g *fakeGraveyard) Delete(_ context.Context, _ call.Account, reason call.Re
 	return nil
 }
 
-func (g *fakeGraveyard) tokens() []string {
+func (g *fakeDeadLetters) tokens() []string {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var tokens []string
@@ -146,19 +146,19 @@ func (p *fakeProvider) Probe(context.Context) error { return nil }
 func (p *fakeProvider) ProbeReachable(context.Context) error { return nil }
 
 type fakeDirectory struct {
-	verdict call.Linkage
-	lookup  func()
-	stale   atomic.Int32
+	linkage     call.Linkage
+	lookup      func()
+	invalidated atomic.Int32
 }
 
 func (d *fakeDirectory) Lookup(context.Context, call.Phone, string, time.Time) call.Linkage {
 	if d.lookup != nil {
 		d.lookup()
 	}
-	return d.verdict
+	return d.linkage
 }
 
-func (d *fakeDirectory) Invalidate(call.Phone) { d.stale.Add(1) }
+func (d *fakeDirectory) Invalidate(call.Phone) { d.invalidated.Add(1) }
 
 // fakeControl is a control bucket that every lane it knows watches.
 type fakeControl struct {
@@ -218,7 +218,7 @@ func (p *fakePeers) Notify(_ call.Account, e call.PeerEvent) error {
 type fakeMessage struct {
 	journal *journal
 	acks    atomic.Int32
-	backs   atomic.Int32
+	naks    atomic.Int32
 	delay   atomic.Int64 // of the last time it was handed back
 }
 
@@ -229,27 +229,27 @@ func (m *fakeMessage) Ack() error {
 }
 
 func (m *fakeMessage) Nak(delay time.Duration) error {
-	m.backs.Add(1)
+	m.naks.Add(1)
 	m.delay.Store(int64(delay))
 	m.journal.add("hand back")
 	return nil
 }
 
-// bench is a worker with fakes on every side.
-type bench struct {
+// fixture is a worker with fakes on every side.
+type fixture struct {
 	*Handler
-	journal   *journal
-	ledger    *fakeLedger
-	parking   *fakeParking
-	graveyard *fakeGraveyard
-	provider  *fakeProvider
-	directory *fakeDirectory
-	control   *fakeControl
-	peers     *fakePeers
-	registry  *prometheus.Registry
+	journal     *journal
+	records     *fakeRecords
+	scheduler   *fakeScheduler
+	deadLetters *fakeDeadLetters
+	provider    *fakeProvider
+	directory   *fakeDirectory
+	control     *fakeControl
+	peers       *fakePeers
+	registry    *prometheus.Registry
 }
 
-func testRules() Settings {
+func testSettings() Settings {
 	return Settings{
 		Retry:  RetrySettings{InitialDelay: 2 * time.Second, Multiplier: 2, MaxDelay: 5 * time.Minute, MaxAttempts: 12},
 		MaxAge: 24 * time.Hour, Keep: 36 * time.Hour, Numbers: call.PossibleNumbers,
@@ -257,23 +257,23 @@ func testRules() Settings {
 	}
 }
 
-func newBench() *bench {
+func newFixture() *fixture {
 	j := &journal{}
 	registry := prometheus.NewRegistry()
 	m := metrics.New(registry, metrics.Build{}).Account("acme")
-	b := &bench{
-		journal: j, ledger: newFakeLedger(j), parking: &fakeParking{journal: j},
-		graveyard: &fakeGraveyard{journal: j, letters: map[string][]byte{}},
+	b := &fixture{
+		journal: j, records: newFakeRecords(j), scheduler: &fakeScheduler{journal: j},
+		deadLetters: &fakeDeadLetters{journal: j, letters: map[string][]byte{}},
 		provider: &fakeProvider{journal: j, place: answers(call.Outcome{
 			Class: call.Placed, Reason: call.Accepted, Status: 201, RequestUUID: "sfv_ob_req_1",
 		})},
-		directory: &fakeDirectory{verdict: call.Linked}, control: &fakeControl{journal: j}, peers: &fakePeers{}, registry: registry,
+		directory: &fakeDirectory{linkage: call.Linked}, control: &fakeControl{journal: j}, peers: &fakePeers{}, registry: registry,
 	}
 	log := slog.New(slog.DiscardHandler)
 	l := openLane(b, lane.Config{Concurrency: 16, Metrics: m, Log: log}, nil)
 	b.Handler = &Handler{
-		Worker: "one", Account: "acme", Settings: testRules(),
-		Records: b.ledger, Scheduler: b.parking, DeadLetters: b.graveyard, Provider: b.provider,
+		Worker: "one", Account: "acme", Settings: testSettings(),
+		Records: b.records, Scheduler: b.scheduler, DeadLetters: b.deadLetters, Provider: b.provider,
 		Directory: b.directory, Lane: l, Pool: NewGoroutinePool(), Metrics: m, Log: log,
 		Now: time.Now, Nonce: nonces("one"),
 		Epoch: func() (time.Time, time.Time) { return began, began },
@@ -281,8 +281,8 @@ func newBench() *bench {
 	return b
 }
 
-// openLane returns a lane of the bench that may dial.
-func openLane(b *bench, cfg lane.Config, limiter lane.RateLimiter) *lane.Lane {
+// openLane returns a lane of the fixture that may dial.
+func openLane(b *fixture, cfg lane.Config, limiter lane.RateLimiter) *lane.Lane {
 	cfg.Account, cfg.Worker, cfg.Provider, cfg.Now = "acme", "one", b.provider, time.Now
 	l := lane.New(cfg)
 	l.SetPorts(lane.Ports{Control: b.control, Peers: b.peers, Limiter: limiter})
@@ -330,7 +330,7 @@ func due(r call.Record, v call.Version) call.Delivery {
 }
 
 // handle handles one delivery to its end.
-func (b *bench) handle(t *testing.T, d call.Delivery) *fakeMessage {
+func (b *fixture) handle(t *testing.T, d call.Delivery) *fakeMessage {
 	t.Helper()
 	m := &fakeMessage{journal: b.journal}
 	b.Handle(t.Context(), d, m, b.Lane.Acquire())

@@ -16,7 +16,7 @@ import (
 // is drawn from a seed and runs on a bubble's clock.
 type world struct {
 	ctx     context.Context
-	workers []*bench
+	workers []*fixture
 
 	mu       sync.Mutex
 	rng      *rand.Rand
@@ -36,20 +36,20 @@ type worldDial struct {
 
 func newWorld(ctx context.Context, seed uint64) *world {
 	w := &world{ctx: ctx, rng: rand.New(rand.NewPCG(seed, 1))}
-	first := newBench()
+	first := newFixture()
 	for i, name := range []string{"one", "two"} {
-		b := newBench()
+		b := newFixture()
 		b.Worker, b.Nonce = name, nonces(name)
-		b.ledger, b.Records = first.ledger, first.ledger
-		b.graveyard, b.DeadLetters = first.graveyard, first.graveyard
-		b.Scheduler = &fakeParking{journal: b.journal, parked: w.park}
+		b.records, b.Records = first.records, first.records
+		b.deadLetters, b.DeadLetters = first.deadLetters, first.deadLetters
+		b.Scheduler = &fakeScheduler{journal: b.journal, onSchedule: w.park}
 		b.provider.place = w.place
 		b.directory.lookup = w.step
 		w.workers = append(w.workers, b)
 		_ = i
 	}
-	first.ledger.before, first.ledger.lateBy = w.ledgerStep, w.pause
-	first.graveyard.burying = w.step
+	first.records.before, first.records.lateDelay = w.recordStep, w.pause
+	first.deadLetters.onPut = w.step
 	return w
 }
 
@@ -89,9 +89,9 @@ func (w *world) step() {
 	}
 }
 
-func (w *world) ledgerStep() {
+func (w *world) recordStep() {
 	w.step()
-	ledger := w.workers[0].ledger
+	ledger := w.workers[0].records
 	if f := fault(w.draw(12)); f <= writeLate && f != works && !w.isCalm() {
 		ledger.fail(f)
 	}
@@ -228,7 +228,7 @@ func (w *world) settleDown() {
 	w.mu.Lock()
 	w.calm = true
 	w.mu.Unlock()
-	w.workers[0].ledger.fail()
+	w.workers[0].records.fail()
 	<-time.After(30 * time.Hour)
 	w.running.Wait()
 }

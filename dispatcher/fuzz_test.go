@@ -22,7 +22,7 @@ func FuzzFirstDelivery(f *testing.F) {
 			Account: "acme", Priority: call.Priority(priority), Delivered: delivered, Body: body, MessageID: messageID,
 			Origin: call.Origin{Sequence: 1, Published: now.Add(-time.Duration(age))},
 		}
-		read := identify(d, testRules())
+		read := identify(d, testSettings())
 		if read.digest == "" {
 			t.Fatal("no digest")
 		}
@@ -35,9 +35,9 @@ func FuzzFirstDelivery(f *testing.F) {
 		if read.record.Account != "acme" {
 			t.Fatalf("the account %q", read.record.Account)
 		}
-		s := decide(read, facts{now: now, maxAge: 24 * time.Hour, keep: 36 * time.Hour})
+		s := decide(&read, facts{now: now, maxAge: 24 * time.Hour, keep: 36 * time.Hour})
 		switch s.act {
-		case actNameless:
+		case actDeadLetterOnly:
 			if _, ok := call.ReadID(body); ok || s.reason == "" || s.message == "" {
 				t.Errorf("ended without a record: %q, %q", s.reason, s.message)
 			}
@@ -53,7 +53,7 @@ func FuzzFirstDelivery(f *testing.F) {
 			if delivered <= 100 {
 				t.Error("reads on a first delivery")
 			}
-		case actDefer, actSchedule, actBury, actForeign, actDone, actConflict, actRepeat:
+		case actNak, actSchedule, actDeadLetter, actAwaitOwner, actAck, actConflict, actDuplicate:
 			t.Errorf("decided %d without a record", s.act)
 		default:
 			t.Errorf("decided %d", s.act)

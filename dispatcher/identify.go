@@ -4,37 +4,39 @@ import (
 	"errors"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/dispatcher/lane"
 )
 
-// task is a delivery, read: which call it is about, and what is assumed of its
-// record until the ledger says otherwise.
+// task is a delivery that is handled: which call it is about, and what is
+// assumed of the call's record until that is read.
 type task struct {
 	call.Delivery
+	message Message
+	permit  *lane.Permit
 	request call.Request
 	invalid *call.InvalidError // why the request can never be dialled, if so
 	digest  call.Digest
 
 	record  call.Record
 	version call.Version
-	// known tells that record and version were read from the ledger, not
-	// assumed from the delivery.
-	known bool
-	// heeded tells that what a reminder reminds of is done.
-	heeded bool
-	// nameless tells that the request has no readable id: it is dead-lettered
-	// without a record.
-	nameless bool
+	nonce   string // of the claim that this delivery has made
+	// loaded means that record and version were read, not assumed.
+	loaded bool
+	// recovered means that a recovery message has been carried out.
+	recovered bool
+	// noID means that the request has no readable id: it gets a dead letter and
+	// no record.
+	noID bool
 }
 
-// identify reads a delivery. It is pure and refuses nothing: what is wrong with
-// a request is for decide to end it by. Its one
-// memory, of caller IDs, changes no verdict.
-func identify(d call.Delivery, rules Settings) task {
+// identify reads a delivery. It is pure and refuses nothing: decide ends what is
+// invalid. Its cache of caller IDs changes no result.
+func identify(d call.Delivery, s Settings) task {
 	if d.Due != nil {
-		return identifyDue(d, rules)
+		return identifyDue(d, s)
 	}
 	t := task{Delivery: d}
-	request, digest, err := call.DecodeRequestCached(d.Body, rules.Numbers, rules.CallerIDs)
+	request, digest, err := call.DecodeRequestCached(d.Body, s.Numbers, s.CallerIDs)
 	t.digest = digest
 	if _, priorityErr := call.ParsePriority(string(d.Priority)); priorityErr != nil {
 		t.Priority = call.Normal
@@ -59,39 +61,51 @@ func identify(d call.Delivery, rules Settings) task {
 	}
 	if !named {
 		id = call.GeneratedID(d.Origin)
-		t.nameless = err != nil
+		t.noID = err != nil
 	}
-	t.check(request, err, rules)
+	t.validate(request, err, s)
 	t.record = call.NewRecord(d.Account, id, digest, d.Origin, t.Priority, d.Trace, d.Body)
 	return t
 }
 
-// identifyDue trusts what a worker checked before, but for the numbers, whose
-// policy may be stricter now: a call that was accepted stays accepted.
-func identifyDue(d call.Delivery, rules Settings) task {
+// identifyDue reads a due call. A request that was accepted once stays accepted,
+// also if request.numbers is stricter now.
+func identifyDue(d call.Delivery, s Settings) task {
 	t := task{
 		Delivery: d, digest: d.Due.Record.Digest,
 		record: d.Due.Record, version: d.Due.Version,
 	}
-	request, _, err := call.DecodeRequestCached(d.Due.Record.Request, call.PossibleNumbers, rules.CallerIDs)
-	t.check(request, err, rules)
+	request, _, err := call.DecodeRequestCached(d.Due.Record.Request, call.PossibleNumbers, s.CallerIDs)
+	t.validate(request, err, s)
 	return t
 }
 
-// owns reports whether the record is of this very request, and not of another
-// one with its id.
-func (t task) owns() bool { return t.record.Digest == t.digest && t.record.Origin.Same(t.Origin) }
+// claimed reports whether this delivery has claimed its call.
+func (t *task) claimed() bool { return t.nonce != "" }
 
-// body is the request as it came, byte for byte.
-func (t task) body() []byte {
+// sameRequest reports whether the record belongs to this request, and not to
+// another one with the same id.
+func (t *task) sameRequest() bool {
+	return t.record.Digest == t.digest && t.record.Origin.Same(t.Origin)
+}
+
+// isLatest reports whether the delivery carries the version that its record has.
+// A copy that is behind may be all that is left of a schedule that was never
+// written.
+func (t *task) isLatest() bool {
+	return t.Due != nil && t.Due.Version.Sequence == t.version.Sequence && t.Due.Version.Created.Equal(t.version.Created)
+}
+
+// body returns the request as it was published, byte for byte.
+func (t *task) body() []byte {
 	if t.Due != nil {
 		return t.Due.Record.Request
 	}
 	return t.Body
 }
 
-func (t *task) check(request call.Request, err error, rules Settings) {
-	t.request = request.WithDefaults(rules.Defaults)
+func (t *task) validate(request call.Request, err error, s Settings) {
+	t.request = request.WithDefaults(s.Defaults)
 	if err == nil {
 		err = t.request.CheckDialable()
 	}

@@ -7,7 +7,7 @@ import (
 
 // counted gives the sum of all series of a metric whose labels hold these
 // values.
-func (b *bench) counted(t *testing.T, name string, values ...string) float64 {
+func (b *fixture) counted(t *testing.T, name string, values ...string) float64 {
 	t.Helper()
 	families, err := b.registry.Gather()
 	if err != nil {

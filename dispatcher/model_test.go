@@ -13,14 +13,18 @@ import (
 // round: by what may happen to a request, one prohibition after the other, in
 // the words of the protocol.
 func expected(s situation) (action, call.Reason) {
-	t := identify(s.delivery, testRules())
+	t := identify(s.delivery, testSettings())
 	isDue := s.delivery.Due != nil
-	if t.nameless {
-		return actNameless, t.invalid.Reason
+	if t.noID {
+		return actDeadLetterOnly, t.invalid.Reason
 	}
-	trusted := s.read || !isDue || s.delivery.Due.Version.Created.Equal(s.facts.created)
+	trusted := s.read || !isDue ||
+		(s.delivery.Due.Version.Created.Equal(s.facts.created) && s.delivery.Due.Record.State == call.StateWaiting)
 	if !trusted {
 		return actRead, ""
+	}
+	if isDue && s.read && hasDeadLetter(s.delivery.Due.Record) {
+		return actRecover, ""
 	}
 	hasRecord := (s.read && s.record.State != call.StateAbsent) || (!s.read && isDue)
 	r := t.record
@@ -35,13 +39,13 @@ func expected(s situation) (action, call.Reason) {
 		case !sameContent:
 			return actConflict, call.IDConflict
 		case !sameMessage:
-			return actRepeat, ""
+			return actDuplicate, ""
 		case r.State == call.StatePlaced, r.State == call.StateCancelled, r.State == call.StateDead && r.Discarded:
-			return actDone, ""
+			return actAck, ""
 		case r.State == call.StateDead, r.State == call.StateUnknown:
-			return actBury, ""
+			return actDeadLetter, ""
 		case r.State == call.StateDialling:
-			return actForeign, ""
+			return actAwaitOwner, ""
 		case outdated(s, r):
 			return actEnd, call.TooOldToKnow
 		case r.Parked && behind:
@@ -80,7 +84,7 @@ func expected(s situation) (action, call.Reason) {
 	case !end.After(s.facts.now):
 		return actEnd, call.Expired
 	case r.NextAt.After(s.facts.now):
-		return actDefer, ""
+		return actNak, ""
 	case t.request.NotBefore.After(s.facts.now):
 		return actPark, call.NotYet
 	}
@@ -107,7 +111,7 @@ func TestDecideAgainstAModel(t *testing.T) {
 			}
 		}
 	})
-	for a := actRead; a <= actRepeat; a++ {
+	for a := actRead; a <= actDuplicate; a++ {
 		if seen[a] < 5 {
 			t.Errorf("action %d was decided %d times", a, seen[a])
 		}
@@ -131,7 +135,12 @@ func drawSituation(t *rapid.T) situation {
 		return r
 	}
 	if rapid.Bool().Draw(t, "due") {
-		s = s.due(rapid.Uint64Range(5, 6).Draw(t, "carries"), varied)
+		s = s.due(rapid.Uint64Range(5, 6).Draw(t, "carries"), func(r call.Record) call.Record {
+			if rapid.IntRange(0, 7).Draw(t, "recovery") == 0 {
+				r.State = rapid.SampledFrom([]call.State{call.StateUnknown, call.StateDead, call.StateDialling}).Draw(t, "carried")
+			}
+			return varied(r)
+		})
 		if rapid.IntRange(0, 3).Draw(t, "incarnation") == 0 {
 			s.facts.created = noon
 		}

@@ -10,17 +10,17 @@ import (
 )
 
 // pausedFrom are the flags while the caller ID of the tests is paused.
-func pausedFrom(b *bench) *call.Blocks {
+func pausedFrom(b *fixture) *call.Blocks {
 	from := identify(published(requestBody("a")), b.Settings).request.From
 	return &call.Blocks{Numbers: call.PausedNumbers{from: call.Pause{By: "ann", Since: time.Now()}}}
 }
 
 func TestAPausedNumberIsParkedUnspent(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		b.Lane.SetBlocks(pausedFrom(b))
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record waiting", "park paused", "ack")
-		r := b.ledger.get()
+		r := b.records.get()
 		if r.Spent != 0 || r.Made != 0 || !r.Parked || !r.NextAt.Equal(time.Now().Add(5*time.Second).UTC()) {
 			t.Errorf("it waits until %s, parked: %t, %d spent", r.NextAt, r.Parked, r.Spent)
 		}
@@ -34,25 +34,25 @@ func TestAPausedNumberIsParkedUnspent(t *testing.T) {
 func TestAPauseOvertakesARequest(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		stops func(*bench) *call.Blocks
+		stops func(*fixture) *call.Blocks
 		claim bool // it comes while the claim is written, not before
 		want  []string
 	}{
 		{"number, before the claim", pausedFrom, false, []string{"record waiting", "park paused", "ack"}},
 		{"number, while claiming", pausedFrom, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
-		{"account, while claiming", func(*bench) *call.Blocks { return &call.Blocks{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
-		{"flags not known, while claiming", func(*bench) *call.Blocks { return nil }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"account, while claiming", func(*fixture) *call.Blocks { return &call.Blocks{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"flags not known, while claiming", func(*fixture) *call.Blocks { return nil }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				if c.claim {
-					b.ledger.before = func() { b.Lane.SetBlocks(c.stops(b)) }
+					b.records.before = func() { b.Lane.SetBlocks(c.stops(b)) }
 				} else {
 					b.directory.lookup = func() { b.Lane.SetBlocks(c.stops(b)) }
 				}
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, c.want...)
-				if r := b.ledger.get(); b.provider.placed.Load() != 0 || r.Spent != 0 || r.State != call.StateWaiting {
+				if r := b.records.get(); b.provider.placed.Load() != 0 || r.Spent != 0 || r.State != call.StateWaiting {
 					t.Errorf("%d POSTs, %d spent, %s", b.provider.placed.Load(), r.Spent, r.State)
 				}
 			})
@@ -62,15 +62,15 @@ func TestAPauseOvertakesARequest(t *testing.T) {
 
 // TestAPauseWhileASlotIsWaitedFor comes between the claim and the POST.
 func TestAPauseWhileASlotIsWaitedFor(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		b.Lane = openLane(b, lane.Config{Concurrency: 1, CallsPerSecond: 10, Metrics: b.Metrics, Log: b.Log}, oneSlot{time.Now().Add(time.Second)})
-		b.ledger.before = func() {
-			b.ledger.before = nil
+		b.records.before = func() {
+			b.records.before = nil
 			time.AfterFunc(time.Millisecond, func() { b.Lane.SetBlocks(pausedFrom(b)) })
 		}
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dialling", "record waiting", "park interrupted", "ack")
-		if r := b.ledger.get(); b.provider.placed.Load() != 0 || r.Spent != 0 || time.Since(began) < time.Second {
+		if r := b.records.get(); b.provider.placed.Load() != 0 || r.Spent != 0 || time.Since(began) < time.Second {
 			t.Errorf("%d POSTs, %d spent", b.provider.placed.Load(), r.Spent)
 		}
 	})

@@ -8,7 +8,7 @@ import (
 )
 
 func TestAPanicBeforeTheClaimIsPoison(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		b.directory.lookup = func() { panic("+919876543210 broke it") }
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dead", "bury poison a", "ack")
@@ -19,11 +19,11 @@ func TestAPanicBeforeTheClaimIsPoison(t *testing.T) {
 }
 
 func TestAPanicAfterTheClaimIsUnknown(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome { panic("broken") }
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dialling", "place", "record unknown", "bury outcome_unknown a", "ack")
-		if a, _ := b.ledger.get().LastAttempt(); a.Reason != call.Poison {
+		if a, _ := b.records.get().LastAttempt(); a.Reason != call.Poison {
 			t.Errorf("the attempt is recorded as %+v", a)
 		}
 	})
@@ -31,8 +31,8 @@ func TestAPanicAfterTheClaimIsUnknown(t *testing.T) {
 
 // TestAPanicWhileSettling keeps what was recorded before it.
 func TestAPanicWhileSettling(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
-		b.graveyard.panics.Store(1)
+	bubble(t, func(t *testing.T, b *fixture) {
+		b.deadLetters.panics.Store(1)
 		b.provider.place = answers(call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest})
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dialling", "place", "record dead", "bury invalid_request a", "ack")
@@ -46,13 +46,13 @@ func TestAPanicEndsNoOtherRequest(t *testing.T) {
 		"other message": func(r *call.Record) { r.Origin.Sequence = 3 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				d := published(requestBody("a"))
-				b.ledger.put(with(inState(identify(d, b.Settings).record, call.StateWaiting), other))
+				b.records.put(with(inState(identify(d, b.Settings).record, call.StateWaiting), other))
 				b.directory.lookup = func() { panic("broken") }
 				b.handle(t, d)
 				b.journal.is(t, "hand back")
-				if r := b.ledger.get(); r.State != call.StateWaiting {
+				if r := b.records.get(); r.State != call.StateWaiting {
 					t.Errorf("the other request became %s", r.State)
 				}
 			})
@@ -61,9 +61,9 @@ func TestAPanicEndsNoOtherRequest(t *testing.T) {
 }
 
 func TestAPanicWhileAPanicIsHandled(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		b.directory.lookup = func() {
-			b.ledger.panics = 1
+			b.records.panics = 1
 			panic("broken")
 		}
 		b.handle(t, published(requestBody("a")))

@@ -11,7 +11,7 @@ import (
 
 // TestARefusedProbeSpendsNoAttempt of the call that was chosen for it.
 func TestARefusedProbeSpendsNoAttempt(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go b.Lane.RunProbes(ctx)
@@ -23,7 +23,7 @@ func TestARefusedProbeSpendsNoAttempt(t *testing.T) {
 			t.Fatalf("%d calls may probe", n)
 		}
 		b.handle(t, published(requestBody("a")))
-		if r := b.ledger.get(); r.Made != 1 || r.Spent != 0 || r.State != call.StateWaiting || !r.Parked {
+		if r := b.records.get(); r.Made != 1 || r.Spent != 0 || r.State != call.StateWaiting || !r.Parked {
 			t.Errorf("%d attempts were made and %d spent; it is %s", r.Made, r.Spent, r.State)
 		}
 		if want := []call.PeerEventKind{call.ProbeStarted, call.ProbeRefused}; !slices.Equal(b.peers.events, want) {

@@ -28,7 +28,7 @@ func TestNoPhoneRingsTwiceAndNoRequestIsForgotten(t *testing.T) {
 			<-time.After(time.Duration(w.draw(30)) * time.Minute)
 			w.settleDown()
 			wrongs = w.judge()
-			ended[w.workers[0].ledger.get().State]++
+			ended[w.workers[0].records.get().State]++
 			if len(w.dials) > 1 {
 				redialled++
 			}
@@ -48,7 +48,7 @@ func TestNoPhoneRingsTwiceAndNoRequestIsForgotten(t *testing.T) {
 // judge tells what is wrong with a world that has become calm.
 func (w *world) judge() []string {
 	wrongs := w.wrongs
-	r := w.workers[0].ledger.get()
+	r := w.workers[0].records.get()
 	var letters []string
 	switch {
 	case r.State == call.StateDead, r.State == call.StateUnknown:
@@ -56,7 +56,7 @@ func (w *world) judge() []string {
 	case r.State != call.StatePlaced:
 		wrongs = append(wrongs, fmt.Sprintf("the request is left %q", r.State))
 	}
-	if got := w.workers[0].graveyard.tokens(); !slices.Equal(got, letters) {
+	if got := w.workers[0].deadLetters.tokens(); !slices.Equal(got, letters) {
 		wrongs = append(wrongs, fmt.Sprintf("a call that is %s has the dead letters %q", r.State, got))
 	}
 	if n := w.left(); n > 0 {

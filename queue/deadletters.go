@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // DeadLetters keeps the dead letters. A call has one for each reason at most: a
@@ -50,21 +49,17 @@ func (d *DeadLetters) put(ctx context.Context, token string, r call.Record, body
 		if r.State != call.StateUnknown {
 			SetTTL(m, d.retention)
 		}
-		failpoint.Eval(failpoint.DeadLetterBefore)
 		_, err = d.conn.Publish(ctx, StreamDead, m)
 	}
 	if err != nil {
 		return fmt.Errorf("write a dead letter: %w", err)
 	}
-	failpoint.Eval(failpoint.DeadLetterAfter)
 	return nil
 }
 
 // Delete removes the dead letter of a call that turned out otherwise.
 func (d *DeadLetters) Delete(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
-	failpoint.Eval(failpoint.DeadLetterDeleteBefore)
 	err := purgeSubject(ctx, d.js, StreamDead, DeadSubject(a, reason, string(id)))
-	failpoint.Eval(failpoint.DeadLetterDeleteAfter)
 	return err
 }
 

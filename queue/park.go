@@ -12,7 +12,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // scheduleFormat keeps the fraction of a second: the broker cuts times without
@@ -43,11 +42,9 @@ func (p *Scheduler) Schedule(ctx context.Context, r call.Record, v call.Version)
 	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()
 	m.Header.Set(jetstream.ScheduleHeader, scheduleAt+at.Format(scheduleFormat))
 	m.Header.Set(jetstream.ScheduleTargetHeader, DueSubject(r.Account, r.Priority))
-	failpoint.Eval(failpoint.ScheduleBefore)
 	if _, err := p.conn.Publish(ctx, StreamParked, m); err != nil {
 		return fmt.Errorf("park a call: %w", err)
 	}
-	failpoint.Eval(failpoint.ScheduleAfter)
 	return nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // Place makes one attempt at a call: at most one POST, written to at most one
@@ -36,7 +35,6 @@ func (c *Client) post(ctx context.Context, r call.Request, key string, by call.D
 	if by.Passed(time.Now()) {
 		return notWritten(Interrupted, errPastDeadline)
 	}
-	failpoint.Eval(failpoint.PostBegun)
 	conn, err := c.pool.get(ctx, until)
 	if err != nil {
 		return notWritten(connectFailure(ctx, err), err)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // Suspend stops the account at once in this worker, and writes the flag that
@@ -29,7 +28,6 @@ func (l *Lane) Suspend(ctx context.Context, o call.Outcome) {
 // without the flag each other worker is refused a call, and an operator has
 // nothing to lift.
 func (l *Lane) writeFlag(ctx context.Context, s call.Suspension) {
-	failpoint.Eval(failpoint.SuspendBefore)
 	held, err := l.ports.Control.Suspend(ctx, l.cfg.Account, s)
 	if err != nil {
 		l.cfg.Log.Warn("writing the suspension failed; this worker stops alone and tries again", "account", l.cfg.Account, "error", err)
@@ -44,7 +42,6 @@ func (l *Lane) writeFlag(ctx context.Context, s call.Suspension) {
 			return l.suspension.scheduleFlagRetry(s, time.Time{})
 		}
 	})
-	failpoint.Eval(failpoint.SuspendAfter)
 }
 
 // OnPlaced clears a lifted suspension, now that a call went through.
@@ -55,9 +52,7 @@ func (l *Lane) OnPlaced(ctx context.Context) {
 	if !lifted {
 		return
 	}
-	failpoint.Eval(failpoint.ClearLiftedBefore)
 	if err := l.ports.Control.ClearLifted(ctx, l.cfg.Account); err != nil {
 		l.cfg.Log.Warn("clearing a lifted suspension failed", "account", l.cfg.Account, "error", err)
 	}
-	failpoint.Eval(failpoint.ClearLiftedAfter)
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/metrics"
 )
 
@@ -149,13 +148,11 @@ func (p *prober) probe(ctx context.Context, timeout time.Duration, ask func(cont
 // be written.
 func (p *prober) lift(ctx context.Context, s call.Suspension, why string) {
 	l := p.lane
-	failpoint.Eval(failpoint.LiftBefore)
 	if err := l.ports.Control.Lift(ctx, l.cfg.Account, s); err != nil {
 		l.cfg.Log.Warn("lifting a suspension failed", "account", l.cfg.Account, "error", err)
 		p.postpone(s, probeTimeout)
 		return
 	}
-	failpoint.Eval(failpoint.LiftAfter)
 	l.update(func(time.Time) bool { return l.suspension.lift(s) })
 	l.cfg.Log.Info("the suspension is lifted", "account", l.cfg.Account, "reason", s.Reason, "why", why)
 }

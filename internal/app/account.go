@@ -86,6 +86,7 @@ func (acc *account) attach(a *App, b *broker) {
 	if perSecond := acc.config.CallsPerSecond; perSecond > 0 {
 		ports.Limiter = &loggedLimiter{AccountLimiter: b.limiter.ForAccount(acc.name, perSecond), log: log}
 	}
+	withFailpoints(acc.handler, &ports)
 	acc.lane.SetPorts(ports)
 	if a.config.Streams.Provision {
 		acc.meter = b.meter
@@ -133,7 +134,10 @@ func (acc *account) run(ctx, workCtx context.Context) {
 	owned.Go(func() { acc.countOperatorActions(background) })
 	owned.Go(func() { acc.key.watch(background, acc.onKeyRotated, acc.handler.Log.With("account", acc.name)) })
 	owned.Go(func() { acc.waitConsumers(ctx) })
-	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *pull.Message) { acc.handler.Dispatch(workCtx, m.Delivery, m) })
+	acc.consumer.Run(ctx, acc.lane.WaitCapacity, func(m *pull.Message) {
+		ctx, message := fetched(workCtx, m.Delivery, m)
+		acc.handler.Dispatch(ctx, m.Delivery, message)
+	})
 	acc.handler.Wait()
 	stop()
 	owned.Wait()

@@ -119,12 +119,13 @@ func (s *orphanSweeper) endExpired(ctx context.Context, subject backlog.PendingS
 		if time.Since(m.Since) <= h.Settings.MaxAge {
 			return nil
 		}
+		ctx, message := fetched(ctx, m.Delivery, m)
 		if h.Account == dispatcher.NoAccount {
-			if err := h.DeadLetterBadSubject(ctx, m.Delivery, m); err != nil {
+			if err := h.DeadLetterBadSubject(ctx, m.Delivery, message); err != nil {
 				return err
 			}
 		} else {
-			h.Handle(ctx, m.Delivery, m, h.Lane.Acquire())
+			h.Handle(ctx, m.Delivery, message, h.Lane.Acquire())
 		}
 		if !removed {
 			return nil
@@ -147,6 +148,7 @@ func (s *orphanSweeper) handler(name call.Account) *dispatcher.Handler {
 		Metrics: s.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,
 	}
+	withFailpoints(h, nil)
 	s.handlers[name] = h
 	return h
 }

@@ -38,7 +38,7 @@ func parse(text string) ([]order, error) {
 func parseOne(text string) (order, error) {
 	parts := strings.Split(text, ":")
 	o := order{point: Point(parts[0]), nth: 1, action: kill}
-	if !slices.ContainsFunc(All(), func(i Info) bool { return i.Point == o.point }) {
+	if !slices.Contains(All(), o.point) {
 		return o, fmt.Errorf("there is no point %q; package failpoint lists them", parts[0])
 	}
 	rest := parts[1:]

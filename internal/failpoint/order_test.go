@@ -39,13 +39,13 @@ func TestParseRefuses(t *testing.T) {
 
 func TestEveryPointIsNamedOnce(t *testing.T) {
 	seen := map[Point]bool{}
-	for _, i := range All() {
-		if seen[i.Point] {
-			t.Errorf("%s is there twice", i.Point)
+	for _, p := range All() {
+		if seen[p] {
+			t.Errorf("%s is listed twice", p)
 		}
-		seen[i.Point] = true
-		if i.About == "" || strings.ContainsAny(string(i.Point), ":, ") {
-			t.Errorf("%q: %q", i.Point, i.About)
+		seen[p] = true
+		if p == "" || strings.ContainsAny(string(p), ":, ") {
+			t.Errorf("%q cannot be armed", p)
 		}
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/queue"
 )
 
@@ -97,13 +96,11 @@ func Peek(ctx context.Context, conn *queue.Conn, p PendingSubject, onRemoved fun
 func (o *Orphan) Ack() error {
 	ctx, cancel := context.WithTimeout(context.Background(), queue.RequestTimeout)
 	defer cancel()
-	failpoint.Eval(failpoint.AckBefore)
 	if err := o.stream.DeleteMsg(ctx, o.sequence); err != nil {
 		if _, gone := o.stream.GetMsg(ctx, o.sequence); !errors.Is(gone, jetstream.ErrMsgNotFound) {
 			return fmt.Errorf("remove an orphaned message: %w", err)
 		}
 	}
-	failpoint.Eval(failpoint.AckAfter)
 	o.onRemoved()
 	return nil
 }

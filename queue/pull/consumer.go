@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/internal/retry"
 )
@@ -205,7 +204,6 @@ func (c *Consumer) wait(ctx context.Context, revoked <-chan struct{}) {
 
 // deliver gives a message to handle, or hands it back if it cannot be read.
 func (c *Consumer) deliver(d *delivery, handle func(*Message)) {
-	failpoint.Eval(failpoint.DeliveryFetched)
 	read, err := queue.ReadDelivery(d.msg, d.meta)
 	if err != nil {
 		c.cfg.Log.Error("a message cannot be read and is handed back", "account", c.cfg.Account, "error", err)

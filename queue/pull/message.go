@@ -7,7 +7,6 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/internal/failpoint"
 )
 
 // Message is one message that a worker was handed. The worker acknowledges it or
@@ -22,19 +21,15 @@ type Message struct {
 // so: if the acknowledgement is lost, the message comes back, and its record then
 // says that there is nothing left to do.
 func (m *Message) Ack() error {
-	failpoint.Eval(failpoint.AckBefore)
 	if err := m.throttle.ack(m.msg.Reply); err != nil {
 		return fmt.Errorf("acknowledge a message: %w", err)
 	}
-	failpoint.Eval(failpoint.AckAfter)
 	return nil
 }
 
 // Nak hands the message back, to be delivered again after the delay.
 func (m *Message) Nak(delay time.Duration) error {
-	failpoint.Eval(failpoint.NakBefore)
 	err := m.msg.NakWithDelay(max(delay, 0))
-	failpoint.Eval(failpoint.NakAfter)
 	if err != nil {
 		return fmt.Errorf("hand a message back: %w", err)
 	}

@@ -39,13 +39,16 @@ func TestNothingIsLeftInABuildWithoutTheTag(t *testing.T) {
 		return out
 	}
 	run("go", "build", "-o", binary, "github.com/ringonce/ringonce/cmd/ringonce")
-	const symbol, variable = "ringonce/failpoint.", "RINGONCE_FAILPOINT"
+	const symbol, wrapper, variable = "ringonce/internal/failpoint.", "ringonce/internal/app.failpoint", "RINGONCE_FAILPOINT"
 	for _, c := range []struct {
 		binary string
 		want   bool
 	}{{binary, false}, {binaries.ours, true}} {
-		if got := bytes.Contains(run("go", "tool", "nm", c.binary), []byte(symbol)); got != c.want {
-			t.Errorf("%s: a symbol of package failpoint: %t, want %t", c.binary, got, c.want)
+		symbols := run("go", "tool", "nm", c.binary)
+		for _, s := range []string{symbol, wrapper} {
+			if got := bytes.Contains(symbols, []byte(s)); got != c.want {
+				t.Errorf("%s: a symbol %s…: %t, want %t", c.binary, s, got, c.want)
+			}
 		}
 		data, err := os.ReadFile(c.binary)
 		if err != nil {

@@ -49,9 +49,9 @@ func TestEveryPointIsTried(t *testing.T) {
 			}
 			tried[c.point][c.action] = true
 		}
-		for _, i := range fp.All() {
-			if n := len(tried[i.Point]); n == 0 || (extent == "all" && n != 2) {
-				t.Errorf("%s: a worker is killed and stopped at %s: %v", extent, i.Point, tried[i.Point])
+		for _, p := range fp.All() {
+			if n := len(tried[p]); n == 0 || (extent == "all" && n != 2) {
+				t.Errorf("%s: a worker is killed and stopped at %s: %v", extent, p, tried[p])
 			}
 		}
 	}

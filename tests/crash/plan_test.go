@@ -55,7 +55,7 @@ var ways = []way{
 	{[]fp.Point{
 		fp.DeliveryFetched, fp.DeliveryBegun, fp.LookupBefore, fp.LookupAfter, fp.ClaimBefore, fp.RecordStored, fp.ClaimAfter,
 		fp.PostBegun, fp.WriteBefore, fp.WriteAllowed, fp.WriteAfter, fp.ReadAfter, fp.AnswerHeader, fp.AnswerRead,
-		fp.OutcomeKnown, fp.OutcomeObserved, fp.SettlePlaced, fp.OutcomeBefore, fp.OutcomeWritten, fp.AckBefore, fp.AckAfter,
+		fp.OutcomeKnown, fp.OutcomeReported, fp.SettlePlaced, fp.OutcomeBefore, fp.OutcomeWritten, fp.AckBefore, fp.AckAfter,
 	}, 2, trial{batch: batch.Mix(batch.Refused)}},
 	{[]fp.Point{fp.SettleRefused, fp.ScheduleBefore, fp.ScheduleAfter}, 1, trial{batch: batch.Mix(batch.Refused)}},
 	{[]fp.Point{fp.SettleRejected}, 1, trial{batch: batch.Mix(batch.Rejected)}},

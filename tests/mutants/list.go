@@ -14,14 +14,14 @@ func mutants() []mutant { return slices.Concat(ofCalls(), ofLanes(), ofSubjects(
 func ofCalls() []mutant {
 	return []mutant{
 		{
-			"skip-the-claim", "dials without having claimed", "dispatcher/dial.go",
-			"	version, err := w.Records.Put(working, record, t.version)\n	if err != nil {\n		return err\n	}\n",
+			"skip-the-claim", "dials without having claimed", "dispatcher/attempt.go",
+			"	version, err := h.Records.Put(ctx, record, t.version)\n	if err != nil {\n		return err\n	}\n",
 			"	version, err := t.version, error(nil)\n",
 		},
 		{
-			"ignore-the-conflict", "dials although somebody else won the claim", "dispatcher/dial.go",
-			"	version, err := w.Records.Put(working, record, t.version)\n	if err != nil {\n",
-			"	version, err := w.Records.Put(working, record, t.version)\n	if err != nil && err != call.ErrConflict {\n",
+			"ignore-the-conflict", "dials although somebody else won the claim", "dispatcher/attempt.go",
+			"	version, err := h.Records.Put(ctx, record, t.version)\n	if err != nil {\n",
+			"	version, err := h.Records.Put(ctx, record, t.version)\n	if err != nil && err != call.ErrConflict {\n",
 		},
 		{
 			"no-expected-version", "writes records without comparing", "queue/records.go",
@@ -29,9 +29,9 @@ func ofCalls() []mutant {
 			"	_ = strconv.Itoa\n",
 		},
 		{
-			"ack-first", "acknowledges before it parks or buries", "dispatcher/handle.go",
+			"ack-first", "acknowledges before it schedules or writes a dead letter", "dispatcher/finish.go",
 			"	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
-			"	_ = w.ack(m)\n	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
+			"	h.ack(t)\n	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
 		},
 		{
 			"forget-the-deadline", "writes to the provider however late", "sfvopi/conn.go",
@@ -44,28 +44,27 @@ func ofCalls() []mutant {
 			"		refused(call.TimedOut, feedsBreaker), \"the classic double dial\",\n",
 		},
 		{
-			"drop-the-dead-letter", "ends requests without a dead letter", "dispatcher/handle.go",
-			"	case r.State == call.StateDead, r.State == call.StateUnknown:\n",
-			"	case r.State == call.StateUnknown:\n",
+			"drop-the-dead-letter", "ends requests without a dead letter", "dispatcher/finish.go",
+			"	case r.State == call.StateDead:\n		return h.DeadLetters.Put(ctx, r, t.body())\n",
+			"",
 		},
 		{
-			"no-letter-for-unknown", "holds calls as unknown without telling", "dispatcher/handle.go",
-			"	case r.State == call.StateDead, r.State == call.StateUnknown:\n",
-			"	case r.State == call.StateDead:\n",
+			"no-letter-for-unknown", "records calls as unknown without a dead letter", "dispatcher/finish.go",
+			"		if err := h.DeadLetters.Put(ctx, r, t.body()); err != nil {\n			return err\n		}\n", "",
 		},
 		{
-			"suspension-spends", "counts a suspension as an attempt", "dispatcher/conclude.go",
+			"suspension-spends", "counts a suspension as an attempt", "dispatcher/outcome.go",
 			"r.Retry(nonce, o, now, late, false, now)", "r.Retry(nonce, o, now, late, true, now)",
 		},
 		{
 			"trust-a-stale-copy", "acknowledges a copy that is behind a waiting record", "dispatcher/decide.go",
-			"			return step{act: actSchedule}\n		}\n		return decideDialable(t, f)\n",
-			"			return step{act: actDone}\n		}\n		return decideDialable(t, f)\n",
+			"			return decision{act: actSchedule}\n		}\n		return decideDialable(t, f)\n",
+			"			return decision{act: actAck}\n		}\n		return decideDialable(t, f)\n",
 		},
 		{
-			"take-a-foreign-claim", "holds a call as unknown without waiting for its owner", "dispatcher/handle.go",
-			"left := w.Settings.ClaimWait - w.claims.since(nonce, w.Now()); left > 0",
-			"left := w.Settings.ClaimWait - w.claims.since(nonce, w.Now()); left > 24*time.Hour",
+			"take-a-foreign-claim", "holds a call as unknown without waiting for its owner", "dispatcher/handler.go",
+			"left := h.Settings.ClaimWait - h.otherClaims.age(nonce, h.Now()); left > 0",
+			"left := h.Settings.ClaimWait - h.otherClaims.age(nonce, h.Now()); left > 24*time.Hour",
 		},
 		{
 			"redial-a-foreign-claim", "claims again what another worker dials", "call/transition.go",
@@ -82,25 +81,25 @@ func ofCalls() []mutant {
 			"	case !f.now.Before(deadline) && f.now.IsZero():\n",
 		},
 		{
-			"hold-becomes-retry", "dials again what is unknown", "dispatcher/conclude.go",
-			"		next, err := r.MarkUnknown(nonce, o, now)\n		return conclusion{record: next}, err\n	default:",
-			"		o.Class = call.Refused\n		return concludeRefused(r, request, nonce, o, rules, now)\n	default:",
+			"hold-becomes-retry", "dials again what is unknown", "dispatcher/outcome.go",
+			"		next, err := r.MarkUnknown(nonce, o, now)\n		return result{record: next}, err\n	default:",
+			"		o.Class = call.Refused\n		return refusedRecord(r, request, nonce, o, s, now)\n	default:",
 		},
 		{
-			"retry-at-once", "does not wait between attempts", "dispatcher/conclude.go",
+			"retry-at-once", "does not wait between attempts", "dispatcher/outcome.go",
 			"	at := now.Add(delay)\n", "	at := now\n",
 		},
 		{
-			"never-exhausted", "goes on after the last attempt", "dispatcher/conclude.go",
-			"	if spent && r.Spent+1 >= rules.Retry.MaxAttempts {\n", "	if spent && r.Spent+1 >= 1000*rules.Retry.MaxAttempts {\n",
+			"never-exhausted", "goes on after the last attempt", "dispatcher/outcome.go",
+			"	if spent && r.Spent+1 >= s.Retry.MaxAttempts {\n", "	if spent && r.Spent+1 >= 1000*s.Retry.MaxAttempts {\n",
 		},
 		{
-			"forget-to-park", "lets a refused call wait without a schedule", "dispatcher/handle.go",
-			"		if err := w.Scheduler.Schedule(ctx, r, v); err != nil {\n			return err\n		}\n", "",
+			"forget-to-park", "lets a refused call wait without a schedule", "dispatcher/finish.go",
+			"		return h.Scheduler.Schedule(ctx, r, e.version)\n", "		return nil\n",
 		},
 		{
 			"duplicates-are-calls", "takes a second message of an id for a copy of the first", "dispatcher/decide.go",
-			"		return step{act: actRepeat}\n", "		return decideDialable(t, f)\n",
+			"		return decision{act: actDuplicate}\n", "		return decideDialable(t, f)\n",
 		},
 		{
 			"conflicts-are-duplicates", "forgets a request whose id is in use for another", "dispatcher/decide.go",
@@ -124,18 +123,18 @@ func ofCalls() []mutant {
 			"	return DeadPrefix + string(a) + \".\" + string(r) + \".\" + token\n", "	return DeadPrefix + string(a) + \".\" + string(r) + \".x\" + token[:0]\n",
 		},
 		{
-			"late-evidence-is-dropped", "leaves a call unknown although its owner knows better", "dispatcher/settle.go",
-			"found.Nonce() == c.nonce && (found.State == call.StateDialling || found.State == call.StateUnknown):",
-			"found.Nonce() == c.nonce && found.State == call.StateDialling:",
+			"late-evidence-is-dropped", "leaves a call unknown although its owner knows better", "dispatcher/outcome.go",
+			"found.Nonce() == nonce && (found.State == call.StateDialling || found.State == call.StateUnknown):",
+			"found.Nonce() == nonce && found.State == call.StateDialling:",
 		},
 		{
-			"a-reminder-at-once", "has a reminder come back before the evidence that it is about was settled", "dispatcher/remind.go",
-			"		reminder.NextAt = w.Now().Add(w.Settings.ClaimWait)\n", "		reminder.NextAt = w.Now()\n",
+			"a-reminder-at-once", "has a reminder come back before the evidence that it is about was settled", "dispatcher/recovery.go",
+			"		recovery.NextAt = h.Now().Add(h.Settings.ClaimWait)\n", "		recovery.NextAt = h.Now()\n",
 		},
 		{
-			"forget-a-claim-early", "forgets how long it has waited for another worker before the call is held", "dispatcher/handle.go",
-			"	version, err := w.write(ctx, t, next, err)\n	if err != nil {\n		return err\n	}\n	w.claims.settled(nonce)\n",
-			"	w.claims.settled(nonce)\n	version, err := w.write(ctx, t, next, err)\n	if err != nil {\n		return err\n	}\n",
+			"forget-a-claim-early", "forgets how long it has waited for another worker before the call is recorded as unknown", "dispatcher/handler.go",
+			"	if err := h.write(ctx, &e); err != nil {\n		return err\n	}\n	h.otherClaims.forget(nonce)\n",
+			"	h.otherClaims.forget(nonce)\n	if err := h.write(ctx, &e); err != nil {\n		return err\n	}\n",
 		},
 		{
 			"a-401-is-a-rejection", "dead-letters requests for a bad key", "sfvopi/rules.go",

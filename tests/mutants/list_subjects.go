@@ -37,12 +37,12 @@ func ofSubjects() []mutant {
 			"	case ack.Duplicate:\n		return 0, errDuplicate\n", "",
 		},
 		{
-			"no-reminder", "brings late evidence without leaving a reminder", "dispatcher/remind.go",
-			"	if lettered(before) && next.State != before.State {\n", "	if lettered(before) && next.State == \"\" {\n",
+			"no-reminder", "brings late evidence without leaving a reminder", "dispatcher/recovery.go",
+			"	if hasDeadLetter(before) && next.State != before.State {\n", "	if hasDeadLetter(before) && next.State == \"\" {\n",
 		},
 		{
-			"unbury-and-forget", "removes the letter of a call that came to the same end again", "dispatcher/remind.go",
-			"	if err != nil || !sameEnd(found, before) {\n", "	if err != nil || !sameEnd(found, before) || true {\n",
+			"unbury-and-forget", "removes the letter of a call that came to the same end again", "dispatcher/recovery.go",
+			"	if err != nil || !sameDeadLetter(found, before) {\n", "	if err != nil || !sameDeadLetter(found, before) || true {\n",
 		},
 		{
 			"an-unreadable-entry-is-not-owned", "calls a number not owned whose entry could not be read", "sfvopi/snapshot.go",

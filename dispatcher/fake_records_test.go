@@ -8,22 +8,22 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// fakeLedger keeps records in memory, with the promises of the real one: a nil
+// fakeRecords keeps records in memory, with the promises of the real one: a nil
 // error means that the record is there, and a write whose answer was lost may
 // have happened, may not, or may still.
-type fakeLedger struct {
+type fakeRecords struct {
 	journal *journal
 
-	mu      sync.Mutex
-	created time.Time
-	seq     uint64
-	records map[call.ID]stored
-	faults  []fault // of the next writes, in order
-	late    []func()
-	lateBy  func() time.Duration // if set, late writes arrive by themselves
-	down    bool                 // answers nothing
-	readErr error
-	panics  int // so many reads and writes panic
+	mu        sync.Mutex
+	created   time.Time
+	seq       uint64
+	records   map[call.ID]stored
+	faults    []fault // of the next writes, in order
+	late      []func()
+	lateDelay func() time.Duration // if set, late writes arrive by themselves
+	down      bool                 // answers nothing
+	readErr   error
+	panics    int // so many reads and writes panic
 
 	wrote  func(call.Record) // told of every write, inside the lock
 	before func()            // called before every read and write, outside the lock
@@ -38,18 +38,18 @@ type stored struct {
 type fault int
 
 const (
-	works       fault = iota
-	answerLost        // written; nobody knows
-	writeLost         // not written; nobody knows
-	writeLate         // not written until it arrives; nobody knows
-	alwaysLoses       // somebody else was first
+	works      fault = iota
+	answerLost       // written; nobody knows
+	writeLost        // not written; nobody knows
+	writeLate        // not written until it arrives; nobody knows
+	loses            // somebody else was first
 )
 
-func newFakeLedger(j *journal) *fakeLedger {
-	return &fakeLedger{journal: j, records: map[call.ID]stored{}, created: began}
+func newFakeRecords(j *journal) *fakeRecords {
+	return &fakeRecords{journal: j, records: map[call.ID]stored{}, created: began}
 }
 
-func (l *fakeLedger) Read(_ context.Context, _ call.Account, id call.ID) (call.Record, call.Version, error) {
+func (l *fakeRecords) Read(_ context.Context, _ call.Account, id call.ID) (call.Record, call.Version, error) {
 	if l.before != nil {
 		l.before()
 	}
@@ -69,14 +69,14 @@ func (l *fakeLedger) Read(_ context.Context, _ call.Account, id call.ID) (call.R
 	return s.record, call.Version{Created: l.created, Sequence: s.version}, nil
 }
 
-func (l *fakeLedger) Put(_ context.Context, r call.Record, expected call.Version) (call.Version, error) {
+func (l *fakeRecords) Put(_ context.Context, r call.Record, expected call.Version) (call.Version, error) {
 	if l.before != nil {
 		l.before()
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r.Account == "" || r.ID == "" {
-		return call.Version{}, errNameless
+		return call.Version{}, errNoID
 	}
 	if l.down {
 		return call.Version{}, call.ErrUncertain
@@ -90,13 +90,13 @@ func (l *fakeLedger) Put(_ context.Context, r call.Record, expected call.Version
 		return call.Version{}, call.ErrUncertain
 	case writeLate:
 		write := func() { _ = l.write(r, expected) }
-		if l.lateBy != nil {
-			time.AfterFunc(l.lateBy(), write)
+		if l.lateDelay != nil {
+			time.AfterFunc(l.lateDelay(), write)
 		} else {
 			l.late = append(l.late, write)
 		}
 		return call.Version{}, call.ErrUncertain
-	case alwaysLoses:
+	case loses:
 		return call.Version{}, call.ErrConflict
 	case works, answerLost:
 	}
@@ -107,14 +107,14 @@ func (l *fakeLedger) Put(_ context.Context, r call.Record, expected call.Version
 	return v, err
 }
 
-func (l *fakeLedger) write(r call.Record, expected call.Version) error {
+func (l *fakeRecords) write(r call.Record, expected call.Version) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, err := l.writeLocked(r, expected)
 	return err
 }
 
-func (l *fakeLedger) writeLocked(r call.Record, expected call.Version) (call.Version, error) {
+func (l *fakeRecords) writeLocked(r call.Record, expected call.Version) (call.Version, error) {
 	if l.records[r.ID].version != expected.Sequence {
 		return call.Version{}, call.ErrConflict
 	}
@@ -136,7 +136,7 @@ func (l *fakeLedger) writeLocked(r call.Record, expected call.Version) (call.Ver
 }
 
 // arrive lets the late writes reach the ledger.
-func (l *fakeLedger) arrive() {
+func (l *fakeRecords) arrive() {
 	l.mu.Lock()
 	late := l.late
 	l.late = nil
@@ -147,7 +147,7 @@ func (l *fakeLedger) arrive() {
 }
 
 // put stores a record as somebody else would, and gives its version.
-func (l *fakeLedger) put(r call.Record) call.Version {
+func (l *fakeRecords) put(r call.Record) call.Version {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seq++
@@ -156,32 +156,32 @@ func (l *fakeLedger) put(r call.Record) call.Version {
 }
 
 // get gives the record of the call "a".
-func (l *fakeLedger) get() call.Record {
+func (l *fakeRecords) get() call.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.records["a"].record
 }
 
-func (l *fakeLedger) version() call.Version {
+func (l *fakeRecords) version() call.Version {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return call.Version{Created: l.created, Sequence: l.records["a"].version}
 }
 
-// erase makes the ledger one that was made anew.
-func (l *fakeLedger) erase() {
+// recreate makes the ledger one that was made anew.
+func (l *fakeRecords) recreate() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.records = map[call.ID]stored{}
 }
 
-func (l *fakeLedger) fail(faults ...fault) {
+func (l *fakeRecords) fail(faults ...fault) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.faults = faults
 }
 
-func (l *fakeLedger) setDown(down bool) {
+func (l *fakeRecords) setDown(down bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.down = down

@@ -8,7 +8,7 @@ import (
 )
 
 // held is a call that another worker held as unknown, with its letter.
-func (b *bench) held(t *testing.T) (call.Record, call.Version) {
+func (b *fixture) held(t *testing.T) (call.Record, call.Version) {
 	t.Helper()
 	request := published(requestBody("a"))
 	d := identify(request, b.Settings)
@@ -20,8 +20,8 @@ func (b *bench) held(t *testing.T) (call.Record, call.Version) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := b.ledger.put(unknown)
-	if err := b.graveyard.Put(t.Context(), unknown, nil); err != nil {
+	v := b.records.put(unknown)
+	if err := b.deadLetters.Put(t.Context(), unknown, nil); err != nil {
 		t.Fatal(err)
 	}
 	b.journal.take()
@@ -48,14 +48,14 @@ func TestAReminderFinishesWhatADeadWorkerBegan(t *testing.T) {
 		{"never recorded", nil, []string{"record unknown", "bury outcome_unknown a", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				unknown, v := b.held(t)
 				if c.change != nil {
 					next, err := c.change(unknown)
 					if err != nil {
 						t.Fatal(err)
 					}
-					b.ledger.put(next)
+					b.records.put(next)
 				}
 				b.handle(t, due(unknown, v))
 				b.journal.is(t, c.effects...)
@@ -70,11 +70,11 @@ func TestAReminderFinishesWhatADeadWorkerBegan(t *testing.T) {
 // TestAReminderThatCameTooEarly is followed while its worker is stopped between
 // the reminder and the record: that worker then parks another one.
 func TestAReminderThatCameTooEarly(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, v := b.held(t)
 		b.handle(t, due(unknown, v))
 		b.journal.take()
-		if _, err := b.replace(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err == nil {
+		if _, err := b.putWithRecovery(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err == nil {
 			t.Fatal("the record was changed without a reminder that is still to come")
 		}
 		b.journal.is(t, "park outcome_unknown")
@@ -85,11 +85,11 @@ func TestAReminderThatCameTooEarly(t *testing.T) {
 // brings the evidence may still work on it: one that is due before that renews
 // the record, and the evidence is lost.
 func TestAReminderIsDueWhenItsWorkerIsDone(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, v := b.held(t)
 		var due []time.Time
-		b.parking.parked = func(r call.Record, _ call.Version) { due = append(due, r.NextAt) }
-		if _, err := b.replace(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err != nil {
+		b.scheduler.onSchedule = func(r call.Record, _ call.Version) { due = append(due, r.NextAt) }
+		if _, err := b.putWithRecovery(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err != nil {
 			t.Fatal(err)
 		}
 		if want := time.Now().Add(b.Settings.ClaimWait); len(due) != 1 || !due[0].Equal(want) {
@@ -101,7 +101,7 @@ func TestAReminderIsDueWhenItsWorkerIsDone(t *testing.T) {
 // TestALetterWrittenMeanwhileStays lets the call become unknown again just
 // before its old letter is removed.
 func TestALetterWrittenMeanwhileStays(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, _ := b.held(t)
 		waiting, err := unknown.Retry("two-1", refusedOutcome, time.Now(), true, true, time.Now())
 		if err != nil {
@@ -115,8 +115,8 @@ func TestALetterWrittenMeanwhileStays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.ledger.put(again)
-		if err := b.unbury(t.Context(), unknown); err != nil {
+		b.records.put(again)
+		if err := b.removeDeadLetter(t.Context(), unknown); err != nil {
 			t.Fatal(err)
 		}
 		b.journal.is(t, "unbury outcome_unknown a", "bury outcome_unknown a")
@@ -126,13 +126,13 @@ func TestALetterWrittenMeanwhileStays(t *testing.T) {
 // TestACallWhoseMessageWasLost is brought back by an audit while its record says
 // that a worker dials it. Nobody knows what became of that worker.
 func TestACallWhoseMessageWasLost(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		d := identify(published(requestBody("a")), b.Settings)
 		claimed, err := d.record.Claim("two", "two-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := b.ledger.put(claimed)
+		v := b.records.put(claimed)
 		b.journal.take()
 		b.handle(t, due(claimed, v))
 		b.journal.is(t, "hand back")

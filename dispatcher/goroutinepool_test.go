@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// TestHandsAreKept for the next work, whoever it is for, and nothing waits for
-// one: what finds none free gets another.
-func TestHandsAreKept(t *testing.T) {
+// TestGoroutinesAreKept for the next work, for any account, and nothing waits for
+// one: without an idle one a new one starts.
+func TestGoroutinesAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := NewGoroutinePool()
+		pool := NewGoroutinePool()
 		before := runtime.NumGoroutine()
 		round := func(n int) {
 			t.Helper()
 			begun, finish := make(chan struct{}, n), make(chan struct{})
 			for range n {
-				h.do(func() {
+				pool.start(func() {
 					begun <- struct{}{}
 					<-finish
 				})
@@ -32,20 +32,20 @@ func TestHandsAreKept(t *testing.T) {
 		round(3)
 		round(2)
 		if n := runtime.NumGoroutine() - before; n != 3 {
-			t.Errorf("there are %d hands", n)
+			t.Errorf("there are %d goroutines", n)
 		}
 		round(5)
 		if n := runtime.NumGoroutine() - before; n != 5 {
-			t.Errorf("there are %d hands", n)
+			t.Errorf("there are %d goroutines", n)
 		}
-		<-time.After(2 * handIdle)
+		<-time.After(2 * idleTimeout)
 		if n := runtime.NumGoroutine() - before; n != 0 {
-			t.Errorf("%d hands are kept with nothing to do", n)
+			t.Errorf("%d goroutines are kept with nothing to do", n)
 		}
 		round(1)
-		h.Close()
+		pool.Close()
 		if n := runtime.NumGoroutine() - before; n != 0 {
-			t.Errorf("%d hands are left", n)
+			t.Errorf("%d goroutines are left", n)
 		}
 	})
 }

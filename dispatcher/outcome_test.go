@@ -11,7 +11,7 @@ import (
 // attempts spent before.
 func claimed(t *testing.T, spent int, body []byte) (call.Record, call.Request) {
 	t.Helper()
-	tk := identify(situate().first(time.Minute, body).delivery, testRules())
+	tk := identify(situate().first(time.Minute, body).delivery, testSettings())
 	tk.record.Spent = spent
 	r, err := tk.record.Claim("one", "n", noon)
 	if err != nil {
@@ -129,7 +129,7 @@ func TestConclude(t *testing.T) {
 			if c.request.ID == "" {
 				c.request = request
 			}
-			got, err := conclude(c.record, c.request, "n", c.outcome, testRules(), noon)
+			got, err := nextRecord(c.record, c.request, "n", c.outcome, testSettings(), noon)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -151,7 +151,7 @@ func TestConclude(t *testing.T) {
 
 func TestConcludeRefusesAnOutcomeWithoutAClass(t *testing.T) {
 	r, request := claimed(t, 0, requestBody("a"))
-	if _, err := conclude(r, request, "n", call.Outcome{}, testRules(), noon); err == nil {
+	if _, err := nextRecord(r, request, "n", call.Outcome{}, testSettings(), noon); err == nil {
 		t.Error("it was concluded")
 	}
 }
@@ -162,7 +162,7 @@ func TestRateLimitsDouble(t *testing.T) {
 	var r call.Record
 	want := time.Minute
 	for n := range 10 {
-		if got := retryDelay(r, o, testRules().Retry); got != want {
+		if got := refusedDelay(r, o, testSettings().Retry); got != want {
 			t.Errorf("after %d: waits %s, want %s", n, got, want)
 		}
 		r.Attempts = append(r.Attempts, call.Attempt{N: n + 1, Class: call.Refused, Reason: call.RateLimited})
@@ -171,7 +171,7 @@ func TestRateLimitsDouble(t *testing.T) {
 }
 
 func TestRetryDelayGrowsWithinItsBounds(t *testing.T) {
-	retry := testRules().Retry
+	retry := testSettings().Retry
 	middle := retry.InitialDelay
 	for spent := 1; spent <= 200; spent++ {
 		low, high := middle/2, min(middle*3/2, retry.MaxDelay)
@@ -190,12 +190,12 @@ func TestRetryDelayGrowsWithinItsBounds(t *testing.T) {
 	}
 }
 
-func TestDoubling(t *testing.T) {
+func TestExponential(t *testing.T) {
 	for _, c := range []struct {
 		times int
 		want  time.Duration
 	}{{-1, time.Second}, {0, time.Second}, {1, 2 * time.Second}, {3, 8 * time.Second}, {4, 10 * time.Second}, {1 << 40, 10 * time.Second}} {
-		if got := doubling(time.Second, 10*time.Second, c.times); got != c.want {
+		if got := exponential(time.Second, 10*time.Second, c.times); got != c.want {
 			t.Errorf("%d times: %s, want %s", c.times, got, c.want)
 		}
 	}
@@ -206,12 +206,12 @@ func TestDoubling(t *testing.T) {
 func TestAnOutageIsNoPoison(t *testing.T) {
 	var sum time.Duration
 	for n := uint64(1); n <= poisonDeliveries; n++ {
-		sum += failedRetry(n)
+		sum += nakDelay(n)
 	}
 	if sum < 24*time.Hour {
 		t.Errorf("a request is poison after an outage of %s", sum)
 	}
-	if failedRetry(1) != failedFirst || failedRetry(1<<63) != failedMost {
-		t.Errorf("from %s to %s", failedRetry(1), failedRetry(1<<63))
+	if nakDelay(1) != initialNakDelay || nakDelay(1<<63) != maxNakDelay {
+		t.Errorf("from %s to %s", nakDelay(1), nakDelay(1<<63))
 	}
 }

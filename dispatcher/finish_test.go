@@ -26,13 +26,13 @@ func meanwhile(o call.Outcome, happens func()) func(context.Context, call.Reques
 }
 
 // change lets somebody else change the record of a call.
-func (b *bench) change(t *testing.T, change func(call.Record) (call.Record, error)) {
+func (b *fixture) change(t *testing.T, change func(call.Record) (call.Record, error)) {
 	t.Helper()
-	r, err := change(b.ledger.get())
+	r, err := change(b.records.get())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.ledger.write(r, b.ledger.version()); err != nil {
+	if err := b.records.write(r, b.records.version()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -60,7 +60,7 @@ func TestLateEvidence(t *testing.T) {
 		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"bury outcome_unknown a", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				b.provider.place = meanwhile(c.outcome, func() {
 					b.change(t, func(r call.Record) (call.Record, error) {
 						return r.MarkUnknown(r.Nonce(), call.Outcome{Class: call.Unknown, Reason: call.WorkerLost}, time.Now())
@@ -106,14 +106,14 @@ func TestPlacedOverridesEverything(t *testing.T) {
 		}, []string{"record placed", "ack"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				b.provider.place = meanwhile(placedOutcome, func() {
 					b.change(t, c.change)
 					b.journal.take()
 				})
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, c.effects...)
-				if r := b.ledger.get(); r.RequestUUID != "u" {
+				if r := b.records.get(); r.RequestUUID != "u" {
 					t.Errorf("the record says %+v", r)
 				}
 				if got := b.counted(t, "ringonce_contradictions_total"); got != c.contradiction {
@@ -147,16 +147,16 @@ func TestAnOutcomeThatIsNotWantedAnyMore(t *testing.T) {
 		}, []string{"ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				var changed call.Version
 				b.provider.place = meanwhile(refusedOutcome, func() {
 					b.change(t, c.change)
 					b.journal.take()
-					changed = b.ledger.version()
+					changed = b.records.version()
 				})
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, c.effects...)
-				if b.ledger.version() != changed {
+				if b.records.version() != changed {
 					t.Error("the record was changed")
 				}
 			})
@@ -176,14 +176,14 @@ func TestTheAnswerToSettlingIsLost(t *testing.T) {
 		{"written later, before the next try", []fault{works, writeLate}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
-				b.ledger.fail(c.faults...)
-				stop := time.AfterFunc(time.Millisecond, b.ledger.arrive)
+			bubble(t, func(t *testing.T, b *fixture) {
+				b.records.fail(c.faults...)
+				stop := time.AfterFunc(time.Millisecond, b.records.arrive)
 				defer stop.Stop()
 				b.provider.place = answers(refusedOutcome)
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, "record dialling", "place", "record waiting", "park not_sent", "ack")
-				if r := b.ledger.get(); r.Spent != 1 {
+				if r := b.records.get(); r.Spent != 1 {
 					t.Errorf("spent %d attempts", r.Spent)
 				}
 			})
@@ -194,10 +194,10 @@ func TestTheAnswerToSettlingIsLost(t *testing.T) {
 // TestAnOwnLateWriteThatWasOvertaken lets the lost write arrive, and another
 // worker claim the call by it, before its author looks again.
 func TestAnOwnLateWriteThatWasOvertaken(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
-		b.ledger.fail(works, writeLate)
+	bubble(t, func(t *testing.T, b *fixture) {
+		b.records.fail(works, writeLate)
 		overtaken := time.AfterFunc(time.Millisecond, func() {
-			b.ledger.arrive()
+			b.records.arrive()
 			b.change(t, func(r call.Record) (call.Record, error) { return r.Claim("two", "two-1", time.Now()) })
 		})
 		defer overtaken.Stop()
@@ -218,11 +218,11 @@ func TestEvidenceOutlastsTheBroker(t *testing.T) {
 		said int
 	}{{10 * time.Second, 0}, {10 * time.Minute, 1}} {
 		t.Run(c.away.String(), func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				var log bytes.Buffer
 				b.Log = slog.New(slog.NewTextHandler(&log, nil))
-				b.provider.place = meanwhile(placedOutcome, func() { b.ledger.setDown(true) })
-				back := time.AfterFunc(c.away, func() { b.ledger.setDown(false) })
+				b.provider.place = meanwhile(placedOutcome, func() { b.records.setDown(true) })
+				back := time.AfterFunc(c.away, func() { b.records.setDown(false) })
 				defer back.Stop()
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, "record dialling", "place", "record placed", "ack")
@@ -241,17 +241,17 @@ func TestAWorkerThatStopsSettles(t *testing.T) {
 		away    time.Duration
 		effects []string
 	}{
-		{"in time", settleWithin - 3*time.Second, []string{"record dialling", "place", "record placed", "ack"}},
-		{"too late", settleWithin + time.Minute, []string{"record dialling", "place"}},
+		{"in time", settleTimeout - 3*time.Second, []string{"record dialling", "place", "record placed", "ack"}},
+		{"too late", settleTimeout + time.Minute, []string{"record dialling", "place"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				working, giveUp := context.WithCancel(t.Context())
 				b.provider.place = meanwhile(placedOutcome, func() {
-					b.ledger.setDown(true)
+					b.records.setDown(true)
 					giveUp()
 				})
-				back := time.AfterFunc(c.away, func() { b.ledger.setDown(false) })
+				back := time.AfterFunc(c.away, func() { b.records.setDown(false) })
 				defer back.Stop()
 				m := &fakeMessage{journal: b.journal}
 				b.Handle(working, published(requestBody("a")), m, b.Lane.Acquire())
@@ -272,9 +272,9 @@ func TestALedgerMadeAnewDuringACall(t *testing.T) {
 		{call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"record unknown", "bury outcome_unknown a", "ack"}},
 	} {
 		t.Run(string(c.outcome.Class), func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				b.provider.place = meanwhile(c.outcome, func() {
-					b.ledger.erase()
+					b.records.recreate()
 					b.journal.take()
 				})
 				b.handle(t, published(requestBody("a")))
@@ -286,12 +286,12 @@ func TestALedgerMadeAnewDuringACall(t *testing.T) {
 
 // TestEffectsAreTriedAgain fails them a few times: the acknowledgement waits.
 func TestEffectsAreTriedAgain(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
-		b.parking.failures.Store(3)
+	bubble(t, func(t *testing.T, b *fixture) {
+		b.scheduler.failures.Store(3)
 		b.provider.place = answers(refusedOutcome)
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "record dialling", "place", "record waiting", "park not_sent", "ack")
-		b.graveyard.failures.Store(3)
+		b.deadLetters.failures.Store(3)
 		b.provider.place = answers(call.Outcome{Class: call.Unknown, Reason: call.TimedOut})
 		b.handle(t, published(requestBody("b")))
 		b.journal.is(t, "record dialling", "place", "record unknown", "bury outcome_unknown b", "ack")
@@ -304,35 +304,35 @@ func TestEffectsAreTriedAgain(t *testing.T) {
 // TestEvidenceWhileTheLetterIsWritten lets the owner settle between another
 // worker's record "unknown" and its dead letter.
 func TestEvidenceWhileTheLetterIsWritten(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		d := published(requestBody("a"))
 		theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.ledger.put(theirs)
+		b.records.put(theirs)
 		b.handle(t, d)
 		<-time.After(b.Settings.ClaimWait)
-		b.graveyard.burying = func() {
+		b.deadLetters.onPut = func() {
 			b.change(t, func(r call.Record) (call.Record, error) { return r.MarkPlaced("two-1", placedOutcome, time.Now()), nil })
 		}
 		b.handle(t, d)
-		if letters := b.graveyard.tokens(); len(letters) > 0 || b.ledger.get().State != call.StatePlaced {
-			t.Errorf("left are the letters %q of a call that is %s", letters, b.ledger.get().State)
+		if letters := b.deadLetters.tokens(); len(letters) > 0 || b.records.get().State != call.StatePlaced {
+			t.Errorf("left are the letters %q of a call that is %s", letters, b.records.get().State)
 		}
 	})
 }
 
 func TestANumberThatIsNotLinkedIsLookedUpAgain(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		b.provider.place = answers(call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest})
 		b.handle(t, published(requestBody("a")))
-		if b.directory.stale.Load() != 0 {
+		if b.directory.invalidated.Load() != 0 {
 			t.Error("any rejection marks the number")
 		}
 		b.provider.place = answers(call.Outcome{Class: call.Rejected, Reason: call.NumberNotLinked})
 		b.handle(t, published(requestBody("b")))
-		if b.directory.stale.Load() != 1 {
+		if b.directory.invalidated.Load() != 1 {
 			t.Error("the number was not marked")
 		}
 	})
@@ -342,7 +342,7 @@ func TestANumberThatIsNotLinkedIsLookedUpAgain(t *testing.T) {
 // ends a call.
 func TestARateLimitSlowsTheAccount(t *testing.T) {
 	for _, attempts := range []int{12, 1} {
-		bubble(t, func(t *testing.T, b *bench) {
+		bubble(t, func(t *testing.T, b *fixture) {
 			b.Settings.Retry.MaxAttempts = attempts
 			b.provider.place = answers(call.Outcome{Class: call.Refused, Reason: call.Capacity, ThrottlesAccount: true, RetryAfter: time.Minute})
 			b.handle(t, published(requestBody("a")))

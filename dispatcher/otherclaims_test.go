@@ -11,10 +11,10 @@ import (
 // TestClaims watches nonces on a clock that only this worker has.
 func TestClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var c claims
+		var c otherClaims
 		since := func(nonce string, want time.Duration) {
 			t.Helper()
-			if got := c.since(nonce, time.Now()); got != want {
+			if got := c.age(nonce, time.Now()); got != want {
 				t.Errorf("%s was seen %s ago, want %s", nonce, got, want)
 			}
 		}
@@ -25,7 +25,7 @@ func TestClaims(t *testing.T) {
 		<-time.After(time.Second)
 		since("a", 2*time.Second)
 		since("b", time.Second)
-		c.settled("a")
+		c.forget("a")
 		since("a", 0)
 	})
 }
@@ -33,19 +33,19 @@ func TestClaims(t *testing.T) {
 // TestClaimsAreBounded pushes out the one that was seen first: it only waits
 // longer.
 func TestClaimsAreBounded(t *testing.T) {
-	var c claims
-	for n := range maxClaims + 1 {
-		c.since(string(call.GeneratedID(call.Origin{Sequence: uint64(n), Published: noon})), noon.Add(time.Duration(n)))
+	var c otherClaims
+	for n := range maxOtherClaims + 1 {
+		c.age(string(call.GeneratedID(call.Origin{Sequence: uint64(n), Published: noon})), noon.Add(time.Duration(n)))
 	}
-	if len(c.seen) != maxClaims {
+	if len(c.seen) != maxOtherClaims {
 		t.Errorf("%d claims are watched", len(c.seen))
 	}
 	first := string(call.GeneratedID(call.Origin{Published: noon}))
 	second := string(call.GeneratedID(call.Origin{Sequence: 1, Published: noon}))
-	if got := c.since(second, noon.Add(time.Hour)); got != time.Hour-1 {
+	if got := c.age(second, noon.Add(time.Hour)); got != time.Hour-1 {
 		t.Errorf("the second was seen %s ago", got)
 	}
-	if got := c.since(first, noon.Add(time.Hour)); got != 0 {
+	if got := c.age(first, noon.Add(time.Hour)); got != 0 {
 		t.Errorf("the first was seen %s ago", got)
 	}
 }

@@ -11,9 +11,9 @@ import (
 )
 
 // bubble runs a test on a clock of its own.
-func bubble(t *testing.T, f func(t *testing.T, b *bench)) {
+func bubble(t *testing.T, f func(t *testing.T, b *fixture)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) { f(t, newBench()) })
+	synctest.Test(t, func(t *testing.T) { f(t, newFixture()) })
 }
 
 // TestTheRecordThenTheEffectThenTheAcknowledgement lists what every outcome
@@ -41,11 +41,11 @@ func TestTheRecordThenTheEffectThenTheAcknowledgement(t *testing.T) {
 		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"record unknown", "bury outcome_unknown a", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				b.provider.place = answers(c.outcome)
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, append([]string{"record dialling", "place"}, c.effects...)...)
-				a, ok := b.ledger.get().LastAttempt()
+				a, ok := b.records.get().LastAttempt()
 				if !ok || a.Class != c.outcome.Class || a.Reason != c.outcome.Reason {
 					t.Errorf("the attempt is recorded as %+v", a)
 				}
@@ -69,8 +69,8 @@ func TestEndsBeforeAnyDial(t *testing.T) {
 		{"nameless", []byte("{"), call.Linked, []string{"", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
-				b.directory.verdict = c.linkage
+			bubble(t, func(t *testing.T, b *fixture) {
+				b.directory.linkage = c.linkage
 				b.handle(t, published(c.body))
 				if c.name == "nameless" {
 					c.effects[0] = "bury malformed " + string(call.GeneratedID(call.Origin{Sequence: 7, Published: time.Now()}))
@@ -86,12 +86,12 @@ func TestEndsBeforeAnyDial(t *testing.T) {
 func TestNotDialledUnlessTheClaimIsCertain(t *testing.T) {
 	for name, f := range map[string]fault{"written": answerLost, "not written": writeLost, "written later": writeLate} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
-				b.ledger.fail(f)
+			bubble(t, func(t *testing.T, b *fixture) {
+				b.records.fail(f)
 				m := b.handle(t, published(requestBody("a")))
-				b.ledger.arrive()
-				if n := b.provider.placed.Load(); n != 0 || m.backs.Load() != 1 || m.acks.Load() != 0 {
-					t.Fatalf("dialled %d times, handed back %d times, acknowledged %d times", n, m.backs.Load(), m.acks.Load())
+				b.records.arrive()
+				if n := b.provider.placed.Load(); n != 0 || m.naks.Load() != 1 || m.acks.Load() != 0 {
+					t.Fatalf("dialled %d times, handed back %d times, acknowledged %d times", n, m.naks.Load(), m.acks.Load())
 				}
 				if b.counted(t, "ringonce_claims_uncertain_total") != 1 {
 					t.Error("it was not counted")
@@ -122,13 +122,13 @@ func TestNotDialledUnlessTheClaimIsCertain(t *testing.T) {
 // TestAForeignClaimIsWaitedFor delivers again and again while another worker's
 // claim stands: a delay that was cut short is decided anew.
 func TestAForeignClaimIsWaitedFor(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		d := published(requestBody("a"))
 		theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		version := b.ledger.put(theirs)
+		version := b.records.put(theirs)
 		for waited := time.Duration(0); waited < b.Settings.ClaimWait; waited += 10 * time.Second {
 			m := b.handle(t, d)
 			if got, want := time.Duration(m.delay.Load()), b.Settings.ClaimWait-waited; got != want || m.acks.Load() > 0 {
@@ -143,7 +143,7 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := b.ledger.write(again, version); err != nil {
+		if err := b.records.write(again, version); err != nil {
 			t.Fatal(err)
 		}
 		b.journal.take()
@@ -152,7 +152,7 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 		<-time.After(b.Settings.ClaimWait)
 		b.handle(t, d)
 		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
-		if a, _ := b.ledger.get().LastAttempt(); a.Class != call.Unknown || a.Reason != call.WorkerLost {
+		if a, _ := b.records.get().LastAttempt(); a.Class != call.Unknown || a.Reason != call.WorkerLost {
 			t.Errorf("the attempt is recorded as %+v", a)
 		}
 		if b.provider.placed.Load() != 0 {
@@ -175,25 +175,25 @@ func TestAForeignClaimIsForgottenOnceItIsHeld(t *testing.T) {
 		{"written", nil, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
 		{"once not written", [][]fault{{works, writeLost}}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
 		{"twice not written", [][]fault{{works, writeLost}, {works, writeLost}}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
-		{"changed by others", [][]fault{slices.Repeat([]fault{alwaysLoses}, maxRounds)}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
+		{"changed by others", [][]fault{slices.Repeat([]fault{loses}, maxEvaluations)}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
 		{"settled by its owner", [][]fault{{works, writeLost}}, true, []string{"ack"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				d := published(requestBody("a"))
 				theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
 				if err != nil {
 					t.Fatal(err)
 				}
-				b.ledger.put(theirs)
+				b.records.put(theirs)
 				b.handle(t, d)
 				<-time.After(b.Settings.ClaimWait)
 				for _, faults := range c.faults {
-					b.ledger.fail(faults...)
+					b.records.fail(faults...)
 					b.handle(t, d)
 				}
 				if c.settled {
-					b.ledger.put(theirs.MarkPlaced("two-1", placedOutcome, time.Now()))
+					b.records.put(theirs.MarkPlaced("two-1", placedOutcome, time.Now()))
 				}
 				b.journal.take()
 				b.handle(t, d)
@@ -246,13 +246,13 @@ func TestRedelivery(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, b *bench) {
+			bubble(t, func(t *testing.T, b *fixture) {
 				d := published(requestBody("a"))
 				want := c.stored(identify(d, b.Settings).record)
-				version := b.ledger.put(want)
+				version := b.records.put(want)
 				b.handle(t, d)
 				b.journal.is(t, c.effects...)
-				if b.ledger.version() != version {
+				if b.records.version() != version {
 					t.Error("its record was touched")
 				}
 			})
@@ -263,16 +263,16 @@ func TestRedelivery(t *testing.T) {
 // TestAConflictKeepsItsRequestWhole lets a parked call come back to an id that
 // another request has taken after the ledger was made anew.
 func TestAConflictKeepsItsRequestWhole(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		body := requestBody("a")
 		r, err := identify(published(body), b.Settings).record.Park(call.NotYet, time.Now(), time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.ledger.put(with(r, func(r *call.Record) { r.State, r.Digest = call.StatePlaced, "f1:other" }))
+		b.records.put(with(r, func(r *call.Record) { r.State, r.Digest = call.StatePlaced, "f1:other" }))
 		b.handle(t, due(r, call.Version{Created: began.Add(-time.Hour), Sequence: 1}))
 		b.journal.is(t, "bury id_conflict 7", "ack")
-		if got := b.graveyard.letters["id_conflict 7"]; string(got) != string(body) {
+		if got := b.deadLetters.letters["id_conflict 7"]; string(got) != string(body) {
 			t.Errorf("the letter holds %q", got)
 		}
 	})
@@ -280,7 +280,7 @@ func TestAConflictKeepsItsRequestWhole(t *testing.T) {
 
 // TestAStoppedLaneHandsBack stops the lane between the pull and the claim.
 func TestAStoppedLaneHandsBack(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		b.directory.lookup = b.Lane.Stop
 		b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "hand back")
@@ -288,20 +288,20 @@ func TestAStoppedLaneHandsBack(t *testing.T) {
 }
 
 func TestALedgerThatCannotBeReadIsNotAnAbsentRecord(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
-		b.ledger.readErr = errDown
+	bubble(t, func(t *testing.T, b *fixture) {
+		b.records.readErr = errDown
 		d := published(requestBody("a"))
 		d.Delivered = poisonDeliveries + 1
 		b.handle(t, d)
-		b.ledger.fail(alwaysLoses)
+		b.records.fail(loses)
 		b.handle(t, published(requestBody("b")))
 		b.journal.is(t, "hand back", "hand back")
 	})
 }
 
 func TestARecordThatKeepsChangingIsLeftAlone(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
-		b.ledger.fail(alwaysLoses, alwaysLoses, alwaysLoses, alwaysLoses, alwaysLoses, alwaysLoses)
+	bubble(t, func(t *testing.T, b *fixture) {
+		b.records.fail(loses, loses, loses, loses, loses, loses)
 		m := b.handle(t, published(requestBody("a")))
 		b.journal.is(t, "hand back")
 		if m.delay.Load() == 0 {
@@ -312,9 +312,9 @@ func TestARecordThatKeepsChangingIsLeftAlone(t *testing.T) {
 
 // TestTheDeadlineCountsFromBeforeTheClaim lets the claim take its time.
 func TestTheDeadlineCountsFromBeforeTheClaim(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		start := time.Now()
-		b.ledger.wrote = func(r call.Record) {
+		b.records.wrote = func(r call.Record) {
 			if r.State == call.StateDialling {
 				<-time.After(3 * time.Second)
 			}
@@ -330,7 +330,7 @@ func TestTheDeadlineCountsFromBeforeTheClaim(t *testing.T) {
 }
 
 func TestTakeAndWait(t *testing.T) {
-	bubble(t, func(t *testing.T, b *bench) {
+	bubble(t, func(t *testing.T, b *fixture) {
 		defer b.Pool.Close()
 		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome {
 			<-time.After(time.Second)

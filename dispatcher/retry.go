@@ -1,0 +1,65 @@
+package dispatcher
+
+import (
+	"context"
+	"time"
+
+	"github.com/cenkalti/backoff/v4"
+)
+
+const (
+	// settleTimeout bounds how long a worker that has to stop goes on recording
+	// outcomes: what is known of a person's phone must not be lost to a signal.
+	settleTimeout = 20 * time.Second
+	// maxSettle bounds it while the worker goes on: a broker that is away for
+	// longer costs evidence, and a record that cannot be written costs a slot.
+	maxSettle = time.Hour
+	// warnAfter is how many failed tries are logged: about a minute's, longer
+	// than a broker takes to find a leader.
+	warnAfter = 20
+)
+
+// detach returns a context that ends some time after workCtx does.
+func detach(workCtx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(workCtx), maxSettle)
+	stop := context.AfterFunc(workCtx, func() {
+		last := time.NewTimer(settleTimeout)
+		defer last.Stop()
+		select {
+		case <-ctx.Done():
+		case <-last.C:
+			cancel()
+		}
+	})
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// retrier waits between tries. Most endings need no second try, and then it
+// costs nothing.
+type retrier struct {
+	delays backoff.BackOff
+	failed int // tries, where they are counted
+}
+
+// pause waits before the next try, and reports whether there is one.
+func (r *retrier) pause(ctx context.Context) bool {
+	if r.delays == nil {
+		r.delays = backoff.WithContext(backoff.NewExponentialBackOff(
+			backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
+			backoff.WithMaxElapsedTime(0),
+		), ctx)
+	}
+	delay := r.delays.NextBackOff()
+	if delay == backoff.Stop {
+		return false
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(delay):
+		return true
+	}
+}
