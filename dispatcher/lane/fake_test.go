@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -275,8 +274,8 @@ func (e *evenLimiter) fail(failing bool) {
 	e.failing = failing
 }
 
-// metric returns the sum of all series of a metric whose labels hold this value.
-func (b *bench) metric(t *testing.T, name, value string) float64 {
+// stateMetric returns what the metric says of a state of the lane.
+func (b *bench) stateMetric(t *testing.T, state call.LaneState) float64 {
 	t.Helper()
 	families, err := b.registry.Gather()
 	if err != nil {
@@ -284,16 +283,14 @@ func (b *bench) metric(t *testing.T, name, value string) float64 {
 	}
 	var sum float64
 	for _, f := range families {
-		if f.GetName() != name {
+		if f.GetName() != "ringonce_lane_state" {
 			continue
 		}
 		for _, m := range f.GetMetric() {
-			var labels strings.Builder
 			for _, l := range m.GetLabel() {
-				labels.WriteString("|" + l.GetValue() + "|")
-			}
-			if strings.Contains(labels.String(), "|"+value+"|") {
-				sum += m.GetGauge().GetValue()
+				if l.GetValue() == string(state) {
+					sum += m.GetGauge().GetValue()
+				}
 			}
 		}
 	}

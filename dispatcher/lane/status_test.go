@@ -84,7 +84,7 @@ func TestAChangeIsReported(t *testing.T) {
 			if changes != reported {
 				t.Errorf("reported %d times, want %d", changes, reported)
 			}
-			if n := b.metric(t, "ringonce_lane_state", string(want.State)); n != 1 {
+			if n := b.stateMetric(t, want.State); n != 1 {
 				t.Errorf("the metric does not say %s", want.State)
 			}
 		}
