@@ -15,20 +15,20 @@ import (
 	"github.com/ringonce/ringonce/queue/backlog"
 )
 
-func newAccountsListCommand(d *desk) *cobra.Command {
+func newAccountsListCommand(cf *connFlags) *cobra.Command {
 	var asJSON, reveal bool
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the accounts: what waits for them, and what stops them",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			conn, config, err := d.connect()
+			conn, config, err := cf.connect()
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
 			now := time.Now()
-			flags, err := conn.NewControl(quietLog()).Read(c.Context())
+			flags, err := conn.NewControl(discardLog()).Read(c.Context())
 			if err != nil {
 				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
 			}
@@ -41,12 +41,12 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 			unserved += backlog.CountOrphaned(depths, served)
 			numbers := numberViews(flags.PausedNumbers(), reveal)
 			if asJSON {
-				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Unserved: unserved})
+				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Orphaned: unserved})
 			}
 			printAccounts(c.OutOrStdout(), views)
 			printNumbers(c.OutOrStdout(), numbers, now)
 			if unserved > 0 {
-				warnUnserved(c, conn, unserved, served)
+				warnOrphaned(c, conn, unserved, served)
 			}
 			return nil
 		},
@@ -56,10 +56,10 @@ func newAccountsListCommand(d *desk) *cobra.Command {
 	return c
 }
 
-// warnUnserved names accounts for which requests wait and which no worker
+// warnOrphaned names accounts for which requests wait and which no worker
 // serves. The names are the publishers' to choose, and may be many.
-func warnUnserved(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
-	const most = 5
+func warnOrphaned(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
+	const maxNames = 5
 	names := map[string]bool{}
 	places, err := backlog.PendingSubjects(c.Context(), conn)
 	for _, p := range places {
@@ -68,12 +68,12 @@ func warnUnserved(c *cobra.Command, conn *queue.Conn, unserved uint64, served ma
 		}
 	}
 	listed := slices.Sorted(maps.Keys(names))
-	which := strings.Join(listed[:min(len(listed), most)], ", ")
+	which := strings.Join(listed[:min(len(listed), maxNames)], ", ")
 	switch {
 	case err != nil:
 		which = "not known: " + err.Error()
-	case len(listed) > most:
-		which += fmt.Sprintf(" and %d more", len(listed)-most)
+	case len(listed) > maxNames:
+		which += fmt.Sprintf(" and %d more", len(listed)-maxNames)
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "note: %s for accounts that no worker serves (%s); add them to the workers' configuration, or let them end as unknown_account after request.max_age\n",
 		waits(unserved), which)
@@ -90,7 +90,7 @@ func waits(n uint64) string {
 type accountsView struct {
 	Accounts      []accountView `json:"accounts"`
 	PausedNumbers []numberView  `json:"paused_numbers"`
-	Unserved      uint64        `json:"unserved"`
+	Orphaned      uint64        `json:"unserved"`
 }
 
 // accountView is how an account does.
@@ -99,7 +99,7 @@ type accountView struct {
 	State         string             `json:"state"` // in words
 	Waiting       uint64             `json:"waiting"`
 	Due           uint64             `json:"due"`
-	InHand        uint64             `json:"in_hand"`
+	AckPending    uint64             `json:"in_hand"`
 	Parked        uint64             `json:"parked"`
 	DeadLetters   uint64             `json:"dead_letters"`
 	OldestSeconds float64            `json:"oldest_seconds"`
@@ -129,7 +129,7 @@ func accountViews(depths map[call.Account]backlog.Depth, flags queue.Flags, conf
 	views := []accountView{}
 	for _, a := range slices.Sorted(maps.Keys(known)) {
 		depth, v := depths[a], newAccountView(a, flags.Blocks(a), lanes[a], now)
-		v.Waiting, v.Due, v.InHand, v.Parked = depth.Waiting, depth.Due, depth.AckPending, depth.Parked
+		v.Waiting, v.Due, v.AckPending, v.Parked = depth.Waiting, depth.Due, depth.AckPending, depth.Parked
 		v.DeadLetters, v.OldestSeconds = depth.DeadLetters, depth.Oldest.Seconds()
 		views = append(views, v)
 	}
@@ -151,24 +151,24 @@ func newAccountView(a call.Account, stops call.Blocks, lanes []queue.WorkerLane,
 
 // state says what the operators and the provider stop, and what the workers do.
 func (v accountView) state(now time.Time) string {
-	var said []string
+	var parts []string
 	if v.Pause != nil {
-		said = append(said, pauseText(*v.Pause, now))
+		parts = append(parts, pauseText(*v.Pause, now))
 	}
-	if s := v.Suspension; s != nil && !v.does(call.LaneSuspended) {
-		said = append(said, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
+	if s := v.Suspension; s != nil && !v.hasLane(call.LaneSuspended) {
+		parts = append(parts, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
 	}
-	said = append(said, lanesText(v.Lanes, now, func(s call.LaneStatus) bool {
+	parts = append(parts, lanesText(v.Lanes, now, func(s call.LaneStatus) bool {
 		return (s.State == call.LanePaused && v.Pause != nil) || (s.State == call.LaneRunning && v.justStopped(now))
 	})...)
 	if !v.Served {
-		said = append(said, "no worker serves it")
+		parts = append(parts, "no worker serves it")
 	}
-	return printable(strings.Join(said, "; "))
+	return printable(strings.Join(parts, "; "))
 }
 
-// does reports whether the lane of a worker is in this state.
-func (v accountView) does(state call.LaneState) bool {
+// hasLane reports whether the lane of a worker is in this state.
+func (v accountView) hasLane(state call.LaneState) bool {
 	return slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool { return l.State == state })
 }
 
@@ -198,9 +198,9 @@ func printAccounts(out io.Writer, views []accountView) {
 	for _, v := range views {
 		oldest := "-"
 		if v.OldestSeconds > 0 {
-			oldest = span(time.Duration(v.OldestSeconds * float64(time.Second)))
+			oldest = formatDuration(time.Duration(v.OldestSeconds * float64(time.Second)))
 		}
-		t.AppendRow([]any{v.Account, v.State, v.Waiting, v.Due, v.InHand, v.Parked, v.DeadLetters, oldest})
+		t.AppendRow([]any{v.Account, v.State, v.Waiting, v.Due, v.AckPending, v.Parked, v.DeadLetters, oldest})
 	}
 	t.Render()
 }

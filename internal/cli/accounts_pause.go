@@ -16,9 +16,9 @@ import (
 	"github.com/ringonce/ringonce/queue/backlog"
 )
 
-func newAccountsPauseCommand(d *desk) *cobra.Command {
-	var flags reachFlags
-	var a answer
+func newAccountsPauseCommand(cf *connFlags) *cobra.Command {
+	var flags pauseTargetFlags
+	var a actionFlags
 	c := &cobra.Command{
 		Use:   "pause ACCOUNT|--number NUMBER|--all",
 		Short: "Stop dialling for an account, from a caller ID, or at all",
@@ -30,45 +30,45 @@ expired. --all needs no reason, and asks for nothing.`,
   ringonce accounts pause --number +912071531001 --why "reported as spam"
   ringonce accounts pause --all`,
 		RunE: func(c *cobra.Command, args []string) error {
-			what, err := flags.read(args)
+			what, err := flags.parse(args)
 			if err != nil {
 				return err
 			}
 			if strings.TrimSpace(a.why) == "" && !what.all { // an emergency brake asks for nothing
 				return usageError{errors.New(`--why is required: say what for, such as --why "provider maintenance"`)}
 			}
-			conn, config, err := d.connect()
+			conn, config, err := cf.connect()
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
-			if err := known(c.Context(), conn, config, what.account, a.yes); err != nil {
+			if err := requireKnownAccount(c.Context(), conn, config, what.account, a.yes); err != nil {
 				return err
 			}
-			if err := pause(c.Context(), conn.NewControl(quietLog()), what, call.Pause{By: a.by, Why: a.why, Since: time.Now().UTC()}); err != nil {
+			if err := pause(c.Context(), conn.NewControl(discardLog()), what, call.Pause{By: a.by, Why: a.why, Since: time.Now().UTC()}); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: paused; go on with: ringonce accounts resume %s\n", what, what.argument())
 			return nil
 		},
 	}
-	flags.add(c)
-	a.noteFlags(c)
+	flags.register(c)
+	a.registerNote(c)
 	c.Flags().BoolVar(&a.yes, "yes", false, "pause an account, too, that no worker has served yet")
 	c.Flags().StringVar(&a.why, "reason", "", "the same as --why")
 	return c
 }
 
-func pause(ctx context.Context, control *queue.Control, what reach, p call.Pause) error {
+func pause(ctx context.Context, control *queue.Control, what pauseTarget, p call.Pause) error {
 	if !what.number.IsZero() {
 		return control.PauseNumber(ctx, what.number, p)
 	}
 	return control.Pause(ctx, what.account, p)
 }
 
-// known refuses an account that no worker has served and that is not configured
+// requireKnownAccount refuses an account that no worker has served and that is not configured
 // here: a mistyped name stops nothing, and somebody believes it does.
-func known(ctx context.Context, conn *queue.Conn, config configs.Config, account call.Account, anyway bool) error {
+func requireKnownAccount(ctx context.Context, conn *queue.Conn, config configs.Config, account call.Account, anyway bool) error {
 	if account == "" || anyway || slices.Contains(config.AccountNames(), string(account)) {
 		return nil
 	}

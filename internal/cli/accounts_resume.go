@@ -14,8 +14,8 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-func newAccountsResumeCommand(d *desk) *cobra.Command {
-	var flags reachFlags
+func newAccountsResumeCommand(cf *connFlags) *cobra.Command {
+	var flags pauseTargetFlags
 	c := &cobra.Command{
 		Use:   "resume ACCOUNT|--number NUMBER|--all",
 		Short: "End a pause, and lift a suspension or a slow-down",
@@ -28,16 +28,16 @@ provider still refuses, the next call suspends or slows the account again.
   ringonce accounts resume --number +912071531001
   ringonce accounts resume --all`,
 		RunE: func(c *cobra.Command, args []string) error {
-			what, err := flags.read(args)
+			what, err := flags.parse(args)
 			if err != nil {
 				return err
 			}
-			conn, _, err := d.connect()
+			conn, _, err := cf.connect()
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
-			control := conn.NewControl(quietLog())
+			control := conn.NewControl(discardLog())
 			found, err := control.Read(c.Context())
 			switch {
 			case err != nil:
@@ -55,7 +55,7 @@ provider still refuses, the next call suspends or slows the account again.
 			return err
 		},
 	}
-	flags.add(c)
+	flags.register(c)
 	return c
 }
 
@@ -107,12 +107,12 @@ func stillHeld(found queue.Flags, now time.Time) []string {
 	return lines
 }
 
-func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
+func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what pauseTarget) error {
 	// Whatever was found, it is gone afterwards: it may have come a moment ago.
 	if err := control.Resume(c.Context(), what.account); err != nil {
 		return err
 	}
-	if err := control.EndThrottle(c.Context(), what.account, whoAmI(), time.Now().UTC()); err != nil {
+	if err := control.EndThrottle(c.Context(), what.account, currentUser(), time.Now().UTC()); err != nil {
 		return err
 	}
 	suspended, slowed := found.Blocks(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isSlowed)
@@ -135,7 +135,7 @@ func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, 
 	return nil
 }
 
-func resumeNumber(c *cobra.Command, control *queue.Control, found queue.Flags, what reach) error {
+func resumeNumber(c *cobra.Command, control *queue.Control, found queue.Flags, what pauseTarget) error {
 	if _, paused := found.PausedNumbers()[what.number]; !paused {
 		fmt.Fprintf(c.OutOrStdout(), "%s: was not paused; see: ringonce accounts list --reveal\n", what)
 		return nil

@@ -14,27 +14,27 @@ import (
 
 // callView is a record as operators see it.
 type callView struct {
-	Account     call.Account   `json:"account"`
-	ID          call.ID        `json:"id"`
-	State       call.State     `json:"state"`
-	Reason      call.Reason    `json:"reason,omitzero"`
-	Message     string         `json:"message,omitzero"`
-	Changed     time.Time      `json:"changed"`
-	Published   time.Time      `json:"published,omitzero"`
-	NextAt      time.Time      `json:"next_at,omitzero"`
-	MayHaveRung bool           `json:"may_have_rung,omitzero"`
-	Discarded   bool           `json:"discarded,omitzero"`
-	RequestUUID string         `json:"request_uuid,omitzero"`
-	Priority    call.Priority  `json:"priority,omitzero"`
-	Trace       string         `json:"traceparent,omitzero"`
-	Request     *requestView   `json:"request,omitzero"`
-	Made        int            `json:"made"`
-	Spent       int            `json:"spent"`
-	Attempts    []call.Attempt `json:"attempts"`
-	Notes       []call.Note    `json:"notes"`
-	Letters     []letterRef    `json:"dead_letters"`
+	Account     call.Account    `json:"account"`
+	ID          call.ID         `json:"id"`
+	State       call.State      `json:"state"`
+	Reason      call.Reason     `json:"reason,omitzero"`
+	Message     string          `json:"message,omitzero"`
+	Changed     time.Time       `json:"changed"`
+	Published   time.Time       `json:"published,omitzero"`
+	NextAt      time.Time       `json:"next_at,omitzero"`
+	MayHaveRung bool            `json:"may_have_rung,omitzero"`
+	Discarded   bool            `json:"discarded,omitzero"`
+	RequestUUID string          `json:"request_uuid,omitzero"`
+	Priority    call.Priority   `json:"priority,omitzero"`
+	Trace       string          `json:"traceparent,omitzero"`
+	Request     *requestView    `json:"request,omitzero"`
+	Made        int             `json:"made"`
+	Spent       int             `json:"spent"`
+	Attempts    []call.Attempt  `json:"attempts"`
+	Notes       []call.Note     `json:"notes"`
+	Letters     []deadLetterRef `json:"dead_letters"`
 
-	unread        bool  // no worker has read it
+	queued        bool  // no worker has read it
 	replayRefused error // why it cannot be replayed as it is
 }
 
@@ -54,14 +54,14 @@ type requestView struct {
 	Metadata      map[string]string `json:"metadata,omitzero"`
 }
 
-// letterRef names a dead letter.
-type letterRef struct {
+// deadLetterRef names a dead letter.
+type deadLetterRef struct {
 	Letter uint64      `json:"letter"`
 	Reason call.Reason `json:"reason"`
 	Ended  time.Time   `json:"ended"`
 }
 
-func (l letterRef) line() string {
+func (l deadLetterRef) line() string {
 	if l.Reason == call.IDConflict {
 		return fmt.Sprintf("@%d %s: another request came under this id and was not dialled", l.Letter, l.Reason)
 	}
@@ -77,7 +77,7 @@ func newCallView(r call.Record, letters []queue.DeadLetter, reveal bool) callVie
 		Made: r.Made, Spent: r.Spent, Attempts: r.Attempts, Notes: r.Notes,
 	}
 	for _, l := range letters {
-		v.Letters = append(v.Letters, letterRef{l.Sequence, l.Reason, l.Ended})
+		v.Letters = append(v.Letters, deadLetterRef{l.Sequence, l.Reason, l.Ended})
 	}
 	return v
 }
@@ -89,8 +89,8 @@ func newRequestView(body []byte, reveal bool) *requestView {
 		return nil
 	}
 	v := &requestView{
-		From: phoneShown(r.From, reveal), To: phoneShown(r.To, reveal), AppID: r.AppID,
-		AnswerURL: urlShown(r.AnswerURL, reveal), RingURL: urlShown(r.RingURL, reveal), HangupURL: urlShown(r.HangupURL, reveal),
+		From: showPhone(r.From, reveal), To: showPhone(r.To, reveal), AppID: r.AppID,
+		AnswerURL: showURL(r.AnswerURL, reveal), RingURL: showURL(r.RingURL, reveal), HangupURL: showURL(r.HangupURL, reveal),
 		RingTimeout: r.RingTimeout, CallTimeLimit: r.CallTimeLimit, NotBefore: r.NotBefore, ExpiresAt: r.ExpiresAt,
 		Metadata: map[string]string{},
 	}
@@ -114,10 +114,10 @@ func (v callView) print(out io.Writer, now time.Time) error {
 	row("call", string(v.ID))
 	row("account", string(v.Account))
 	row("state", v.stateLine())
-	row("since", moment(v.Changed, now))
+	row("since", formatTime(v.Changed, now))
 	row("reason", string(v.Reason))
 	row("message", v.Message)
-	row("next at", moment(v.NextAt, now))
+	row("next at", formatTime(v.NextAt, now))
 	row("request_uuid", v.RequestUUID)
 	row("priority", string(v.Priority))
 	if r := v.Request; r != nil {
@@ -125,8 +125,8 @@ func (v callView) print(out io.Writer, now time.Time) error {
 		row("to", r.To)
 		row("app_id", r.AppID)
 		row("answer_url", r.AnswerURL)
-		row("not_before", moment(r.NotBefore, now))
-		row("expires_at", moment(r.ExpiresAt, now))
+		row("not_before", formatTime(r.NotBefore, now))
+		row("expires_at", formatTime(r.ExpiresAt, now))
 		row("metadata", metadataLine(r.Metadata))
 	}
 	row("trace", v.Trace)
@@ -138,7 +138,7 @@ func (v callView) print(out io.Writer, now time.Time) error {
 	fmt.Fprintln(out)
 	history := newTable(out, "when", "what", "detail")
 	for _, e := range v.history() {
-		history.AppendRow([]any{moment(e.at, now), e.what, e.detail})
+		history.AppendRow([]any{formatTime(e.at, now), e.what, e.detail})
 	}
 	history.Render()
 	if next := v.advice(); next != "" {
@@ -172,7 +172,7 @@ func (v callView) advice() string {
 	id := string(v.ID)
 	switch v.State {
 	case call.StateWaiting:
-		if v.unread {
+		if v.queued {
 			return "A worker of its account reads it in its turn; see: ringonce accounts list. Take it back with: ringonce calls cancel " + id
 		}
 		return "It is dialled by itself when its time comes. Take it back with: ringonce calls cancel " + id

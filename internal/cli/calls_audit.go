@@ -11,13 +11,13 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-// leastPatience is more than a worker that is alive needs to end what it
+// minOverdue is more than a worker that is alive needs to end what it
 // claimed, with the default time-outs.
-const leastPatience = 15 * time.Minute
+const minOverdue = 15 * time.Minute
 
-func newCallsAuditCommand(d *desk) *cobra.Command {
+func newCallsAuditCommand(cf *connFlags) *cobra.Command {
 	var account string
-	var patience time.Duration
+	var overdue time.Duration
 	var repair bool
 	c := &cobra.Command{
 		Use:   "audit",
@@ -35,32 +35,32 @@ The exit code is 1 if something was found and not repaired.`,
   ringonce calls audit --account acme-west --repair`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			a, err := auditAccount(account)
+			a, err := parseAccountFlag(account)
 			if err != nil {
 				return err
 			}
-			operator, conn, config, err := d.operatorWith(c.Context())
+			operator, conn, config, err := cf.operatorAndConfig(c.Context())
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
-			if least := max(leastPatience, 2*config.Provider.ClaimWait()); patience < least {
-				return usageError{fmt.Errorf("--overdue is less than %s, in which a worker may still be at it; give %[1]s or more", least)}
+			if shortest := max(minOverdue, 2*config.Provider.ClaimWait()); overdue < shortest {
+				return usageError{fmt.Errorf("--overdue is less than %s, in which a worker may still be at it; give %[1]s or more", shortest)}
 			}
-			return audit(c, operator, a, patience, repair)
+			return audit(c, operator, a, overdue, repair)
 		},
 	}
 	c.Flags().StringVar(&account, "account", "", "only the calls of this `ACCOUNT`")
-	c.Flags().DurationVar(&patience, "overdue", leastPatience, "how `LONG` ago a call should have moved on")
+	c.Flags().DurationVar(&overdue, "overdue", minOverdue, "how `LONG` ago a call should have moved on")
 	c.Flags().BoolVar(&repair, "repair", false, "give each call back what it lost")
 	return c
 }
 
-func audit(c *cobra.Command, operator *admin.Operator, a call.Account, patience time.Duration, repair bool) error {
+func audit(c *cobra.Command, operator *queue.Operator, a call.Account, overdue time.Duration, repair bool) error {
 	now := time.Now()
 	table := newTable(c.OutOrStdout(), "id", "account", "state", "lost", "overdue since", "")
 	found, repaired := 0, 0
-	looked, err := operator.Audit(c.Context(), a, patience, now, func(f admin.AuditFinding) error {
+	looked, err := operator.Audit(c.Context(), a, overdue, now, func(f queue.AuditFinding) error {
 		found++
 		done := ""
 		if repair {
@@ -69,7 +69,7 @@ func audit(c *cobra.Command, operator *admin.Operator, a call.Account, patience 
 			}
 			repaired, done = repaired+1, "repaired"
 		}
-		table.AppendRow([]any{f.Record.ID, f.Record.Account, f.Record.State, lost(f.Missing), moment(f.Since, now), done})
+		table.AppendRow([]any{f.Record.ID, f.Record.Account, f.Record.State, missingText(f.Missing), formatTime(f.Since, now), done})
 		return nil
 	})
 	if found > 0 {
@@ -78,15 +78,15 @@ func audit(c *cobra.Command, operator *admin.Operator, a call.Account, patience 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%s read, %s forgotten, %d repaired\n", count(looked, "record"), count(found, "call"), repaired)
+	fmt.Fprintf(c.OutOrStdout(), "%s read, %s forgotten, %d repaired\n", plural(looked, "record"), plural(found, "call"), repaired)
 	if found > repaired {
 		return errors.New("calls were found that nothing would bring to their end; repair them with: ringonce calls audit --repair")
 	}
 	return nil
 }
 
-// lost names what is missing.
-func lost(n call.Missing) string {
+// missingText names what is missing.
+func missingText(n call.Missing) string {
 	switch n {
 	case call.MissingMessage:
 		return "its message"

@@ -10,10 +10,10 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-func newCallsCancelCommand(d *desk) *cobra.Command {
+func newCallsCancelCommand(cf *connFlags) *cobra.Command {
 	var account string
 	var unpublished bool
-	var a answer
+	var a actionFlags
 	c := &cobra.Command{
 		Use:   "cancel ID…",
 		Short: "Take calls back that were not dialled yet",
@@ -25,58 +25,58 @@ An id that was never published is refused, and nothing is written. With
 then on, and what is published under it later is acknowledged and not dialled.`,
 		Example: `  ringonce calls cancel --why "patient called back" reminder-4711
   ringonce calls cancel --account acme-west --unpublished reminder-4712`,
-		Args: someIDs,
+		Args: atLeastOneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			if unpublished && account == "" {
 				return usageError{errors.New("--unpublished needs --account: nothing else names the account of such a call")}
 			}
-			operator, conn, err := d.operator(c.Context())
+			operator, conn, err := cf.operator(c.Context())
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
 			return forEach(c, args, func(ctx context.Context, arg string) (string, error) {
-				who, err := search{operator, conn, c.ErrOrStderr()}.toCancel(ctx, account, arg, unpublished)
+				who, err := callFinder{operator, conn, c.ErrOrStderr()}.toCancel(ctx, account, arg, unpublished)
 				if err != nil {
 					return "", err
 				}
 				done, err := operator.Cancel(ctx, who.account, who.id, a.note(time.Now()))
-				return saidOfCancel(done), err
+				return cancelText(done), err
 			})
 		},
 	}
 	accountFlag(c, &account)
 	c.Flags().BoolVar(&unpublished, "unpublished", false, "also take back an id that was not published")
-	a.noteFlags(c)
+	a.registerNote(c)
 	return c
 }
 
 // toCancel finds the call that is to be taken back: one with a record, or one
 // that waits to be read.
-func (s search) toCancel(ctx context.Context, account, arg string, unpublished bool) (target, error) {
-	who, known, err := s.record(ctx, account, arg)
+func (s callFinder) toCancel(ctx context.Context, account, arg string, unpublished bool) (target, error) {
+	who, known, err := s.findRecord(ctx, account, arg)
 	if err != nil || known || unpublished {
 		return who, err
 	}
-	d, notFound := s.unread(ctx, who)
+	d, notFound := s.findQueued(ctx, who)
 	if notFound == nil {
 		return target{d.Account, who.id}, nil
 	}
 	// A worker may have read it in between.
-	who, known, err = s.record(ctx, account, arg)
+	who, known, err = s.findRecord(ctx, account, arg)
 	if err != nil || known {
 		return who, err
 	}
 	return who, notFound
 }
 
-func saidOfCancel(d admin.Result) string {
+func cancelText(d queue.Result) string {
 	switch {
 	case d.AlreadyDone:
-		return "cancelled already" + removed(d.Removed)
+		return "cancelled already" + removedText(d.Removed)
 	case d.Record.Digest == "":
 		return "cancelled: no worker had seen it; it is not dialled if it waits, or is published later"
 	default:
-		return "cancelled" + removed(d.Removed)
+		return "cancelled" + removedText(d.Removed)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-func newCallsShowCommand(d *desk) *cobra.Command {
+func newCallsShowCommand(cf *connFlags) *cobra.Command {
 	var account string
 	var asJSON, reveal bool
 	c := &cobra.Command{
@@ -22,12 +22,12 @@ record is looked for among the requests that wait to be read by a worker.`,
   ringonce calls show --account acme-west --json reminder-4711`,
 		Args: exactlyOneID,
 		RunE: func(c *cobra.Command, args []string) error {
-			operator, conn, err := d.operator(c.Context())
+			operator, conn, err := cf.operator(c.Context())
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
-			view, err := search{operator, conn, c.ErrOrStderr()}.view(c.Context(), account, args[0], reveal)
+			view, err := callFinder{operator, conn, c.ErrOrStderr()}.view(c.Context(), account, args[0], reveal)
 			if err != nil {
 				return err
 			}
@@ -44,10 +44,10 @@ record is looked for among the requests that wait to be read by a worker.`,
 }
 
 // view shows a call by its record, else by the request that waits.
-func (s search) view(ctx context.Context, account, arg string, reveal bool) (callView, error) {
+func (s callFinder) view(ctx context.Context, account, arg string, reveal bool) (callView, error) {
 	who, err := findCall(ctx, s.operator, account, arg)
 	if errors.Is(err, errNoRecord) {
-		return s.unreadView(ctx, who, reveal)
+		return s.queuedView(ctx, who, reveal)
 	}
 	if err != nil {
 		return callView{}, err
@@ -56,14 +56,14 @@ func (s search) view(ctx context.Context, account, arg string, reveal bool) (cal
 	if err != nil {
 		return callView{}, err
 	}
-	letters, err := lettersOf(ctx, s.operator, who)
+	letters, err := deadLettersOf(ctx, s.operator, who)
 	if err != nil {
 		return callView{}, err
 	}
 	if record.State == call.StateAbsent {
-		view, err := s.unreadView(ctx, who, reveal)
+		view, err := s.queuedView(ctx, who, reveal)
 		if err != nil && len(letters) > 0 {
-			return callView{}, onlyLetters(who, letters)
+			return callView{}, errOnlyDeadLetters(who, letters)
 		}
 		return view, err
 	}
@@ -74,17 +74,17 @@ func (s search) view(ctx context.Context, account, arg string, reveal bool) (cal
 	return view, nil
 }
 
-// unreadView shows a call that no worker has read yet.
-func (s search) unreadView(ctx context.Context, who target, reveal bool) (callView, error) {
-	d, err := s.unread(ctx, who)
+// queuedView shows a call that no worker has read yet.
+func (s callFinder) queuedView(ctx context.Context, who target, reveal bool) (callView, error) {
+	d, err := s.findQueued(ctx, who)
 	if err != nil {
 		return callView{}, err
 	}
 	record := call.NewRecord(d.Account, who.id, "", d.Origin, d.Priority, d.Trace, d.Body)
 	record.State, record.Changed = call.StateWaiting, d.Origin.Published
 	record.Message = "no worker has read it yet"
-	letters, err := lettersOf(ctx, s.operator, target{d.Account, who.id})
+	letters, err := deadLettersOf(ctx, s.operator, target{d.Account, who.id})
 	view := newCallView(record, letters, reveal)
-	view.unread = true
+	view.queued = true
 	return view, err
 }

@@ -37,7 +37,7 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 			for _, mistake := range mistakes {
 				command.PrintErrln(mistake)
 			}
-			return usageError{fmt.Errorf("the configuration cannot be used: %s", count(len(mistakes), "mistake"))}
+			return usageError{fmt.Errorf("the configuration cannot be used: %s", plural(len(mistakes), "mistake"))}
 		},
 	}
 	command.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
@@ -47,7 +47,7 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 // printSummary shows the accounts with their limits, and every setting that is
 // not at its default with the place it came from. Secrets are hidden.
 func printSummary(w io.Writer, config configs.Config) error {
-	fmt.Fprintf(w, "ok: %s\n\n", count(len(config.Accounts), "account"))
+	fmt.Fprintf(w, "ok: %s\n\n", plural(len(config.Accounts), "account"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ACCOUNT\tCALLS PER SECOND\tCONCURRENCY")
 	for _, account := range config.SortedAccounts() {

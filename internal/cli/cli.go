@@ -75,12 +75,12 @@ through the provider's API. To see it at work, with nothing to set up:
 }
 
 // newGroup returns a command whose subcommands share the connection flags.
-func newGroup(use, short string, environ []string, subcommands ...func(*desk) *cobra.Command) *cobra.Command {
+func newGroup(use, short string, environ []string, subcommands ...func(*connFlags) *cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: knownCommand, RunE: needSubcommand}
-	d := &desk{environ: environ}
-	d.flags(c)
+	cf := &connFlags{environ: environ}
+	cf.register(c)
 	for _, newCommand := range subcommands {
-		c.AddCommand(newCommand(d))
+		c.AddCommand(newCommand(cf))
 	}
 	return c
 }
@@ -101,7 +101,7 @@ func knownCommand(c *cobra.Command, args []string) error {
 		return nil
 	}
 	c.SuggestionsMinimumDistance = 2
-	return usageError{fmt.Errorf("there is no command %q%s; see: %s --help", args[0], orElse(c.SuggestionsFor(args[0])), c.CommandPath())}
+	return usageError{fmt.Errorf("there is no command %q%s; see: %s --help", args[0], suggestion(c.SuggestionsFor(args[0])), c.CommandPath())}
 }
 
 // needSubcommand shows the help and fails: a script that forgot half of the
@@ -127,7 +127,7 @@ func exactlyOneID(c *cobra.Command, args []string) error {
 	return nil
 }
 
-func someIDs(c *cobra.Command, args []string) error {
+func atLeastOneID(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usageError{fmt.Errorf("%s needs at least one id; see: %[1]s --help", c.CommandPath())}
 	}
@@ -141,9 +141,9 @@ func flagError(c *cobra.Command, err error) error {
 	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
-		err = fmt.Errorf("there is no flag --%s%s", unknown.GetSpecifiedName(), orElse(similarFlags(c, unknown.GetSpecifiedName())))
+		err = fmt.Errorf("there is no flag --%s%s", unknown.GetSpecifiedName(), suggestion(similarFlags(c, unknown.GetSpecifiedName())))
 	case errors.As(err, &invalid):
-		err = fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), valueForm(invalid.GetFlag().Value.Type()))
+		err = fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), valueFormat(invalid.GetFlag().Value.Type()))
 	}
 	return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
 }
@@ -162,16 +162,16 @@ func similarFlags(c *cobra.Command, name string) []string {
 	return similar
 }
 
-// orElse asks whether one of these was meant.
-func orElse(similar []string) string {
+// suggestion asks whether one of these was meant.
+func suggestion(similar []string) string {
 	if len(similar) == 0 {
 		return ""
 	}
 	return "; did you mean " + strings.Join(similar, " or ") + "?"
 }
 
-// valueForm says how the value of a flag is written.
-func valueForm(kind string) string {
+// valueFormat says how the value of a flag is written.
+func valueFormat(kind string) string {
 	switch kind {
 	case "duration":
 		return "a duration; write it like 90s, 15m or 48h"
@@ -200,7 +200,7 @@ func forEach(c *cobra.Command, args []string, do func(ctx context.Context, arg s
 		fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", arg, said)
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %s not done", failed, count(len(args), "call"))
+		return fmt.Errorf("%d of %s not done", failed, plural(len(args), "call"))
 	}
 	return nil
 }
@@ -216,9 +216,9 @@ func withID(err error, id string) error {
 	return &shown
 }
 
-func removed(letters int) string {
+func removedText(letters int) string {
 	if letters == 0 {
 		return ""
 	}
-	return "; " + count(letters, "dead letter") + " removed"
+	return "; " + plural(letters, "dead letter") + " removed"
 }

@@ -38,11 +38,11 @@ func completion(values func(*cobra.Command) []string) cobra.CompletionFunc {
 // configuredAccounts names the accounts of the configuration, none if it cannot
 // be read.
 func configuredAccounts(c *cobra.Command, environ []string) []string {
-	d := desk{environ: environ}
+	cf := connFlags{environ: environ}
 	if f := c.Flag("config"); f != nil {
-		d.file = f.Value.String()
+		cf.configFile = f.Value.String()
 	}
-	config, err := d.config()
+	config, err := cf.config()
 	if err != nil {
 		return nil
 	}

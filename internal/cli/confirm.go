@@ -14,29 +14,29 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// answer is what an operator says about an operation that writes: who, why, and
+// actionFlags is what an operator says about an operation that writes: who, why, and
 // that the question need not be put.
-type answer struct {
+type actionFlags struct {
 	by  string
 	why string
 	yes bool
 }
 
-// noteFlags adds who and why, which are recorded with what was done.
-func (a *answer) noteFlags(c *cobra.Command) {
-	c.Flags().StringVar(&a.by, "by", whoAmI(), "`WHO` does it, for the record")
+// registerNote adds who and why, which are recorded with what was done.
+func (a *actionFlags) registerNote(c *cobra.Command) {
+	c.Flags().StringVar(&a.by, "by", currentUser(), "`WHO` does it, for the record")
 	c.Flags().StringVar(&a.why, "why", "", "the `REASON`, for the record")
 }
 
-func (a *answer) yesFlag(c *cobra.Command) {
+func (a *actionFlags) registerYes(c *cobra.Command) {
 	c.Flags().BoolVar(&a.yes, "yes", false, "do not ask")
 }
 
 // note is what is kept in the record of a call.
-func (a *answer) note(now time.Time) call.Note { return call.Note{At: now, By: a.by, Why: a.why} }
+func (a *actionFlags) note(now time.Time) call.Note { return call.Note{At: now, By: a.by, Why: a.why} }
 
-// needsWhy refuses an operation that nobody could account for later.
-func (a *answer) needsWhy() error {
+// requireReason refuses an operation that nobody could account for later.
+func (a *actionFlags) requireReason() error {
 	if strings.TrimSpace(a.why) == "" {
 		return usageError{errors.New(`--why is required: say how you know, such as --why "carrier's log shows no call"`)}
 	}
@@ -46,7 +46,7 @@ func (a *answer) needsWhy() error {
 var errNotConfirmed = errors.New("not confirmed; nothing was changed")
 
 // confirm asks a question on a terminal; elsewhere --yes is required.
-func (a *answer) confirm(c *cobra.Command, question string) error {
+func (a *actionFlags) confirm(c *cobra.Command, question string) error {
 	if a.yes {
 		return nil
 	}

@@ -20,49 +20,49 @@ import (
 // natsVariable hands --nats on to the configuration.
 const natsVariable = "RINGONCE_NATS_URL"
 
-// connectWithin bounds how long an operator waits for the broker to answer.
-const connectWithin = 5 * time.Second
+// connectTimeout bounds how long an operator waits for the broker to answer.
+const connectTimeout = 5 * time.Second
 
-// desk is where an operator works: which broker, by which configuration.
-type desk struct {
-	environ []string
-	file    string // --config
-	url     string // --nats
+// connFlags is where an operator works: which broker, by which configuration.
+type connFlags struct {
+	environ    []string
+	configFile string // --config
+	natsURL    string // --nats
 }
 
-// flags adds what says where the broker is.
-func (d *desk) flags(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&d.file, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
-	c.PersistentFlags().StringVar(&d.url, "nats", "", "`URL` of the NATS server, instead of the configured one")
+// register adds what says where the broker is.
+func (cf *connFlags) register(c *cobra.Command) {
+	c.PersistentFlags().StringVar(&cf.configFile, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
+	c.PersistentFlags().StringVar(&cf.natsURL, "nats", "", "`URL` of the NATS server, instead of the configured one")
 }
 
 // variables are the environment with what the flags override.
-func (d *desk) variables() []string {
-	if d.url == "" {
-		return d.environ
+func (cf *connFlags) variables() []string {
+	if cf.natsURL == "" {
+		return cf.environ
 	}
-	return append(d.environ[:len(d.environ):len(d.environ)], natsVariable+"="+d.url)
+	return append(cf.environ[:len(cf.environ):len(cf.environ)], natsVariable+"="+cf.natsURL)
 }
 
 // config loads what commands go by that dial nothing. They need no account.
-func (d *desk) config() (configs.Config, error) {
-	file := configs.FilePath(d.file, d.environ)
+func (cf *connFlags) config() (configs.Config, error) {
+	file := configs.FilePath(cf.configFile, cf.environ)
 	data, err := readConfig(file)
 	if err != nil {
 		return configs.Config{}, err
 	}
-	config, err := configs.CheckForOperators(file, data, d.variables())
+	config, err := configs.CheckForOperators(file, data, cf.variables())
 	if err != nil {
-		return configs.Config{}, usageError{d.blame(err)}
+		return configs.Config{}, usageError{cf.attributeToFlag(err)}
 	}
 	return config, nil
 }
 
-// blame names --nats where it says what is wrong, and not the variable by which
+// attributeToFlag names --nats where it says what is wrong, and not the variable by which
 // it is handed on.
-func (d *desk) blame(err error) error {
+func (cf *connFlags) attributeToFlag(err error) error {
 	var mistakes configs.ValidationErrors
-	if d.url == "" || !errors.As(err, &mistakes) {
+	if cf.natsURL == "" || !errors.As(err, &mistakes) {
 		return err
 	}
 	for i := range mistakes {
@@ -74,8 +74,8 @@ func (d *desk) blame(err error) error {
 }
 
 // connect gives a connection to the broker, once it answers.
-func (d *desk) connect() (*queue.Conn, configs.Config, error) {
-	config, err := d.config()
+func (cf *connFlags) connect() (*queue.Conn, configs.Config, error) {
+	config, err := cf.config()
 	if err != nil {
 		return nil, config, err
 	}
@@ -85,14 +85,14 @@ func (d *desk) connect() (*queue.Conn, configs.Config, error) {
 
 // operator gives what decides about single calls. The connection is the
 // caller's to close.
-func (d *desk) operator(ctx context.Context) (*admin.Operator, *queue.Conn, error) {
-	operator, conn, _, err := d.operatorWith(ctx)
+func (cf *connFlags) operator(ctx context.Context) (*queue.Operator, *queue.Conn, error) {
+	operator, conn, _, err := cf.operatorAndConfig(ctx)
 	return operator, conn, err
 }
 
-// operatorWith is [desk.operator] with the configuration that it goes by.
-func (d *desk) operatorWith(ctx context.Context) (*admin.Operator, *queue.Conn, configs.Config, error) {
-	conn, config, err := d.connect()
+// operatorAndConfig is [connFlags.operator] with the configuration that it goes by.
+func (cf *connFlags) operatorAndConfig(ctx context.Context) (*queue.Operator, *queue.Conn, configs.Config, error) {
+	conn, config, err := cf.connect()
 	if err != nil {
 		return nil, nil, config, err
 	}
@@ -111,8 +111,8 @@ func connect(c configs.NATS) (*queue.Conn, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	options = append(options, nats.RetryOnFailedConnect(false), nats.Timeout(connectWithin))
-	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + whoAmI(), Options: options, NKey: app.NATSKey(c), Domain: c.Domain})
+	options = append(options, nats.RetryOnFailedConnect(false), nats.Timeout(connectTimeout))
+	conn, err := queue.Connect(queue.ConnectOptions{URL: c.URL, Name: "ringonce " + currentUser(), Options: options, NKey: app.NATSKey(c), Domain: c.Domain})
 	switch {
 	case err == nil:
 		return conn, nil
@@ -127,8 +127,8 @@ func connect(c configs.NATS) (*queue.Conn, error) {
 	}
 }
 
-// whoAmI names the person at this machine, for the notes in records.
-func whoAmI() string {
+// currentUser names the person at this machine, for the notes in records.
+func currentUser() string {
 	user := ""
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
 		if user = os.Getenv(name); user != "" {
@@ -145,5 +145,5 @@ func whoAmI() string {
 	return user + "@" + host
 }
 
-// quietLog is for adapters whose warnings come back as errors, too.
-func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
+// discardLog is for adapters whose warnings come back as errors, too.
+func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

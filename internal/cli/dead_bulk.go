@@ -14,45 +14,45 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-// bulkLimit bounds how many letters one command changes.
-const bulkLimit = 10000
+// maxBulk bounds how many letters one command changes.
+const maxBulk = 10000
 
-// bulk is a command that changes dead letters: those named, or those picked.
-type bulk struct {
-	desk   *desk
-	pick   letterFlags
-	answer answer
-	dryRun bool
-	verb   string // as in "replay"
+// bulkAction is a command that changes dead letters: those named, or those picked.
+type bulkAction struct {
+	connFlags *connFlags
+	selection filterFlags
+	action    actionFlags
+	dryRun    bool
+	verb      string // as in "replay"
 	// excluded are reasons that no bulk may touch.
 	excluded []call.Reason
-	act      func(ctx context.Context, o *admin.Operator, l letterTarget, n call.Note) (string, error)
+	act      func(ctx context.Context, o *queue.Operator, l deadLetterTarget, n call.Note) (string, error)
 }
 
-// letterTarget is a call that is acted on by its dead letter.
-type letterTarget struct {
+// deadLetterTarget is a call that is acted on by its dead letter.
+type deadLetterTarget struct {
 	target
 	letter *queue.DeadLetter // set if a single letter was named or picked
 }
 
-func (b *bulk) register(c *cobra.Command) {
-	b.pick.register(c, bulkLimit)
-	b.answer.noteFlags(c)
-	b.answer.yesFlag(c)
+func (b *bulkAction) register(c *cobra.Command) {
+	b.selection.register(c, maxBulk)
+	b.action.registerNote(c)
+	b.action.registerYes(c)
 	c.Flags().BoolVar(&b.dryRun, "dry-run", false, "say what would be done, and do nothing")
 }
 
-func (b *bulk) run(c *cobra.Command, args []string) error {
-	if len(args) == 0 && !b.pick.picked() {
+func (b *bulkAction) run(c *cobra.Command, args []string) error {
+	if len(args) == 0 && !b.selection.isSet() {
 		return usageError{fmt.Errorf("name ids, or pick letters by --reason, --account, --older-than or --newer-than; see: %s --help", c.CommandPath())}
 	}
-	if len(args) > 0 && (len(b.pick.reasons) > 0 || b.pick.olderThan > 0 || b.pick.newerThan > 0) {
+	if len(args) > 0 && (len(b.selection.reasons) > 0 || b.selection.olderThan > 0 || b.selection.newerThan > 0) {
 		return usageError{errors.New("ids, and letters picked by reason or age, exclude each other; do one after the other")}
 	}
-	if _, err := b.pick.filter(time.Now()); err != nil {
+	if _, err := b.selection.filter(time.Now()); err != nil {
 		return err
 	}
-	operator, conn, err := b.desk.operator(c.Context())
+	operator, conn, err := b.connFlags.operator(c.Context())
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (b *bulk) run(c *cobra.Command, args []string) error {
 		return nil
 	}
 	if len(args) == 0 {
-		if err := b.answer.confirm(c, fmt.Sprintf("This will %s %s.", b.verb, count(len(names), "dead letter"))); err != nil {
+		if err := b.action.confirm(c, fmt.Sprintf("This will %s %s.", b.verb, plural(len(names), "dead letter"))); err != nil {
 			return err
 		}
 	}
@@ -80,17 +80,17 @@ func (b *bulk) run(c *cobra.Command, args []string) error {
 				return "", err
 			}
 		}
-		return b.act(ctx, operator, t, b.answer.note(time.Now()))
+		return b.act(ctx, operator, t, b.action.note(time.Now()))
 	})
 }
 
 // targets gives what to act on, by name. Those of the command line are looked
 // up one by one as they are acted on.
-func (b *bulk) targets(c *cobra.Command, o *admin.Operator, args []string) (map[string]letterTarget, []string, error) {
+func (b *bulkAction) targets(c *cobra.Command, o *queue.Operator, args []string) (map[string]deadLetterTarget, []string, error) {
 	if len(args) > 0 {
 		return nil, args, nil
 	}
-	filter, err := b.pick.filter(time.Now())
+	filter, err := b.selection.filter(time.Now())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -101,14 +101,14 @@ func (b *bulk) targets(c *cobra.Command, o *admin.Operator, args []string) (map[
 	if err != nil {
 		return nil, nil, err
 	}
-	targets := map[string]letterTarget{}
+	targets := map[string]deadLetterTarget{}
 	var names []string
 	for _, l := range letters.Letters {
 		name := string(l.ID)
 		if _, twice := targets[name]; twice || l.Reason == call.IDConflict {
 			name = "@" + strconv.FormatUint(l.Sequence, 10)
 		}
-		targets[name] = letterTarget{target{l.Account, l.ID}, &l}
+		targets[name] = deadLetterTarget{target{l.Account, l.ID}, &l}
 		names = append(names, name)
 	}
 	if letters.More {
@@ -121,7 +121,7 @@ func (b *bulk) targets(c *cobra.Command, o *admin.Operator, args []string) (map[
 }
 
 // reasons gives those that a bulk may touch.
-func (b *bulk) reasons(wanted []call.Reason) ([]call.Reason, error) {
+func (b *bulkAction) reasons(wanted []call.Reason) ([]call.Reason, error) {
 	excluded := map[call.Reason]bool{}
 	for _, r := range b.excluded {
 		excluded[r] = true
@@ -143,17 +143,17 @@ func (b *bulk) reasons(wanted []call.Reason) ([]call.Reason, error) {
 	return all, nil
 }
 
-func (b *bulk) named(ctx context.Context, o *admin.Operator, name string) (letterTarget, error) {
-	if _, single, err := letterSequence(name); err != nil || single {
+func (b *bulkAction) named(ctx context.Context, o *queue.Operator, name string) (deadLetterTarget, error) {
+	if _, single, err := parseLetterNumber(name); err != nil || single {
 		if err != nil {
-			return letterTarget{}, err
+			return deadLetterTarget{}, err
 		}
-		letters, err := findLetters(ctx, o, "", name)
+		letters, err := findDeadLetters(ctx, o, "", name)
 		if err != nil {
-			return letterTarget{}, err
+			return deadLetterTarget{}, err
 		}
-		return letterTarget{target{letters[0].Account, letters[0].ID}, &letters[0]}, nil
+		return deadLetterTarget{target{letters[0].Account, letters[0].ID}, &letters[0]}, nil
 	}
-	who, err := findCall(ctx, o, b.pick.account, name)
-	return letterTarget{who, nil}, err
+	who, err := findCall(ctx, o, b.selection.account, name)
+	return deadLetterTarget{who, nil}, err
 }

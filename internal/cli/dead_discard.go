@@ -9,14 +9,14 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-func newDeadDiscardCommand(d *desk) *cobra.Command {
-	b := &bulk{desk: d, verb: "discard", excluded: []call.Reason{call.OutcomeUnknown}}
-	b.act = func(ctx context.Context, o *admin.Operator, l letterTarget, n call.Note) (string, error) {
+func newDeadDiscardCommand(cf *connFlags) *cobra.Command {
+	b := &bulkAction{connFlags: cf, verb: "discard", excluded: []call.Reason{call.OutcomeUnknown}}
+	b.act = func(ctx context.Context, o *queue.Operator, l deadLetterTarget, n call.Note) (string, error) {
 		if l.letter != nil && l.letter.Reason == call.IDConflict {
 			return "discarded", o.DiscardLetter(ctx, *l.letter)
 		}
 		done, err := o.Discard(ctx, l.account, l.id, n)
-		return saidOfDiscard(done), err
+		return discardText(done), err
 	}
 	c := &cobra.Command{
 		Use:   "discard [ID|@LETTER…]",
@@ -31,9 +31,9 @@ or pick them by reason, account or age. The records keep who did it and why.`,
 	return c
 }
 
-func saidOfDiscard(d admin.Result) string {
+func discardText(d queue.Result) string {
 	if d.AlreadyDone {
-		return "discarded already" + removed(d.Removed)
+		return "discarded already" + removedText(d.Removed)
 	}
 	return "discarded"
 }

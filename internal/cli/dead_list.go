@@ -13,8 +13,8 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-func newDeadListCommand(d *desk) *cobra.Command {
-	f := &letterFlags{}
+func newDeadListCommand(cf *connFlags) *cobra.Command {
+	f := &filterFlags{}
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
@@ -27,7 +27,7 @@ func newDeadListCommand(d *desk) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			conn, config, err := d.connect()
+			conn, config, err := cf.connect()
 			if err != nil {
 				return err
 			}
@@ -40,9 +40,9 @@ func newDeadListCommand(d *desk) *cobra.Command {
 				defer fmt.Fprintf(c.ErrOrStderr(), "there are more; raise --limit (%d), or narrow the list\n", filter.Limit)
 			}
 			if asJSON {
-				return printLettersJSON(c.OutOrStdout(), letters.Letters)
+				return printDeadLettersJSON(c.OutOrStdout(), letters.Letters)
 			}
-			printLetters(c.OutOrStdout(), letters.Letters, time.Now())
+			printDeadLetters(c.OutOrStdout(), letters.Letters, time.Now())
 			return nil
 		},
 	}
@@ -51,7 +51,7 @@ func newDeadListCommand(d *desk) *cobra.Command {
 	return c
 }
 
-func printLetters(out io.Writer, letters []queue.DeadLetter, now time.Time) {
+func printDeadLetters(out io.Writer, letters []queue.DeadLetter, now time.Time) {
 	if len(letters) == 0 {
 		fmt.Fprintln(out, "no dead letters")
 		return
@@ -59,14 +59,14 @@ func printLetters(out io.Writer, letters []queue.DeadLetter, now time.Time) {
 	t := newTable(out, "letter", "account", "id", "reason", "ended", "attempts", "message")
 	for _, l := range letters {
 		t.AppendRow([]any{
-			"@" + strconv.FormatUint(l.Sequence, 10), l.Account, l.ID, l.Reason, moment(l.Ended, now), l.Attempts, shorten(l.Message),
+			"@" + strconv.FormatUint(l.Sequence, 10), l.Account, l.ID, l.Reason, formatTime(l.Ended, now), l.Attempts, shorten(l.Message),
 		})
 	}
 	t.Render()
 }
 
-// letterView is a dead letter for programs. It holds no phone number.
-type letterView struct {
+// deadLetterView is a dead letter for programs. It holds no phone number.
+type deadLetterView struct {
 	Letter      uint64         `json:"letter"`
 	Account     call.Account   `json:"account"`
 	ID          call.ID        `json:"id"`
@@ -82,9 +82,9 @@ type letterView struct {
 	Trace       string         `json:"traceparent,omitzero"`
 }
 
-func printLettersJSON(out io.Writer, letters []queue.DeadLetter) error {
+func printDeadLettersJSON(out io.Writer, letters []queue.DeadLetter) error {
 	for _, l := range letters {
-		err := json.MarshalWrite(out, letterView{
+		err := json.MarshalWrite(out, deadLetterView{
 			Letter: l.Sequence, Account: l.Account, ID: l.ID, Reason: l.Reason, Message: l.Message, Status: l.Status,
 			Published: l.Origin.Published, Ended: l.Ended, MayHaveRung: l.MayHaveRung, Made: l.Attempts, Attempts: l.History,
 			Size: l.Size, Trace: l.Trace,

@@ -11,10 +11,10 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-func newDeadReplayCommand(d *desk) *cobra.Command {
+func newDeadReplayCommand(cf *connFlags) *cobra.Command {
 	var doubtAccepted bool
-	b := &bulk{
-		desk: d, verb: "replay",
+	b := &bulkAction{
+		connFlags: cf, verb: "replay",
 		excluded: []call.Reason{call.OutcomeUnknown, call.WebhookFailed, call.TooOldToKnow, call.IDConflict, call.Malformed},
 	}
 	c := &cobra.Command{
@@ -32,12 +32,12 @@ Letters of too_old_to_know are replayed only by their ids, and only with
 			if doubtAccepted && len(args) == 0 {
 				return usageError{errors.New("--may-have-rung-already is for calls that are named, one by one")}
 			}
-			b.act = func(ctx context.Context, o *admin.Operator, l letterTarget, n call.Note) (string, error) {
+			b.act = func(ctx context.Context, o *queue.Operator, l deadLetterTarget, n call.Note) (string, error) {
 				if l.letter != nil && l.letter.Reason == call.IDConflict {
-					return "", errConflictLetter
+					return "", errIDConflict
 				}
 				done, err := o.Replay(ctx, l.account, l.id, n, doubtAccepted)
-				return saidOfReplay(done), err
+				return replayText(done), err
 			}
 			return b.run(c, args)
 		},
@@ -47,12 +47,12 @@ Letters of too_old_to_know are replayed only by their ids, and only with
 	return c
 }
 
-var errConflictLetter = errors.New("its id is in use for another request, so it cannot be replayed; " +
+var errIDConflict = errors.New("its id is in use for another request, so it cannot be replayed; " +
 	"publish it anew under an id of its own: ringonce dead show --body prints what was asked for")
 
-func saidOfReplay(d admin.Result) string {
+func replayText(d queue.Result) string {
 	if d.AlreadyDone {
-		return fmt.Sprintf("replayed already, now %s%s", d.Record.State, removed(d.Removed))
+		return fmt.Sprintf("replayed already, now %s%s", d.Record.State, removedText(d.Removed))
 	}
 	return "replayed"
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-func newDeadShowCommand(d *desk) *cobra.Command {
+func newDeadShowCommand(cf *connFlags) *cobra.Command {
 	var account string
 	var reveal, body bool
 	c := &cobra.Command{
@@ -21,12 +21,12 @@ func newDeadShowCommand(d *desk) *cobra.Command {
   ringonce dead show --body reminder-4711 > request.json`,
 		Args: exactlyOneID,
 		RunE: func(c *cobra.Command, args []string) error {
-			operator, conn, err := d.operator(c.Context())
+			operator, conn, err := cf.operator(c.Context())
 			if err != nil {
 				return err
 			}
 			defer conn.Close()
-			letters, err := findLetters(c.Context(), operator, account, args[0])
+			letters, err := findDeadLetters(c.Context(), operator, account, args[0])
 			if err != nil {
 				return err
 			}
@@ -39,7 +39,7 @@ func newDeadShowCommand(d *desk) *cobra.Command {
 				if i > 0 {
 					fmt.Fprintln(out)
 				}
-				printLetter(out, l, reveal, time.Now())
+				printDeadLetter(out, l, reveal, time.Now())
 			}
 			return nil
 		},
@@ -50,7 +50,7 @@ func newDeadShowCommand(d *desk) *cobra.Command {
 	return c
 }
 
-func printLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Time) {
+func printDeadLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Time) {
 	t := newTable(out)
 	row := func(name, value string) {
 		if value != "" && value != "-" {
@@ -62,8 +62,8 @@ func printLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Time) 
 	row("account", string(l.Account))
 	row("reason", string(l.Reason))
 	row("message", printable(l.Message))
-	row("ended", moment(l.Ended, now))
-	row("published", moment(l.Origin.Published, now))
+	row("ended", formatTime(l.Ended, now))
+	row("published", formatTime(l.Origin.Published, now))
 	if l.MayHaveRung {
 		row("may have rung", "yes")
 	}
@@ -79,7 +79,7 @@ func printLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Time) 
 		fmt.Fprintln(out)
 		history := newTable(out, "claimed", "what", "detail")
 		for _, a := range l.History {
-			history.AppendRow([]any{moment(a.ClaimedAt, now), fmt.Sprintf("attempt %d %s", a.N, orDash(a.Class)), printable(attemptLine(a))})
+			history.AppendRow([]any{formatTime(a.ClaimedAt, now), fmt.Sprintf("attempt %d %s", a.N, dash(a.Class)), printable(attemptLine(a))})
 		}
 		history.Render()
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 func newDoctorCommand(environ []string) *cobra.Command {
-	d := &desk{environ: environ}
+	cf := &connFlags{environ: environ}
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check everything a worker needs, and say what to do about what is missing",
@@ -28,27 +28,27 @@ and, for every account that is configured here, the provider. It rings nobody
 and changes nothing. One line for each check; the exit code is 1 if one failed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			e := &examination{out: c.OutOrStdout(), desk: d}
+			e := &doctorRun{out: c.OutOrStdout(), connFlags: cf}
 			e.run(c.Context())
 			if e.failed > 0 {
-				return fmt.Errorf("%s failed", count(e.failed, "check"))
+				return fmt.Errorf("%s failed", plural(e.failed, "check"))
 			}
 			return nil
 		},
 	}
-	d.flags(c)
+	cf.register(c)
 	return c
 }
 
-// examination is one run of the doctor.
-type examination struct {
-	out    io.Writer
-	desk   *desk
-	failed int
+// doctorRun is one run of the doctor.
+type doctorRun struct {
+	out       io.Writer
+	connFlags *connFlags
+	failed    int
 }
 
 // report prints one line for a check.
-func (e *examination) report(name string, err error, fine string) bool {
+func (e *doctorRun) report(name string, err error, fine string) bool {
 	if err != nil {
 		e.failed++
 		for i, line := range strings.Split(err.Error(), "\n") {
@@ -64,10 +64,10 @@ func (e *examination) report(name string, err error, fine string) bool {
 	return true
 }
 
-func (e *examination) note(name, text string) { fmt.Fprintf(e.out, "note  %-16s %s\n", name, text) }
+func (e *doctorRun) note(name, text string) { fmt.Fprintf(e.out, "note  %-16s %s\n", name, text) }
 
-func (e *examination) run(ctx context.Context) {
-	config, err := e.desk.config()
+func (e *doctorRun) run(ctx context.Context) {
+	config, err := e.connFlags.config()
 	if !e.report("configuration", err, "can be used by operators") {
 		return
 	}
@@ -80,7 +80,7 @@ func (e *examination) run(ctx context.Context) {
 }
 
 // broker checks all that has to do with NATS.
-func (e *examination) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
+func (e *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
 	version := conn.NATS().ConnectedServerVersion()
 	e.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
 	e.report("largest message", conn.CheckMaxPayload(), fmt.Sprintf("max_payload is %d bytes", conn.NATS().MaxPayload()))
@@ -90,7 +90,7 @@ func (e *examination) broker(ctx context.Context, conn *queue.Conn, config confi
 	}
 	e.streams(ctx, conn, app.Topology(config))
 	e.report("consumers", conn.CheckForeignConsumers(ctx), "none but ringonce's on the streams of requests")
-	flags, err := conn.NewControl(quietLog()).Read(ctx)
+	flags, err := conn.NewControl(discardLog()).Read(ctx)
 	if e.report("control flags", err, "can be read") {
 		e.lanes(flags, accountsToProbe(config), time.Now())
 	}
@@ -106,11 +106,11 @@ func (e *examination) broker(ctx context.Context, conn *queue.Conn, config confi
 	e.report("call records", err, "valid from "+ledger.ValidFrom.Format(time.RFC3339)+" on")
 }
 
-func (e *examination) streams(ctx context.Context, conn *queue.Conn, t queue.Topology) {
+func (e *doctorRun) streams(ctx context.Context, conn *queue.Conn, t queue.Topology) {
 	differences, err := t.Check(ctx, conn.JetStream())
 	var broken []error
 	for _, d := range differences {
-		if breaks(d) {
+		if breaksGuarantee(d) {
 			broken = append(broken, errors.New(d.String()))
 			continue
 		}

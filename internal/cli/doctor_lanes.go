@@ -17,7 +17,7 @@ const maxLanesShown = 20
 // lanes reports what the workers do for the accounts that are configured here or
 // that a worker serves: those that do what they should together, the others one
 // by one.
-func (e *examination) lanes(flags queue.Flags, configured []call.Account, now time.Time) {
+func (e *doctorRun) lanes(flags queue.Flags, configured []call.Account, now time.Time) {
 	lanes := flags.Lanes()
 	accounts := slices.Concat(configured, slices.Collect(maps.Keys(lanes)), flags.Accounts())
 	slices.Sort(accounts)
@@ -38,14 +38,14 @@ func (e *examination) lanes(flags queue.Flags, configured []call.Account, now ti
 		e.note("lanes", fmt.Sprintf("%d more do not run; see: ringonce accounts list", more))
 	}
 	if running > 0 {
-		e.report("lanes", nil, count(running, "account")+" running")
+		e.report("lanes", nil, plural(running, "account")+" running")
 	}
 }
 
 // lane reports an account that does not run everywhere. That operators stopped it,
 // that no worker was started yet, or that the provider asked it to wait, is no
 // fault of what a worker needs.
-func (e *examination) lane(v accountView) {
+func (e *doctorRun) lane(v accountView) {
 	text := fmt.Sprintf("account %s: %s", v.Account, v.State)
 	faulty := v.Suspension != nil || slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool {
 		switch l.State {

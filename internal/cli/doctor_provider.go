@@ -11,7 +11,7 @@ import (
 
 // provider asks the provider what rings nobody, for every account that is
 // configured here.
-func (e *examination) provider(ctx context.Context, config configs.Config) {
+func (e *doctorRun) provider(ctx context.Context, config configs.Config) {
 	accounts := config.SortedAccounts()
 	if len(accounts) == 0 {
 		e.note("provider", "not checked: no account is configured here; give the workers' --config, or set SFVOPI_API_KEY")
@@ -20,28 +20,28 @@ func (e *examination) provider(ctx context.Context, config configs.Config) {
 	for _, account := range accounts {
 		found, err := lookUp(ctx, config.Provider, account)
 		e.report("provider", err, fmt.Sprintf("account %s: %s linked to %s",
-			account.Name, count(found.linked, "number"), count(found.active, "ACTIVE app")))
+			account.Name, plural(found.linked, "number"), plural(found.active, "ACTIVE app")))
 		if err == nil && found.linked == 0 {
 			e.note("provider", fmt.Sprintf("account %s cannot call: link a number to an ACTIVE app", account.Name))
 		}
-		if found.odd > 0 {
+		if found.unreadable > 0 {
 			e.note("provider", fmt.Sprintf("account %s: passed over in the provider's lists: %d that cannot be read; a number that is in none of them counts as not known",
-				account.Name, found.odd))
+				account.Name, found.unreadable))
 		}
 	}
 }
 
-// linkage is what the look-ups of an account found.
-type linkage struct {
-	linked int // numbers that may call
-	active int // the ACTIVE apps that they are linked to
-	odd    int // entries that could not be read
+// linkCount is what the look-ups of an account found.
+type linkCount struct {
+	linked     int // numbers that may call
+	active     int // the ACTIVE apps that they are linked to
+	unreadable int // entries that could not be read
 }
 
-func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccount) (found linkage, err error) {
+func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccount) (found linkCount, err error) {
 	defer func() {
 		if err != nil {
-			found, err = linkage{}, fmt.Errorf("account %s: %w; %s", account.Name, err, whereToLook(err, p))
+			found, err = linkCount{}, fmt.Errorf("account %s: %w; %s", account.Name, err, lookupHint(err, p))
 		}
 	}()
 	key, err := account.ReadKey()
@@ -60,7 +60,7 @@ func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccoun
 	if err != nil {
 		return found, err
 	}
-	found.odd = odd
+	found.unreadable = odd
 	for _, app := range apps {
 		if app.Status != sfvopi.StatusActive {
 			continue
@@ -70,7 +70,7 @@ func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccoun
 		if err != nil {
 			return found, err
 		}
-		found.odd += odd
+		found.unreadable += odd
 		for _, n := range numbers {
 			if n.Status == "" || n.Status == sfvopi.StatusActive {
 				found.linked++
@@ -80,8 +80,8 @@ func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccoun
 	return found, nil
 }
 
-// whereToLook says who is to blame for a look-up that failed.
-func whereToLook(err error, p configs.Provider) string {
+// lookupHint says who is to blame for a look-up that failed.
+func lookupHint(err error, p configs.Provider) string {
 	if _, is := errors.AsType[*sfvopi.ProxyError](err); is {
 		return "the provider was not reached: check provider.proxy_url, and what the proxy lets through"
 	}

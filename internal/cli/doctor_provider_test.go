@@ -54,7 +54,7 @@ func TestOddEntriesAreCounted(t *testing.T) {
 	config.Provider.BaseURL = provider.URL
 	account := configs.NamedAccount{Name: "acme", Account: configs.DefaultAccount()}
 	account.APIKey = configs.NewSecret("a-key")
-	if found, err := lookUp(t.Context(), config.Provider, account); err != nil || found != (linkage{1, 1, 2}) {
+	if found, err := lookUp(t.Context(), config.Provider, account); err != nil || found != (linkCount{1, 1, 2}) {
 		t.Errorf("%+v, %v", found, err)
 	}
 }

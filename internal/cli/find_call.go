@@ -49,8 +49,8 @@ func findCall(ctx context.Context, o *admin.Operator, account, arg string) (targ
 var errNoRecord = errors.New("it was not published, or it waits to be read by a worker (ringonce calls show finds it), " +
 	"or its record has expired (records.keep); check the id")
 
-// onlyLetters says what is known of a call that has dead letters and no record.
-func onlyLetters(who target, letters []queue.DeadLetter) error {
+// errOnlyDeadLetters says what is known of a call that has dead letters and no record.
+func errOnlyDeadLetters(who target, letters []queue.DeadLetter) error {
 	return fmt.Errorf("account %s has no record of %s, only a dead letter (%s); see it with: ringonce dead show @%d",
 		who.account, who.id, letters[0].Reason, letters[0].Sequence)
 }
@@ -67,15 +67,15 @@ func notFound(who target, s admin.SearchProgress) error {
 	return fmt.Errorf("%s, and it does not wait to be read: it was not published, or its record has expired (records.keep); check the id", where)
 }
 
-// search looks for a call: by its record, and among the requests that wait.
-type search struct {
-	operator *admin.Operator
+// callFinder looks for a call: by its record, and among the requests that wait.
+type callFinder struct {
+	operator *queue.Operator
 	conn     *queue.Conn
 	progress io.Writer
 }
 
-// record reports whether a call has a record, and in which account.
-func (s search) record(ctx context.Context, account, arg string) (who target, known bool, err error) {
+// findRecord reports whether a call has a record, and in which account.
+func (s callFinder) findRecord(ctx context.Context, account, arg string) (who target, known bool, err error) {
 	who, err = findCall(ctx, s.operator, account, arg)
 	switch {
 	case errors.Is(err, errNoRecord):
@@ -87,8 +87,8 @@ func (s search) record(ctx context.Context, account, arg string) (who target, kn
 	return who, record.State != call.StateAbsent, err
 }
 
-// unread looks for a call among the requests that no worker has read.
-func (s search) unread(ctx context.Context, who target) (*call.Delivery, error) {
+// findQueued looks for a call among the requests that no worker has read.
+func (s callFinder) findQueued(ctx context.Context, who target) (*call.Delivery, error) {
 	p := &searchProgress{out: s.progress}
 	found, looked, err := s.operator.FindRequest(ctx, who.account, who.id, p.show)
 	p.end(err == nil)
@@ -109,12 +109,12 @@ type searchProgress struct {
 	bar *term.Bar
 }
 
-// showFrom is how many requests are searched without a bar.
-const showFrom = 10_000
+// minProgress is how many requests are searched without a bar.
+const minProgress = 10_000
 
 func (p *searchProgress) show(s admin.SearchProgress) {
 	file, ok := term.Open(p.out)
-	if !ok || s.Waiting < showFrom {
+	if !ok || s.Waiting < minProgress {
 		return
 	}
 	p.mu.Lock()
@@ -131,10 +131,10 @@ func (p *searchProgress) end(all bool) {
 	}
 }
 
-// findLetters gives the letters of an id, or the one that is named by @ and its
+// findDeadLetters gives the letters of an id, or the one that is named by @ and its
 // number; at least one.
-func findLetters(ctx context.Context, o *admin.Operator, account, arg string) ([]queue.DeadLetter, error) {
-	sequence, single, err := letterSequence(arg)
+func findDeadLetters(ctx context.Context, o *queue.Operator, account, arg string) ([]queue.DeadLetter, error) {
+	sequence, single, err := parseLetterNumber(arg)
 	if err != nil {
 		return nil, err
 	}
@@ -156,9 +156,9 @@ func findLetters(ctx context.Context, o *admin.Operator, account, arg string) ([
 	return letters, err
 }
 
-// lettersOf returns the dead letters of a call, and those of other requests that
+// deadLettersOf returns the dead letters of a call, and those of other requests that
 // used its id.
-func lettersOf(ctx context.Context, o *admin.Operator, who target) ([]queue.DeadLetter, error) {
+func deadLettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.DeadLetter, error) {
 	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
 	if err != nil {
 		return nil, err

@@ -31,24 +31,24 @@ func newTable(out io.Writer, header ...any) table.Writer {
 	return t
 }
 
-// moment shows a time in UTC and how far it is away.
-func moment(t, now time.Time) string {
+// formatTime shows a time in UTC and how far it is away.
+func formatTime(t, now time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.UTC().Format("2006-01-02 15:04:05Z") + " (" + away(t, now) + ")"
+	return t.UTC().Format("2006-01-02 15:04:05Z") + " (" + relativeTime(t, now) + ")"
 }
 
-// away says how far a time is away, to two digits or so.
-func away(t, now time.Time) string {
+// relativeTime says how far a time is away, to two digits or so.
+func relativeTime(t, now time.Time) string {
 	d := now.Sub(t)
 	if d < 0 {
-		return "in " + span(-d)
+		return "in " + formatDuration(-d)
 	}
-	return span(d) + " ago"
+	return formatDuration(d) + " ago"
 }
 
-func span(d time.Duration) string {
+func formatDuration(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
 	case d < time.Minute:
@@ -62,16 +62,16 @@ func span(d time.Duration) string {
 	}
 }
 
-// orDash stands in for what is not there.
-func orDash[T ~string](s T) string {
+// dash stands in for what is not there.
+func dash[T ~string](s T) string {
 	if s == "" {
 		return "-"
 	}
 	return string(s)
 }
 
-// phoneShown is a number, masked unless it is to be revealed.
-func phoneShown(p call.Phone, reveal bool) string {
+// showPhone is a number, masked unless it is to be revealed.
+func showPhone(p call.Phone, reveal bool) string {
 	switch {
 	case p.IsZero():
 		return "-"
@@ -82,8 +82,8 @@ func phoneShown(p call.Phone, reveal bool) string {
 	}
 }
 
-// urlShown is a callback URL, whose query may hold a token.
-func urlShown(u string, reveal bool) string {
+// showURL is a callback URL, whose query may hold a token.
+func showURL(u string, reveal bool) string {
 	if reveal {
 		return u
 	}
@@ -105,12 +105,12 @@ func printable(s string) string {
 
 // shorten keeps a line of a list on one line.
 func shorten(s string) string {
-	const most = 60
+	const maxRunes = 60
 	runes := []rune(printable(s))
-	if len(runes) <= most {
+	if len(runes) <= maxRunes {
 		return string(runes)
 	}
-	return string(runes[:most]) + "…"
+	return string(runes[:maxRunes]) + "…"
 }
 
 func printJSON(out io.Writer, v any) error {
@@ -122,7 +122,7 @@ func printJSON(out io.Writer, v any) error {
 	return err
 }
 
-func count(n int, noun string) string {
+func plural(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -16,11 +16,11 @@ const (
 	memoryOfCall    = 32 << 10
 )
 
-// relaxGC lets the heap grow to four times what lives in it before it is
+// tuneGC lets the heap grow to four times what lives in it before it is
 // collected: with few accounts that is some MiB, and a collection for every few
 // hundred calls is not worth them. Nearing what this configuration can need it
 // collects more often instead. GOGC and GOMEMLIMIT still say what they say.
-func relaxGC(environ []string, c configs.Config) {
+func tuneGC(environ []string, c configs.Config) {
 	const percent = 300
 	set := func(name string) bool {
 		return slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, name+"=") })

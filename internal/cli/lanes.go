@@ -59,34 +59,34 @@ func laneText(s call.LaneStatus, now time.Time) string {
 		if s.Reason == call.RateLimited {
 			return text + " (429)"
 		}
-		return text + because(s.Reason)
+		return text + parenthesized(s.Reason)
 	case call.LaneOpen:
-		return "provider down" + lasting(s.Since, now) + because(s.Reason) + nextTry(s.Next, now)
+		return "provider down" + durationSince(s.Since, now) + parenthesized(s.Reason) + nextTry(s.Next, now)
 	case call.LaneProbing:
-		return "provider down" + lasting(s.Since, now) + because(s.Reason) + ", one call tries now"
+		return "provider down" + durationSince(s.Since, now) + parenthesized(s.Reason) + ", one call tries now"
 	case call.LaneSuspended:
-		return "suspended: " + string(s.Reason) + lasting(s.Since, now) + nextTry(s.Next, now)
+		return "suspended: " + string(s.Reason) + durationSince(s.Since, now) + nextTry(s.Next, now)
 	case call.LanePaused:
-		return "paused" + lasting(s.Since, now)
+		return "paused" + durationSince(s.Since, now)
 	case call.LaneStopped:
-		return "stopped" + lasting(s.Since, now) + ": " + stopText(s.Reason)
+		return "stopped" + durationSince(s.Since, now) + ": " + stopReason(s.Reason)
 	default:
-		return string(s.State) + because(s.Reason) // of a newer version
+		return string(s.State) + parenthesized(s.Reason) // of a newer version
 	}
 }
 
-func because(r call.Reason) string {
+func parenthesized(r call.Reason) string {
 	if r == "" {
 		return ""
 	}
 	return " (" + string(r) + ")"
 }
 
-func lasting(since, now time.Time) string {
+func durationSince(since, now time.Time) string {
 	if since.IsZero() {
 		return ""
 	}
-	return " " + span(max(now.Sub(since), 0))
+	return " " + formatDuration(max(now.Sub(since), 0))
 }
 
 func nextTry(at, now time.Time) string {
@@ -96,12 +96,12 @@ func nextTry(at, now time.Time) string {
 	case !at.After(now):
 		return ", next try now"
 	default:
-		return ", next try in " + span(at.Sub(now).Round(time.Second))
+		return ", next try in " + formatDuration(at.Sub(now).Round(time.Second))
 	}
 }
 
-// stopTexts say why a lane does nothing.
-func stopTexts() map[call.Reason]string {
+// stopReasons say why a lane does nothing.
+func stopReasons() map[call.Reason]string {
 	return map[call.Reason]string{
 		call.ShuttingDown:     "its worker shuts down",
 		call.RecordsUnchecked: "the call records are not checked yet",
@@ -113,22 +113,22 @@ func stopTexts() map[call.Reason]string {
 	}
 }
 
-// stopText says why a lane does nothing; a worker of a newer version may know more.
-func stopText(r call.Reason) string { return cmp.Or(stopTexts()[r], string(r)) }
+// stopReason says why a lane does nothing; a worker of a newer version may know more.
+func stopReason(r call.Reason) string { return cmp.Or(stopReasons()[r], string(r)) }
 
 // lanesText says what the workers do for an account: those that do the same
 // together, and how many they are if others do something else. What left reports
 // is left out.
-func lanesText(lanes []queue.WorkerLane, now time.Time, left func(call.LaneStatus) bool) []string {
+func lanesText(lanes []queue.WorkerLane, now time.Time, skip func(call.LaneStatus) bool) []string {
 	groups := groupLanes(lanes)
 	var texts []string
 	for _, g := range groups {
 		switch {
-		case left(g.status):
+		case skip(g.status):
 		case len(groups) == 1:
 			texts = append(texts, laneText(g.status, now))
 		default:
-			texts = append(texts, fmt.Sprintf("%d of %s: %s", g.workers, count(len(lanes), "worker"), laneText(g.status, now)))
+			texts = append(texts, fmt.Sprintf("%d of %s: %s", g.workers, plural(len(lanes), "worker"), laneText(g.status, now)))
 		}
 	}
 	return texts
@@ -136,7 +136,7 @@ func lanesText(lanes []queue.WorkerLane, now time.Time, left func(call.LaneStatu
 
 // pauseText says who paused, when, and why if that was said.
 func pauseText(p call.Pause, now time.Time) string {
-	text := fmt.Sprintf("paused %s by %s", away(p.Since, now), p.By)
+	text := fmt.Sprintf("paused %s by %s", relativeTime(p.Since, now), p.By)
 	if p.Why != "" {
 		text += ": " + p.Why
 	}

@@ -78,7 +78,7 @@ func TestTheStateOfAnAccount(t *testing.T) {
 func TestEveryReasonForAStopIsSaidInWords(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range call.StopReasons() {
-		text := stopText(r)
+		text := stopReason(r)
 		if text == string(r) || seen[text] {
 			t.Errorf("%s is said as %q", r, text)
 		}

@@ -9,48 +9,48 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// reach is what a pause or its end is about: one account, one caller ID, or
+// pauseTarget is what a pause or its end is about: one account, one caller ID, or
 // everything.
-type reach struct {
+type pauseTarget struct {
 	all     bool
 	account call.Account
 	number  call.Phone
 }
 
-// reachFlags are the flags that say so, as they were given.
-type reachFlags struct {
+// pauseTargetFlags are the flags that say so, as they were given.
+type pauseTargetFlags struct {
 	all    bool
 	number string
 }
 
-func (f *reachFlags) add(c *cobra.Command) {
+func (f *pauseTargetFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.all, "all", false, "all accounts")
 	c.Flags().StringVar(&f.number, "number", "", "one caller ID, a `NUMBER` in E.164 form, whichever account it belongs to")
 }
 
-func (f *reachFlags) read(args []string) (reach, error) {
+func (f *pauseTargetFlags) parse(args []string) (pauseTarget, error) {
 	switch {
 	case f.all && f.number == "" && len(args) == 0:
-		return reach{all: true}, nil
+		return pauseTarget{all: true}, nil
 	case !f.all && f.number != "" && len(args) == 0:
 		number, _, err := call.ParsePhone(f.number, call.PossibleNumbers)
 		if err != nil {
-			return reach{}, usageError{fmt.Errorf("--number: %w", err)}
+			return pauseTarget{}, usageError{fmt.Errorf("--number: %w", err)}
 		}
-		return reach{number: number}, nil
+		return pauseTarget{number: number}, nil
 	case !f.all && f.number == "" && len(args) == 1:
 		account, err := call.ParseAccount(args[0])
 		if err != nil {
-			return reach{}, usageError{err}
+			return pauseTarget{}, usageError{err}
 		}
-		return reach{account: account}, nil
+		return pauseTarget{account: account}, nil
 	default:
-		return reach{}, usageError{errors.New("name one account, or one caller ID with --number, or say --all")}
+		return pauseTarget{}, usageError{errors.New("name one account, or one caller ID with --number, or say --all")}
 	}
 }
 
 // String is how the answer begins.
-func (r reach) String() string {
+func (r pauseTarget) String() string {
 	switch {
 	case r.all:
 		return "all accounts"
@@ -62,7 +62,7 @@ func (r reach) String() string {
 }
 
 // argument is how the command line says it.
-func (r reach) argument() string {
+func (r pauseTarget) argument() string {
 	switch {
 	case r.all:
 		return "--all"

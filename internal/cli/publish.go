@@ -18,7 +18,7 @@ import (
 )
 
 type publishFlags struct {
-	desk     desk
+	desk     connFlags
 	account  string
 	priority string
 	file     string
@@ -28,7 +28,7 @@ type publishFlags struct {
 }
 
 func newPublishCommand(environ []string) *cobra.Command {
-	f := &publishFlags{desk: desk{environ: environ}}
+	f := &publishFlags{desk: connFlags{environ: environ}}
 	c := &cobra.Command{
 		Use:   "publish",
 		Short: "Ask for a call, or for those of a file",
@@ -48,7 +48,7 @@ twice; --make-ids makes them up where that does not matter.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
 	}
-	f.desk.flags(c)
+	f.desk.register(c)
 	c.Flags().StringVar(&f.account, "account", configs.DefaultAccountName, "`ACCOUNT` that places the calls")
 	c.Flags().StringVar(&f.priority, "priority", string(call.Normal), "urgent, normal or bulk")
 	c.Flags().StringVar(&f.file, "file", "", "`FILE` with a JSON object on every line, or CSV if its name ends in .csv; - reads either from standard input")
@@ -81,7 +81,7 @@ func (f *publishFlags) run(c *cobra.Command) error {
 		p.publish = func(ctx context.Context, body []byte) error {
 			return publisher.Publish(ctx, p.account, p.priority, body, "")
 		}
-		defer p.warnUnserved(c.Context(), conn)
+		defer p.warnNoWorker(c.Context(), conn)
 	}
 	return publish(c.Context())
 }
@@ -101,7 +101,7 @@ func (f *publishFlags) prepare(c *cobra.Command, p *publishing) (publish func(co
 	if p.priority, err = call.ParsePriority(f.priority); err != nil {
 		note(fmt.Errorf("--priority: %w", err))
 	}
-	if given := f.call.given(c); f.file != "" && given != "" {
+	if given := f.call.firstChanged(c); f.file != "" && given != "" {
 		note(fmt.Errorf("--%s and --file exclude each other: the file says it for every call", given))
 	}
 	if f.makeIDs && f.file == "" {
@@ -113,10 +113,10 @@ func (f *publishFlags) prepare(c *cobra.Command, p *publishing) (publish func(co
 		publish = func(ctx context.Context) error { return p.publishFile(ctx, file) }
 	} else {
 		one, err := p.read(c, &f.call)
-		all = append(all, asFlags(err)...)
+		all = append(all, withFlagNames(err)...)
 		publish = func(ctx context.Context) error { return p.publishOne(ctx, one) }
 	}
-	return publish, listed(all)
+	return publish, joinLines(all)
 }
 
 // publishing is one run of the command.
@@ -130,32 +130,32 @@ type publishing struct {
 	out, err io.Writer
 }
 
-// single is a call that was asked for by flags.
-type single struct {
+// singleCall is a call that was asked for by flags.
+type singleCall struct {
 	request call.Request
 	body    []byte
 }
 
 // read makes a request of the flags.
-func (p *publishing) read(c *cobra.Command, flags *callFlags) (single, error) {
+func (p *publishing) read(c *cobra.Command, flags *callFlags) (singleCall, error) {
 	fields, err := flags.fields(c)
 	if err != nil {
-		return single{}, err
+		return singleCall{}, err
 	}
 	if fields.ID == "" {
-		fields.ID = madeUpID()
+		fields.ID = newID()
 	}
 	body, err := fields.encode()
 	if err != nil {
-		return single{}, err
+		return singleCall{}, err
 	}
 	request, _, err := p.rules.check(body, time.Now())
-	return single{request, body}, err
+	return singleCall{request, body}, err
 }
 
-func (p *publishing) publishOne(ctx context.Context, one single) error {
+func (p *publishing) publishOne(ctx context.Context, one singleCall) error {
 	request := one.request
-	defer p.noteOne(request)
+	defer p.printNotes(request)
 	if p.dry {
 		fmt.Fprintf(p.out, "%s would be published to %s\n", request.ID, queue.RequestSubject(p.account, p.priority))
 		return nil
@@ -167,8 +167,8 @@ func (p *publishing) publishOne(ctx context.Context, one single) error {
 	return nil
 }
 
-// noteOne tells what is likely a mistake of a single request.
-func (p *publishing) noteOne(r call.Request) {
+// printNotes tells what is likely a mistake of a single request.
+func (p *publishing) printNotes(r call.Request) {
 	if r.AnswerURL == "" {
 		fmt.Fprintf(p.err, "note: it has no answer_url; %s\n", noAnswerURL(p.account))
 	}
@@ -207,10 +207,10 @@ func (p *publishing) show(id call.ID) string {
 	return fmt.Sprintf("--account %s %s", p.account, id)
 }
 
-// warnUnserved tells of an account that nobody serves: a mistyped name waits for
+// warnNoWorker tells of an account that nobody serves: a mistyped name waits for
 // ever.
-func (p *publishing) warnUnserved(ctx context.Context, conn *queue.Conn) {
-	served, err := backlog.HasConsumers(ctx, conn, p.account)
+func (p *publishing) warnNoWorker(ctx context.Context, conn *queue.Conn) {
+	served, err := conn.HasConsumers(ctx, p.account)
 	if err == nil && !served {
 		fmt.Fprintf(p.err, "note: no worker has served account %s yet; its requests wait until one does\n", p.account)
 	}
@@ -243,8 +243,8 @@ func (r publishRules) check(body []byte, now time.Time) (call.Request, call.Dige
 	}
 }
 
-// allMistakes returns every mistake that an error lists.
-func allMistakes(err error) []error {
+// allErrors returns every mistake that an error lists.
+func allErrors(err error) []error {
 	var invalid *call.InvalidError
 	if !errors.As(err, &invalid) {
 		return []error{err}
@@ -256,12 +256,12 @@ func allMistakes(err error) []error {
 	return all
 }
 
-// asFlags returns every mistake, with the flag instead of the field.
-func asFlags(err error) []error {
+// withFlagNames returns every mistake, with the flag instead of the field.
+func withFlagNames(err error) []error {
 	if err == nil {
 		return nil
 	}
-	all := allMistakes(err)
+	all := allErrors(err)
 	for i, mistake := range all {
 		var invalid *call.InvalidError
 		if errors.As(mistake, &invalid) && invalid.Field != "" {
@@ -273,8 +273,8 @@ func asFlags(err error) []error {
 	return all
 }
 
-// listed joins errors, each on a line of its own if there are several.
-func listed(all []error) error {
+// joinLines joins errors, each on a line of its own if there are several.
+func joinLines(all []error) error {
 	if len(all) < 2 {
 		return errors.Join(all...)
 	}
@@ -285,5 +285,5 @@ func listed(all []error) error {
 	return errors.New(strings.Join(lines, ""))
 }
 
-// madeUpID names a call whose publisher did not.
-func madeUpID() string { return "cli-" + strings.ToLower(rand.Text()) }
+// newID names a call whose publisher did not.
+func newID() string { return "cli-" + strings.ToLower(rand.Text()) }

@@ -123,7 +123,7 @@ func (b *fileBatch) publishAll(ctx context.Context, read requestReader) error {
 // refuse names every mistake of a line.
 func (b *fileBatch) refuse(line int, err error) {
 	b.refused++
-	for _, mistake := range allMistakes(err) {
+	for _, mistake := range allErrors(err) {
 		fmt.Fprintf(b.err, "line %d: %v\n", line, mistake)
 	}
 }
@@ -131,7 +131,7 @@ func (b *fileBatch) refuse(line int, err error) {
 // report ends the command. stopped is why the file was not read to its end.
 func (b *fileBatch) report(stopped error) error {
 	b.notes.end(b.account)
-	published := count(int(b.published.Load()), "request")
+	published := plural(int(b.published.Load()), "request")
 	done := "published"
 	if b.dry {
 		done = "would be published"
@@ -143,7 +143,7 @@ func (b *fileBatch) report(stopped error) error {
 	case stopped != nil:
 		return fmt.Errorf("%w; publish the file again: lines with an id of their own are dialled once", stopped)
 	case b.refused > 0:
-		return fmt.Errorf("%s refused; correct what stands above and publish those again", count(b.refused, "line"))
+		return fmt.Errorf("%s refused; correct what stands above and publish those again", plural(b.refused, "line"))
 	default:
 		return nil
 	}
@@ -156,7 +156,7 @@ func (b *fileBatch) showProgress(read *countingReader, size int64) (stop func(al
 		return func(bool) {}
 	}
 	drawn, ended, done := term.NewBar(file, size), make(chan struct{}), make(chan struct{})
-	draw := func() { drawn.Set(read.n.Load(), count(int(b.published.Load()), "request")+" published") }
+	draw := func() { drawn.Set(read.n.Load(), plural(int(b.published.Load()), "request")+" published") }
 	go func() {
 		defer close(done)
 		for {
@@ -189,7 +189,7 @@ func (b *fileBatch) checkLine(body []byte, line int) ([]byte, error) {
 				Fix: "give every line one, so that the file can be published again; or add --make-ids",
 			}
 		}
-		if body, err = setID(body, madeUpID()); err != nil {
+		if body, err = setID(body, newID()); err != nil {
 			return nil, err
 		}
 		if _, _, err = b.rules.check(body, time.Now()); err != nil { // it may be too long now
@@ -225,9 +225,9 @@ func setID(body []byte, id string) ([]byte, error) {
 // they ask for. Of two requests with one id the second would end as id_conflict.
 type seenIDs map[call.ID]seenID
 
-// maxSeen bounds how many are remembered: a longer file is not compared from
+// maxSeenIDs bounds how many are remembered: a longer file is not compared from
 // there on.
-const maxSeen = 1_000_000
+const maxSeenIDs = 1_000_000
 
 type seenID struct {
 	digest call.Digest
@@ -236,7 +236,7 @@ type seenID struct {
 
 // add remembers an id, or returns the line that gave it first.
 func (s seenIDs) add(id call.ID, d call.Digest, line int) (first seenID, again bool) {
-	if first, again = s[id]; !again && len(s) < maxSeen {
+	if first, again = s[id]; !again && len(s) < maxSeenIDs {
 		s[id] = seenID{d, line}
 	}
 	return first, again
@@ -272,11 +272,11 @@ func (n *notes) request(r call.Request, line int) {
 
 func (n *notes) end(a call.Account) {
 	if left := n.written - maxNotes; left > 0 {
-		fmt.Fprintf(n.out, "note: %s more like these\n", count(left, "note"))
+		fmt.Fprintf(n.out, "note: %s more like these\n", plural(left, "note"))
 	}
 	if n.noAnswerURL > 0 {
 		fmt.Fprintf(n.out, "note: %s without an answer_url, the first in line %d; %s\n",
-			count(n.noAnswerURL, "request"), n.first, noAnswerURL(a))
+			plural(n.noAnswerURL, "request"), n.first, noAnswerURL(a))
 	}
 }
 

@@ -14,8 +14,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// fields is a request as publishers write it.
-type fields struct {
+// requestFields is a request as publishers write it.
+type requestFields struct {
 	ID            string            `json:"id,omitzero"`
 	From          string            `json:"from,omitzero"`
 	To            string            `json:"to,omitzero"`
@@ -34,7 +34,7 @@ type fields struct {
 }
 
 // texts are the fields that hold text, by name.
-func (f *fields) texts() map[string]*string {
+func (f *requestFields) texts() map[string]*string {
 	return map[string]*string{
 		"id": &f.ID, "from": &f.From, "to": &f.To, "app_id": &f.AppID,
 		"answer_url": &f.AnswerURL, "answer_method": &f.AnswerMethod,
@@ -45,7 +45,7 @@ func (f *fields) texts() map[string]*string {
 }
 
 // numbers are the fields that hold whole seconds, by name.
-func (f *fields) numbers() map[string]**int {
+func (f *requestFields) numbers() map[string]**int {
 	return map[string]**int{"ring_timeout": &f.RingTimeout, "call_time_limit": &f.CallTimeLimit}
 }
 
@@ -53,7 +53,7 @@ const metadataPrefix = "metadata."
 
 // set gives a field its value from a text, as in a cell of CSV. An empty text
 // leaves the field out.
-func (f *fields) set(name, value string) error {
+func (f *requestFields) set(name, value string) error {
 	if value == "" {
 		return nil
 	}
@@ -77,14 +77,14 @@ func (f *fields) set(name, value string) error {
 }
 
 // known reports whether a column of this name has a place in a request.
-func (f *fields) known(name string) bool {
+func (f *requestFields) known(name string) bool {
 	_, text := f.texts()[name]
 	_, number := f.numbers()[name]
 	key, metadata := strings.CutPrefix(name, metadataPrefix)
 	return text || number || (metadata && key != "")
 }
 
-func (f *fields) encode() ([]byte, error) {
+func (f *requestFields) encode() ([]byte, error) {
 	if name, ok := f.notUTF8(); ok {
 		return nil, fmt.Errorf("%s is in another encoding, such as Windows-1252; write it in UTF-8", name)
 	}
@@ -96,7 +96,7 @@ func (f *fields) encode() ([]byte, error) {
 }
 
 // notUTF8 names the first field whose text is not UTF-8.
-func (f *fields) notUTF8() (name string, ok bool) {
+func (f *requestFields) notUTF8() (name string, ok bool) {
 	texts := f.texts()
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
 		if !utf8.ValidString(*texts[name]) {
@@ -113,7 +113,7 @@ func (f *fields) notUTF8() (name string, ok bool) {
 
 // callFlags are the flags of one call.
 type callFlags struct {
-	values        fields
+	values        requestFields
 	ringTimeout   int
 	callTimeLimit int
 	metadata      []string
@@ -146,8 +146,8 @@ func (f *callFlags) register(c *cobra.Command) {
 	})
 }
 
-// given names one of these flags that was given, or nothing.
-func (f *callFlags) given(c *cobra.Command) string {
+// firstChanged names one of these flags that was given, or nothing.
+func (f *callFlags) firstChanged(c *cobra.Command) string {
 	for _, name := range f.names {
 		if c.Flags().Changed(name) {
 			return name
@@ -157,7 +157,7 @@ func (f *callFlags) given(c *cobra.Command) string {
 }
 
 // fields gives what the flags say; a number that was not given is left out.
-func (f *callFlags) fields(c *cobra.Command) (fields, error) {
+func (f *callFlags) fields(c *cobra.Command) (requestFields, error) {
 	v := f.values
 	if c.Flags().Changed("ring-timeout") {
 		v.RingTimeout = &f.ringTimeout

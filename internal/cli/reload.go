@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// reloadCheck is how often the configuration file is looked at.
-	reloadCheck = 2 * time.Second
-	// reloadAway is how many looks in a row may fail before that counts as a
+	// reloadInterval is how often the configuration file is looked at.
+	reloadInterval = 2 * time.Second
+	// maxReadFailures is how many looks in a row may fail before that counts as a
 	// configuration that cannot be used: a file that is being replaced is back
 	// at the next.
-	reloadAway = 5
+	maxReadFailures = 5
 )
 
 // reloadable is a worker that can go by another configuration.
@@ -28,17 +28,17 @@ type reloadable interface {
 // when its file holds something else. Its content is compared, not its time: a
 // mounted Kubernetes ConfigMap is replaced as a whole directory.
 type reloader struct {
-	file    string
-	environ []string
-	data    []byte // what was loaded last
-	failed  int    // looks in a row
-	refused bool   // what was loaded last
-	worker  reloadable
+	file         string
+	environ      []string
+	data         []byte // what was loaded last
+	readFailures int    // looks in a row
+	rejected     bool   // what was loaded last
+	worker       reloadable
 }
 
 // run goes on until ctx ends.
 func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
-	tick := time.NewTicker(reloadCheck)
+	tick := time.NewTicker(reloadInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -47,27 +47,27 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 		case <-hangups:
 			r.load()
 		case <-tick.C:
-			r.look()
+			r.checkFile()
 		}
 	}
 }
 
-// look loads what the file holds, if that is something else, or if it could not
+// checkFile loads what the file holds, if that is something else, or if it could not
 // be read for long.
-func (r *reloader) look() {
+func (r *reloader) checkFile() {
 	if r.file == "" {
 		return
 	}
 	data, err := configs.ReadFile(r.file)
 	if err != nil {
-		if r.failed++; r.failed == reloadAway {
+		if r.readFailures++; r.readFailures == maxReadFailures {
 			r.worker.RejectReload(err)
 		}
 		return
 	}
-	away := r.failed >= reloadAway
-	r.failed = 0
-	if away || !bytes.Equal(data, r.data) || r.refused && r.usable() {
+	away := r.readFailures >= maxReadFailures
+	r.readFailures = 0
+	if away || !bytes.Equal(data, r.data) || r.rejected && r.usable() {
 		r.load()
 	}
 }
@@ -87,11 +87,11 @@ func (r *reloader) load() {
 	}
 	r.data = data
 	config, err := parseConfig(r.file, data, r.environ)
-	r.refused = err != nil
+	r.rejected = err != nil
 	if err != nil {
 		r.worker.RejectReload(err)
 		return
 	}
-	relaxGC(r.environ, config)
+	tuneGC(r.environ, config)
 	r.worker.Reload(config)
 }

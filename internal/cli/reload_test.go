@@ -26,7 +26,7 @@ func TestAKeyFileThatComesLater(t *testing.T) {
 	var told reloads
 	r := &reloader{file: file, worker: &told}
 	for range 5 {
-		r.look()
+		r.checkFile()
 	}
 	if want := (reloads{refused: 1}); told != want {
 		t.Errorf("without its key file the worker was told %+v, want %+v", told, want)
@@ -35,7 +35,7 @@ func TestAKeyFileThatComesLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		r.look()
+		r.checkFile()
 	}
 	if want := (reloads{loaded: 1, refused: 1}); told != want {
 		t.Errorf("with it the worker was told %+v, want %+v", told, want)
@@ -58,7 +58,7 @@ func TestAConfigurationFileThatIsGone(t *testing.T) {
 	looks := func(n int, want reloads) {
 		t.Helper()
 		for range n {
-			r.look()
+			r.checkFile()
 		}
 		if told != want {
 			t.Errorf("the worker was told %+v, want %+v", told, want)
@@ -67,11 +67,11 @@ func TestAConfigurationFileThatIsGone(t *testing.T) {
 	put()
 	looks(3, reloads{})
 	_ = os.Remove(file)
-	looks(reloadAway-1, reloads{})
+	looks(maxReadFailures-1, reloads{})
 	put()
 	looks(1, reloads{})
 	_ = os.Remove(file)
-	looks(3*reloadAway, reloads{refused: 1})
+	looks(3*maxReadFailures, reloads{refused: 1})
 	put()
 	looks(3, reloads{loaded: 1, refused: 1})
 }

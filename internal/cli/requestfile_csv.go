@@ -73,9 +73,9 @@ func (f *csvFile) checkHeader() error {
 		f.header[i] = name
 		switch {
 		case name == "":
-		case !new(fields).known(name):
+		case !new(requestFields).known(name):
 			return fmt.Errorf("column %d, %s, is not a field of a request%s; the first row names the fields, metadata as metadata.<key>",
-				i+1, call.MaskText(strconv.QuoteToASCII(name)), didYouMean(name))
+				i+1, call.MaskText(strconv.QuoteToASCII(name)), suggestField(name))
 		case slices.Contains(f.header[:i], name):
 			return fmt.Errorf("column %d, %q, stands there twice; give it once", i+1, name)
 		}
@@ -85,9 +85,9 @@ func (f *csvFile) checkHeader() error {
 
 func notEmpty(cell string) bool { return cell != "" }
 
-// didYouMean suggests the field that a column's name resembles, such as "From" or
+// suggestField suggests the field that a column's name resembles, such as "From" or
 // "Answer URL".
-func didYouMean(name string) string {
+func suggestField(name string) string {
 	plain := strings.Map(func(r rune) rune {
 		switch {
 		case r == ' ' || r == '-':
@@ -97,7 +97,7 @@ func didYouMean(name string) string {
 		}
 		return unicode.ToLower(r)
 	}, name)
-	if new(fields).known(plain) {
+	if new(requestFields).known(plain) {
 		return fmt.Sprintf(" (did you mean %q?)", plain)
 	}
 	return ""
@@ -126,7 +126,7 @@ func (f *csvFile) request(cells []string) ([]byte, error) {
 	if len(cells) != len(f.header) {
 		return nil, fmt.Errorf("the row has %d cells and the header %d; quote cells that hold a separator", len(cells), len(f.header))
 	}
-	var r fields
+	var r requestFields
 	for i, name := range f.header {
 		cell := cells[i]
 		if name == "" {

@@ -45,7 +45,7 @@ with 0. A second signal stops at once.`,
 			if err != nil {
 				return err
 			}
-			relaxGC(environ, config)
+			tuneGC(environ, config)
 			log := newLogger(c.ErrOrStderr(), config.Log)
 			registry := prometheus.NewRegistry()
 			registry.MustRegister(

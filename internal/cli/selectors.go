@@ -17,7 +17,7 @@ func accountFlag(c *cobra.Command, account *string) {
 	c.Flags().StringVar(account, "account", "", "`ACCOUNT` of the call (default: the one that has a call of this id)")
 }
 
-func auditAccount(s string) (call.Account, error) {
+func parseAccountFlag(s string) (call.Account, error) {
 	if s == "" {
 		return "", nil
 	}
@@ -28,8 +28,8 @@ func auditAccount(s string) (call.Account, error) {
 	return a, nil
 }
 
-// letterFlags pick dead letters.
-type letterFlags struct {
+// filterFlags pick dead letters.
+type filterFlags struct {
 	account   string
 	reasons   []string
 	olderThan time.Duration
@@ -37,7 +37,7 @@ type letterFlags struct {
 	limit     int
 }
 
-func (f *letterFlags) register(c *cobra.Command, limit int) {
+func (f *filterFlags) register(c *cobra.Command, limit int) {
 	c.Flags().StringVar(&f.account, "account", "", "only those of this `ACCOUNT`")
 	c.Flags().StringSliceVar(&f.reasons, "reason", nil, "only those with this `REASON`; may be repeated")
 	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only those that ended longer ago (such as 2h)")
@@ -45,13 +45,13 @@ func (f *letterFlags) register(c *cobra.Command, limit int) {
 	c.Flags().IntVar(&f.limit, "limit", limit, "at most so `MANY`")
 }
 
-// picked reports whether any letter is picked otherwise than by its name.
-func (f *letterFlags) picked() bool {
+// isSet reports whether any letter is picked otherwise than by its name.
+func (f *filterFlags) isSet() bool {
 	return f.account != "" || len(f.reasons) > 0 || f.olderThan != 0 || f.newerThan != 0
 }
 
 // filter gives what to list.
-func (f *letterFlags) filter(now time.Time) (queue.DeadLetterFilter, error) {
+func (f *filterFlags) filter(now time.Time) (queue.DeadLetterFilter, error) {
 	filter := queue.DeadLetterFilter{Limit: f.limit}
 	if f.limit < 1 {
 		return filter, usageError{errors.New("--limit must be at least 1")}
@@ -91,8 +91,8 @@ func parseEndReason(name string) (call.Reason, error) {
 	return "", fmt.Errorf("--reason %q is none; the reasons are %s", name, join(call.EndReasons()))
 }
 
-// letterSequence reads the name of a single dead letter: @ and its sequence.
-func letterSequence(arg string) (uint64, bool, error) {
+// parseLetterNumber reads the name of a single dead letter: @ and its sequence.
+func parseLetterNumber(arg string) (uint64, bool, error) {
 	digits, ok := strings.CutPrefix(arg, "@")
 	if !ok {
 		return 0, false, nil

@@ -10,7 +10,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-func newStreamsApplyCommand(d *desk) *cobra.Command {
+func newStreamsApplyCommand(cf *connFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "apply",
 		Short: "Make the streams that are missing",
@@ -18,7 +18,7 @@ func newStreamsApplyCommand(d *desk) *cobra.Command {
 are there stay as they are; what differs is printed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			conn, config, err := d.connect()
+			conn, config, err := cf.connect()
 			if err != nil {
 				return err
 			}

@@ -10,7 +10,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-func newStreamsCheckCommand(d *desk) *cobra.Command {
+func newStreamsCheckCommand(cf *connFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Compare the streams with what they have to be",
@@ -19,7 +19,7 @@ missing, or differs so that the promise does not hold, or if CALL_RECORDS may ha
 forgotten calls; what is only a matter of size or speed is printed as a note.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			conn, config, err := d.connect()
+			conn, config, err := cf.connect()
 			if err != nil {
 				return err
 			}
@@ -41,7 +41,7 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 	}
 	broken, missing, foreign := 0, 0, 0
 	for _, d := range differences {
-		if breaks(d) {
+		if breaksGuarantee(d) {
 			broken++
 			if d.Setting == "" {
 				missing++
@@ -56,15 +56,15 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 	}
 	switch {
 	case missing > 0 && missing == broken:
-		return fmt.Errorf("%s missing", count(missing, "stream"))
+		return fmt.Errorf("%s missing", plural(missing, "stream"))
 	case foreign > 0:
-		return fmt.Errorf("%s not ringonce's; nothing was changed", count(foreign, "stream"))
+		return fmt.Errorf("%s not ringonce's; nothing was changed", plural(foreign, "stream"))
 	case broken > 0:
-		return fmt.Errorf("%s would break the guarantee; stop all workers, then mend it with: nats stream edit", count(broken, "difference"))
+		return fmt.Errorf("%s would break the guarantee; stop all workers, then mend it with: nats stream edit", plural(broken, "difference"))
 	}
 	fmt.Fprintln(c.OutOrStdout(), "the streams are as they have to be")
 	return nil
 }
 
-// breaks reports whether the promise does not hold with this difference.
-func breaks(d queue.Drift) bool { return d.Setting == "" || d.Impact != "" }
+// breaksGuarantee reports whether the promise does not hold with this difference.
+func breaksGuarantee(d queue.Drift) bool { return d.Setting == "" || d.Impact != "" }

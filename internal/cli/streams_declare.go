@@ -11,9 +11,9 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-func newStreamsDeclareCommand(d *desk) *cobra.Command {
+func newStreamsDeclareCommand(cf *connFlags) *cobra.Command {
 	var from string
-	var a answer
+	var a actionFlags
 	c := &cobra.Command{
 		Use:   "declare --valid-from TIME",
 		Short: "Accept CALL_RECORDS after it may have forgotten calls",
@@ -39,7 +39,7 @@ so for every request published before now.`,
 			if strings.TrimSpace(a.why) == "" {
 				return usageError{errors.New(`--why is required: say what happened, such as --why "restored from the backup of 02:00"`)}
 			}
-			conn, _, err := d.connect()
+			conn, _, err := cf.connect()
 			if err != nil {
 				return err
 			}
@@ -61,8 +61,8 @@ so for every request published before now.`,
 		},
 	}
 	c.Flags().StringVar(&from, "valid-from", "", "`TIME` from which the records are complete (RFC 3339, or now)")
-	a.noteFlags(c)
-	a.yesFlag(c)
+	a.registerNote(c)
+	a.registerYes(c)
 	return c
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-func newUnknownListCommand(d *desk) *cobra.Command {
-	f := &letterFlags{}
+func newUnknownListCommand(cf *connFlags) *cobra.Command {
+	f := &filterFlags{}
 	c := &cobra.Command{
 		Use:     "list",
 		Short:   "List calls that may have rung, the oldest first",
@@ -25,7 +25,7 @@ func newUnknownListCommand(d *desk) *cobra.Command {
 				return err
 			}
 			filter.Reasons = []call.Reason{call.OutcomeUnknown, call.WebhookFailed}
-			operator, conn, err := d.operator(c.Context())
+			operator, conn, err := cf.operator(c.Context())
 			if err != nil {
 				return err
 			}
@@ -68,9 +68,9 @@ func printUnknown(c *cobra.Command, o *admin.Operator, letters []queue.DeadLette
 			if a.Status != 0 {
 				cause += " " + strconv.Itoa(a.Status)
 			}
-			from = moment(a.ClaimedAt.Add(call.ResolveAfter), now)
+			from = formatTime(a.ClaimedAt.Add(call.ResolveAfter), now)
 		}
-		t.AppendRow([]any{l.ID, l.Account, l.Reason, heldState(record), moment(l.Ended, now), cause, from})
+		t.AppendRow([]any{l.ID, l.Account, l.Reason, heldState(record), formatTime(l.Ended, now), cause, from})
 	}
 	t.Render()
 	return nil

@@ -12,10 +12,10 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-func newUnknownResolveCommand(d *desk) *cobra.Command {
+func newUnknownResolveCommand(cf *connFlags) *cobra.Command {
 	var account string
 	var rang, notRung bool
-	var a answer
+	var a actionFlags
 	c := &cobra.Command{
 		Use:   "resolve --rang|--not-rung ID…",
 		Short: "Say whether calls that may have rung did",
@@ -28,19 +28,19 @@ If it is broken off, do it again: what was left is completed, and a second ring
 cannot come of it.`,
 		Example: `  ringonce unknown resolve --rang --why "hangup webhook at 10:04" reminder-4711
   ringonce unknown resolve --not-rung --why "carrier's log shows no call" reminder-4711`,
-		Args: someIDs,
+		Args: atLeastOneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			if rang == notRung {
 				return usageError{errors.New("say either --rang or --not-rung")}
 			}
-			if err := a.needsWhy(); err != nil {
+			if err := a.requireReason(); err != nil {
 				return err
 			}
-			question := fmt.Sprintf("This says of %s that the phone rang: nothing dials them again.", count(len(args), "call"))
+			question := fmt.Sprintf("This says of %s that the phone rang: nothing dials them again.", plural(len(args), "call"))
 			if notRung {
-				question = fmt.Sprintf("This says of %s that no phone rang, and has them dialled again.", count(len(args), "call"))
+				question = fmt.Sprintf("This says of %s that no phone rang, and has them dialled again.", plural(len(args), "call"))
 			}
-			operator, conn, err := d.operator(c.Context())
+			operator, conn, err := cf.operator(c.Context())
 			if err != nil {
 				return err
 			}
@@ -58,24 +58,24 @@ cannot come of it.`,
 					resolve = operator.ResolveNotRung
 				}
 				done, err := resolve(ctx, who.account, who.id, a.note(time.Now()))
-				return saidOfResolve(done, notRung), err
+				return resolveText(done, notRung), err
 			})
 		},
 	}
 	accountFlag(c, &account)
 	c.Flags().BoolVar(&rang, "rang", false, "the phone rang: end as placed")
 	c.Flags().BoolVar(&notRung, "not-rung", false, "no phone rang: dial again")
-	a.noteFlags(c)
-	a.yesFlag(c)
+	a.registerNote(c)
+	a.registerYes(c)
 	return c
 }
 
-func saidOfResolve(d admin.Result, notRung bool) string {
+func resolveText(d queue.Result, notRung bool) string {
 	switch {
 	case notRung && d.AlreadyDone && d.Record.State == call.StateWaiting:
-		return "resolved already; it is brought back to be dialled" + removed(d.Removed)
+		return "resolved already; it is brought back to be dialled" + removedText(d.Removed)
 	case d.AlreadyDone:
-		return fmt.Sprintf("settled already, now %s%s", d.Record.State, removed(d.Removed))
+		return fmt.Sprintf("settled already, now %s%s", d.Record.State, removedText(d.Removed))
 	case notRung:
 		return "resolved as not rung; it is dialled again"
 	default:
