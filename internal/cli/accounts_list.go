@@ -19,7 +19,7 @@ func newAccountsListCommand(cf *connFlags) *cobra.Command {
 	var asJSON, reveal bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List the accounts: what waits for them, and what stops them",
+		Short: "List accounts with their queues, states and workers",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conn, config, err := cf.connect()
@@ -30,11 +30,11 @@ func newAccountsListCommand(cf *connFlags) *cobra.Command {
 			now := time.Now()
 			flags, err := conn.NewControl(discardLog()).Read(c.Context())
 			if err != nil {
-				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+				return fmt.Errorf("%w; check the streams with: ringonce streams check", err)
 			}
 			depths, unserved, err := backlog.NewMeter(conn).Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
 			if err != nil {
-				return fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+				return fmt.Errorf("%w; check the streams with: ringonce streams check", err)
 			}
 			views := accountViews(depths, flags, config.AccountNames(), now)
 			served := servedAccounts(views)
@@ -56,8 +56,8 @@ func newAccountsListCommand(cf *connFlags) *cobra.Command {
 	return c
 }
 
-// warnOrphaned names accounts for which requests wait and which no worker
-// serves. The names are the publishers' to choose, and may be many.
+// warnOrphaned names accounts that have waiting requests and no worker. Publishers
+// choose the names, and there may be many.
 func warnOrphaned(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
 	const maxNames = 5
 	names := map[string]bool{}
@@ -71,11 +71,11 @@ func warnOrphaned(c *cobra.Command, conn *queue.Conn, unserved uint64, served ma
 	which := strings.Join(listed[:min(len(listed), maxNames)], ", ")
 	switch {
 	case err != nil:
-		which = "not known: " + err.Error()
+		which = "unknown: " + err.Error()
 	case len(listed) > maxNames:
 		which += fmt.Sprintf(" and %d more", len(listed)-maxNames)
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "note: %s for accounts that no worker serves (%s); add them to the workers' configuration, or let them end as unknown_account after request.max_age\n",
+	fmt.Fprintf(c.ErrOrStderr(), "note: %s for accounts without a worker (%s); add them to the workers' configuration, or let them end as unknown_account after request.max_age\n",
 		waits(unserved), which)
 }
 
@@ -86,20 +86,20 @@ func waits(n uint64) string {
 	return fmt.Sprintf("%d requests wait", n)
 }
 
-// accountsView is all that the list shows.
+// accountsView is the output of the list.
 type accountsView struct {
 	Accounts      []accountView `json:"accounts"`
 	PausedNumbers []numberView  `json:"paused_numbers"`
-	Orphaned      uint64        `json:"unserved"`
+	Orphaned      uint64        `json:"orphaned"`
 }
 
-// accountView is how an account does.
+// accountView is the state of an account.
 type accountView struct {
 	Account       call.Account       `json:"account"`
 	State         string             `json:"state"` // in words
 	Waiting       uint64             `json:"waiting"`
 	Due           uint64             `json:"due"`
-	AckPending    uint64             `json:"in_hand"`
+	AckPending    uint64             `json:"ack_pending"`
 	Parked        uint64             `json:"parked"`
 	DeadLetters   uint64             `json:"dead_letters"`
 	OldestSeconds float64            `json:"oldest_seconds"`
@@ -109,8 +109,8 @@ type accountView struct {
 	Lanes         []queue.WorkerLane `json:"lanes"`
 }
 
-// accountViews shows the accounts that have something at the broker, that a worker
-// serves, or that are configured here.
+// accountViews returns the accounts that have messages or flags at the broker, that
+// a worker serves, or that are configured here.
 func accountViews(depths map[call.Account]backlog.Depth, flags queue.Flags, configured []string, now time.Time) []accountView {
 	lanes := flags.Lanes()
 	known := map[call.Account]bool{}
@@ -136,7 +136,7 @@ func accountViews(depths map[call.Account]backlog.Depth, flags queue.Flags, conf
 	return views
 }
 
-// newAccountView shows what stops an account, and what its workers do.
+// newAccountView returns what stops an account, and the state of its lanes.
 func newAccountView(a call.Account, stops call.Blocks, lanes []queue.WorkerLane, now time.Time) accountView {
 	v := accountView{Account: a, Pause: stops.Pause, Lanes: lanes, Served: len(lanes) > 0}
 	if v.Lanes == nil {
@@ -149,7 +149,7 @@ func newAccountView(a call.Account, stops call.Blocks, lanes []queue.WorkerLane,
 	return v
 }
 
-// state says what the operators and the provider stop, and what the workers do.
+// state describes pause, suspension and lanes.
 func (v accountView) state(now time.Time) string {
 	var parts []string
 	if v.Pause != nil {
@@ -162,7 +162,7 @@ func (v accountView) state(now time.Time) string {
 		return (s.State == call.LanePaused && v.Pause != nil) || (s.State == call.LaneRunning && v.justStopped(now))
 	})...)
 	if !v.Served {
-		parts = append(parts, "no worker serves it")
+		parts = append(parts, "no worker")
 	}
 	return printable(strings.Join(parts, "; "))
 }
@@ -172,8 +172,8 @@ func (v accountView) hasLane(state call.LaneState) bool {
 	return slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool { return l.State == state })
 }
 
-// justStopped reports whether the account was paused or suspended a moment ago, so
-// that not every worker has published yet that it stopped.
+// justStopped reports whether the account was paused or suspended so recently that
+// workers may not have published their new state.
 func (v accountView) justStopped(now time.Time) bool {
 	return (v.Pause != nil && now.Sub(v.Pause.Since) < queue.HeartbeatInterval) ||
 		(v.Suspension != nil && now.Sub(v.Suspension.Since) < queue.HeartbeatInterval)
@@ -191,10 +191,10 @@ func servedAccounts(views []accountView) map[call.Account]bool {
 
 func printAccounts(out io.Writer, views []accountView) {
 	if len(views) == 0 {
-		fmt.Fprintln(out, "no accounts: no worker has started yet, and none is configured here")
+		fmt.Fprintln(out, "no accounts: no worker has started yet, and the configuration has none")
 		return
 	}
-	t := newTable(out, "account", "state", "waiting", "due", "in hand", "parked", "dead letters", "oldest")
+	t := newTable(out, "account", "state", "waiting", "due", "ack pending", "parked", "dead letters", "oldest")
 	for _, v := range views {
 		oldest := "-"
 		if v.OldestSeconds > 0 {
@@ -205,7 +205,7 @@ func printAccounts(out io.Writer, views []accountView) {
 	t.Render()
 }
 
-// numberView is a caller ID from which nothing is dialled.
+// numberView is a paused caller ID.
 type numberView struct {
 	Number string     `json:"number"` // masked, unless it is to be revealed
 	Pause  call.Pause `json:"pause"`

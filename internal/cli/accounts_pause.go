@@ -21,11 +21,11 @@ func newAccountsPauseCommand(cf *connFlags) *cobra.Command {
 	var a actionFlags
 	c := &cobra.Command{
 		Use:   "pause ACCOUNT|--number NUMBER|--all",
-		Short: "Stop dialling for an account, from a caller ID, or at all",
-		Long: `Stop dialling for an account, from one caller ID, or at all, in every worker at
-once and until it is resumed. Requests are taken in and wait; calls that are
-being dialled just now finish. Requests that wait past their deadline end as
-expired. --all needs no reason, and asks for nothing.`,
+		Short: "Stop dialling for an account, a caller ID, or everything",
+		Long: `Stop dialling for an account, one caller ID, or everything, in every worker at
+once, until it is resumed. Requests are accepted and wait; calls that are being
+dialled finish. Requests that wait past their deadline end as expired. --all needs
+no reason and asks for no confirmation.`,
 		Example: `  ringonce accounts pause acme-west --why "wrong recording"
   ringonce accounts pause --number +912071531001 --why "reported as spam"
   ringonce accounts pause --all`,
@@ -34,8 +34,8 @@ expired. --all needs no reason, and asks for nothing.`,
 			if err != nil {
 				return err
 			}
-			if strings.TrimSpace(a.why) == "" && !what.all { // an emergency brake asks for nothing
-				return usageError{errors.New(`--why is required: say what for, such as --why "provider maintenance"`)}
+			if strings.TrimSpace(a.why) == "" && !what.all { // the emergency brake needs no reason
+				return usageError{errors.New(`--why is required, such as --why "provider maintenance"`)}
 			}
 			conn, config, err := cf.connect()
 			if err != nil {
@@ -48,13 +48,13 @@ expired. --all needs no reason, and asks for nothing.`,
 			if err := pause(c.Context(), conn.NewControl(discardLog()), what, call.Pause{By: a.by, Why: a.why, Since: time.Now().UTC()}); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s: paused; go on with: ringonce accounts resume %s\n", what, what.argument())
+			fmt.Fprintf(c.OutOrStdout(), "%s: paused; resume with: ringonce accounts resume %s\n", what, what.argument())
 			return nil
 		},
 	}
 	flags.register(c)
 	a.registerNote(c)
-	c.Flags().BoolVar(&a.yes, "yes", false, "pause an account, too, that no worker has served yet")
+	c.Flags().BoolVar(&a.yes, "yes", false, "pause an account even if no worker has served it yet")
 	c.Flags().StringVar(&a.why, "reason", "", "the same as --why")
 	return c
 }
@@ -66,15 +66,15 @@ func pause(ctx context.Context, control *queue.Control, what pauseTarget, p call
 	return control.Pause(ctx, what.account, p)
 }
 
-// requireKnownAccount refuses an account that no worker has served and that is not configured
-// here: a mistyped name stops nothing, and somebody believes it does.
+// requireKnownAccount rejects an account that no worker has served and that is not configured
+// here: a mistyped name would stop nothing.
 func requireKnownAccount(ctx context.Context, conn *queue.Conn, config configs.Config, account call.Account, anyway bool) error {
 	if account == "" || anyway || slices.Contains(config.AccountNames(), string(account)) {
 		return nil
 	}
 	served, err := backlog.HasConsumers(ctx, conn, account)
 	if err != nil || served {
-		return nil // better to pause once too often
+		return nil // if in doubt, pause
 	}
-	return usageError{fmt.Errorf("no worker has served account %s yet; nothing was paused. See ringonce accounts list for how it is spelled, or add --yes", account)}
+	return usageError{fmt.Errorf("no worker has served account %s yet; nothing was paused. Check the name with ringonce accounts list, or add --yes", account)}
 }

@@ -18,12 +18,12 @@ func newAccountsResumeCommand(cf *connFlags) *cobra.Command {
 	var flags pauseTargetFlags
 	c := &cobra.Command{
 		Use:   "resume ACCOUNT|--number NUMBER|--all",
-		Short: "End a pause, and lift a suspension or a slow-down",
-		Long: `End the pause of an account and lift its suspension, and have every worker go on
-although the provider asked it to wait; or end the pause of one caller ID. If the
-provider still refuses, the next call suspends or slows the account again.
+		Short: "End a pause, a suspension or a throttle",
+		Long: `End the pause, the suspension and the throttle of an account, or the pause of one
+caller ID. If the provider still refuses, the next call suspends or throttles the
+account again.
 
---all ends the pause that --all began, and no other: what else holds is listed.`,
+--all ends only the pause of --all; what else stops accounts is listed.`,
 		Example: `  ringonce accounts resume acme-west
   ringonce accounts resume --number +912071531001
   ringonce accounts resume --all`,
@@ -50,7 +50,7 @@ provider still refuses, the next call suspends or slows the account again.
 				err = resumeAccount(c, control, found, what)
 			}
 			if err == nil && found.GlobalPause() != nil {
-				fmt.Fprintln(c.ErrOrStderr(), "note: all accounts are paused; go on with: ringonce accounts resume --all")
+				fmt.Fprintln(c.ErrOrStderr(), "note: all accounts are paused; resume with: ringonce accounts resume --all")
 			}
 			return err
 		},
@@ -59,10 +59,10 @@ provider still refuses, the next call suspends or slows the account again.
 	return c
 }
 
-// resumeAll ends the pause of all accounts, and names what still stops some of
-// them: whoever paused or suspended that had another cause.
+// resumeAll ends the pause of all accounts, and lists what else stops some of
+// them: that has another cause.
 func resumeAll(c *cobra.Command, control *queue.Control, found queue.Flags) error {
-	// Whatever was found, it is gone afterwards: it may have come a moment ago.
+	// Removed even if it was not found: it may be new.
 	if err := control.Resume(c.Context(), ""); err != nil {
 		return err
 	}
@@ -71,15 +71,15 @@ func resumeAll(c *cobra.Command, control *queue.Control, found queue.Flags) erro
 		said = "were not paused"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "all accounts: %s\n", said)
-	for _, line := range stillHeld(found, time.Now()) {
+	for _, line := range stillStopped(found, time.Now()) {
 		fmt.Fprintln(c.OutOrStdout(), printable(line))
 	}
 	return nil
 }
 
-// stillHeld lists what keeps accounts and caller IDs from dialling beside a pause
-// of all accounts, each with the command that ends it.
-func stillHeld(found queue.Flags, now time.Time) []string {
+// stillStopped lists the accounts and caller IDs that are stopped by themselves, each
+// with the command that resumes it.
+func stillStopped(found queue.Flags, now time.Time) []string {
 	var lines []string
 	lanes := found.Lanes()
 	accounts := slices.Concat(found.Accounts(), slices.Collect(maps.Keys(lanes)))
@@ -97,18 +97,18 @@ func stillHeld(found queue.Flags, now time.Time) []string {
 			holds = append(holds, laneText(lanes[a][i].LaneStatus, now))
 		}
 		if len(holds) > 0 {
-			lines = append(lines, fmt.Sprintf("still held: account %s: %s; go on with: ringonce accounts resume %[1]s", a, strings.Join(holds, "; ")))
+			lines = append(lines, fmt.Sprintf("still stopped: account %s: %s; resume with: ringonce accounts resume %[1]s", a, strings.Join(holds, "; ")))
 		}
 	}
 	for _, number := range sortedNumbers(found.PausedNumbers()) {
-		lines = append(lines, fmt.Sprintf("still held: caller ID %s: %s; go on with: ringonce accounts resume --number NUMBER (ringonce accounts list --reveal shows it)",
+		lines = append(lines, fmt.Sprintf("still stopped: caller ID %s: %s; resume with: ringonce accounts resume --number NUMBER (ringonce accounts list --reveal shows it)",
 			number, pauseText(found.PausedNumbers()[number], now)))
 	}
 	return lines
 }
 
 func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what pauseTarget) error {
-	// Whatever was found, it is gone afterwards: it may have come a moment ago.
+	// Removed even if it was not found: it may be new.
 	if err := control.Resume(c.Context(), what.account); err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, 
 		said += ", suspension lifted"
 	}
 	if slowed {
-		said += ", slow-down lifted"
+		said += ", throttle lifted"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, said)
 	return nil
@@ -143,7 +143,7 @@ func resumeNumber(c *cobra.Command, control *queue.Control, found queue.Flags, w
 	if err := control.ResumeNumber(c.Context(), what.number); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%s: resumed; what waits is looked at again within ten minutes, the first of it within seconds\n", what)
+	fmt.Fprintf(c.OutOrStdout(), "%s: resumed; waiting requests are retried within ten minutes, the first within seconds\n", what)
 	return nil
 }
 

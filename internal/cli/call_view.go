@@ -12,7 +12,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// callView is a record as operators see it.
+// callView is a record for display.
 type callView struct {
 	Account     call.Account    `json:"account"`
 	ID          call.ID         `json:"id"`
@@ -38,8 +38,7 @@ type callView struct {
 	replayRefused error // why it cannot be replayed as it is
 }
 
-// requestView is a request whose numbers and tokens are masked unless they are
-// to be revealed.
+// requestView is a request, its numbers and tokens masked unless revealed.
 type requestView struct {
 	From          string            `json:"from"`
 	To            string            `json:"to"`
@@ -63,7 +62,7 @@ type deadLetterRef struct {
 
 func (l deadLetterRef) line() string {
 	if l.Reason == call.IDConflict {
-		return fmt.Sprintf("@%d %s: another request came under this id and was not dialled", l.Letter, l.Reason)
+		return fmt.Sprintf("@%d %s: another request with this id was not dialled", l.Letter, l.Reason)
 	}
 	return fmt.Sprintf("@%d %s", l.Letter, l.Reason)
 }
@@ -82,7 +81,7 @@ func newCallView(r call.Record, letters []queue.DeadLetter, reveal bool) callVie
 	return v
 }
 
-// newRequestView reads a request for showing, nil if it cannot be read.
+// newRequestView decodes a request for display; nil if that fails.
 func newRequestView(body []byte, reveal bool) *requestView {
 	r, _, err := call.DecodeRequest(body, call.PossibleNumbers)
 	if err != nil {
@@ -103,7 +102,7 @@ func newRequestView(body []byte, reveal bool) *requestView {
 	return v
 }
 
-// print shows the call: what it is now, then how it came to it.
+// print prints the state of the call, its history, and what to do next.
 func (v callView) print(out io.Writer, now time.Time) error {
 	t := newTable(out)
 	row := func(name, value string) {
@@ -167,17 +166,17 @@ func metadataLine(m map[string]string) string {
 	return strings.Join(parts, " ")
 }
 
-// advice says what an operator may do next.
+// advice returns what an operator can do next.
 func (v callView) advice() string {
 	id := string(v.ID)
 	switch v.State {
 	case call.StateWaiting:
 		if v.queued {
-			return "A worker of its account reads it in its turn; see: ringonce accounts list. Take it back with: ringonce calls cancel " + id
+			return "It waits for a worker of its account; see: ringonce accounts list. Cancel it with: ringonce calls cancel " + id
 		}
-		return "It is dialled by itself when its time comes. Take it back with: ringonce calls cancel " + id
+		return "It is dialled automatically when it is due. Cancel it with: ringonce calls cancel " + id
 	case call.StateDialling:
-		return "A worker is dialling it. If that worker is lost, another holds the call as unknown."
+		return "A worker is dialling it. If that worker is lost, another one holds the call as unknown."
 	case call.StateDead:
 		switch {
 		case v.Discarded:
@@ -187,14 +186,14 @@ func (v callView) advice() string {
 		case v.replayRefused != nil:
 			return "It cannot be replayed: " + withID(v.replayRefused, id).Error()
 		default:
-			return "When the cause is mended: ringonce dead replay " + id + ". To give it up: ringonce dead discard " + id
+			return "Once the cause is fixed: ringonce dead replay " + id + ". To abandon it: ringonce dead discard " + id
 		}
 	case call.StateUnknown:
 		return "Find out whether it rang, then: ringonce unknown resolve --rang (or --not-rung) --why … " + id
 	case call.StatePlaced, call.StateCancelled, call.StateAbsent:
 		return ""
 	default:
-		return "This state is not known here; a newer ringonce wrote it."
+		return "Unknown state, written by a newer ringonce."
 	}
 }
 
@@ -205,7 +204,7 @@ type event struct {
 	detail string
 }
 
-// history tells what happened to the call, in order.
+// history returns what happened to the call, in order.
 func (v callView) history() []event {
 	var events []event
 	if !v.Published.IsZero() {

@@ -16,19 +16,19 @@ func newCallsCancelCommand(cf *connFlags) *cobra.Command {
 	var a actionFlags
 	c := &cobra.Command{
 		Use:   "cancel ID…",
-		Short: "Take calls back that were not dialled yet",
-		Long: `Take calls back: those that wait, and those that no worker has read yet. A call
-that is being dialled, that is placed, or that may have rung is refused.
+		Short: "Cancel calls that were not dialled yet",
+		Long: `Cancel calls that wait, and calls that no worker has read yet. A call that is being
+dialled, that is placed, or that may have rung cannot be cancelled.
 
-An id that was never published is refused, and nothing is written. With
---unpublished it is taken back all the same: its record says "cancelled" from
-then on, and what is published under it later is acknowledged and not dialled.`,
+An id that was never published is an error, and nothing is written. With
+--unpublished it is cancelled as well: its record is "cancelled" from then on, and
+a request with this id that is published later is acknowledged and not dialled.`,
 		Example: `  ringonce calls cancel --why "patient called back" reminder-4711
   ringonce calls cancel --account acme-west --unpublished reminder-4712`,
 		Args: atLeastOneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			if unpublished && account == "" {
-				return usageError{errors.New("--unpublished needs --account: nothing else names the account of such a call")}
+				return usageError{errors.New("--unpublished requires --account")}
 			}
 			operator, conn, err := cf.operator(c.Context())
 			if err != nil {
@@ -46,13 +46,13 @@ then on, and what is published under it later is acknowledged and not dialled.`,
 		},
 	}
 	accountFlag(c, &account)
-	c.Flags().BoolVar(&unpublished, "unpublished", false, "also take back an id that was not published")
+	c.Flags().BoolVar(&unpublished, "unpublished", false, "also cancel an id that was not published")
 	a.registerNote(c)
 	return c
 }
 
-// toCancel finds the call that is to be taken back: one with a record, or one
-// that waits to be read.
+// toCancel finds the call to cancel: one with a record, or one that no worker has
+// read yet.
 func (s callFinder) toCancel(ctx context.Context, account, arg string, unpublished bool) (target, error) {
 	who, known, err := s.findRecord(ctx, account, arg)
 	if err != nil || known || unpublished {
@@ -62,7 +62,7 @@ func (s callFinder) toCancel(ctx context.Context, account, arg string, unpublish
 	if notFound == nil {
 		return target{d.Account, who.id}, nil
 	}
-	// A worker may have read it in between.
+	// A worker may have read it in the meantime.
 	who, known, err = s.findRecord(ctx, account, arg)
 	if err != nil || known {
 		return who, err
@@ -70,12 +70,12 @@ func (s callFinder) toCancel(ctx context.Context, account, arg string, unpublish
 	return who, notFound
 }
 
-func cancelText(d queue.Result) string {
+func cancelText(d admin.Result) string {
 	switch {
 	case d.AlreadyDone:
-		return "cancelled already" + removedText(d.Removed)
+		return "already cancelled" + removedText(d.Removed)
 	case d.Record.Digest == "":
-		return "cancelled: no worker had seen it; it is not dialled if it waits, or is published later"
+		return "cancelled: no worker had read it; it is not dialled if it waits, or is published later"
 	default:
 		return "cancelled" + removedText(d.Removed)
 	}

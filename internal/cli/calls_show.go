@@ -15,9 +15,9 @@ func newCallsShowCommand(cf *connFlags) *cobra.Command {
 	var asJSON, reveal bool
 	c := &cobra.Command{
 		Use:   "show ID",
-		Short: "Show the record of a call: its state, why, and every attempt",
-		Long: `Show the record of a call: its state, why, and every attempt. A call without a
-record is looked for among the requests that wait to be read by a worker.`,
+		Short: "Show the record of a call: its state, its reason and every attempt",
+		Long: `Show the record of a call: its state, its reason and every attempt. A call without
+a record is searched among the requests that no worker has read yet.`,
 		Example: `  ringonce calls show reminder-4711
   ringonce calls show --account acme-west --json reminder-4711`,
 		Args: exactlyOneID,
@@ -43,7 +43,7 @@ record is looked for among the requests that wait to be read by a worker.`,
 	return c
 }
 
-// view shows a call by its record, else by the request that waits.
+// view returns a call by its record, or else by its waiting request.
 func (s callFinder) view(ctx context.Context, account, arg string, reveal bool) (callView, error) {
 	who, err := findCall(ctx, s.operator, account, arg)
 	if errors.Is(err, errNoRecord) {
@@ -74,7 +74,7 @@ func (s callFinder) view(ctx context.Context, account, arg string, reveal bool) 
 	return view, nil
 }
 
-// queuedView shows a call that no worker has read yet.
+// queuedView returns a call that no worker has read yet.
 func (s callFinder) queuedView(ctx context.Context, who target, reveal bool) (callView, error) {
 	d, err := s.findQueued(ctx, who)
 	if err != nil {

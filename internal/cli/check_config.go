@@ -11,14 +11,13 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// newCheckConfigCommand says whether the configuration of the file and of
-// environ can be used: "ok" and a summary, or every mistake on a line of its
-// own and a usageError. It connects to nothing.
+// newCheckConfigCommand prints a summary of a valid configuration, or every error.
+// It connects to nothing.
 func newCheckConfigCommand(environ []string) *cobra.Command {
 	var file string
 	command := &cobra.Command{
 		Use:   "check-config",
-		Short: "Check the configuration and name every mistake in it",
+		Short: "Check the configuration and report every error",
 		Args:  noArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
 			file := configs.FilePath(file, environ)
@@ -30,22 +29,22 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 			if err == nil {
 				return printSummary(command.OutOrStdout(), config)
 			}
-			var mistakes configs.ValidationErrors
-			if !errors.As(err, &mistakes) {
+			var errs configs.ValidationErrors
+			if !errors.As(err, &errs) {
 				return err
 			}
-			for _, mistake := range mistakes {
-				command.PrintErrln(mistake)
+			for _, e := range errs {
+				command.PrintErrln(e)
 			}
-			return usageError{fmt.Errorf("the configuration cannot be used: %s", plural(len(mistakes), "mistake"))}
+			return usageError{fmt.Errorf("invalid configuration: %s", plural(len(errs), "error"))}
 		},
 	}
-	command.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
+	command.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG, else only the environment)")
 	return command
 }
 
-// printSummary shows the accounts with their limits, and every setting that is
-// not at its default with the place it came from. Secrets are hidden.
+// printSummary prints the accounts with their limits, and every setting that is
+// not at its default with its source. Secrets are hidden.
 func printSummary(w io.Writer, config configs.Config) error {
 	fmt.Fprintf(w, "ok: %s\n\n", plural(len(config.Accounts), "account"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

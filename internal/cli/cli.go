@@ -1,4 +1,4 @@
-// Package cli is the command line of ringonce.
+// Package cli is the command line of ringonce, with a file for each command.
 package cli
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-// Exit statuses. Invalid command lines and configurations exit with ExitUsage.
+// Exit statuses. Invalid command lines and configurations exit with status 2.
 const (
 	exitFailed      = 1
 	exitUsage       = 2
@@ -42,7 +42,7 @@ func newRootCommand(build app.Build, environ []string) *cobra.Command {
 		Use:   "ringonce",
 		Short: "Dispatch outbound calls: no phone rings twice, no request is forgotten",
 		Long: `ringonce pulls call requests from NATS JetStream and places each of them once
-through the provider's API. To see it at work, with nothing to set up:
+through the provider's API. To try it without any setup:
 
   ringonce dev`,
 		Args: knownCommand, RunE: showHelp,
@@ -55,7 +55,7 @@ through the provider's API. To see it at work, with nothing to set up:
 		newDevCommand(build),
 		newRunCommand(build, environ),
 		newPublishCommand(environ),
-		newGroup("calls", "Show a call, cancel it, or find calls that were forgotten", environ,
+		newGroup("calls", "Show a call, cancel it, or find lost calls", environ,
 			newCallsShowCommand, newCallsCancelCommand, newCallsAuditCommand),
 		newGroup("dead", "List, show, replay and discard dead letters", environ,
 			newDeadListCommand, newDeadShowCommand, newDeadReplayCommand, newDeadDiscardCommand),
@@ -87,35 +87,34 @@ func newGroup(use, short string, environ []string, subcommands ...func(*connFlag
 
 func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
 
-// usageError is a mistake in what the operator asked for or configured. main
-// turns it into exit code 2.
+// usageError is an invalid command line or configuration.
 type usageError struct{ err error }
 
 func (e usageError) Error() string { return e.err.Error() }
 
 func (e usageError) Unwrap() error { return e.err }
 
-// knownCommand refuses what is no command, with those that are like it.
+// knownCommand rejects an unknown command, and suggests similar ones.
 func knownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
 	c.SuggestionsMinimumDistance = 2
-	return usageError{fmt.Errorf("there is no command %q%s; see: %s --help", args[0], suggestion(c.SuggestionsFor(args[0])), c.CommandPath())}
+	return usageError{fmt.Errorf("unknown command %q%s; see: %s --help", args[0], suggestion(c.SuggestionsFor(args[0])), c.CommandPath())}
 }
 
-// needSubcommand shows the help and fails: a script that forgot half of the
-// command must not take that for success.
+// needSubcommand prints the help and fails, so that a script with an incomplete
+// command notices.
 func needSubcommand(c *cobra.Command, _ []string) error {
 	if err := c.Help(); err != nil {
 		return err
 	}
-	return usageError{fmt.Errorf("%s needs a subcommand", c.CommandPath())}
+	return usageError{fmt.Errorf("%s requires a subcommand", c.CommandPath())}
 }
 
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return usageError{fmt.Errorf("%s does not take %q; see: %[1]s --help", c.CommandPath(), args[0])}
+		return usageError{fmt.Errorf("%s takes no argument, got %q; see: %[1]s --help", c.CommandPath(), args[0])}
 	}
 	return nil
 }
@@ -129,27 +128,26 @@ func exactlyOneID(c *cobra.Command, args []string) error {
 
 func atLeastOneID(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
-		return usageError{fmt.Errorf("%s needs at least one id; see: %[1]s --help", c.CommandPath())}
+		return usageError{fmt.Errorf("%s requires at least one id; see: %[1]s --help", c.CommandPath())}
 	}
 	return nil
 }
 
-// flagError says what is wrong with a flag in words of ours, with the flags that a
-// mistyped one resembles.
+// flagError rewrites pflag's errors, and suggests similar flags.
 func flagError(c *cobra.Command, err error) error {
 	var unknown *pflag.NotExistError
 	var invalid *pflag.InvalidValueError
 	switch {
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
-		err = fmt.Errorf("there is no flag --%s%s", unknown.GetSpecifiedName(), suggestion(similarFlags(c, unknown.GetSpecifiedName())))
+		err = fmt.Errorf("unknown flag --%s%s", unknown.GetSpecifiedName(), suggestion(similarFlags(c, unknown.GetSpecifiedName())))
 	case errors.As(err, &invalid):
 		err = fmt.Errorf("--%s %q is not %s", invalid.GetFlag().Name, invalid.GetValue(), valueFormat(invalid.GetFlag().Value.Type()))
 	}
 	return usageError{fmt.Errorf("%w; see: %s --help", err, c.CommandPath())}
 }
 
-// similarFlags returns the flags that resemble a name, by the measure that cobra
-// has for commands.
+// similarFlags returns the flags that resemble a name, by cobra's measure for
+// commands.
 func similarFlags(c *cobra.Command, name string) []string {
 	names := &cobra.Command{SuggestionsMinimumDistance: 2}
 	c.Flags().VisitAll(func(f *pflag.Flag) {
@@ -162,7 +160,7 @@ func similarFlags(c *cobra.Command, name string) []string {
 	return similar
 }
 
-// suggestion asks whether one of these was meant.
+// suggestion returns "; did you mean …?", or nothing.
 func suggestion(similar []string) string {
 	if len(similar) == 0 {
 		return ""
@@ -170,7 +168,7 @@ func suggestion(similar []string) string {
 	return "; did you mean " + strings.Join(similar, " or ") + "?"
 }
 
-// valueFormat says how the value of a flag is written.
+// valueFormat describes the value of a flag.
 func valueFormat(kind string) string {
 	switch kind {
 	case "duration":
@@ -182,12 +180,11 @@ func valueFormat(kind string) string {
 	case "bool":
 		return "true or false"
 	default:
-		return "a value of it"
+		return "a valid value"
 	}
 }
 
-// forEach does one thing after the other, says of each what it came to, and
-// fails if one of them did.
+// forEach calls do for each argument, prints the results, and fails if one failed.
 func forEach(c *cobra.Command, args []string, do func(ctx context.Context, arg string) (string, error)) error {
 	failed := 0
 	for _, arg := range args {
@@ -200,12 +197,12 @@ func forEach(c *cobra.Command, args []string, do func(ctx context.Context, arg s
 		fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", arg, said)
 	}
 	if failed > 0 {
-		return fmt.Errorf("%d of %s not done", failed, plural(len(args), "call"))
+		return fmt.Errorf("%d of %s failed", failed, plural(len(args), "call"))
 	}
 	return nil
 }
 
-// withID puts the id into the commands that a refusal recommends.
+// withID inserts the id into the commands that an error recommends.
 func withID(err error, id string) error {
 	var refused *admin.PreconditionError
 	if !errors.As(err, &refused) {

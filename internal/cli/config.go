@@ -4,7 +4,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// readConfig gives what the configuration file holds, nil without a file.
+// readConfig returns the content of the configuration file, nil without one.
 func readConfig(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
@@ -16,7 +16,7 @@ func readConfig(file string) ([]byte, error) {
 	return data, nil
 }
 
-// parseConfig checks the configuration, and the files it names.
+// parseConfig checks the configuration and the files that it names.
 func parseConfig(file string, data []byte, environ []string) (configs.Config, error) {
 	config, err := configs.Check(file, data, environ)
 	if err != nil {

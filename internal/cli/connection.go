@@ -17,26 +17,25 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-// natsVariable hands --nats on to the configuration.
+// natsVariable passes --nats to the configuration.
 const natsVariable = "RINGONCE_NATS_URL"
 
-// connectTimeout bounds how long an operator waits for the broker to answer.
+// connectTimeout bounds how long a command waits for the broker.
 const connectTimeout = 5 * time.Second
 
-// connFlags is where an operator works: which broker, by which configuration.
+// connFlags are the flags and variables that name the broker and the configuration.
 type connFlags struct {
 	environ    []string
 	configFile string // --config
 	natsURL    string // --nats
 }
 
-// register adds what says where the broker is.
 func (cf *connFlags) register(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&cf.configFile, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
-	c.PersistentFlags().StringVar(&cf.natsURL, "nats", "", "`URL` of the NATS server, instead of the configured one")
+	c.PersistentFlags().StringVar(&cf.configFile, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG, else only the environment)")
+	c.PersistentFlags().StringVar(&cf.natsURL, "nats", "", "`URL` of the NATS server (default: the configured one)")
 }
 
-// variables are the environment with what the flags override.
+// variables returns the environment, with --nats added.
 func (cf *connFlags) variables() []string {
 	if cf.natsURL == "" {
 		return cf.environ
@@ -44,7 +43,7 @@ func (cf *connFlags) variables() []string {
 	return append(cf.environ[:len(cf.environ):len(cf.environ)], natsVariable+"="+cf.natsURL)
 }
 
-// config loads what commands go by that dial nothing. They need no account.
+// config loads the configuration for commands that dial nothing and need no account.
 func (cf *connFlags) config() (configs.Config, error) {
 	file := configs.FilePath(cf.configFile, cf.environ)
 	data, err := readConfig(file)
@@ -58,22 +57,21 @@ func (cf *connFlags) config() (configs.Config, error) {
 	return config, nil
 }
 
-// attributeToFlag names --nats where it says what is wrong, and not the variable by which
-// it is handed on.
+// attributeToFlag reports errors of natsVariable as errors of --nats.
 func (cf *connFlags) attributeToFlag(err error) error {
-	var mistakes configs.ValidationErrors
-	if cf.natsURL == "" || !errors.As(err, &mistakes) {
+	var errs configs.ValidationErrors
+	if cf.natsURL == "" || !errors.As(err, &errs) {
 		return err
 	}
-	for i := range mistakes {
-		if m := &mistakes[i]; m.Source.Variable == natsVariable {
-			m.Source, m.Key = configs.Source{}, "--nats"
+	for i := range errs {
+		if e := &errs[i]; e.Source.Variable == natsVariable {
+			e.Source, e.Key = configs.Source{}, "--nats"
 		}
 	}
-	return mistakes
+	return errs
 }
 
-// connect gives a connection to the broker, once it answers.
+// connect connects to the broker and waits for it.
 func (cf *connFlags) connect() (*queue.Conn, configs.Config, error) {
 	config, err := cf.config()
 	if err != nil {
@@ -83,15 +81,14 @@ func (cf *connFlags) connect() (*queue.Conn, configs.Config, error) {
 	return conn, config, err
 }
 
-// operator gives what decides about single calls. The connection is the
-// caller's to close.
-func (cf *connFlags) operator(ctx context.Context) (*queue.Operator, *queue.Conn, error) {
+// operator returns the operator actions. The caller closes the connection.
+func (cf *connFlags) operator(ctx context.Context) (*admin.Operator, *queue.Conn, error) {
 	operator, conn, _, err := cf.operatorAndConfig(ctx)
 	return operator, conn, err
 }
 
-// operatorAndConfig is [connFlags.operator] with the configuration that it goes by.
-func (cf *connFlags) operatorAndConfig(ctx context.Context) (*queue.Operator, *queue.Conn, configs.Config, error) {
+// operatorAndConfig also returns the configuration.
+func (cf *connFlags) operatorAndConfig(ctx context.Context) (*admin.Operator, *queue.Conn, configs.Config, error) {
 	conn, config, err := cf.connect()
 	if err != nil {
 		return nil, nil, config, err
@@ -99,13 +96,12 @@ func (cf *connFlags) operatorAndConfig(ctx context.Context) (*queue.Operator, *q
 	operator, err := admin.NewOperator(ctx, conn, queue.Retention{Placed: config.Records.Keep, Dead: config.Dead.Keep})
 	if err != nil {
 		conn.Close()
-		return nil, nil, config, fmt.Errorf("%w; see what is missing with: ringonce streams check", err)
+		return nil, nil, config, fmt.Errorf("%w; check the streams with: ringonce streams check", err)
 	}
 	return operator, conn, config, nil
 }
 
-// connect fails where a worker would try again for ever: somebody waits for the
-// answer.
+// connect fails where a worker would retry forever: an operator is waiting.
 func connect(c configs.NATS) (*queue.Conn, error) {
 	options, err := app.NATSOptions(c, func(error) {}) // read once, a moment ago
 	if err != nil {
@@ -119,15 +115,15 @@ func connect(c configs.NATS) (*queue.Conn, error) {
 	case errors.Is(err, queue.ErrNKey):
 		return nil, usageError{err}
 	case app.NATSAuthFailed(err):
-		return nil, fmt.Errorf("%w: %s does not accept the credentials; check %s", err, c.URL, app.NATSCredentialsSource(c))
+		return nil, fmt.Errorf("%w: %s rejected the credentials; check %s", err, c.URL, app.NATSCredentialsSource(c))
 	case errors.Is(err, nats.ErrNoServers):
-		return nil, fmt.Errorf("no answer from %s; check that it runs, and --nats, NATS_URL or nats.url", c.URL)
+		return nil, fmt.Errorf("no response from %s; check that it is running, and --nats, NATS_URL or nats.url", c.URL)
 	default:
 		return nil, fmt.Errorf("cannot connect to %s; check --nats, NATS_URL or nats.url (%w)", c.URL, err)
 	}
 }
 
-// currentUser names the person at this machine, for the notes in records.
+// currentUser returns user and host, for the notes in records.
 func currentUser() string {
 	user := ""
 	for _, name := range []string{"USER", "LOGNAME", "USERNAME"} {
@@ -145,5 +141,5 @@ func currentUser() string {
 	return user + "@" + host
 }
 
-// discardLog is for adapters whose warnings come back as errors, too.
+// discardLog is for adapters that also return their warnings as errors.
 func discardLog() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -14,10 +14,10 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-// maxBulk bounds how many letters one command changes.
+// maxBulk is how many dead letters one command changes.
 const maxBulk = 10000
 
-// bulkAction is a command that changes dead letters: those named, or those picked.
+// bulkAction is a command that changes dead letters, named or selected.
 type bulkAction struct {
 	connFlags *connFlags
 	selection filterFlags
@@ -26,28 +26,28 @@ type bulkAction struct {
 	verb      string // as in "replay"
 	// excluded are reasons that no bulk may touch.
 	excluded []call.Reason
-	act      func(ctx context.Context, o *queue.Operator, l deadLetterTarget, n call.Note) (string, error)
+	act      func(ctx context.Context, o *admin.Operator, l deadLetterTarget, n call.Note) (string, error)
 }
 
-// deadLetterTarget is a call that is acted on by its dead letter.
+// deadLetterTarget is a call, and its dead letter if that was named or selected.
 type deadLetterTarget struct {
 	target
-	letter *queue.DeadLetter // set if a single letter was named or picked
+	letter *queue.DeadLetter
 }
 
 func (b *bulkAction) register(c *cobra.Command) {
 	b.selection.register(c, maxBulk)
 	b.action.registerNote(c)
 	b.action.registerYes(c)
-	c.Flags().BoolVar(&b.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	c.Flags().BoolVar(&b.dryRun, "dry-run", false, "print what would be done, and change nothing")
 }
 
 func (b *bulkAction) run(c *cobra.Command, args []string) error {
 	if len(args) == 0 && !b.selection.isSet() {
-		return usageError{fmt.Errorf("name ids, or pick letters by --reason, --account, --older-than or --newer-than; see: %s --help", c.CommandPath())}
+		return usageError{fmt.Errorf("name ids, or select dead letters by --reason, --account, --older-than or --newer-than; see: %s --help", c.CommandPath())}
 	}
 	if len(args) > 0 && (len(b.selection.reasons) > 0 || b.selection.olderThan > 0 || b.selection.newerThan > 0) {
-		return usageError{errors.New("ids, and letters picked by reason or age, exclude each other; do one after the other")}
+		return usageError{errors.New("ids, and a selection by reason or age, exclude each other")}
 	}
 	if _, err := b.selection.filter(time.Now()); err != nil {
 		return err
@@ -84,9 +84,9 @@ func (b *bulkAction) run(c *cobra.Command, args []string) error {
 	})
 }
 
-// targets gives what to act on, by name. Those of the command line are looked
-// up one by one as they are acted on.
-func (b *bulkAction) targets(c *cobra.Command, o *queue.Operator, args []string) (map[string]deadLetterTarget, []string, error) {
+// targets returns the selected dead letters, by name. Those of the command line are
+// looked up one by one as they are changed.
+func (b *bulkAction) targets(c *cobra.Command, o *admin.Operator, args []string) (map[string]deadLetterTarget, []string, error) {
 	if len(args) > 0 {
 		return nil, args, nil
 	}
@@ -112,7 +112,7 @@ func (b *bulkAction) targets(c *cobra.Command, o *queue.Operator, args []string)
 		names = append(names, name)
 	}
 	if letters.More {
-		fmt.Fprintf(c.ErrOrStderr(), "there are more than %d; do it again for the rest\n", filter.Limit)
+		fmt.Fprintf(c.ErrOrStderr(), "more than %d dead letters match; repeat the command for the rest\n", filter.Limit)
 	}
 	if len(names) == 0 {
 		fmt.Fprintln(c.OutOrStdout(), "no dead letters to", b.verb)
@@ -120,7 +120,7 @@ func (b *bulkAction) targets(c *cobra.Command, o *queue.Operator, args []string)
 	return targets, names, nil
 }
 
-// reasons gives those that a bulk may touch.
+// reasons returns the reasons to select, without the excluded ones.
 func (b *bulkAction) reasons(wanted []call.Reason) ([]call.Reason, error) {
 	excluded := map[call.Reason]bool{}
 	for _, r := range b.excluded {
@@ -128,7 +128,7 @@ func (b *bulkAction) reasons(wanted []call.Reason) ([]call.Reason, error) {
 	}
 	for _, r := range wanted {
 		if excluded[r] {
-			return nil, usageError{fmt.Errorf("--reason %s: those are never %sed together, only by their ids; see docs/operations.md", r, b.verb)}
+			return nil, usageError{fmt.Errorf("--reason %s: those can only be %sed by their ids; see docs/operations.md", r, b.verb)}
 		}
 	}
 	if len(wanted) > 0 {
@@ -143,7 +143,7 @@ func (b *bulkAction) reasons(wanted []call.Reason) ([]call.Reason, error) {
 	return all, nil
 }
 
-func (b *bulkAction) named(ctx context.Context, o *queue.Operator, name string) (deadLetterTarget, error) {
+func (b *bulkAction) named(ctx context.Context, o *admin.Operator, name string) (deadLetterTarget, error) {
 	if _, single, err := parseLetterNumber(name); err != nil || single {
 		if err != nil {
 			return deadLetterTarget{}, err

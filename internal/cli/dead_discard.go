@@ -11,7 +11,7 @@ import (
 
 func newDeadDiscardCommand(cf *connFlags) *cobra.Command {
 	b := &bulkAction{connFlags: cf, verb: "discard", excluded: []call.Reason{call.OutcomeUnknown}}
-	b.act = func(ctx context.Context, o *queue.Operator, l deadLetterTarget, n call.Note) (string, error) {
+	b.act = func(ctx context.Context, o *admin.Operator, l deadLetterTarget, n call.Note) (string, error) {
 		if l.letter != nil && l.letter.Reason == call.IDConflict {
 			return "discarded", o.DiscardLetter(ctx, *l.letter)
 		}
@@ -20,9 +20,9 @@ func newDeadDiscardCommand(cf *connFlags) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "discard [ID|@LETTER…]",
-		Short: "Give dead calls up and remove their letters",
-		Long: `Give dead calls up: nothing dials them, and their letters are removed. Name them,
-or pick them by reason, account or age. The records keep who did it and why.`,
+		Short: "Abandon dead calls and remove their dead letters",
+		Long: `Abandon dead calls: they are not dialled, and their dead letters are removed. Name
+them, or select them by reason, account or age. The records keep who did it and why.`,
 		Example: `  ringonce dead discard --why "campaign is over" reminder-4711
   ringonce dead discard --reason expired --older-than 72h --yes`,
 		RunE: b.run,
@@ -31,9 +31,9 @@ or pick them by reason, account or age. The records keep who did it and why.`,
 	return c
 }
 
-func discardText(d queue.Result) string {
+func discardText(d admin.Result) string {
 	if d.AlreadyDone {
-		return "discarded already" + removedText(d.Removed)
+		return "already discarded" + removedText(d.Removed)
 	}
 	return "discarded"
 }

@@ -18,7 +18,7 @@ func newDeadListCommand(cf *connFlags) *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "List dead letters, the oldest first",
+		Short: "List dead letters, oldest first",
 		Example: `  ringonce dead list
   ringonce dead list --account acme-west --reason number_not_linked --newer-than 2h`,
 		Args: noArgs,
@@ -37,7 +37,7 @@ func newDeadListCommand(cf *connFlags) *cobra.Command {
 				return err
 			}
 			if letters.More {
-				defer fmt.Fprintf(c.ErrOrStderr(), "there are more; raise --limit (%d), or narrow the list\n", filter.Limit)
+				defer fmt.Fprintf(c.ErrOrStderr(), "more dead letters match; raise --limit (%d), or narrow the selection\n", filter.Limit)
 			}
 			if asJSON {
 				return printDeadLettersJSON(c.OutOrStdout(), letters.Letters)
@@ -47,7 +47,7 @@ func newDeadListCommand(cf *connFlags) *cobra.Command {
 		},
 	}
 	f.register(c, 100)
-	c.Flags().BoolVar(&asJSON, "json", false, "print a JSON object on every line")
+	c.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per line")
 	return c
 }
 
@@ -65,7 +65,7 @@ func printDeadLetters(out io.Writer, letters []queue.DeadLetter, now time.Time) 
 	t.Render()
 }
 
-// deadLetterView is a dead letter for programs. It holds no phone number.
+// deadLetterView is a dead letter as JSON. It contains no phone number.
 type deadLetterView struct {
 	Letter      uint64         `json:"letter"`
 	Account     call.Account   `json:"account"`

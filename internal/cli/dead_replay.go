@@ -19,20 +19,20 @@ func newDeadReplayCommand(cf *connFlags) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "replay [ID|@LETTER…]",
-		Short: "Have dead calls dialled again",
-		Long: `Have dead calls dialled again, with a fresh age and a fresh count of attempts.
-Name them, or pick them by reason, account or age. Replaying twice rings once.
+		Short: "Dial dead calls again",
+		Long: `Dial dead calls again, with a new age and a new count of attempts. Name them, or
+select them by reason, account or age. Replaying twice rings once.
 
-Whatever may have rung is resolved, not replayed: ringonce unknown resolve.
-Letters of too_old_to_know are replayed only by their ids, and only with
---may-have-rung-already: nobody knows whether those phones rang before.`,
+Calls that may have rung are resolved instead: ringonce unknown resolve. Calls
+that ended as too_old_to_know are replayed only by their ids and with
+--may-have-rung-already: it is unknown whether those phones rang before.`,
 		Example: `  ringonce dead replay --why "number linked" reminder-4711
   ringonce dead replay --reason number_not_linked --account acme-west --newer-than 2h --dry-run`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if doubtAccepted && len(args) == 0 {
-				return usageError{errors.New("--may-have-rung-already is for calls that are named, one by one")}
+				return usageError{errors.New("--may-have-rung-already requires ids")}
 			}
-			b.act = func(ctx context.Context, o *queue.Operator, l deadLetterTarget, n call.Note) (string, error) {
+			b.act = func(ctx context.Context, o *admin.Operator, l deadLetterTarget, n call.Note) (string, error) {
 				if l.letter != nil && l.letter.Reason == call.IDConflict {
 					return "", errIDConflict
 				}
@@ -43,16 +43,16 @@ Letters of too_old_to_know are replayed only by their ids, and only with
 		},
 	}
 	b.register(c)
-	c.Flags().BoolVar(&doubtAccepted, "may-have-rung-already", false, "replay named calls even if nobody knows whether they rang before")
+	c.Flags().BoolVar(&doubtAccepted, "may-have-rung-already", false, "replay calls even if it is unknown whether they rang before")
 	return c
 }
 
-var errIDConflict = errors.New("its id is in use for another request, so it cannot be replayed; " +
-	"publish it anew under an id of its own: ringonce dead show --body prints what was asked for")
+var errIDConflict = errors.New("its id belongs to another request, so it cannot be replayed; " +
+	"publish it again with a new id: ringonce dead show --body prints the request")
 
-func replayText(d queue.Result) string {
+func replayText(d admin.Result) string {
 	if d.AlreadyDone {
-		return fmt.Sprintf("replayed already, now %s%s", d.Record.State, removedText(d.Removed))
+		return fmt.Sprintf("already replayed, now %s%s", d.Record.State, removedText(d.Removed))
 	}
 	return "replayed"
 }

@@ -16,7 +16,7 @@ func newDeadShowCommand(cf *connFlags) *cobra.Command {
 	var reveal, body bool
 	c := &cobra.Command{
 		Use:   "show ID|@LETTER",
-		Short: "Show a dead letter: why, the whole history, and what was asked for",
+		Short: "Show a dead letter: its reason, its history and its request",
 		Example: `  ringonce dead show reminder-4711
   ringonce dead show --body reminder-4711 > request.json`,
 		Args: exactlyOneID,
@@ -45,8 +45,8 @@ func newDeadShowCommand(cf *connFlags) *cobra.Command {
 		},
 	}
 	accountFlag(c, &account)
-	c.Flags().BoolVar(&reveal, "reveal", false, "show what was asked for as it was published, phone numbers and all")
-	c.Flags().BoolVar(&body, "body", false, "print what was asked for, byte for byte, and nothing else")
+	c.Flags().BoolVar(&reveal, "reveal", false, "show the request as published, with phone numbers")
+	c.Flags().BoolVar(&body, "body", false, "print only the request, byte for byte")
 	return c
 }
 
@@ -88,5 +88,5 @@ func printDeadLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Ti
 		fmt.Fprintln(out, printable(string(l.Body)))
 		return
 	}
-	fmt.Fprintf(out, "what was asked for: %d bytes; --reveal shows it, --body prints it as it was published\n", l.Size)
+	fmt.Fprintf(out, "request: %d bytes; --reveal shows it, --body prints it as published\n", l.Size)
 }

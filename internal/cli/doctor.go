@@ -21,11 +21,11 @@ func newDoctorCommand(environ []string) *cobra.Command {
 	cf := &connFlags{environ: environ}
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check everything a worker needs, and say what to do about what is missing",
+		Short: "Check everything that a worker needs, and print how to fix what is missing",
 		Long: `Check everything a worker needs: the configuration, the connection to NATS, the
 server's version, the streams, the permission to acknowledge, the call records,
-and, for every account that is configured here, the provider. It rings nobody
-and changes nothing. One line for each check; the exit code is 1 if one failed.`,
+and, for every configured account, the provider. It rings no phone and changes
+nothing. It prints one line for each check; the exit status is 1 if one failed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			e := &doctorRun{out: c.OutOrStdout(), connFlags: cf}
@@ -68,7 +68,7 @@ func (e *doctorRun) note(name, text string) { fmt.Fprintf(e.out, "note  %-16s %s
 
 func (e *doctorRun) run(ctx context.Context) {
 	config, err := e.connFlags.config()
-	if !e.report("configuration", err, "can be used by operators") {
+	if !e.report("configuration", err, "valid for operators") {
 		return
 	}
 	conn, err := connect(config.NATS)
@@ -79,7 +79,7 @@ func (e *doctorRun) run(ctx context.Context) {
 	e.provider(ctx, config)
 }
 
-// broker checks all that has to do with NATS.
+// broker checks what depends on NATS.
 func (e *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
 	version := conn.NATS().ConnectedServerVersion()
 	e.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
@@ -89,9 +89,9 @@ func (e *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs
 		return
 	}
 	e.streams(ctx, conn, app.Topology(config))
-	e.report("consumers", conn.CheckForeignConsumers(ctx), "none but ringonce's on the streams of requests")
+	e.report("consumers", conn.CheckForeignConsumers(ctx), "only ringonce's on the streams of requests")
 	flags, err := conn.NewControl(discardLog()).Read(ctx)
-	if e.report("control flags", err, "can be read") {
+	if e.report("control flags", err, "readable") {
 		e.lanes(flags, accountsToProbe(config), time.Now())
 	}
 	consumers, err := pull.NewConsumers(conn, pull.Options{})
@@ -116,10 +116,10 @@ func (e *doctorRun) streams(ctx context.Context, conn *queue.Conn, t queue.Topol
 		}
 		e.note("streams", d.String())
 	}
-	e.report("streams", errors.Join(append(broken, err)...), "as they have to be")
+	e.report("streams", errors.Join(append(broken, err)...), "as required")
 }
 
-// accountsToProbe are those configured here, or the usual one.
+// accountsToProbe returns the configured accounts, or the default one.
 func accountsToProbe(config configs.Config) []call.Account {
 	var accounts []call.Account
 	for _, name := range config.AccountNames() {

@@ -11,12 +11,11 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// maxLanesShown bounds how many accounts are reported one by one.
+// maxLanesShown is how many accounts are reported one by one.
 const maxLanesShown = 20
 
-// lanes reports what the workers do for the accounts that are configured here or
-// that a worker serves: those that do what they should together, the others one
-// by one.
+// lanes reports the lanes of the accounts that are configured or served: running
+// ones as a count, the others one by one.
 func (e *doctorRun) lanes(flags queue.Flags, configured []call.Account, now time.Time) {
 	lanes := flags.Lanes()
 	accounts := slices.Concat(configured, slices.Collect(maps.Keys(lanes)), flags.Accounts())
@@ -35,16 +34,15 @@ func (e *doctorRun) lanes(flags queue.Flags, configured []call.Account, now time
 		}
 	}
 	if more > 0 {
-		e.note("lanes", fmt.Sprintf("%d more do not run; see: ringonce accounts list", more))
+		e.note("lanes", fmt.Sprintf("%d more are not running; see: ringonce accounts list", more))
 	}
 	if running > 0 {
 		e.report("lanes", nil, plural(running, "account")+" running")
 	}
 }
 
-// lane reports an account that does not run everywhere. That operators stopped it,
-// that no worker was started yet, or that the provider asked it to wait, is no
-// fault of what a worker needs.
+// lane reports an account that is not running everywhere. A pause, a missing worker
+// or a throttle is a note, not a failed check.
 func (e *doctorRun) lane(v accountView) {
 	text := fmt.Sprintf("account %s: %s", v.Account, v.State)
 	faulty := v.Suspension != nil || slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool {

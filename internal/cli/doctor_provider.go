@@ -9,12 +9,11 @@ import (
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
-// provider asks the provider what rings nobody, for every account that is
-// configured here.
+// provider looks up apps and numbers of every configured account.
 func (e *doctorRun) provider(ctx context.Context, config configs.Config) {
 	accounts := config.SortedAccounts()
 	if len(accounts) == 0 {
-		e.note("provider", "not checked: no account is configured here; give the workers' --config, or set SFVOPI_API_KEY")
+		e.note("provider", "not checked: no account is configured; set --config to the workers' file, or SFVOPI_API_KEY")
 		return
 	}
 	for _, account := range accounts {
@@ -25,17 +24,17 @@ func (e *doctorRun) provider(ctx context.Context, config configs.Config) {
 			e.note("provider", fmt.Sprintf("account %s cannot call: link a number to an ACTIVE app", account.Name))
 		}
 		if found.unreadable > 0 {
-			e.note("provider", fmt.Sprintf("account %s: passed over in the provider's lists: %d that cannot be read; a number that is in none of them counts as not known",
+			e.note("provider", fmt.Sprintf("account %s: %d entries of the provider's lists cannot be parsed and are ignored; their numbers count as not linked",
 				account.Name, found.unreadable))
 		}
 	}
 }
 
-// linkCount is what the look-ups of an account found.
+// linkCount is the result of an account's look-ups.
 type linkCount struct {
 	linked     int // numbers that may call
 	active     int // the ACTIVE apps that they are linked to
-	unreadable int // entries that could not be read
+	unreadable int // entries that could not be parsed
 }
 
 func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccount) (found linkCount, err error) {
@@ -80,17 +79,17 @@ func lookUp(ctx context.Context, p configs.Provider, account configs.NamedAccoun
 	return found, nil
 }
 
-// lookupHint says who is to blame for a look-up that failed.
+// lookupHint returns what to check after a failed look-up.
 func lookupHint(err error, p configs.Provider) string {
 	if _, is := errors.AsType[*sfvopi.ProxyError](err); is {
 		return "the provider was not reached: check provider.proxy_url, and what the proxy lets through"
 	}
 	if _, is := errors.AsType[*sfvopi.ResourceError](err); is {
-		return "the provider was not asked"
+		return "the provider was not contacted"
 	}
 	_, answered := errors.AsType[*sfvopi.StatusError](err)
 	if p.ProxyURL != "" && !answered {
-		return "check whether the proxy in provider.proxy_url lets it through unchanged, then provider.base_url and provider.ca_file"
+		return "check whether the proxy of provider.proxy_url forwards requests unchanged, then provider.base_url and provider.ca_file"
 	}
 	return "check provider.base_url and the account's key"
 }

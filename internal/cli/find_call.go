@@ -13,13 +13,13 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-// target is the call that a command is about.
+// target identifies a call.
 type target struct {
 	account call.Account
 	id      call.ID
 }
 
-// findCall reads an id, and finds its account if none is given.
+// findCall parses an id, and finds its account if none is given.
 func findCall(ctx context.Context, o *admin.Operator, account, arg string) (target, error) {
 	id, err := call.ParseStoredID(arg)
 	if err != nil {
@@ -41,35 +41,35 @@ func findCall(ctx context.Context, o *admin.Operator, account, arg string) (targ
 	case len(found) == 0:
 		return target{id: id}, fmt.Errorf("no account has a record of %s: %w", id, errNoRecord)
 	default:
-		return target{}, usageError{fmt.Errorf("more than one account has a call %s: %s; name one with --account", id, join(found))}
+		return target{}, usageError{fmt.Errorf("several accounts have a call %s: %s; name one with --account", id, join(found))}
 	}
 }
 
-// errNoRecord says that a call has neither a record nor a dead letter.
-var errNoRecord = errors.New("it was not published, or it waits to be read by a worker (ringonce calls show finds it), " +
+// errNoRecord is the error for a call with neither a record nor a dead letter.
+var errNoRecord = errors.New("it was not published, no worker has read it yet (ringonce calls show finds it), " +
 	"or its record has expired (records.keep); check the id")
 
-// errOnlyDeadLetters says what is known of a call that has dead letters and no record.
+// errOnlyDeadLetters returns the error for a call with dead letters and no record.
 func errOnlyDeadLetters(who target, letters []queue.DeadLetter) error {
-	return fmt.Errorf("account %s has no record of %s, only a dead letter (%s); see it with: ringonce dead show @%d",
+	return fmt.Errorf("account %s has no record of %s, only a dead letter (%s); see: ringonce dead show @%d",
 		who.account, who.id, letters[0].Reason, letters[0].Sequence)
 }
 
-// notFound says what it can mean that a call is known nowhere.
+// notFound returns the error for a call that was not found anywhere.
 func notFound(who target, s admin.SearchProgress) error {
 	where := fmt.Sprintf("no account has a record of %s", who.id)
 	if who.account != "" {
 		where = fmt.Sprintf("account %s has no record of %s", who.account, who.id)
 	}
 	if !s.Complete() {
-		return fmt.Errorf("%s, and it is not among the first %d of %d requests that wait unread; it may be behind them", where, s.Examined, s.Waiting)
+		return fmt.Errorf("%s, and it is not among the first %d of %d waiting requests; it may be behind them", where, s.Examined, s.Waiting)
 	}
-	return fmt.Errorf("%s, and it does not wait to be read: it was not published, or its record has expired (records.keep); check the id", where)
+	return fmt.Errorf("%s, and no waiting request has this id: it was not published, or its record has expired (records.keep); check the id", where)
 }
 
-// callFinder looks for a call: by its record, and among the requests that wait.
+// callFinder finds a call by its record, or among the waiting requests.
 type callFinder struct {
-	operator *queue.Operator
+	operator *admin.Operator
 	conn     *queue.Conn
 	progress io.Writer
 }
@@ -87,7 +87,7 @@ func (s callFinder) findRecord(ctx context.Context, account, arg string) (who ta
 	return who, record.State != call.StateAbsent, err
 }
 
-// findQueued looks for a call among the requests that no worker has read.
+// findQueued finds a call among the requests that no worker has read.
 func (s callFinder) findQueued(ctx context.Context, who target) (*call.Delivery, error) {
 	p := &searchProgress{out: s.progress}
 	found, looked, err := s.operator.FindRequest(ctx, who.account, who.id, p.show)
@@ -102,14 +102,14 @@ func (s callFinder) findQueued(ctx context.Context, who target) (*call.Delivery,
 	}
 }
 
-// searchProgress draws a bar for a search that takes a while.
+// searchProgress draws a bar for a long search.
 type searchProgress struct {
 	out io.Writer
 	mu  sync.Mutex
 	bar *term.Bar
 }
 
-// minProgress is how many requests are searched without a bar.
+// minProgress is how many waiting requests are searched without a bar.
 const minProgress = 10_000
 
 func (p *searchProgress) show(s admin.SearchProgress) {
@@ -122,7 +122,7 @@ func (p *searchProgress) show(s admin.SearchProgress) {
 	if p.bar == nil {
 		p.bar = term.NewBar(file, int64(s.Waiting)) //nolint:gosec // a stream holds fewer
 	}
-	p.bar.Set(int64(s.Examined), "looking through what waits") //nolint:gosec // likewise
+	p.bar.Set(int64(s.Examined), "searching the requests that wait") //nolint:gosec // likewise
 }
 
 func (p *searchProgress) end(all bool) {
@@ -131,9 +131,9 @@ func (p *searchProgress) end(all bool) {
 	}
 }
 
-// findDeadLetters gives the letters of an id, or the one that is named by @ and its
+// findDeadLetters returns the dead letters of an id, or the one named by @ and its
 // number; at least one.
-func findDeadLetters(ctx context.Context, o *queue.Operator, account, arg string) ([]queue.DeadLetter, error) {
+func findDeadLetters(ctx context.Context, o *admin.Operator, account, arg string) ([]queue.DeadLetter, error) {
 	sequence, single, err := parseLetterNumber(arg)
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func findDeadLetters(ctx context.Context, o *queue.Operator, account, arg string
 	if single {
 		l, err := o.DeadLetters().Get(ctx, sequence)
 		if errors.Is(err, queue.ErrDeadLetterNotFound) {
-			return nil, fmt.Errorf("%w: %s; it was replaced, removed, or has expired: see ringonce dead list", err, arg)
+			return nil, fmt.Errorf("%w: %s; it was replaced, removed or has expired; see: ringonce dead list", err, arg)
 		}
 		return []queue.DeadLetter{l}, err
 	}
@@ -151,14 +151,14 @@ func findDeadLetters(ctx context.Context, o *queue.Operator, account, arg string
 	}
 	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
 	if err == nil && len(letters) == 0 {
-		err = fmt.Errorf("%s has no dead letter in account %s; see what became of it with: ringonce calls show %[1]s", who.id, who.account)
+		err = fmt.Errorf("%s has no dead letter in account %s; see: ringonce calls show %[1]s", who.id, who.account)
 	}
 	return letters, err
 }
 
 // deadLettersOf returns the dead letters of a call, and those of other requests that
 // used its id.
-func deadLettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.DeadLetter, error) {
+func deadLettersOf(ctx context.Context, o *admin.Operator, who target) ([]queue.DeadLetter, error) {
 	letters, err := o.DeadLetters().ForCall(ctx, who.account, who.id)
 	if err != nil {
 		return nil, err
@@ -169,5 +169,5 @@ func deadLettersOf(ctx context.Context, o *queue.Operator, who target) ([]queue.
 	return append(letters, conflicts.Letters...), err
 }
 
-// maxConflicts bounds how many requests under the id of another one are shown.
+// maxConflicts is how many dead letters of other requests with the same id are shown.
 const maxConflicts = 10

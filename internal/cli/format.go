@@ -15,7 +15,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// newTable gives a table without rules, that a terminal and awk both read.
+// newTable returns a table without lines, for terminals and awk.
 func newTable(out io.Writer, header ...any) table.Writer {
 	t := table.NewWriter()
 	t.SetOutputMirror(out)
@@ -31,7 +31,7 @@ func newTable(out io.Writer, header ...any) table.Writer {
 	return t
 }
 
-// formatTime shows a time in UTC and how far it is away.
+// formatTime prints a time in UTC, and relative to now.
 func formatTime(t, now time.Time) string {
 	if t.IsZero() {
 		return "-"
@@ -39,7 +39,7 @@ func formatTime(t, now time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05Z") + " (" + relativeTime(t, now) + ")"
 }
 
-// relativeTime says how far a time is away, to two digits or so.
+// relativeTime prints a time relative to now, such as "4m ago".
 func relativeTime(t, now time.Time) string {
 	d := now.Sub(t)
 	if d < 0 {
@@ -62,7 +62,7 @@ func formatDuration(d time.Duration) string {
 	}
 }
 
-// dash stands in for what is not there.
+// dash replaces an empty text by "-".
 func dash[T ~string](s T) string {
 	if s == "" {
 		return "-"
@@ -70,7 +70,7 @@ func dash[T ~string](s T) string {
 	return string(s)
 }
 
-// showPhone is a number, masked unless it is to be revealed.
+// showPhone prints a number, masked unless revealed.
 func showPhone(p call.Phone, reveal bool) string {
 	switch {
 	case p.IsZero():
@@ -82,7 +82,7 @@ func showPhone(p call.Phone, reveal bool) string {
 	}
 }
 
-// showURL is a callback URL, whose query may hold a token.
+// showURL prints a callback URL, its query hidden unless revealed: it may hold a token.
 func showURL(u string, reveal bool) string {
 	if reveal {
 		return u
@@ -93,7 +93,7 @@ func showURL(u string, reveal bool) string {
 	return u
 }
 
-// printable drops what a terminal would obey instead of show.
+// printable replaces control characters.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
@@ -103,7 +103,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// shorten keeps a line of a list on one line.
+// shorten limits the length of a table cell.
 func shorten(s string) string {
 	const maxRunes = 60
 	runes := []rune(printable(s))

@@ -8,18 +8,18 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// What a worker's memory goes into, generously: itself, each account (most of it
-// series of metrics), and each call in flight with its connection.
+// Generous estimates of a worker's memory: the process, each account (mostly series
+// of metrics), and each call in progress with its connection.
 const (
 	memoryOfWorker  = 48 << 20
 	memoryOfAccount = 256 << 10
 	memoryOfCall    = 32 << 10
 )
 
-// tuneGC lets the heap grow to four times what lives in it before it is
-// collected: with few accounts that is some MiB, and a collection for every few
-// hundred calls is not worth them. Nearing what this configuration can need it
-// collects more often instead. GOGC and GOMEMLIMIT still say what they say.
+// tuneGC collects garbage when the heap is four times what is live: with few
+// accounts that is some MiB, and a collection for every few hundred calls costs CPU
+// time. Near the memory that the configuration needs it collects more often. GOGC
+// and GOMEMLIMIT override this.
 func tuneGC(environ []string, c configs.Config) {
 	const percent = 300
 	set := func(name string) bool {
@@ -33,8 +33,8 @@ func tuneGC(environ []string, c configs.Config) {
 	}
 }
 
-// memoryFor is how many bytes a worker should do with. It is where collecting
-// becomes frequent, not where anything fails.
+// memoryFor estimates a worker's memory in bytes. It is a soft limit: beyond it the
+// collector runs often, and nothing fails.
 func memoryFor(c configs.Config) int64 {
 	need := int64(memoryOfWorker)
 	for _, a := range c.Accounts {

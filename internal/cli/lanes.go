@@ -10,14 +10,14 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// laneGroup is the workers whose lanes of an account do the same for the same
+// laneGroup is the lanes of an account that are in the same state for the same
 // reason.
 type laneGroup struct {
 	workers int
-	status  call.LaneStatus // since the first of them, and until the next of them goes on
+	status  call.LaneStatus // since the earliest of them, until the first of them resumes
 }
 
-// groupLanes puts lanes that do the same together, the largest group first.
+// groupLanes groups lanes by state and reason, the largest group first.
 func groupLanes(lanes []queue.WorkerLane) []laneGroup {
 	var groups []laneGroup
 	for _, lane := range lanes {
@@ -41,7 +41,7 @@ func (g *laneGroup) add(s call.LaneStatus) {
 	g.status.Next = earliest(g.status.Next, s.Next)
 }
 
-// earliest gives the earlier of two times that are known.
+// earliest returns the earlier of two times, ignoring zero ones.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || (!b.IsZero() && b.Before(a)) {
 		return b
@@ -49,7 +49,7 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// laneText says in a few words what a lane is doing.
+// laneText describes the state of a lane.
 func laneText(s call.LaneStatus, now time.Time) string {
 	switch s.State {
 	case call.LaneRunning:
@@ -63,7 +63,7 @@ func laneText(s call.LaneStatus, now time.Time) string {
 	case call.LaneOpen:
 		return "provider down" + durationSince(s.Since, now) + parenthesized(s.Reason) + nextTry(s.Next, now)
 	case call.LaneProbing:
-		return "provider down" + durationSince(s.Since, now) + parenthesized(s.Reason) + ", one call tries now"
+		return "provider down" + durationSince(s.Since, now) + parenthesized(s.Reason) + ", probing now"
 	case call.LaneSuspended:
 		return "suspended: " + string(s.Reason) + durationSince(s.Since, now) + nextTry(s.Next, now)
 	case call.LanePaused:
@@ -94,31 +94,32 @@ func nextTry(at, now time.Time) string {
 	case at.IsZero():
 		return ""
 	case !at.After(now):
-		return ", next try now"
+		return ", next probe now"
 	default:
-		return ", next try in " + formatDuration(at.Sub(now).Round(time.Second))
+		return ", next probe in " + formatDuration(at.Sub(now).Round(time.Second))
 	}
 }
 
-// stopReasons say why a lane does nothing.
+// stopReasons describe why a lane is stopped.
 func stopReasons() map[call.Reason]string {
 	return map[call.Reason]string{
-		call.ShuttingDown:     "its worker shuts down",
-		call.RecordsUnchecked: "the call records are not checked yet",
-		call.RecordsUntrusted: "the call records may not be trusted; see ringonce doctor",
+		call.ShuttingDown:     "its worker is shutting down",
+		call.RecordsUnchecked: "the call records are not verified yet",
+		call.RecordsUntrusted: "the call records are not trusted; see ringonce doctor",
 		call.FlagsUnknown:     "the control flags cannot be read",
-		call.NumbersUnknown:   "its numbers could not be looked up yet",
-		call.LookupsRefused:   "the provider refuses to say its numbers; check its key",
-		call.RateUnknown:      "its calls per second cannot be counted; see ringonce streams check",
+		call.NumbersUnknown:   "its numbers have not been looked up yet",
+		call.LookupsRefused:   "the provider rejects its look-ups; check its key",
+		call.RateUnknown:      "its rate limit is unavailable; see ringonce streams check",
 	}
 }
 
-// stopReason says why a lane does nothing; a worker of a newer version may know more.
+// stopReason describes why a lane is stopped; workers of newer versions may have
+// other reasons.
 func stopReason(r call.Reason) string { return cmp.Or(stopReasons()[r], string(r)) }
 
-// lanesText says what the workers do for an account: those that do the same
-// together, and how many they are if others do something else. What left reports
-// is left out.
+// lanesText describes the lanes of an account, one text for each group, with the
+// number of workers if there are several groups. Lanes that skip reports are left
+// out.
 func lanesText(lanes []queue.WorkerLane, now time.Time, skip func(call.LaneStatus) bool) []string {
 	groups := groupLanes(lanes)
 	var texts []string
@@ -134,7 +135,7 @@ func lanesText(lanes []queue.WorkerLane, now time.Time, skip func(call.LaneStatu
 	return texts
 }
 
-// pauseText says who paused, when, and why if that was said.
+// pauseText describes a pause: when, by whom, and why if that is known.
 func pauseText(p call.Pause, now time.Time) string {
 	text := fmt.Sprintf("paused %s by %s", relativeTime(p.Since, now), p.By)
 	if p.Why != "" {

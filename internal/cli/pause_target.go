@@ -9,7 +9,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// pauseTarget is what a pause or its end is about: one account, one caller ID, or
+// pauseTarget is what is paused or resumed: one account, one caller ID, or
 // everything.
 type pauseTarget struct {
 	all     bool
@@ -17,7 +17,7 @@ type pauseTarget struct {
 	number  call.Phone
 }
 
-// pauseTargetFlags are the flags that say so, as they were given.
+// pauseTargetFlags are its flags.
 type pauseTargetFlags struct {
 	all    bool
 	number string
@@ -45,23 +45,23 @@ func (f *pauseTargetFlags) parse(args []string) (pauseTarget, error) {
 		}
 		return pauseTarget{account: account}, nil
 	default:
-		return pauseTarget{}, usageError{errors.New("name one account, or one caller ID with --number, or say --all")}
+		return pauseTarget{}, usageError{errors.New("name one account, one caller ID with --number, or --all")}
 	}
 }
 
-// String is how the answer begins.
+// String returns the target for messages.
 func (r pauseTarget) String() string {
 	switch {
 	case r.all:
 		return "all accounts"
 	case !r.number.IsZero():
-		return "caller ID " + r.number.E164() // the operator's own words
+		return "caller ID " + r.number.E164() // typed by the operator
 	default:
 		return "account " + string(r.account)
 	}
 }
 
-// argument is how the command line says it.
+// argument returns the target for a command line.
 func (r pauseTarget) argument() string {
 	switch {
 	case r.all:

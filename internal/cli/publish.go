@@ -31,16 +31,16 @@ func newPublishCommand(environ []string) *cobra.Command {
 	f := &publishFlags{desk: connFlags{environ: environ}}
 	c := &cobra.Command{
 		Use:   "publish",
-		Short: "Ask for a call, or for those of a file",
-		Long: `Ask for one call by flags, or for many by a file of JSON lines or CSV.
+		Short: "Publish a call request, or those of a file",
+		Long: `Publish one request by flags, or many by a file of JSON lines or CSV.
 
-Every request is checked before it is sent, by the rules that the workers apply.
-The id is what makes publishing again safe: the same id is dialled once, however
-often it is published. Without --id one is made up and printed; a script that
-may be started again should give its own.
+Every request is checked before it is sent, by the rules of the workers. The id
+makes it safe to publish again: the same id is dialled once, however often it is
+published. Without --id one is generated and printed; a script that may run again
+should set its own.
 
-In a file every line needs an id, so that publishing the file again rings nobody
-twice; --make-ids makes them up where that does not matter.`,
+In a file every line needs an id, so that publishing the file again rings no phone
+twice; --make-ids generates them where that does not matter.`,
 		Example: `  ringonce publish --from +912071531001 --to +919812345678 --answer-url https://publisher.example/answer
   ringonce publish --id reminder-4711 --priority urgent --from … --to … --metadata patient=4711
   ringonce publish --file reminders.jsonl
@@ -52,8 +52,8 @@ twice; --make-ids makes them up where that does not matter.`,
 	c.Flags().StringVar(&f.account, "account", configs.DefaultAccountName, "`ACCOUNT` that places the calls")
 	c.Flags().StringVar(&f.priority, "priority", string(call.Normal), "urgent, normal or bulk")
 	c.Flags().StringVar(&f.file, "file", "", "`FILE` with a JSON object on every line, or CSV if its name ends in .csv; - reads either from standard input")
-	c.Flags().BoolVar(&f.makeIDs, "make-ids", false, "make up ids for lines of a file that have none")
-	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "check, and publish nothing")
+	c.Flags().BoolVar(&f.makeIDs, "make-ids", false, "generate ids for lines of a file that have none")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "check the requests, and publish nothing")
 	f.call.register(c)
 	return c
 }
@@ -69,7 +69,7 @@ func (f *publishFlags) run(c *cobra.Command) error {
 	}
 	publish, err := f.prepare(c, p)
 	if err != nil {
-		return usageError{fmt.Errorf("refused, nothing was published: %w", err)}
+		return usageError{fmt.Errorf("rejected, nothing was published: %w", err)}
 	}
 	if !p.dry {
 		conn, err := connect(config.NATS)
@@ -86,8 +86,8 @@ func (f *publishFlags) run(c *cobra.Command) error {
 	return publish(c.Context())
 }
 
-// prepare reads what is to be published, and returns what publishes it. The error
-// lists every mistake of the command line.
+// prepare validates the command line, and returns the function that publishes. Its
+// error lists everything that is wrong.
 func (f *publishFlags) prepare(c *cobra.Command, p *publishing) (publish func(context.Context) error, err error) {
 	var all []error
 	note := func(err error) {
@@ -102,10 +102,10 @@ func (f *publishFlags) prepare(c *cobra.Command, p *publishing) (publish func(co
 		note(fmt.Errorf("--priority: %w", err))
 	}
 	if given := f.call.firstChanged(c); f.file != "" && given != "" {
-		note(fmt.Errorf("--%s and --file exclude each other: the file says it for every call", given))
+		note(fmt.Errorf("--%s and --file exclude each other", given))
 	}
 	if f.makeIDs && f.file == "" {
-		note(errors.New("--make-ids is for --file; a single call without --id gets one anyway"))
+		note(errors.New("--make-ids requires --file; a single request without --id gets one anyway"))
 	}
 	if f.file != "" {
 		file, err := openRequests(f.file, c.InOrStdin())
@@ -130,13 +130,13 @@ type publishing struct {
 	out, err io.Writer
 }
 
-// singleCall is a call that was asked for by flags.
+// singleCall is a request by flags.
 type singleCall struct {
 	request call.Request
 	body    []byte
 }
 
-// read makes a request of the flags.
+// read builds the request of the flags.
 func (p *publishing) read(c *cobra.Command, flags *callFlags) (singleCall, error) {
 	fields, err := flags.fields(c)
 	if err != nil {
@@ -161,16 +161,16 @@ func (p *publishing) publishOne(ctx context.Context, one singleCall) error {
 		return nil
 	}
 	if err := p.publish(ctx, one.body); err != nil {
-		return fmt.Errorf("%w; whether %s was stored is not known: publish it again with --id %s, that is safe", err, request.ID, request.ID)
+		return fmt.Errorf("%w; it is unknown whether %s was stored; publishing it again with --id %s is safe", err, request.ID, request.ID)
 	}
-	fmt.Fprintf(p.out, "%s\npublished; see what becomes of it with: ringonce calls show %s\n", request.ID, p.show(request.ID))
+	fmt.Fprintf(p.out, "%s\npublished; follow it with: ringonce calls show %s\n", request.ID, p.show(request.ID))
 	return nil
 }
 
-// printNotes tells what is likely a mistake of a single request.
+// printNotes prints likely mistakes in a single request.
 func (p *publishing) printNotes(r call.Request) {
 	if r.AnswerURL == "" {
-		fmt.Fprintf(p.err, "note: it has no answer_url; %s\n", noAnswerURL(p.account))
+		fmt.Fprintf(p.err, "note: no answer_url; %s\n", noAnswerURL(p.account))
 	}
 	for _, field := range unassignedFields(r) {
 		fmt.Fprintf(p.err, "note: %s\n", unassignedNote(field))
@@ -181,7 +181,7 @@ func noAnswerURL(a call.Account) string {
 	return fmt.Sprintf("it is dialled only if accounts.%s.defaults.answer_url is set for the workers", a)
 }
 
-// unassignedFields names the numbers that lie in no range known to be assigned.
+// unassignedFields returns the fields whose numbers are in no assigned range.
 func unassignedFields(r call.Request) []string {
 	var names []string
 	for _, n := range []struct {
@@ -196,10 +196,10 @@ func unassignedFields(r call.Request) []string {
 }
 
 func unassignedNote(field string) string {
-	return field + " lies in no range that is known to be assigned; check it (is the country code there twice?)"
+	return field + " is in no assigned range; check it (is the country code repeated?)"
 }
 
-// show gives the arguments by which a call is shown.
+// show returns the arguments of calls show.
 func (p *publishing) show(id call.ID) string {
 	if p.account == configs.DefaultAccountName {
 		return string(id)
@@ -207,22 +207,21 @@ func (p *publishing) show(id call.ID) string {
 	return fmt.Sprintf("--account %s %s", p.account, id)
 }
 
-// warnNoWorker tells of an account that nobody serves: a mistyped name waits for
-// ever.
+// warnNoWorker warns if no worker has served the account: its name may be mistyped.
 func (p *publishing) warnNoWorker(ctx context.Context, conn *queue.Conn) {
-	served, err := conn.HasConsumers(ctx, p.account)
+	served, err := backlog.HasConsumers(ctx, conn, p.account)
 	if err == nil && !served {
-		fmt.Fprintf(p.err, "note: no worker has served account %s yet; its requests wait until one does\n", p.account)
+		fmt.Fprintf(p.err, "note: no worker has served account %s yet; its requests wait for one\n", p.account)
 	}
 }
 
-// publishRules are what a request is checked by.
+// publishRules are the settings that requests are checked by.
 type publishRules struct {
 	numbers call.NumberCheck
 	maxAge  time.Duration
 }
 
-// check refuses what a worker would end without dialling. The error is a
+// check rejects a request that a worker would end without dialling. The error is a
 // *call.InvalidError.
 func (r publishRules) check(body []byte, now time.Time) (call.Request, call.Digest, error) {
 	request, digest, err := call.DecodeRequest(body, r.numbers)
@@ -231,40 +230,40 @@ func (r publishRules) check(body []byte, now time.Time) (call.Request, call.Dige
 		return request, digest, err
 	case !request.ExpiresAt.IsZero() && !now.Before(request.ExpiresAt):
 		return request, digest, &call.InvalidError{
-			Reason: call.Expired, Field: "expires_at", Rule: "is over", Fix: "send a later one, or leave it out",
+			Reason: call.Expired, Field: "expires_at", Rule: "is in the past", Fix: "set a later time, or omit it",
 		}
 	case request.NotBefore.After(now.Add(r.maxAge)):
 		return request, digest, &call.InvalidError{
 			Reason: call.InvalidRequest, Field: "not_before",
-			Rule: fmt.Sprintf("lies more than request.max_age (%s) ahead", r.maxAge), Fix: "publish it later, or raise the limit",
+			Rule: fmt.Sprintf("is more than request.max_age (%s) in the future", r.maxAge), Fix: "publish it later, or raise request.max_age",
 		}
 	default:
 		return request, digest, nil
 	}
 }
 
-// allErrors returns every mistake that an error lists.
+// allErrors returns every error of a request.
 func allErrors(err error) []error {
 	var invalid *call.InvalidError
 	if !errors.As(err, &invalid) {
 		return []error{err}
 	}
 	var all []error
-	for _, mistake := range invalid.All() {
-		all = append(all, mistake)
+	for _, e := range invalid.All() {
+		all = append(all, e)
 	}
 	return all
 }
 
-// withFlagNames returns every mistake, with the flag instead of the field.
+// withFlagNames returns every error, with the flag instead of the field.
 func withFlagNames(err error) []error {
 	if err == nil {
 		return nil
 	}
 	all := allErrors(err)
-	for i, mistake := range all {
+	for i, e := range all {
 		var invalid *call.InvalidError
-		if errors.As(mistake, &invalid) && invalid.Field != "" {
+		if errors.As(e, &invalid) && invalid.Field != "" {
 			shown := *invalid
 			shown.Field = "--" + strings.ReplaceAll(invalid.Field, "_", "-")
 			all[i] = &shown
@@ -285,5 +284,5 @@ func joinLines(all []error) error {
 	return errors.New(strings.Join(lines, ""))
 }
 
-// newID names a call whose publisher did not.
+// newID generates the id of a call.
 func newID() string { return "cli-" + strings.ToLower(rand.Text()) }

@@ -17,11 +17,10 @@ import (
 	"github.com/ringonce/ringonce/internal/term"
 )
 
-// maxPublishing is how many requests of a file wait for the broker's
-// confirmation at once.
+// maxPublishing is how many requests of a file await confirmation at once.
 const maxPublishing = 128
 
-// requestFile is a file of requests that can be read.
+// requestFile is an open file of requests.
 type requestFile struct {
 	next   requestReader
 	read   *countingReader
@@ -29,8 +28,7 @@ type requestFile struct {
 	closer io.Closer
 }
 
-// openRequests opens a file, or takes standard input for -, and looks at what it
-// begins with.
+// openRequests opens a file, or standard input for -, and detects its format.
 func openRequests(name string, stdin io.Reader) (*requestFile, error) {
 	f := &requestFile{read: &countingReader{in: stdin}, closer: io.NopCloser(nil)}
 	if name != "-" {
@@ -51,9 +49,8 @@ func openRequests(name string, stdin io.Reader) (*requestFile, error) {
 	return f, nil
 }
 
-// publishFile publishes the requests of a file, and closes it. Lines that are
-// refused are named and passed over; a broker that does not take a request ends
-// it.
+// publishFile publishes the requests of a file, and closes it. Invalid lines are
+// reported and skipped; a failed publish ends it.
 func (p *publishing) publishFile(ctx context.Context, f *requestFile) error {
 	defer func() { _ = f.closer.Close() }() // only read from
 	batch := &fileBatch{publishing: p, seen: seenIDs{}, notes: notes{out: p.err}}
@@ -63,17 +60,17 @@ func (p *publishing) publishFile(ctx context.Context, f *requestFile) error {
 	return batch.report(err)
 }
 
-// fileBatch is the publishing of one file.
+// fileBatch publishes one file.
 type fileBatch struct {
 	*publishing
 	seen      seenIDs
 	notes     notes
 	published atomic.Int64
-	refused   int
+	rejected  int
 }
 
-// publishAll publishes what is read, many requests at once, until the end of the
-// file or the first error. It returns when no request is on its way any more.
+// publishAll publishes the requests concurrently until the end of the file or the
+// first error. It returns when none is in flight.
 func (b *fileBatch) publishAll(ctx context.Context, read requestReader) error {
 	var sending errgroup.Group
 	sending.SetLimit(maxPublishing)
@@ -94,7 +91,7 @@ func (b *fileBatch) publishAll(ctx context.Context, read requestReader) error {
 			body, err = b.checkLine(body, line)
 		}
 		if err != nil {
-			b.refuse(line, err)
+			b.reject(line, err)
 			continue
 		}
 		if b.dry {
@@ -120,15 +117,15 @@ func (b *fileBatch) publishAll(ctx context.Context, read requestReader) error {
 	return failed
 }
 
-// refuse names every mistake of a line.
-func (b *fileBatch) refuse(line int, err error) {
-	b.refused++
-	for _, mistake := range allErrors(err) {
-		fmt.Fprintf(b.err, "line %d: %v\n", line, mistake)
+// reject reports every error of a line.
+func (b *fileBatch) reject(line int, err error) {
+	b.rejected++
+	for _, e := range allErrors(err) {
+		fmt.Fprintf(b.err, "line %d: %v\n", line, e)
 	}
 }
 
-// report ends the command. stopped is why the file was not read to its end.
+// report prints the totals. stopped is why the file was not read to its end.
 func (b *fileBatch) report(stopped error) error {
 	b.notes.end(b.account)
 	published := plural(int(b.published.Load()), "request")
@@ -136,14 +133,14 @@ func (b *fileBatch) report(stopped error) error {
 	if b.dry {
 		done = "would be published"
 	}
-	fmt.Fprintf(b.out, "%s %s, %d refused\n", published, done, b.refused)
+	fmt.Fprintf(b.out, "%s %s, %d rejected\n", published, done, b.rejected)
 	switch {
 	case stopped != nil && b.dry:
 		return stopped
 	case stopped != nil:
-		return fmt.Errorf("%w; publish the file again: lines with an id of their own are dialled once", stopped)
-	case b.refused > 0:
-		return fmt.Errorf("%s refused; correct what stands above and publish those again", plural(b.refused, "line"))
+		return fmt.Errorf("%w; publish the file again: the same id is dialled once", stopped)
+	case b.rejected > 0:
+		return fmt.Errorf("%s rejected; correct the lines above and publish them again", plural(b.rejected, "line"))
 	default:
 		return nil
 	}
@@ -176,7 +173,7 @@ func (b *fileBatch) showProgress(read *countingReader, size int64) (stop func(al
 	}
 }
 
-// checkLine returns the request to publish for one of the file.
+// checkLine validates a request of the file, and sets its id if it has none.
 func (b *fileBatch) checkLine(body []byte, line int) ([]byte, error) {
 	request, digest, err := b.rules.check(body, time.Now())
 	if err != nil {
@@ -186,7 +183,7 @@ func (b *fileBatch) checkLine(body []byte, line int) ([]byte, error) {
 		if !b.makeIDs {
 			return nil, &call.InvalidError{
 				Field: "id", Rule: "is missing",
-				Fix: "give every line one, so that the file can be published again; or add --make-ids",
+				Fix: "set one on every line, so that the file can be published again, or add --make-ids",
 			}
 		}
 		if body, err = setID(body, newID()); err != nil {
@@ -198,10 +195,10 @@ func (b *fileBatch) checkLine(body []byte, line int) ([]byte, error) {
 	} else if first, again := b.seen.add(request.ID, digest, line); again {
 		if first.digest != digest {
 			return nil, &call.InvalidError{
-				Field: "id", Rule: fmt.Sprintf("is that of line %d, which asks for something else", first.line), Fix: "give each call its own",
+				Field: "id", Rule: fmt.Sprintf("duplicates line %d, which is a different request", first.line), Fix: "use a different id for each call",
 			}
 		}
-		b.notes.add("line %d: the same request as line %d; it is dialled once", line, first.line)
+		b.notes.add("line %d: duplicates line %d; the call is dialled once", line, first.line)
 	}
 	b.notes.request(request, line)
 	return body, nil
@@ -221,12 +218,11 @@ func setID(body []byte, id string) ([]byte, error) {
 	return body, nil
 }
 
-// seenIDs are the lines of a file that gave an id first, as the digests of what
-// they ask for. Of two requests with one id the second would end as id_conflict.
+// seenIDs are the first lines with each id, and their digests. A different request
+// with the same id would end as id_conflict.
 type seenIDs map[call.ID]seenID
 
-// maxSeenIDs bounds how many are remembered: a longer file is not compared from
-// there on.
+// maxSeenIDs bounds the memory: later ids are not compared.
 const maxSeenIDs = 1_000_000
 
 type seenID struct {
@@ -234,7 +230,7 @@ type seenID struct {
 	line   int
 }
 
-// add remembers an id, or returns the line that gave it first.
+// add stores an id, or returns the line that had it first.
 func (s seenIDs) add(id call.ID, d call.Digest, line int) (first seenID, again bool) {
 	if first, again = s[id]; !again && len(s) < maxSeenIDs {
 		s[id] = seenID{d, line}
@@ -242,7 +238,7 @@ func (s seenIDs) add(id call.ID, d call.Digest, line int) (first seenID, again b
 	return first, again
 }
 
-// notes tells what is likely a mistake and is published all the same.
+// notes reports likely mistakes in requests that are published anyway.
 type notes struct {
 	out         io.Writer
 	written     int
@@ -250,7 +246,7 @@ type notes struct {
 	first       int // line of the first of them
 }
 
-// maxNotes bounds how many lines are named.
+// maxNotes is how many notes are printed.
 const maxNotes = 20
 
 func (n *notes) add(format string, args ...any) {

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// requestFields is a request as publishers write it.
+// requestFields is a request before validation.
 type requestFields struct {
 	ID            string            `json:"id,omitzero"`
 	From          string            `json:"from,omitzero"`
@@ -33,7 +33,7 @@ type requestFields struct {
 	Metadata      map[string]string `json:"metadata,omitzero"`
 }
 
-// texts are the fields that hold text, by name.
+// texts returns the text fields by name.
 func (f *requestFields) texts() map[string]*string {
 	return map[string]*string{
 		"id": &f.ID, "from": &f.From, "to": &f.To, "app_id": &f.AppID,
@@ -44,15 +44,14 @@ func (f *requestFields) texts() map[string]*string {
 	}
 }
 
-// numbers are the fields that hold whole seconds, by name.
+// numbers returns the fields in whole seconds by name.
 func (f *requestFields) numbers() map[string]**int {
 	return map[string]**int{"ring_timeout": &f.RingTimeout, "call_time_limit": &f.CallTimeLimit}
 }
 
 const metadataPrefix = "metadata."
 
-// set gives a field its value from a text, as in a cell of CSV. An empty text
-// leaves the field out.
+// set sets a field from a text, such as a CSV cell. An empty text omits the field.
 func (f *requestFields) set(name, value string) error {
 	if value == "" {
 		return nil
@@ -76,7 +75,7 @@ func (f *requestFields) set(name, value string) error {
 	return nil
 }
 
-// known reports whether a column of this name has a place in a request.
+// known reports whether a request has this field.
 func (f *requestFields) known(name string) bool {
 	_, text := f.texts()[name]
 	_, number := f.numbers()[name]
@@ -86,7 +85,7 @@ func (f *requestFields) known(name string) bool {
 
 func (f *requestFields) encode() ([]byte, error) {
 	if name, ok := f.notUTF8(); ok {
-		return nil, fmt.Errorf("%s is in another encoding, such as Windows-1252; write it in UTF-8", name)
+		return nil, fmt.Errorf("%s is not UTF-8; convert it, such as from Windows-1252", name)
 	}
 	body, err := json.Marshal(f, json.Deterministic(true))
 	if err != nil {
@@ -95,7 +94,7 @@ func (f *requestFields) encode() ([]byte, error) {
 	return body, nil
 }
 
-// notUTF8 names the first field whose text is not UTF-8.
+// notUTF8 returns the first field that is not UTF-8.
 func (f *requestFields) notUTF8() (name string, ok bool) {
 	texts := f.texts()
 	for _, name := range slices.Sorted(maps.Keys(texts)) {
@@ -124,11 +123,11 @@ func (f *callFlags) register(c *cobra.Command) {
 	before := map[string]bool{}
 	c.Flags().VisitAll(func(flag *pflag.Flag) { before[flag.Name] = true })
 	v := &f.values
-	c.Flags().StringVar(&v.ID, "id", "", "`ID` of your choosing; the same id is dialled once")
+	c.Flags().StringVar(&v.ID, "id", "", "`ID` of the call; the same id is dialled once")
 	c.Flags().StringVar(&v.From, "from", "", "caller ID, E.164 (`+912071531001`), linked to an ACTIVE app")
 	c.Flags().StringVar(&v.To, "to", "", "callee, E.164")
-	c.Flags().StringVar(&v.AppID, "app-id", "", "the app that the caller ID must be linked to")
-	c.Flags().StringVar(&v.AnswerURL, "answer-url", "", "`URL` called when the callee picks up")
+	c.Flags().StringVar(&v.AppID, "app-id", "", "app that the caller ID must be linked to")
+	c.Flags().StringVar(&v.AnswerURL, "answer-url", "", "`URL` called when the callee answers")
 	c.Flags().StringVar(&v.AnswerMethod, "answer-method", "", "POST or GET")
 	c.Flags().StringVar(&v.RingURL, "ring-url", "", "`URL` called when the phone rings")
 	c.Flags().StringVar(&v.RingMethod, "ring-method", "", "POST or GET")
@@ -138,7 +137,7 @@ func (f *callFlags) register(c *cobra.Command) {
 	c.Flags().IntVar(&f.callTimeLimit, "call-time-limit", 0, "`SECONDS` that the call may last, 1 to 86400")
 	c.Flags().StringVar(&v.NotBefore, "not-before", "", "`TIME` before which it is not dialled (RFC 3339)")
 	c.Flags().StringVar(&v.ExpiresAt, "expires-at", "", "`TIME` after which it is not dialled (RFC 3339)")
-	c.Flags().StringArrayVar(&f.metadata, "metadata", nil, "`KEY=VALUE` handed through; may be repeated")
+	c.Flags().StringArrayVar(&f.metadata, "metadata", nil, "`KEY=VALUE` passed through; repeatable")
 	c.Flags().VisitAll(func(flag *pflag.Flag) {
 		if !before[flag.Name] {
 			f.names = append(f.names, flag.Name)
@@ -146,7 +145,7 @@ func (f *callFlags) register(c *cobra.Command) {
 	})
 }
 
-// firstChanged names one of these flags that was given, or nothing.
+// firstChanged returns one of these flags that is set, or "".
 func (f *callFlags) firstChanged(c *cobra.Command) string {
 	for _, name := range f.names {
 		if c.Flags().Changed(name) {
@@ -156,7 +155,7 @@ func (f *callFlags) firstChanged(c *cobra.Command) string {
 	return ""
 }
 
-// fields gives what the flags say; a number that was not given is left out.
+// fields returns the values of the flags; numbers that are not set are omitted.
 func (f *callFlags) fields(c *cobra.Command) (requestFields, error) {
 	v := f.values
 	if c.Flags().Changed("ring-timeout") {

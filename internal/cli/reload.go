@@ -10,23 +10,22 @@ import (
 )
 
 const (
-	// reloadInterval is how often the configuration file is looked at.
+	// reloadInterval is how often the configuration file is read.
 	reloadInterval = 2 * time.Second
-	// maxReadFailures is how many looks in a row may fail before that counts as a
-	// configuration that cannot be used: a file that is being replaced is back
-	// at the next.
+	// maxReadFailures is how many consecutive reads may fail before the
+	// configuration is rejected: a file that is being replaced is back at the next.
 	maxReadFailures = 5
 )
 
-// reloadable is a worker that can go by another configuration.
+// reloadable is a worker that can change its configuration.
 type reloadable interface {
 	Reload(c configs.Config)
 	RejectReload(err error)
 }
 
-// reloader loads the configuration again when it is asked to by a signal, and
-// when its file holds something else. Its content is compared, not its time: a
-// mounted Kubernetes ConfigMap is replaced as a whole directory.
+// reloader reloads the configuration on a signal and when the content of its file
+// changes. It does not compare times: a mounted Kubernetes ConfigMap is replaced
+// as a directory.
 type reloader struct {
 	file         string
 	environ      []string
@@ -36,7 +35,7 @@ type reloader struct {
 	worker       reloadable
 }
 
-// run goes on until ctx ends.
+// run runs until ctx ends.
 func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	tick := time.NewTicker(reloadInterval)
 	defer tick.Stop()
@@ -52,8 +51,7 @@ func (r *reloader) run(ctx context.Context, hangups <-chan os.Signal) {
 	}
 }
 
-// checkFile loads what the file holds, if that is something else, or if it could not
-// be read for long.
+// checkFile reloads the file if its content has changed, or if it was unreadable.
 func (r *reloader) checkFile() {
 	if r.file == "" {
 		return
@@ -72,8 +70,8 @@ func (r *reloader) checkFile() {
 	}
 }
 
-// usable reports whether what was refused can be used now: a file that it names
-// may have come since.
+// usable reports whether the rejected configuration is valid now: a file that it
+// names may exist by now.
 func (r *reloader) usable() bool {
 	_, err := parseConfig(r.file, r.data, r.environ)
 	return err == nil

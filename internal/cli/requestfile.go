@@ -15,18 +15,18 @@ import (
 	"github.com/ringonce/ringonce/internal/bom"
 )
 
-// requestReader returns the next request of a file with the number of its line.
-// io.EOF follows the last one, a *brokenFile ends the file before that, and
-// after any other error the file goes on.
+// requestReader returns the next request of a file with its line number. io.EOF
+// follows the last one, a *brokenFile ends the file early, and after any other
+// error the file continues.
 type requestReader func() (body []byte, line int, err error)
 
-// brokenFile is a file that cannot be read any further.
+// brokenFile is the error of a file that cannot be read further.
 type brokenFile struct{ cause error }
 
 func (e *brokenFile) Error() string { return e.cause.Error() }
 
-// newRequestReader reads a file by its name: CSV if it ends in .csv or .tsv,
-// else JSON lines. Standard input is CSV unless it begins as JSON does.
+// newRequestReader reads CSV if the name ends in .csv or .tsv, else JSON lines.
+// Standard input is CSV unless it begins like JSON.
 func newRequestReader(in io.Reader, name string) (requestReader, error) {
 	lines := &lineReader{in: bufio.NewReaderSize(bom.NewReader(in), maxLineSize)}
 	first, err := lines.firstText()
@@ -46,7 +46,7 @@ func newRequestReader(in io.Reader, name string) (requestReader, error) {
 	}
 }
 
-// readJSON reads one JSON object from each line; empty lines are passed over.
+// readJSON reads one JSON object from each line, and skips empty lines.
 func readJSON(lines *lineReader, first string) (requestReader, error) {
 	switch withoutComma := strings.TrimSuffix(first, ","); {
 	case strings.HasPrefix(first, "["):
@@ -73,18 +73,18 @@ func readJSON(lines *lineReader, first string) (requestReader, error) {
 	}, nil
 }
 
-// maxLineSize bounds a line of a file, and a row of CSV that goes over several.
+// maxLineSize bounds a line, and a CSV row that spans several.
 const maxLineSize = 4 * call.MaxRequestSize
 
 func tooLong(limit int, fix string) error {
 	return &call.InvalidError{Rule: fmt.Sprintf("the line is longer than %d bytes", limit), Fix: fix}
 }
 
-// fileLine is a line of a file with its end.
+// fileLine is a line with its line break.
 type fileLine struct {
 	text    []byte
 	number  int
-	tooLong bool // text is left out
+	tooLong bool // text is omitted
 }
 
 // lineReader reads lines of bounded size.
@@ -122,8 +122,8 @@ func (r *lineReader) next() (fileLine, error) {
 // unread puts lines back, in their order.
 func (r *lineReader) unread(lines ...fileLine) { r.ahead = append(lines, r.ahead...) }
 
-// firstText returns the first line that is not empty, trimmed, and leaves it to
-// be read. Empty lines before it are passed over.
+// firstText returns the first line that is not empty, trimmed, and puts it back.
+// Empty lines before it are skipped.
 func (r *lineReader) firstText() (string, error) {
 	for {
 		line, err := r.next()
@@ -143,7 +143,7 @@ func (r *lineReader) firstText() (string, error) {
 	}
 }
 
-// notText refuses the first line of a file that is no text with lines, with what
+// notText rejects the first line of a file that is not a text file, and says what
 // it seems to be.
 func notText(line []byte) error {
 	switch {

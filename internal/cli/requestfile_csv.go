@@ -16,7 +16,7 @@ import (
 )
 
 // csvFile reads requests from rows under a header of field names. Each row is
-// parsed by itself, so that a quote in the wrong place refuses its row alone.
+// parsed by itself, so that a misplaced quote affects only its row.
 type csvFile struct {
 	lines     *lineReader
 	separator rune
@@ -45,14 +45,14 @@ func readCSV(lines *lineReader) (requestReader, error) {
 	return f.next, f.checkHeader()
 }
 
-// header is a header row and what separates its names.
+// header is a header row and its separator.
 type header struct {
 	separator rune
 	names     []string
 }
 
-// csvHeader returns the header row that a line is: names of fields alone, with
-// one of the usual separators. It returns nil for any other line.
+// csvHeader parses a header row: only field names, with one of the usual
+// separators. It returns nil for any other line.
 func csvHeader(line []byte) *header {
 	for _, separator := range ",;\t|" {
 		f := csvFile{separator: separator}
@@ -65,8 +65,8 @@ func csvHeader(line []byte) *header {
 	return nil
 }
 
-// checkHeader refuses columns that have no place in a request. Columns without a
-// name are passed over: spreadsheets add some at the end.
+// checkHeader rejects columns that are not fields of a request. Columns without a
+// name are skipped: spreadsheets add some at the end.
 func (f *csvFile) checkHeader() error {
 	for i, name := range f.header {
 		name = strings.TrimSpace(name)
@@ -85,7 +85,7 @@ func (f *csvFile) checkHeader() error {
 
 func notEmpty(cell string) bool { return cell != "" }
 
-// suggestField suggests the field that a column's name resembles, such as "From" or
+// suggestField suggests the field that a column name resembles, such as "From" or
 // "Answer URL".
 func suggestField(name string) string {
 	plain := strings.Map(func(r rune) rune {
@@ -118,7 +118,7 @@ func (f *csvFile) next() ([]byte, int, error) {
 	}
 }
 
-// request makes a request of a row. A cell that is empty leaves its field out.
+// request builds the request of a row. An empty cell omits its field.
 func (f *csvFile) request(cells []string) ([]byte, error) {
 	for len(cells) > len(f.header) && cells[len(cells)-1] == "" {
 		cells = cells[:len(cells)-1]
@@ -145,8 +145,8 @@ func (f *csvFile) request(cells []string) ([]byte, error) {
 	return r.encode()
 }
 
-// row returns the cells of the next row. A quoted cell may go over several lines.
-// A row that cannot be read takes no other line with it.
+// row returns the cells of the next row. A quoted cell may span lines. A row that
+// cannot be parsed consumes no other line.
 func (f *csvFile) row() (cells []string, line int, err error) {
 	first, err := f.lines.next()
 	switch {
@@ -167,8 +167,8 @@ func (f *csvFile) row() (cells []string, line int, err error) {
 	return nil, first.number, errors.New(`a quote stands inside a cell; quote the whole cell, and double the quotes inside it ("5"" screen")`)
 }
 
-// joined reads the lines that belong to a row whose first line leaves a cell
-// open. If they make no row, it puts them back.
+// joined reads the further lines of a row whose first line does not close a cell.
+// If they are not a row, it puts them back.
 func (f *csvFile) joined(first fileLine) (cells []string, ok bool) {
 	text := slices.Clone(first.text)
 	var taken []fileLine

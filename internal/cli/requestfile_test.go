@@ -60,7 +60,7 @@ func utf16Bytes(s, mark string) []byte {
 	return b
 }
 
-// What people's programs write is read, or refused by its cause, and one row does
+// Files as common programs write them are read, or rejected with the cause; one row does
 // not take others with it.
 func TestPublishFileForms(t *testing.T) {
 	const header = "id,from,to,answer_url"
@@ -72,14 +72,14 @@ func TestPublishFileForms(t *testing.T) {
 		says       string // in what is printed or in the error
 	}{
 		{"JSON lines", "f.jsonl", rows(goodRequest, strings.Replace(goodRequest, "c1", "c2", 1), ""), 2, "2 requests published"},
-		{"byte order mark", "f.jsonl", rows("\ufeff" + goodRequest), 1, "0 refused"},
-		{"two files in one, each with its mark", "f.jsonl", rows("\ufeff"+goodRequest, "\ufeff"+strings.Replace(goodRequest, "c1", "c2", 1)), 2, "0 refused"},
-		{"UTF-16", "f.jsonl", utf16Bytes(goodRequest, "\xff\xfe"), 1, "0 refused"},
+		{"byte order mark", "f.jsonl", rows("\ufeff" + goodRequest), 1, "0 rejected"},
+		{"two files in one, each with its mark", "f.jsonl", rows("\ufeff"+goodRequest, "\ufeff"+strings.Replace(goodRequest, "c1", "c2", 1)), 2, "0 rejected"},
+		{"UTF-16", "f.jsonl", utf16Bytes(goodRequest, "\xff\xfe"), 1, "0 rejected"},
 		{"UTF-16 without a mark", "f.jsonl", utf16Bytes(goodRequest, ""), 0, "the file seems to be UTF-16"},
 		{"line ends of an old Macintosh", "f.csv", []byte(header + "\r" + goodRow("c1") + "\r"), 0, "end in carriage returns alone"},
 		{"a spreadsheet's own format", "f.csv", []byte("PK\x03\x04\x14\x00\x06"), 0, "export it as CSV"},
 		{"compressed", "f.jsonl", []byte("\x1f\x8b\x08\x00\x00\n"), 0, "gunzip -c"},
-		{"Windows line ends", "f.jsonl", []byte(goodRequest + "\r\n\r\n"), 1, "0 refused"},
+		{"Windows line ends", "f.jsonl", []byte(goodRequest + "\r\n\r\n"), 1, "0 rejected"},
 		{"array", "f.json", rows("[", goodRequest, "]"), 0, "jq -c '.[]'"},
 		{"array on one line", "f.json", rows("[" + goodRequest + "]"), 0, "jq -c '.[]'"},
 		{"array behind empty lines and a mark", "f.json", rows("\ufeff", "", "["+goodRequest+"]"), 0, "jq -c '.[]'"},
@@ -89,34 +89,34 @@ func TestPublishFileForms(t *testing.T) {
 		{"commas behind the objects", "f.jsonl", rows(goodRequest+",", strings.Replace(goodRequest, "c1", "c2", 1)), 1, "line 1: the request is not valid JSON in UTF-8 at byte 98; leave out the comma"},
 		{"CSV under another name", "f.txt", rows(header, goodRow("c1")), 0, "its name must end in .csv"},
 		{"a line that is too long", "f.jsonl", rows(strings.Repeat("x", maxLineSize+1), goodRequest), 1, "line 1: the line is longer than"},
-		{"empty", "f.jsonl", nil, 0, "0 requests published, 0 refused"},
+		{"empty", "f.jsonl", nil, 0, "0 requests published, 0 rejected"},
 
-		{"CSV", "f.csv", rows(header, goodRow("c1"), goodRow("c2"), ""), 2, "0 refused"},
-		{"CSV in capitals", "F.CSV", rows(header, goodRow("c1")), 1, "0 refused"},
-		{"mark and quoted header", "f.csv", rows("\ufeff\"id\",\"from\",\"to\",\"answer_url\"", goodRow("c1")), 1, "0 refused"},
-		{"UTF-16 from a spreadsheet", "f.csv", utf16Bytes(strings.ReplaceAll(header+"\r\n"+goodRow("c1"), ",", "\t"), "\xff\xfe"), 1, "0 refused"},
-		{"semicolons", "f.csv", rows(strings.ReplaceAll(header, ",", ";"), strings.ReplaceAll(goodRow("c1"), ",", ";")), 1, "0 refused"},
-		{"tabs", "f.tsv", rows(strings.ReplaceAll(header, ",", "\t"), strings.ReplaceAll(goodRow("c1"), ",", "\t")), 1, "0 refused"},
-		{"tabs and an empty cell", "f.csv", rows("id\tring_timeout\tfrom\tto\tanswer_url", "c1\t\t+912071531001\t+919812345678\thttps://p.example/a"), 1, "0 refused"},
-		{"declared separator", "f.csv", rows("sep=;", strings.ReplaceAll(header, ",", ";"), strings.ReplaceAll(goodRow("c1"), ",", ";")), 1, "0 refused"},
+		{"CSV", "f.csv", rows(header, goodRow("c1"), goodRow("c2"), ""), 2, "0 rejected"},
+		{"CSV in capitals", "F.CSV", rows(header, goodRow("c1")), 1, "0 rejected"},
+		{"mark and quoted header", "f.csv", rows("\ufeff\"id\",\"from\",\"to\",\"answer_url\"", goodRow("c1")), 1, "0 rejected"},
+		{"UTF-16 from a spreadsheet", "f.csv", utf16Bytes(strings.ReplaceAll(header+"\r\n"+goodRow("c1"), ",", "\t"), "\xff\xfe"), 1, "0 rejected"},
+		{"semicolons", "f.csv", rows(strings.ReplaceAll(header, ",", ";"), strings.ReplaceAll(goodRow("c1"), ",", ";")), 1, "0 rejected"},
+		{"tabs", "f.tsv", rows(strings.ReplaceAll(header, ",", "\t"), strings.ReplaceAll(goodRow("c1"), ",", "\t")), 1, "0 rejected"},
+		{"tabs and an empty cell", "f.csv", rows("id\tring_timeout\tfrom\tto\tanswer_url", "c1\t\t+912071531001\t+919812345678\thttps://p.example/a"), 1, "0 rejected"},
+		{"declared separator", "f.csv", rows("sep=;", strings.ReplaceAll(header, ",", ";"), strings.ReplaceAll(goodRow("c1"), ",", ";")), 1, "0 rejected"},
 		{"spaces around cells", "f.csv", rows("id, from, to, answer_url", `c1, "+912071531001" , +919812345678 ,https://p.example/a`), 0, "line 2: a quote stands inside a cell"},
-		{"spaces before cells", "f.csv", rows("id, from, to, answer_url", "c1, +912071531001, +919812345678 ,https://p.example/a"), 1, "0 refused"},
-		{"empty rows and columns behind", "f.csv", rows(header+",,", goodRow("c1")+",,", ",,,,,", "", goodRow("c2")+",,,,"), 2, "0 refused"},
+		{"spaces before cells", "f.csv", rows("id, from, to, answer_url", "c1, +912071531001, +919812345678 ,https://p.example/a"), 1, "0 rejected"},
+		{"empty rows and columns behind", "f.csv", rows(header+",,", goodRow("c1")+",,", ",,,,,", "", goodRow("c2")+",,,,"), 2, "0 rejected"},
 		{"a column without a name", "f.csv", rows(header+",", goodRow("c1")+",x", goodRow("c2")+","), 1, "line 2: column 5 has no name in the header"},
 		{"bare quote", "f.csv", rows(header+",metadata.n", goodRow("c1")+",a", goodRow("c2")+`,5" screen`, goodRow("c3")+",b"), 2, "line 3: a quote stands inside a cell"},
 		{"quote in a quoted cell", "f.csv", rows(header+",metadata.n", goodRow("c1")+`,"5" screen"`, goodRow("c2")+",b"), 1, "line 2: a quote"},
 		{"quote that is not closed", "f.csv", rows(header+",metadata.n", goodRow("c1")+`,"a`, goodRow("c2")+",b", goodRow("c3")+",c"), 2, "line 2: a quoted cell is not closed"},
 		{"two quotes that are not closed", "f.csv", rows(header+",metadata.n", goodRow("c1")+`,"a`, goodRow("c2")+",b", goodRow("c3")+`,"c`, goodRow("c4")+",d"), 2, "line 4: a quoted cell is not closed"},
-		{"a cell over several lines", "f.csv", rows(header+",metadata.n", goodRow("c1")+",\"a", "b", "c\"", goodRow("c2")+",d"), 2, "0 refused"},
+		{"a cell over several lines", "f.csv", rows(header+",metadata.n", goodRow("c1")+",\"a", "b", "c\"", goodRow("c2")+",d"), 2, "0 rejected"},
 		{"too few cells", "f.csv", rows(header, "c1,+912071531001", goodRow("c2")), 1, "line 2: the row has 2 cells and the header 4"},
 		{"a column in capitals", "f.csv", rows("ID,From,To,Answer URL", goodRow("c1")), 0, `(did you mean "id"?)`},
 		{"invisible character in a column's name", "f.csv", rows("id\u200b,from,to,answer_url", goodRow("c1")), 0, `column 1, "id\u200b", is not a field of a request (did you mean "id"?)`},
 		{"no header", "f.csv", rows(goodRow("c1"), goodRow("c2")), 0, "the first row names the fields"},
 		{"JSON under the name of CSV", "f.csv", rows(goodRequest), 0, "its name must not end in .csv"},
-		{"Windows-1252", "f.csv", rows(header+",metadata.n", goodRow("c1")+",Andr\xe9", goodRow("c2")+",b"), 1, "line 2: metadata.n is in another encoding, such as Windows-1252; write it in UTF-8"},
+		{"Windows-1252", "f.csv", rows(header+",metadata.n", goodRow("c1")+",Andr\xe9", goodRow("c2")+",b"), 1, "line 2: metadata.n is not UTF-8; convert it"},
 		{"rounded number", "f.csv", rows(header, "c1,+912071531001,9.19812E+11,https://p.example/a", goodRow("c2")), 1, "line 2: to must be exactly one number in E.164 form; a spreadsheet rounded it"},
 		{"empty CSV", "f.csv", nil, 0, "the file is empty"},
-		{"header alone", "f.csv", rows(header), 0, "0 requests published, 0 refused"},
+		{"header alone", "f.csv", rows(header), 0, "0 requests published, 0 rejected"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -136,10 +136,10 @@ func TestPublishFileNotes(t *testing.T) {
 	conflict := goodRequest + "\n" + strings.Replace(goodRequest, "5678", "5679", 1) + "\n"
 	noURL := `{"id":"c1","from":"+912071531001","to":"+919812345678"}` + "\n"
 	tests := []struct{ name, content, says string }{
-		{"the same request twice", twice, "note: line 2: the same request as line 1; it is dialled once"},
-		{"an id twice", conflict, "line 2: id is that of line 1, which asks for something else"},
+		{"the same request twice", twice, "note: line 2: duplicates line 1; the call is dialled once"},
+		{"an id twice", conflict, "line 2: id duplicates line 1, which is a different request"},
 		{"no answer URL", noURL + strings.Replace(noURL, "c1", "c2", 1), "note: 2 requests without an answer_url, the first in line 1; it is dialled only if accounts.default.defaults.answer_url"},
-		{"country code twice", strings.Replace(goodRequest, "+9198", "+919198", 1), "note: line 1: to lies in no range"},
+		{"country code twice", strings.Replace(goodRequest, "+9198", "+919198", 1), "note: line 1: to is in no assigned range"},
 		{"every mistake", `{"id":"c1","from":"1","to":"2","answer_url":"x"}`, "line 1: answer_url must be an http or https URL"},
 	}
 	for _, dry := range []bool{false, true} {
@@ -190,7 +190,7 @@ func TestPublishFileHasManyInFlight(t *testing.T) {
 			return nil
 		}
 	})
-	if err != nil || !strings.Contains(output, "128 requests published, 0 refused") {
+	if err != nil || !strings.Contains(output, "128 requests published, 0 rejected") {
 		t.Errorf("%v\n%s", err, output)
 	}
 }

@@ -26,14 +26,14 @@ func newRunCommand(build app.Build, environ []string) *cobra.Command {
 		Long: `Run a worker: pull call requests from NATS JetStream and place each of them once.
 
 Without a file, NATS_URL, SFVOPI_BASE_URL and SFVOPI_API_KEY (or
-SFVOPI_API_KEY_FILE) are enough. The environment beats the file.
+SFVOPI_API_KEY_FILE) are enough. The environment overrides the file.
 
-SIGHUP, or a change of the file, loads the configuration again: accounts come, go
-and change without dropping what is in flight. Everything else takes a restart. A
-configuration that cannot be used is refused, and the one before stays in force.
+SIGHUP, or a change of the file, reloads the configuration: accounts are added,
+removed and changed without dropping calls in progress. Other settings need a
+restart. An invalid configuration is rejected, and the previous one stays in force.
 
-SIGTERM stops pulling, lets claimed calls finish within shutdown_grace, and exits
-with 0. A second signal stops at once.`,
+SIGTERM stops pulling, waits up to shutdown_grace for claimed calls, and exits with
+status 0. A second signal exits at once.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			file := configs.FilePath(file, environ)
@@ -66,11 +66,11 @@ with 0. A second signal stops at once.`,
 			return runReloading(c.Context(), a, &reloader{file: file, environ: environ, data: data, worker: a})
 		},
 	}
-	c.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG; without one the environment alone is read)")
+	c.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG, else only the environment)")
 	return c
 }
 
-// runReloading runs the worker, and reloads its configuration meanwhile.
+// runReloading runs the worker and the reloader of its configuration.
 func runReloading(ctx context.Context, a *app.App, r *reloader) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -83,7 +83,7 @@ func runReloading(ctx context.Context, a *app.App, r *reloader) error {
 	return a.Run(ctx)
 }
 
-// newLogger writes as log.level and log.format say.
+// newLogger returns a logger by log.level and log.format.
 func newLogger(w io.Writer, c configs.Log) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Level)) // info for what is no level

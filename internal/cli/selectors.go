@@ -14,7 +14,7 @@ import (
 )
 
 func accountFlag(c *cobra.Command, account *string) {
-	c.Flags().StringVar(account, "account", "", "`ACCOUNT` of the call (default: the one that has a call of this id)")
+	c.Flags().StringVar(account, "account", "", "`ACCOUNT` of the call (default: the one that has this id)")
 }
 
 func parseAccountFlag(s string) (call.Account, error) {
@@ -28,7 +28,7 @@ func parseAccountFlag(s string) (call.Account, error) {
 	return a, nil
 }
 
-// filterFlags pick dead letters.
+// filterFlags select dead letters.
 type filterFlags struct {
 	account   string
 	reasons   []string
@@ -38,33 +38,30 @@ type filterFlags struct {
 }
 
 func (f *filterFlags) register(c *cobra.Command, limit int) {
-	c.Flags().StringVar(&f.account, "account", "", "only those of this `ACCOUNT`")
-	c.Flags().StringSliceVar(&f.reasons, "reason", nil, "only those with this `REASON`; may be repeated")
-	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only those that ended longer ago (such as 2h)")
-	c.Flags().DurationVar(&f.newerThan, "newer-than", 0, "only those that ended since (such as 2h)")
-	c.Flags().IntVar(&f.limit, "limit", limit, "at most so `MANY`")
+	c.Flags().StringVar(&f.account, "account", "", "only dead letters of this `ACCOUNT`")
+	c.Flags().StringSliceVar(&f.reasons, "reason", nil, "only dead letters with this `REASON`; repeatable")
+	c.Flags().DurationVar(&f.olderThan, "older-than", 0, "only dead letters that ended more than this long ago (such as 2h)")
+	c.Flags().DurationVar(&f.newerThan, "newer-than", 0, "only dead letters that ended less than this long ago (such as 2h)")
+	c.Flags().IntVar(&f.limit, "limit", limit, "maximum `NUMBER`")
 }
 
-// isSet reports whether any letter is picked otherwise than by its name.
+// isSet reports whether any selection but --limit is set.
 func (f *filterFlags) isSet() bool {
 	return f.account != "" || len(f.reasons) > 0 || f.olderThan != 0 || f.newerThan != 0
 }
 
-// filter gives what to list.
+// filter validates the flags.
 func (f *filterFlags) filter(now time.Time) (queue.DeadLetterFilter, error) {
 	filter := queue.DeadLetterFilter{Limit: f.limit}
 	if f.limit < 1 {
 		return filter, usageError{errors.New("--limit must be at least 1")}
 	}
 	if f.olderThan < 0 || f.newerThan < 0 {
-		return filter, usageError{errors.New("--older-than and --newer-than are spans of time from 0 on, such as 2h, or 48h for two days")}
+		return filter, usageError{errors.New("--older-than and --newer-than must not be negative; write them like 2h, or 48h for two days")}
 	}
-	if f.account != "" {
-		account, err := call.ParseAccount(f.account)
-		if err != nil {
-			return filter, usageError{fmt.Errorf("--account: %w", err)}
-		}
-		filter.Account = account
+	var err error
+	if filter.Account, err = parseAccountFlag(f.account); err != nil {
+		return filter, err
 	}
 	for _, name := range f.reasons {
 		reason, err := parseEndReason(name)
@@ -88,10 +85,10 @@ func parseEndReason(name string) (call.Reason, error) {
 			return r, nil
 		}
 	}
-	return "", fmt.Errorf("--reason %q is none; the reasons are %s", name, join(call.EndReasons()))
+	return "", fmt.Errorf("unknown --reason %q; the reasons are %s", name, join(call.EndReasons()))
 }
 
-// parseLetterNumber reads the name of a single dead letter: @ and its sequence.
+// parseLetterNumber parses the name of a dead letter: @ and its sequence.
 func parseLetterNumber(arg string) (uint64, bool, error) {
 	digits, ok := strings.CutPrefix(arg, "@")
 	if !ok {
@@ -99,7 +96,7 @@ func parseLetterNumber(arg string) (uint64, bool, error) {
 	}
 	n, err := strconv.ParseUint(digits, 10, 64)
 	if err != nil {
-		return 0, true, usageError{errors.New("a single dead letter is named by @ and its number, as in: ringonce dead list")}
+		return 0, true, usageError{errors.New("a dead letter is named by @ and its number, as in: ringonce dead list")}
 	}
 	return n, true, nil
 }

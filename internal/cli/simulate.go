@@ -16,7 +16,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// simulateGrace is how long a stop waits for calls under way.
+// simulateGrace is how long a shutdown waits for calls in progress.
 const simulateGrace = 5 * time.Second
 
 type simulateFlags struct {
@@ -31,21 +31,21 @@ func newSimulateCommand() *cobra.Command {
 	var flags simulateFlags
 	command := &cobra.Command{
 		Use:   "simulate",
-		Short: "Stand in for the provider, with faults on demand and a record of who was rung",
+		Short: "Simulate the provider, with faults on demand and a record of who was rung",
 		Long: `Serve the provider's HTTP contract without a phone behind it.
 
-Magic callees choose faults: +919000050002 answers "Service temporarily
+Magic callees select faults: +919000050002 answers "Service temporarily
 unavailable" twice and then accepts the call. GET /simulator/faults lists them
-all, GET /simulator/oracle tells who was really rung.`,
+all, GET /simulator/oracle reports who was rung.`,
 		Example: `  ringonce simulate
   ringonce simulate --webhooks --latency 50ms
   ringonce simulate --config simulator.yaml --listen :9380`,
 		Args: noArgs,
 		RunE: func(command *cobra.Command, _ []string) error { return simulate(command, &flags) },
 	}
-	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:9380", "address to serve on; whoever reaches it may change the simulator")
+	command.Flags().StringVar(&flags.listen, "listen", "127.0.0.1:9380", "address to serve on; its clients may change the simulator")
 	command.Flags().StringVar(&flags.config, "config", "", "YAML file with organisations, rules and timing (default: one organisation with the key "+simulator.DefaultAPIKey+")")
-	command.Flags().DurationVar(&flags.latency, "latency", 0, "hold every answer back for so long")
+	command.Flags().DurationVar(&flags.latency, "latency", 0, "delay every response by this long")
 	command.Flags().Float64Var(&flags.cps, "cps", 0, "calls per second of each organisation, 429 above it (0: as configured)")
 	command.Flags().BoolVar(&flags.webhooks, "webhooks", false, "post ring, answer and hangup hooks to the URLs in the calls")
 	return command
@@ -72,7 +72,7 @@ func simulate(command *cobra.Command, flags *simulateFlags) error {
 	errorLog := log.New(command.ErrOrStderr(), "simulate: ", log.LstdFlags)
 	err = provider.Serve(command.Context(), listener, simulateGrace, errorLog)
 	if command.Context().Err() != nil && errors.Is(err, context.DeadlineExceeded) {
-		errorLog.Printf("calls under way were broken off after %s", simulateGrace)
+		errorLog.Printf("calls in progress were aborted after %s", simulateGrace)
 		err = nil
 	}
 	happened := provider.Oracle().Summary
@@ -81,8 +81,8 @@ func simulate(command *cobra.Command, flags *simulateFlags) error {
 	return errors.Join(err, printErr)
 }
 
-// introduce says what is served and how to use it. It quotes keys and numbers of
-// the default world alone: those of a configuration are not the terminal's.
+// introduce prints what is served and how to use it, with the keys and numbers of
+// the default world only: those of a configuration are not printed.
 func (f *simulateFlags) introduce(out io.Writer, address string) error {
 	base := "http://" + address
 	key, number, world := simulator.DefaultAPIKey, simulator.DefaultNumber, "the default world"
@@ -110,15 +110,15 @@ Place a call:
 	return err
 }
 
-// read makes the simulator's configuration from the file and the flags, which
-// win.
+// read returns the simulator's configuration from the file and the flags, which
+// override it.
 func (f *simulateFlags) read() (simulator.Config, error) {
 	config := simulator.Config{World: simulator.DefaultWorld()}
 	switch {
 	case f.latency < 0:
-		return config, errors.New("--latency is less than 0; give a span of time, such as 50ms")
+		return config, errors.New("--latency must not be negative; write it like 50ms")
 	case !(f.cps >= 0) || math.IsInf(f.cps, 0): // NaN, too
-		return config, errors.New("--cps is no number of calls per second; give one from 0 on, such as 10")
+		return config, errors.New("--cps must be a number from 0 on, such as 10")
 	}
 	if f.config != "" {
 		var err error

@@ -13,9 +13,9 @@ import (
 func newStreamsApplyCommand(cf *connFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "apply",
-		Short: "Make the streams that are missing",
-		Long: `Make the streams that are missing, with streams.replicas replicas. Streams that
-are there stay as they are; what differs is printed.`,
+		Short: "Create missing streams",
+		Long: `Create missing streams, with streams.replicas replicas. Existing streams are not
+changed; differences are printed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conn, config, err := cf.connect()
@@ -26,14 +26,14 @@ are there stay as they are; what differs is printed.`,
 			topology := app.Topology(config)
 			made, err := topology.Apply(c.Context(), conn.JetStream())
 			for _, name := range made {
-				fmt.Fprintln(c.OutOrStdout(), name, "made")
+				fmt.Fprintln(c.OutOrStdout(), name, "created")
 			}
 			if err != nil {
 				return err
 			}
 			if slices.Contains(made, queue.BucketControl) && !slices.Contains(made, queue.StreamRecords) {
 				fmt.Fprintln(c.OutOrStdout(), "note: pauses and suspensions were in", queue.BucketControl,
-					"and are in force again only if a running worker knew them; look at: ringonce accounts list")
+					"and take effect again only if a running worker knew them; check: ringonce accounts list")
 			}
 			if _, err := conn.InspectHighWater(c.Context()); err != nil {
 				fmt.Fprintln(c.OutOrStdout(), "note:", err)

@@ -13,10 +13,10 @@ import (
 func newStreamsCheckCommand(cf *connFlags) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
-		Short: "Compare the streams with what they have to be",
-		Long: `Compare the streams with what they have to be. The exit code is 1 if a stream is
-missing, or differs so that the promise does not hold, or if CALL_RECORDS may have
-forgotten calls; what is only a matter of size or speed is printed as a note.`,
+		Short: "Check that the streams are as required",
+		Long: `Check that the streams are as required. The exit status is 1 if a stream is
+missing or differs in a way that breaks the guarantee, or if CALL_RECORDS may have
+lost records. Differences of size or speed are printed as notes.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			conn, config, err := cf.connect()
@@ -58,13 +58,13 @@ func checkStreams(c *cobra.Command, conn *queue.Conn, t queue.Topology) error {
 	case missing > 0 && missing == broken:
 		return fmt.Errorf("%s missing", plural(missing, "stream"))
 	case foreign > 0:
-		return fmt.Errorf("%s not ringonce's; nothing was changed", plural(foreign, "stream"))
+		return fmt.Errorf("%s not of ringonce; nothing was changed", plural(foreign, "stream"))
 	case broken > 0:
-		return fmt.Errorf("%s would break the guarantee; stop all workers, then mend it with: nats stream edit", plural(broken, "difference"))
+		return fmt.Errorf("%s would break the guarantee; stop all workers and fix it with: nats stream edit", plural(broken, "difference"))
 	}
-	fmt.Fprintln(c.OutOrStdout(), "the streams are as they have to be")
+	fmt.Fprintln(c.OutOrStdout(), "the streams are as required")
 	return nil
 }
 
-// breaksGuarantee reports whether the promise does not hold with this difference.
+// breaksGuarantee reports whether this difference breaks the guarantee.
 func breaksGuarantee(d queue.Drift) bool { return d.Setting == "" || d.Impact != "" }

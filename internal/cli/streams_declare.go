@@ -16,17 +16,16 @@ func newStreamsDeclareCommand(cf *connFlags) *cobra.Command {
 	var a actionFlags
 	c := &cobra.Command{
 		Use:   "declare --valid-from TIME",
-		Short: "Accept CALL_RECORDS after it may have forgotten calls",
-		Long: `Accept CALL_RECORDS as it is, after it was restored from a copy, made again,
-purged, or had a setting under which records vanish. Workers dial nothing until
-that is done. A setting that is wrong is mended first; the first message of the
-stream, by which workers notice that something was removed, is written again
-where it is gone.
+		Short: "Accept CALL_RECORDS after it may have lost records",
+		Long: `Accept CALL_RECORDS as it is, after it was restored from a copy, recreated or
+purged, or had a setting that removes records. Workers dial nothing until then. Fix
+a wrong setting first. The first message of the stream, by which workers detect
+removed records, is written again if it is missing.
 
-TIME is from when on its records are complete: usually now. A request that was
+TIME is when the records begin to be complete: usually now. A request that was
 published before may have had a record that is gone, so it is never dialled: it
-ends as too_old_to_know. Where the first message had to be written again, that is
-so for every request published before now.`,
+ends as too_old_to_know. If the first message had to be written again, this applies
+to every request published before now.`,
 		Example: `  ringonce streams declare --valid-from now --why "restored from the backup of 02:00"
   ringonce streams declare --valid-from 2026-01-31T09:00:00Z --why … --yes`,
 		Args: noArgs,
@@ -37,7 +36,7 @@ so for every request published before now.`,
 				return usageError{err}
 			}
 			if strings.TrimSpace(a.why) == "" {
-				return usageError{errors.New(`--why is required: say what happened, such as --why "restored from the backup of 02:00"`)}
+				return usageError{errors.New(`--why is required, such as --why "restored from the backup of 02:00"`)}
 			}
 			conn, _, err := cf.connect()
 			if err != nil {
@@ -52,10 +51,10 @@ so for every request published before now.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(c.OutOrStdout(), "declared: %s is valid from %s on; workers dial again within seconds\n",
+			fmt.Fprintf(c.OutOrStdout(), "declared: %s is valid from %s on; workers resume within seconds\n",
 				queue.StreamRecords, l.ValidFrom.Format(time.RFC3339))
 			if l.ValidFrom.Sub(validFrom) > time.Second {
-				fmt.Fprintf(c.OutOrStdout(), "note: not from %s on: what was recorded until then is gone, or could vanish unnoticed\n", validFrom.Format(time.RFC3339))
+				fmt.Fprintf(c.OutOrStdout(), "note: not from %s on: earlier records are gone, or could be lost unnoticed\n", validFrom.Format(time.RFC3339))
 			}
 			return nil
 		},
@@ -68,17 +67,17 @@ so for every request published before now.`,
 
 func parseValidFrom(s string, now time.Time) (time.Time, error) {
 	if s == "" {
-		return time.Time{}, errors.New("--valid-from is required: a time as in RFC 3339, or now")
+		return time.Time{}, errors.New("--valid-from is required: an RFC 3339 time, or now")
 	}
 	if s == "now" {
 		return now.UTC(), nil
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		return t, errors.New("--valid-from is not a time as in RFC 3339; write it as 2026-01-31T09:00:00Z, or now")
+		return t, errors.New("--valid-from is not an RFC 3339 time; write it like 2026-01-31T09:00:00Z, or now")
 	}
 	if t.After(now) {
-		return t, errors.New("--valid-from lies ahead: every request until then would end undialled; give a time that is past, or now")
+		return t, errors.New("--valid-from is in the future: every request until then would end undialled; set a past time, or now")
 	}
 	return t.UTC(), nil
 }

@@ -16,7 +16,7 @@ func newUnknownListCommand(cf *connFlags) *cobra.Command {
 	f := &filterFlags{}
 	c := &cobra.Command{
 		Use:     "list",
-		Short:   "List calls that may have rung, the oldest first",
+		Short:   "List calls that may have rung, oldest first",
 		Example: `  ringonce unknown list --account acme-west`,
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -38,22 +38,22 @@ func newUnknownListCommand(cf *connFlags) *cobra.Command {
 				return err
 			}
 			if letters.More {
-				fmt.Fprintf(c.ErrOrStderr(), "there are more; raise --limit (%d), or narrow the list\n", filter.Limit)
+				fmt.Fprintf(c.ErrOrStderr(), "more dead letters match; raise --limit (%d), or narrow the selection\n", filter.Limit)
 			}
 			return nil
 		},
 	}
-	c.Flags().StringVar(&f.account, "account", "", "only those of this `ACCOUNT`")
-	c.Flags().IntVar(&f.limit, "limit", 100, "at most so `MANY`")
+	c.Flags().StringVar(&f.account, "account", "", "only dead letters of this `ACCOUNT`")
+	c.Flags().IntVar(&f.limit, "limit", 100, "maximum `NUMBER`")
 	return c
 }
 
-// printUnknown shows each letter beside the state of its record: a letter whose
-// record was settled meanwhile is left over.
+// printUnknown prints each dead letter with the state of its record: a dead letter
+// whose record was resolved meanwhile is stale.
 func printUnknown(c *cobra.Command, o *admin.Operator, letters []queue.DeadLetter, now time.Time) error {
 	out := c.OutOrStdout()
 	if len(letters) == 0 {
-		fmt.Fprintln(out, "no call is held as unknown")
+		fmt.Fprintln(out, "no unknown calls")
 		return nil
 	}
 	t := newTable(out, "id", "account", "reason", "record", "held since", "cause", "not-rung from")
@@ -83,6 +83,6 @@ func heldState(r call.Record) string {
 	case r.State == call.StateUnknown, r.State == call.StateDead && r.MayHaveRung && !r.Discarded:
 		return string(r.State)
 	default:
-		return string(r.State) + " (letter left over)"
+		return string(r.State) + " (stale dead letter)"
 	}
 }

@@ -18,27 +18,27 @@ func newUnknownResolveCommand(cf *connFlags) *cobra.Command {
 	var a actionFlags
 	c := &cobra.Command{
 		Use:   "resolve --rang|--not-rung ID…",
-		Short: "Say whether calls that may have rung did",
-		Long: `Say whether calls that may have rung did, as a webhook, the provider's log or the
-callee told. --rang ends them as placed. --not-rung has them dialled again; that
-is refused until 15 minutes after the attempt was claimed, because an answer or
-a webhook may still be on its way.
+		Short: "Resolve calls that may have rung",
+		Long: `Resolve calls that may have rung, by the evidence of a webhook, the provider's log
+or the callee. --rang ends them as placed. --not-rung dials them again; that is
+rejected until 15 minutes after the attempt was claimed, because a response or a
+webhook may still arrive.
 
-If it is broken off, do it again: what was left is completed, and a second ring
-cannot come of it.`,
+If the command is interrupted, repeat it: it completes what was left, and cannot
+cause a second ring.`,
 		Example: `  ringonce unknown resolve --rang --why "hangup webhook at 10:04" reminder-4711
   ringonce unknown resolve --not-rung --why "carrier's log shows no call" reminder-4711`,
 		Args: atLeastOneID,
 		RunE: func(c *cobra.Command, args []string) error {
 			if rang == notRung {
-				return usageError{errors.New("say either --rang or --not-rung")}
+				return usageError{errors.New("specify either --rang or --not-rung")}
 			}
 			if err := a.requireReason(); err != nil {
 				return err
 			}
-			question := fmt.Sprintf("This says of %s that the phone rang: nothing dials them again.", plural(len(args), "call"))
+			question := fmt.Sprintf("This resolves %s as rung: they are not dialled again.", plural(len(args), "call"))
 			if notRung {
-				question = fmt.Sprintf("This says of %s that no phone rang, and has them dialled again.", plural(len(args), "call"))
+				question = fmt.Sprintf("This resolves %s as not rung: they are dialled again.", plural(len(args), "call"))
 			}
 			operator, conn, err := cf.operator(c.Context())
 			if err != nil {
@@ -63,22 +63,22 @@ cannot come of it.`,
 		},
 	}
 	accountFlag(c, &account)
-	c.Flags().BoolVar(&rang, "rang", false, "the phone rang: end as placed")
-	c.Flags().BoolVar(&notRung, "not-rung", false, "no phone rang: dial again")
+	c.Flags().BoolVar(&rang, "rang", false, "the phone rang: end the call as placed")
+	c.Flags().BoolVar(&notRung, "not-rung", false, "the phone did not ring: dial again")
 	a.registerNote(c)
 	a.registerYes(c)
 	return c
 }
 
-func resolveText(d queue.Result, notRung bool) string {
+func resolveText(d admin.Result, notRung bool) string {
 	switch {
 	case notRung && d.AlreadyDone && d.Record.State == call.StateWaiting:
-		return "resolved already; it is brought back to be dialled" + removedText(d.Removed)
+		return "already resolved; it is queued to be dialled" + removedText(d.Removed)
 	case d.AlreadyDone:
-		return fmt.Sprintf("settled already, now %s%s", d.Record.State, removedText(d.Removed))
+		return fmt.Sprintf("already resolved, now %s%s", d.Record.State, removedText(d.Removed))
 	case notRung:
 		return "resolved as not rung; it is dialled again"
 	default:
-		return "resolved as rang; it is placed"
+		return "resolved as rung; it is placed"
 	}
 }

@@ -33,7 +33,7 @@ func versionLine(b app.Build) string {
 func newVersionCommand(build app.Build) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "Print which ringonce this is",
+		Short: "Print the version",
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(c.OutOrStdout(), versionLine(build))
