@@ -1,8 +1,8 @@
-// Package proof checks the promise from the outside: of a batch of requests
+// Package reconcile checks the promise from the outside: of a batch of requests
 // that has come to its end, was every one accounted for, and did no phone ring
 // twice?
 //
-// Four witnesses are heard, who know nothing of each other:
+// It compares four independent sources:
 //
 //	what was published ── the publisher's own list, with the sequences that
 //	                      the broker confirmed
@@ -10,7 +10,7 @@
 //	the dead letters   ── CALLS_DEAD, and what is left in the other streams
 //	the rings          ── the oracle of the simulated provider
 //
-// [Gather] asks the broker for its part; the publisher and the oracle bring
-// theirs as plain data. [Check] compares them. It is pure, and says of every
-// contradiction which request it is about.
+// [Gather] reads the broker's part; the publisher and the oracle provide theirs as
+// plain data. [Check] compares them. It is pure, and reports for every discrepancy
+// which request it is about.
 package reconcile

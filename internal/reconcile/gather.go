@@ -11,42 +11,42 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// Gather asks the broker for its part of the evidence about one account: the
-// records, the dead letters, and what is left in the streams of all accounts.
+// Gather reads the broker's part of the input for one account: the records, the
+// dead letters, and what is left in the streams of all accounts.
 func Gather(ctx context.Context, js jetstream.JetStream, a call.Account) (Input, error) {
-	var e Input
+	var in Input
 	err := readAll(ctx, js, queue.StreamRecords, "calls.records."+string(a)+".>", func(m jetstream.Msg) error {
 		record, err := call.DecodeRecord(m.Data())
-		e.Records = append(e.Records, record)
+		in.Records = append(in.Records, record)
 		return err
 	})
 	if err != nil {
-		return e, err
+		return in, err
 	}
 	err = readAll(ctx, js, queue.StreamDead, "calls.dead."+string(a)+".>", func(m jetstream.Msg) error {
 		letter, err := readLetter(m)
-		e.DeadLetters = append(e.DeadLetters, letter)
+		in.DeadLetters = append(in.DeadLetters, letter)
 		return err
 	})
 	if err != nil {
-		return e, err
+		return in, err
 	}
 	for _, stream := range queue.WorkQueues() {
 		n, err := CountMessages(ctx, js, stream)
 		if err != nil {
-			return e, err
+			return in, err
 		}
-		e.Remaining = append(e.Remaining, StreamCount{Stream: stream, Messages: n})
+		in.Remaining = append(in.Remaining, StreamCount{Stream: stream, Messages: n})
 	}
-	return e, nil
+	return in, nil
 }
 
-// OriginKey names a message by what the broker confirmed.
+// OriginKey returns the key of a message that the broker confirmed.
 func OriginKey(ack *jetstream.PubAck) string {
 	return queue.Origin(ack.Stream, ack.Sequence, time.Time{}).Key()
 }
 
-// CountMessages gives how many messages these streams hold together.
+// CountMessages returns how many messages these streams hold together.
 func CountMessages(ctx context.Context, js jetstream.JetStream, streams ...string) (n uint64, err error) {
 	for _, stream := range streams {
 		s, err := js.Stream(ctx, stream)
@@ -70,7 +70,7 @@ func readLetter(m jetstream.Msg) (DeadLetter, error) {
 	}, nil
 }
 
-// readAll gives every message of a subject that is there now to read.
+// readAll calls read with every message that a subject holds now.
 func readAll(ctx context.Context, js jetstream.JetStream, stream, subject string, read func(jetstream.Msg) error) error {
 	consumer, err := js.OrderedConsumer(ctx, stream, jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
 	if err != nil {

@@ -6,61 +6,61 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// dialled is what one request allows the provider to have done.
-type dialled struct {
+// expectation is which rings the ending of one request allows.
+type expectation struct {
 	name   string
 	callee person
-	// mayHaveRung tells that its ending allows one ring; placedAs is which one
-	// that was, if the provider told us.
+	// mayHaveRung is set if the ending allows one ring; placedAs is its request_uuid,
+	// if the provider returned it.
 	mayHaveRung bool
 	placedAs    string
 }
 
-// person is one callee, about one call.
+// person is a callee, for one call.
 type person struct{ callee, answerURL string }
 
-func identity(p Published) dialled {
-	request, _, _ := call.DecodeRequest(p.Body, call.PossibleNumbers) // what cannot be read has nobody to ring
-	return dialled{name: p.Name, callee: person{request.To.E164(), request.AnswerURL}}
+func identity(p Published) expectation {
+	request, _, _ := call.DecodeRequest(p.Body, call.PossibleNumbers) // without a readable callee nobody is rung
+	return expectation{name: p.Name, callee: person{request.To.E164(), request.AnswerURL}}
 }
 
-// rings compares what the endings allow with what the provider did.
-func (j *judgement) rings(calls []dialled, rings []Ring) {
-	requests, heard := map[person][]dialled{}, map[person][]Ring{}
+// checkRings compares what the endings allow with what the provider did.
+func (c *checker) checkRings(calls []expectation, rings []Ring) {
+	requests, rang := map[person][]expectation{}, map[person][]Ring{}
 	for _, d := range calls {
 		requests[d.callee] = append(requests[d.callee], d)
 	}
-	var order []person // contradictions come in the order of the rings
+	var order []person // discrepancies come in the order of the rings
 	for _, r := range rings {
 		p := person{r.Callee, r.AnswerURL}
-		if heard[p] == nil {
+		if rang[p] == nil {
 			order = append(order, p)
 		}
-		heard[p] = append(heard[p], r)
+		rang[p] = append(rang[p], r)
 	}
 	for _, d := range calls {
-		j.placedRang(d, heard[d.callee])
+		c.checkPlaced(d, rang[d.callee])
 	}
 	for _, p := range order {
-		j.person(requests[p], heard[p])
+		c.checkPerson(requests[p], rang[p])
 	}
 }
 
-// placedRang checks that what a record calls placed rang under the same
-// request_uuid, once. A call that an operator declared placed has none.
-func (j *judgement) placedRang(d dialled, rings []Ring) {
+// checkPlaced checks that a placed call rang once, under the request_uuid of its
+// record. A call that an operator declared placed has none.
+func (c *checker) checkPlaced(d expectation, rings []Ring) {
 	if d.placedAs == "" {
 		return
 	}
 	if n := count(rings, d.placedAs); n != 1 {
-		j.contradict(d.name, "its record says placed as %s, and the provider rang that %d times", d.placedAs, n)
+		c.addf(d.name, "its record says placed as %s, and the provider rang that %d times", d.placedAs, n)
 	}
 }
 
-// person checks everything that rang one callee about one call.
-func (j *judgement) person(requests []dialled, rings []Ring) {
+// checkPerson checks everything that rang one callee for one call.
+func (c *checker) checkPerson(requests []expectation, rings []Ring) {
 	if len(requests) == 0 {
-		j.contradict(rings[0].RequestUUID, "a phone rang that nobody of the batch asked for")
+		c.addf(rings[0].RequestUUID, "a phone rang that no request of the batch asked for")
 		return
 	}
 	allowed, open := 0, 0 // open: allowed, without a request_uuid to know it by
@@ -85,10 +85,10 @@ func (j *judgement) person(requests []dialled, rings []Ring) {
 	}
 	switch {
 	case len(rings) > max(1, allowed):
-		j.verdict.RungTwice = append(j.verdict.RungTwice, names...)
+		c.report.RungTwice = append(c.report.RungTwice, names...)
 	case unexplained > open:
 		for _, name := range names {
-			j.contradict(name, "the phone rang, and the record does not say so")
+			c.addf(name, "the phone rang, and the record does not say so")
 		}
 	}
 }

@@ -157,7 +157,7 @@ func TestAStrangersRequestIsNoticed(t *testing.T) {
 	if status := d.ends(); status != 1 {
 		t.Errorf("exit status %d, want 1", status)
 	}
-	for _, want := range []string{"Discrepancies:", "stranger: it has a record, and nobody of the batch published it", "a phone rang that nobody of the batch asked for"} {
+	for _, want := range []string{"Discrepancies:", "stranger: it has a record, and was not published in this batch", "a phone rang that no request of the batch asked for"} {
 		if !strings.Contains(d.out.String(), want) {
 			t.Errorf("%q is missing in\n%s", want, d.out.String())
 		}

@@ -4,8 +4,8 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Input is what the witnesses say of one batch on one account. The batch is
-// closed: whatever else is found on the account counts as a contradiction.
+// Input is what the sources say about one batch on one account. The batch is
+// closed: whatever else is found on the account is a discrepancy.
 type Input struct {
 	Published   []Published
 	Records     []call.Record
@@ -18,9 +18,9 @@ type Input struct {
 
 // Published is one message that the broker confirmed.
 type Published struct {
-	// Name is what the request is called in contradictions.
+	// Name names the request in discrepancies.
 	Name string
-	// OriginKey is which one it is, as [call.Origin] names it. Records and dead
+	// OriginKey identifies the message, as [call.Origin.Key] does. Records and dead
 	// letters carry it.
 	OriginKey string
 	Body      []byte
@@ -30,27 +30,26 @@ type Published struct {
 
 // DeadLetter is one dead letter.
 type DeadLetter struct {
-	OriginKey string // the message that it was made from, as [call.Origin] names it
+	OriginKey string // of the message that it was made from
 	ID        call.ID
 	Reason    call.Reason
 }
 
-// StreamCount is a stream in which messages were left behind.
+// StreamCount is how many messages a stream holds.
 type StreamCount struct {
 	Stream   string
 	Messages uint64
 }
 
-// Ring is one call that went out, whether or not anybody was told. The callee
-// and the answer URL identify it for the person who was rung; give every call
-// an answer URL of its own.
+// Ring is one call that went out, whether or not its caller got an answer. The
+// callee and the answer URL identify it; give every call an answer URL of its own.
 type Ring struct {
 	Callee      string
 	AnswerURL   string
 	RequestUUID string
 }
 
-// Report is what came of the batch.
+// Report is the result for a batch.
 type Report struct {
 	Published int
 	// Every request that is accounted for is counted in exactly one of these.
@@ -64,27 +63,25 @@ type Report struct {
 	// RungTwice names the requests whose callee was rung more often than asked
 	// for.
 	RungTwice []string
-	// Discrepancies say what does not fit; none means that the promise was
-	// kept.
+	// Discrepancies is empty if the promise was kept.
 	Discrepancies []Discrepancy
 }
 
-// Discrepancy is something that witnesses disagree about.
+// Discrepancy is something that the sources disagree about.
 type Discrepancy struct {
 	Name    string // of the request, or of what else it is about
 	Problem string
 }
 
-func (c Discrepancy) String() string { return c.Name + ": " + c.Problem }
+func (d Discrepancy) String() string { return d.Name + ": " + d.Problem }
 
-// OK reports whether every request is accounted for and nobody was rung
-// twice.
-func (v Report) OK() bool { return len(v.Discrepancies) == 0 && len(v.RungTwice) == 0 }
+// OK reports whether every request is accounted for and no phone rang twice.
+func (r Report) OK() bool { return len(r.Discrepancies) == 0 && len(r.RungTwice) == 0 }
 
 // DeadLetters counts the requests that ended without a call.
-func (v Report) DeadLetters() int {
+func (r Report) DeadLetters() int {
 	n := 0
-	for _, count := range v.Dead {
+	for _, count := range r.Dead {
 		n += count
 	}
 	return n
