@@ -22,32 +22,32 @@ import (
 // needs each of them.
 func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 	allowed := allowedToPublish(t, "worker")
-	inWorld(t, func(c *configs.Config) { c.Retry.MaxAttempts, c.Request.MaxAge = 3, 90*time.Minute }, func(t *testing.T, w *world) {
+	inBubble(t, func(c *configs.Config) { c.Retry.MaxAttempts, c.Request.MaxAge = 3, 90*time.Minute }, func(t *testing.T, w *environment) {
 		used := w.hear()
 		p := w.connect(honest)
 		defer p.nc.Close()
 		forNobody(t, w)
 		// Every effect that a worker has: placed, parked, dead, held, suspended.
 		for i, callee := range []string{
-			"+919812345678", magic(t, "service_temporarily_unavailable", 2), magic(t, "overloaded", 0), magic(t, "bad_request", 0),
-			magic(t, "gateway_504_html", 0), magic(t, "number_not_linked", 0),
+			"+919812345678", magicCallee(t, "service_temporarily_unavailable", 2), magicCallee(t, "overloaded", 0), magicCallee(t, "bad_request", 0),
+			magicCallee(t, "gateway_504_html", 0), magicCallee(t, "number_not_linked", 0),
 		} {
 			p.publish(t, p.body("call-"+string(rune('a'+i)), callee))
 		}
-		passes(time.Minute)
+		sleep(time.Minute)
 		// Late evidence: the answer is there when nobody waits for it any more.
 		latency(t, w, 20*time.Second)
 		p.publish(t, p.body("late", "+919812345679"))
-		passes(10 * time.Second)
+		sleep(10 * time.Second)
 		w.worker.Network.CutBroker()
 		latency(t, w, 0)
 		w.StartWorker("waiter")
-		passes(10 * time.Minute)
+		sleep(10 * time.Minute)
 		if r, err := w.Record(honest, "late"); err != nil || r.State != call.StateUnknown {
 			t.Fatalf("the call of a worker that is out of reach is %s, %v", r.State, err)
 		}
 		w.worker.Network.Heal()
-		passes(10 * time.Minute)
+		sleep(10 * time.Minute)
 		if r, err := w.Record(honest, "late"); err != nil || r.State != call.StatePlaced {
 			t.Errorf("the late call is %s, %v", r.State, err)
 		}
@@ -56,13 +56,13 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 		for i := range 10 {
 			p.publish(t, p.body(fmt.Sprintf("down-%d", i), callee(i)))
 		}
-		passes(10 * time.Minute)
+		sleep(10 * time.Minute)
 		w.StartProvider()
-		passes(10 * time.Minute)
-		p.publish(t, p.body("broke", magic(t, "payment_required", 1)))
-		passes(time.Hour)
+		sleep(10 * time.Minute)
+		p.publish(t, p.body("broke", magicCallee(t, "payment_required", 1)))
+		sleep(time.Hour)
 		second := w.StartWorker("two") // makes again what is there, and finds what is new
-		passes(5 * time.Minute)
+		sleep(5 * time.Minute)
 		if err := second.App.Ready(); err != nil {
 			t.Errorf("a second worker: %v", err)
 		}
@@ -79,7 +79,7 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 
 // forNobody lets a request and a due call wait for an account that no worker
 // serves.
-func forNobody(t *testing.T, w *world) {
+func forNobody(t *testing.T, w *environment) {
 	t.Helper()
 	var body []byte
 	for _, p := range call.Priorities() {
@@ -130,7 +130,7 @@ func TestOperatorsAreGivenWhatIsDocumented(t *testing.T) {
 	}
 }
 
-func latency(t *testing.T, w *world, d time.Duration) {
+func latency(t *testing.T, w *environment, d time.Duration) {
 	t.Helper()
 	if err := w.Simulator.SetLatency(simulator.Latency{Fixed: d}); err != nil {
 		t.Fatal(err)
@@ -150,7 +150,7 @@ func allowedToPublish(t *testing.T, user string) []string {
 }
 
 // hear notes every subject that is published to in the workers' NATS account.
-func (w *world) hear() func() []string {
+func (w *environment) hear() func() []string {
 	w.t.Helper()
 	var mu sync.Mutex
 	var heard []string

@@ -68,7 +68,7 @@ func bareLoop(ctx context.Context, args []string) error {
 	case "none":
 		return b.each(ctx, b.place)
 	case "two":
-		return b.each(ctx, b.remember)
+		return b.each(ctx, b.placeWithRecords)
 	case "batches":
 		return b.inBatches(ctx)
 	default:
@@ -106,11 +106,11 @@ func (b bare) each(ctx context.Context, handle func(context.Context, jetstream.M
 // place remembers nothing of the call, so it may ring twice.
 func (b bare) place(ctx context.Context, m jetstream.Msg) error { return b.post(ctx, m.Data()) }
 
-// remember places a call between two confirmed records of it, as large as those
+// placeWithRecords places a call between two confirmed records of it, as large as those
 // of ringonce and written by compare-and-set, the second to be kept for a while.
 // It is the least that a worker can do which knows after its death what it did:
 // nothing of a record is looked at, and no request is.
-func (b bare) remember(ctx context.Context, m jetstream.Msg) error {
+func (b bare) placeWithRecords(ctx context.Context, m jetstream.Msg) error {
 	meta, err := m.Metadata()
 	if err != nil {
 		return err

@@ -15,8 +15,8 @@ import (
 // in flight the processes begin to wait for each other.
 const batchSize = 16
 
-// lookAgain is how long a batch waits where nothing does.
-const lookAgain = 20 * time.Millisecond
+// emptyBatchDelay is how long a batch waits where nothing does.
+const emptyBatchDelay = 20 * time.Millisecond
 
 // inBatches is the loop with two records at its cheapest: calls go in step, a
 // batch at a time, each batch over a connection of its own. Its claims leave in
@@ -69,7 +69,7 @@ func (b *batches) next(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(lookAgain):
+		case <-time.After(emptyBatchDelay):
 			return nil
 		}
 	}

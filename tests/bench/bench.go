@@ -22,8 +22,8 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// drainWithin bounds one run.
-const drainWithin = 5 * time.Minute
+// drainTimeout bounds one run.
+const drainTimeout = 5 * time.Minute
 
 type bench struct {
 	plan
@@ -53,20 +53,20 @@ func newBench(ctx context.Context, p plan) (*bench, error) {
 
 func (b *bench) close() { _ = os.RemoveAll(b.dir) }
 
-// stage is a broker and a provider, fresh for each run.
-type stage struct {
+// environment is a broker and a provider, fresh for each run.
+type environment struct {
 	broker, provider *process
 	js               jetstream.JetStream
 	nc               *nats.Conn
 	dir              string
 }
 
-func (b *bench) stage(ctx context.Context, latency time.Duration, requests int) (*stage, error) {
+func (b *bench) newEnvironment(ctx context.Context, latency time.Duration, requests int) (*environment, error) {
 	dir, err := os.MkdirTemp(b.dir, "broker-")
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{dir: dir}
+	s := &environment{dir: dir}
 	if s.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir, "-profile", b.profile,
 		"-sync="+strconv.FormatBool(b.sync), "-replicas", strconv.Itoa(b.replicas)); err != nil {
 		return nil, err
@@ -90,35 +90,35 @@ func (b *bench) stage(ctx context.Context, latency time.Duration, requests int) 
 }
 
 // fill publishes the requests that are to be placed.
-func (s *stage) fill(requests int) error {
+func (s *environment) fill(requests int) error {
 	for i := range requests {
 		body := fmt.Sprintf(`{"from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/answer?token=0123456789abcdef","hangup_url":"https://publisher.example/hangup?token=0123456789abcdef"}`,
 			simulator.DefaultNumber, i)
 		// The id goes into a header, so that the bare loop can POST the body as it is.
-		if _, err := s.js.PublishAsync("calls.requests.default", []byte(body), jetstream.WithMsgID(fmt.Sprintf("bench-%d", i)), jetstream.WithStallWait(drainWithin)); err != nil {
+		if _, err := s.js.PublishAsync("calls.requests.default", []byte(body), jetstream.WithMsgID(fmt.Sprintf("bench-%d", i)), jetstream.WithStallWait(drainTimeout)); err != nil {
 			return err
 		}
 	}
 	select {
 	case <-s.js.PublishAsyncComplete():
 		return nil
-	case <-time.After(drainWithin):
+	case <-time.After(drainTimeout):
 		return errors.New("publishing the requests took too long")
 	}
 }
 
-func (s *stage) close() {
+func (s *environment) close() {
 	s.nc.Close()
 	s.provider.stop()
 	s.broker.stop()
 	_ = os.RemoveAll(s.dir)
 }
 
-// drained waits until every request was placed and acknowledged, and gives the
+// awaitDrained waits until every request was placed and acknowledged, and gives the
 // calls per second between the first and the last, and what a worker needed
 // for all of them: what it needs to start is not counted.
-func (s *stage) drained(ctx context.Context, worker *process, requests int) (rate float64, spent time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, drainWithin)
+func (s *environment) awaitDrained(ctx context.Context, worker *process, requests int) (rate float64, spent time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	var began time.Time
 	var before time.Duration
@@ -150,7 +150,7 @@ func (s *stage) drained(ctx context.Context, worker *process, requests int) (rat
 }
 
 // rung asks the provider.
-func (s *stage) rung(ctx context.Context) (simulator.Summary, error) {
+func (s *environment) rung(ctx context.Context) (simulator.Summary, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.provider.address+"/simulator/oracle/summary", nil)
 	if err != nil {
 		return simulator.Summary{}, err
@@ -167,7 +167,7 @@ func (s *stage) rung(ctx context.Context) (simulator.Summary, error) {
 // contender is a worker that is measured.
 type contender struct {
 	label string
-	start func(context.Context, *stage, string) (*process, error)
+	start func(context.Context, *environment, string) (*process, error)
 
 	rates, ratios []float64
 	spent         cost
@@ -215,8 +215,8 @@ func microseconds(d time.Duration, calls int) float64 {
 	return float64(d.Microseconds()) / float64(calls)
 }
 
-func (b *bench) once(ctx context.Context, latency time.Duration, worker func(context.Context, *stage, string) (*process, error)) (float64, cost, error) {
-	s, err := b.stage(ctx, latency, b.requests)
+func (b *bench) once(ctx context.Context, latency time.Duration, worker func(context.Context, *environment, string) (*process, error)) (float64, cost, error) {
+	s, err := b.newEnvironment(ctx, latency, b.requests)
 	if err != nil {
 		return 0, cost{}, err
 	}
@@ -226,7 +226,7 @@ func (b *bench) once(ctx context.Context, latency time.Duration, worker func(con
 	if err != nil {
 		return 0, cost{}, err
 	}
-	rate, worked, err := s.drained(ctx, w, b.requests)
+	rate, worked, err := s.awaitDrained(ctx, w, b.requests)
 	w.stop()
 	spent := cost{worker: worked, broker: s.broker.used() - filled, provider: s.provider.used()}
 	if err != nil {
@@ -243,23 +243,23 @@ func (b *bench) once(ctx context.Context, latency time.Duration, worker func(con
 }
 
 // startBare starts a bare loop that writes so many records.
-func (b *bench) startBare(records string) func(context.Context, *stage, string) (*process, error) {
-	return func(ctx context.Context, s *stage, _ string) (*process, error) {
+func (b *bench) startBare(records string) func(context.Context, *environment, string) (*process, error) {
+	return func(ctx context.Context, s *environment, _ string) (*process, error) {
 		return start(ctx, true, nil, b.self, "bare", "-records", records,
 			"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
 	}
 }
 
-func (b *bench) startRingonce(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {
+func (b *bench) startRingonce(ctx context.Context, s *environment, callsPerSecond string) (*process, error) {
 	return start(ctx, false, b.configuration(s, s.provider.address, callsPerSecond), b.binary, "run")
 }
 
-func (b *bench) startProfiled(ctx context.Context, s *stage, callsPerSecond string) (*process, error) {
+func (b *bench) startProfiled(ctx context.Context, s *environment, callsPerSecond string) (*process, error) {
 	return start(ctx, false, b.configuration(s, s.provider.address, callsPerSecond), b.self, "worker", "-profile", b.profile)
 }
 
 // configuration is that of ringonce, as its environment.
-func (b *bench) configuration(s *stage, provider, callsPerSecond string) []string {
+func (b *bench) configuration(s *environment, provider, callsPerSecond string) []string {
 	return []string{
 		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + provider,
 		"SFVOPI_API_KEY=" + simulator.DefaultAPIKey, "RINGONCE_HTTP_ADDR=127.0.0.1:0",
@@ -273,7 +273,7 @@ func (b *bench) configuration(s *stage, provider, callsPerSecond string) []strin
 // memory measures a worker at its default pace while many requests wait.
 func (b *bench) memory(ctx context.Context) error {
 	const watch = 15 * time.Second
-	s, err := b.stage(ctx, 0, b.waiting)
+	s, err := b.newEnvironment(ctx, 0, b.waiting)
 	if err != nil {
 		return err
 	}

@@ -26,8 +26,8 @@ const (
 	fairApart    = 1_000_000       // from here on, callees of the account in trouble
 )
 
-// trouble is what is wrong with the first of ten accounts.
-type trouble struct {
+// fault is what is wrong with the first of ten accounts.
+type fault struct {
 	label  string
 	times  int // as many requests as a quiet one
 	atOnce int // so many of them together
@@ -38,7 +38,7 @@ type trouble struct {
 // fairness measures how old the requests of nine quiet accounts are when they
 // are POSTed, beside a tenth like them and beside one in trouble.
 func (b *bench) fairness(ctx context.Context) error {
-	troubles := []trouble{
+	troubles := []fault{
 		{label: "one more like them", times: 1, atOnce: 1},
 		{label: "one with 100 times their load", times: 100, atOnce: 1},
 		{label: "that, ten at a time", times: 100, atOnce: 10},
@@ -74,8 +74,8 @@ func fairCallee(n int) string { return fmt.Sprintf("+9198%08d", n) }
 func fairNumber(i int) string { return fmt.Sprintf("+9120715310%02d", i) }
 
 // neighbours gives the sorted ages of the quiet accounts' requests in ms.
-func (b *bench) neighbours(ctx context.Context, t trouble) ([]float64, error) {
-	s, err := b.stage(ctx, 0, 0)
+func (b *bench) neighbours(ctx context.Context, t fault) ([]float64, error) {
+	s, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (b *bench) neighbours(ctx context.Context, t trouble) ([]float64, error) {
 	if err := wait(ctx, fairStart); err != nil {
 		return nil, err
 	}
-	if err := t.befall(sim); err != nil {
+	if err := t.inject(sim); err != nil {
 		return nil, err
 	}
 	published, err := s.publishFairly(ctx, t)
@@ -158,7 +158,7 @@ func (b *bench) fairConfig() (path string, err error) {
 	return path, os.WriteFile(path, []byte(text.String()), 0o600)
 }
 
-func (t trouble) befall(sim *simulator.Simulator) error {
+func (t fault) inject(sim *simulator.Simulator) error {
 	if t.badKey {
 		return sim.SetAPIKeys(fairAccount(0), "another-key")
 	}
@@ -170,7 +170,7 @@ func (t trouble) befall(sim *simulator.Simulator) error {
 
 // publishFairly publishes for all accounts, the one in trouble by a publisher of its
 // own, and gives when it did for each callee of the quiet ones.
-func (s *stage) publishFairly(ctx context.Context, t trouble) (map[string]time.Time, error) {
+func (s *environment) publishFairly(ctx context.Context, t fault) (map[string]time.Time, error) {
 	published := map[string]time.Time{}
 	var publishers errgroup.Group
 	publishers.Go(func() error {
@@ -190,7 +190,7 @@ func (s *stage) publishFairly(ctx context.Context, t trouble) (map[string]time.T
 
 // publishEvenly publishes so many requests together, one at this distance in the
 // mean. Whoever is late makes up for it.
-func (s *stage) publishEvenly(ctx context.Context, every time.Duration, atOnce int, next func(n int) (account int, callee string)) error {
+func (s *environment) publishEvenly(ctx context.Context, every time.Duration, atOnce int, next func(n int) (account int, callee string)) error {
 	nc, err := nats.Connect(s.broker.address)
 	if err != nil {
 		return err

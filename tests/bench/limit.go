@@ -32,7 +32,7 @@ func (b *bench) limit(ctx context.Context) error {
 }
 
 func (b *bench) limitAt(ctx context.Context, perSecond int) error {
-	s, err := b.stage(ctx, 0, perSecond*int((limitWarmUp+limitWatch+5*time.Second)/time.Second))
+	s, err := b.newEnvironment(ctx, 0, perSecond*int((limitWarmUp+limitWatch+5*time.Second)/time.Second))
 	if err != nil {
 		return err
 	}
@@ -49,14 +49,14 @@ func (b *bench) limitAt(ctx context.Context, perSecond int) error {
 	if err := sleep(ctx, limitWarmUp); err != nil {
 		return err
 	}
-	before, spent, counted, began, err := s.look(ctx, workers)
+	before, spent, counted, began, err := s.readCounters(ctx, workers)
 	if err != nil {
 		return err
 	}
 	if err := sleep(ctx, limitWatch); err != nil {
 		return err
 	}
-	after, spentNow, countedNow, ended, err := s.look(ctx, workers)
+	after, spentNow, countedNow, ended, err := s.readCounters(ctx, workers)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func (b *bench) limitAt(ctx context.Context, perSecond int) error {
 	return nil
 }
 
-// look asks everybody how much was done so far.
-func (s *stage) look(ctx context.Context, workers []*process) (simulator.Summary, cost, uint64, time.Time, error) {
+// readCounters asks everybody how much was done so far.
+func (s *environment) readCounters(ctx context.Context, workers []*process) (simulator.Summary, cost, uint64, time.Time, error) {
 	var spent cost
 	for _, w := range workers {
 		spent.worker += w.used()

@@ -36,7 +36,7 @@ func (b *bench) priority(ctx context.Context) error {
 }
 
 func (b *bench) urgent(ctx context.Context, limit string, workers int) error {
-	s, err := b.stage(ctx, 0, 0)
+	s, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (b *bench) urgent(ctx context.Context, limit string, workers int) error {
 func callee(i int) string { return fmt.Sprintf("+9198%08d", i) }
 
 // publish stores so many requests, each on a subject and for a callee.
-func (s *stage) publish(n int, each func(i int) (subject, to string)) error {
+func (s *environment) publish(n int, each func(i int) (subject, to string)) error {
 	for i := range n {
 		subject, to := each(i)
 		body := fmt.Sprintf(`{"from":%q,"to":%q,"answer_url":"https://publisher.example/answer"}`, simulator.DefaultNumber, to)
@@ -100,7 +100,7 @@ func (s *stage) publish(n int, each func(i int) (subject, to string)) error {
 		if (i+1)%publishAtOnce == 0 || i == n-1 {
 			select {
 			case <-s.js.PublishAsyncComplete():
-			case <-time.After(drainWithin):
+			case <-time.After(drainTimeout):
 				return errors.New("publishing the requests took too long")
 			}
 		}

@@ -32,7 +32,7 @@ func (b *bench) scale(ctx context.Context) error {
 	fmt.Println("| what | measured |")
 	fmt.Println("|---|---|")
 	fmt.Printf("| one account, calls/s | %.0f |\n| one account, CPU for each call, µs | %s |\n", single, cost.each(b.requests))
-	s, err := b.stage(ctx, 0, 0)
+	s, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (b *bench) scale(ctx context.Context) error {
 }
 
 // full lets a worker run for a while with requests waiting.
-func (b *bench) full(ctx context.Context, s *stage, single float64, which string) error {
+func (b *bench) full(ctx context.Context, s *environment, single float64, which string) error {
 	w, err := newWatched(ctx)
 	if err != nil {
 		return err
@@ -93,7 +93,7 @@ func (b *bench) full(ctx context.Context, s *stage, single float64, which string
 
 // idle measures a worker with nothing to do.
 func (b *bench) idle(ctx context.Context) error {
-	s, err := b.stage(ctx, 0, 0)
+	s, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (b *bench) idle(ctx context.Context) error {
 }
 
 // startMany starts a worker for all the accounts, without limits.
-func (b *bench) startMany(ctx context.Context, s *stage, provider string) (*process, error) {
+func (b *bench) startMany(ctx context.Context, s *environment, provider string) (*process, error) {
 	var config strings.Builder
 	config.WriteString("accounts:\n")
 	for i := range scaleAccounts {

@@ -22,8 +22,8 @@ import (
 
 const (
 	nodes = 3
-	// askWithin bounds one question to brokers that may be down.
-	askWithin = 2 * time.Second
+	// requestTimeout bounds one question to brokers that may be down.
+	requestTimeout = 2 * time.Second
 )
 
 // brokers are three nodes, each a process of its own.
@@ -88,15 +88,15 @@ func (b *brokers) copyOf(dir string, i int) string { return filepath.Join(dir, b
 // find out by themselves.
 func (b *brokers) isolate(i int, s network) {
 	for _, r := range b.routes[i] {
-		if s == whole {
-			r.set(cut)
+		if s == connected {
+			r.set(refused)
 		}
 		r.set(s)
 	}
 }
 
-// beside lists the other nodes.
-func (b *brokers) beside(node int) []int {
+// others lists the other nodes.
+func (b *brokers) others(node int) []int {
 	var others []int
 	for i := range nodes {
 		if i != node {
@@ -124,12 +124,12 @@ var streams = []string{
 	queue.StreamUrgent, queue.StreamCalls, queue.StreamBulk, queue.StreamParked, queue.StreamRecords, queue.StreamDead, queue.StreamRate, "KV_" + queue.BucketControl,
 }
 
-// complete reports whether every stream that there is, and every consumer that
+// fullyReplicated reports whether every stream that there is, and every consumer that
 // lasts, has all its replicas, up to date: only then does it survive that another
 // node is lost. Consumers are kept in memory, and a node that was restarted has no
 // say in who leads them before it has caught up.
-func complete(ctx context.Context, js jetstream.JetStream) bool {
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+func fullyReplicated(ctx context.Context, js jetstream.JetStream) bool {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	for _, name := range streams {
 		s, err := js.Stream(ctx, name)
@@ -155,7 +155,7 @@ func replicated(c *jetstream.ClusterInfo) bool {
 // leader gives which node leads a stream, or one of its consumers; -1 if that
 // cannot be said now.
 func (b *brokers) leader(ctx context.Context, js jetstream.JetStream, stream, consumer string) int {
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	var c *jetstream.ClusterInfo
 	if consumer != "" {
@@ -181,8 +181,8 @@ func (b *brokers) leader(ctx context.Context, js jetstream.JetStream, stream, co
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// taken are the ports of all trials, which go on side by side.
-var taken sync.Map
+// reservedPorts are the ports of all trials, which go on side by side.
+var reservedPorts sync.Map
 
 // freePorts finds ports that a node can have again after it was killed.
 func freePorts(t *testing.T, n int) []int {
@@ -193,7 +193,7 @@ func freePorts(t *testing.T, n int) []int {
 		if port == 0 {
 			t.Fatal("no port is free")
 		}
-		if _, by := taken.LoadOrStore(port, true); !by {
+		if _, by := reservedPorts.LoadOrStore(port, true); !by {
 			ports = append(ports, port)
 		}
 	}

@@ -17,27 +17,27 @@ import (
 // also while the records have no leader, or two that believe to be.
 const racers = 8
 
-// heat is a part of the keys, and what strikes the leader of the records just
+// round is a part of the keys, and what strikes the leader of the records just
 // before they are raced for. It is mended when the racers at the other nodes are
 // through.
-type heat struct {
-	keys         int
-	strike, mend func(b *brokers, leader int)
+type round struct {
+	keys          int
+	fail, recover func(b *brokers, leader int)
 }
 
 var (
-	fewHeats = []heat{
+	fewRounds = []round{
 		{20, func(*brokers, int) {}, func(*brokers, int) {}},
 		{20, (*brokers).kill, (*brokers).start},
 	}
-	allHeats = []heat{
+	allRounds = []round{
 		{140, func(*brokers, int) {}, func(*brokers, int) {}},
 		{75, (*brokers).kill, (*brokers).start},
 		{75, (*brokers).kill, (*brokers).start},
 		{
 			10, // for some seconds two nodes believe that they lead
-			func(b *brokers, leader int) { b.isolate(leader, deaf) },
-			func(b *brokers, leader int) { b.isolate(leader, whole) },
+			func(b *brokers, leader int) { b.isolate(leader, blackholed) },
+			func(b *brokers, leader int) { b.isolate(leader, connected) },
 		},
 	}
 )
@@ -61,21 +61,21 @@ func TestOneClaimWins(t *testing.T) {
 		t.Cleanup(conn.Close)
 		conns[i] = conn
 	}
-	w := &world{t: t, brokers: b}
+	w := &environment{t: t, brokers: b}
 	js := conns[0].JetStream()
 	w.eventually("the streams are made", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*askWithin)
+		ctx, cancel := context.WithTimeout(t.Context(), 3*requestTimeout)
 		defer cancel()
 		_, err := (queue.Topology{Replicas: nodes}).Apply(ctx, js)
 		return err == nil
 	})
-	w.eventually("every stream has its replicas", func() bool { return complete(t.Context(), js) })
+	w.eventually("every stream has its replicas", func() bool { return fullyReplicated(t.Context(), js) })
 
-	heats, keys := allHeats, 0
+	rounds, keys := allRounds, 0
 	if *extent == "few" {
-		heats = fewHeats
+		rounds = fewRounds
 	}
-	for _, h := range heats {
+	for _, h := range rounds {
 		keys += h.keys
 	}
 	races := make([]race, keys)
@@ -87,9 +87,9 @@ func TestOneClaimWins(t *testing.T) {
 		}
 	}
 	begin := 0
-	for _, h := range heats {
-		leader := w.ledBy(js, queue.StreamRecords, "")
-		h.strike(b, leader)
+	for _, h := range rounds {
+		leader := w.leaderOf(js, queue.StreamRecords, "")
+		h.fail(b, leader)
 		var near, far sync.WaitGroup // racers at the struck node, and at the others
 		for i, ledger := range ledgers {
 			group := &far
@@ -103,7 +103,7 @@ func TestOneClaimWins(t *testing.T) {
 			})
 		}
 		far.Wait()
-		h.mend(b, leader)
+		h.recover(b, leader)
 		near.Wait()
 		begin += h.keys
 	}
@@ -131,7 +131,7 @@ func TestOneClaimWins(t *testing.T) {
 			held++
 		}
 	}
-	line := fmt.Sprintf("claims: %d keys in %d heats, %d racers each: %d won once, %d claimed by nobody who knew; %d claims were uncertain", keys, len(heats), racers, won, held, uncertain)
+	line := fmt.Sprintf("claims: %d keys in %d rounds, %d racers each: %d won once, %d claimed by nobody who knew; %d claims were uncertain", keys, len(rounds), racers, won, held, uncertain)
 	figures.note(line)
 	t.Log(line)
 }

@@ -63,11 +63,11 @@ func TestThePromiseHoldsWhateverBecomesOfTheBrokers(t *testing.T) {
 	for _, c := range chosen {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newEnvironment(t)
 			c.during(w)
-			w.flows(40)
-			w.rest()
-			v := w.judge()
+			w.awaitRequests(40)
+			w.awaitIdle()
+			v := w.check()
 			figures.add(c.name, v, w.stall())
 			t.Logf("%s", figures.line(c.name))
 			if !v.OK() {

@@ -12,7 +12,7 @@ import (
 // leaderIsolated cuts a node off that leads everything, together with a worker
 // that reaches no other node. For some seconds the node believes that it still
 // leads, and hands requests out. Nobody may dial by its word.
-func (w *world) leaderIsolated() {
+func (w *environment) leaderIsolated() {
 	for _, worker := range w.workers {
 		worker.Finish()
 	}
@@ -23,11 +23,11 @@ func (w *world) leaderIsolated() {
 	w.must(w.Simulator.SetLatency(simulator.Latency{Fixed: 150 * time.Millisecond}))
 	lonely := w.worker("C", []int{node}, "RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=1")
 	w.workers = []*worker{lonely}
-	w.ready(lonely)
-	w.flows(20)
+	w.awaitReady(lonely)
+	w.awaitRequests(20)
 
-	w.brokers.isolate(node, cut)
-	others := w.connect(w.brokers.beside(node)...)
+	w.brokers.isolate(node, refused)
+	others := w.connect(w.brokers.others(node)...)
 	w.eventually("the others have a leader", func() bool {
 		now := w.brokers.leader(w.t.Context(), others, queue.StreamRecords, "")
 		return now >= 0 && now != node
@@ -42,14 +42,14 @@ func (w *world) leaderIsolated() {
 		w.t.Errorf("%d requests reached the provider by the word of a leader that leads nobody", after-before)
 	}
 	w.must(w.Simulator.SetLatency(simulator.Latency{}))
-	w.workers = append(w.workers, w.worker("D", w.brokers.beside(node)))
-	w.flows(10)
-	w.brokers.isolate(node, whole)
-	w.complete()
+	w.workers = append(w.workers, w.worker("D", w.brokers.others(node)))
+	w.awaitRequests(10)
+	w.brokers.isolate(node, connected)
+	w.awaitReplicas()
 }
 
 // moved has a node lead a stream, or one of its consumers.
-func (w *world) moved(to int, stream, consumer string) {
+func (w *environment) moved(to int, stream, consumer string) {
 	w.t.Helper()
 	subject, name := "$JS.API.STREAM.LEADER.STEPDOWN."+stream, w.brokers.options[to].Name
 	if consumer != "" {
@@ -60,7 +60,7 @@ func (w *world) moved(to int, stream, consumer string) {
 	w.eventually(fmt.Sprintf("node %s leads %s %s", name, stream, consumer), func() bool {
 		now := w.brokers.leader(w.t.Context(), w.js(), stream, consumer)
 		if now != to && now >= 0 {
-			_, _ = w.Conn.NATS().Request(subject, request, askWithin) // asked again if it did not help
+			_, _ = w.Conn.NATS().Request(subject, request, requestTimeout) // asked again if it did not help
 		}
 		return now == to
 	})

@@ -75,7 +75,7 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 	id, _ := call.ReadID(p.Body)
 	l.begin(id)
 	for {
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), askWithin)
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTimeout)
 		ack, err := l.nodes[0].Publish(bounded, "calls.requests.default", p.Body, jetstream.WithRetryAttempts(0))
 		cancel()
 		l.mu.Lock()

@@ -11,25 +11,25 @@ import (
 // under load.
 type trial struct {
 	name   string
-	during func(w *world)
+	during func(w *environment)
 }
 
 // trials, in the order in which they are tried.
 var trials = []trial{
-	{"stream leader", (*world).streamLeaders},
-	{"consumer leader", (*world).consumerLeaders},
-	{"worker cut off", (*world).workerCut},
-	{"worker unheard", (*world).workerUnheard},
-	{"leader isolated", (*world).leaderIsolated},
-	{"rolling restart", (*world).rollingRestart},
-	{"two in a row", (*world).twoInARow},
-	{"all nodes killed", (*world).allKilled},
-	{"workers killed, too", (*world).workersKilled},
-	{"consumers deleted", (*world).consumersDeleted},
-	{"rates deleted", (*world).ratesDeleted},
-	{"control deleted", (*world).controlDeleted},
-	{"records recreated", (*world).recordsRecreated},
-	{"files restored", (*world).filesRestored},
+	{"stream leader", (*environment).streamLeaders},
+	{"consumer leader", (*environment).consumerLeaders},
+	{"worker cut off", (*environment).workerCut},
+	{"worker unheard", (*environment).workerBlackholed},
+	{"leader isolated", (*environment).leaderIsolated},
+	{"rolling restart", (*environment).rollingRestart},
+	{"two in a row", (*environment).twoInARow},
+	{"all nodes killed", (*environment).allKilled},
+	{"workers killed, too", (*environment).workersKilled},
+	{"consumers deleted", (*environment).consumersDeleted},
+	{"rates deleted", (*environment).ratesDeleted},
+	{"control deleted", (*environment).controlDeleted},
+	{"records recreated", (*environment).recordsRecreated},
+	{"files restored", (*environment).filesRestored},
 }
 
 // The consumers that hand the load's requests out.
@@ -38,9 +38,9 @@ const (
 	due   = "due-default_normal"
 )
 
-// secondAway is how long the second of two nodes that are lost in a row is away:
+// secondOutage is how long the second of two nodes that are lost in a row is away:
 // long enough for every leader to be missed, and found if there can be one.
-const secondAway = 15 * time.Second
+const secondOutage = 15 * time.Second
 
 // sample is what CI tries, few what every run of the tests does.
 var (
@@ -64,58 +64,58 @@ func plan(extent string) []trial {
 }
 
 // streamLeaders kills the nodes that lead the streams which decide most.
-func (w *world) streamLeaders() {
+func (w *environment) streamLeaders() {
 	for _, stream := range []string{queue.StreamRecords, queue.StreamCalls, queue.StreamParked} {
 		i := w.leader(stream, "")
 		w.brokers.kill(i)
-		w.flows(20)
+		w.awaitRequests(20)
 		w.brokers.start(i)
-		w.complete()
+		w.awaitReplicas()
 	}
 }
 
 // consumerLeaders kills the nodes that hand requests out.
-func (w *world) consumerLeaders() {
+func (w *environment) consumerLeaders() {
 	for _, c := range []struct{ stream, consumer string }{
 		{queue.StreamCalls, fresh}, {queue.StreamParked, due},
 	} {
 		i := w.leader(c.stream, c.consumer)
 		w.brokers.kill(i)
-		w.flows(20)
+		w.awaitRequests(20)
 		w.brokers.start(i)
-		w.complete()
+		w.awaitReplicas()
 	}
 }
 
 // workerCut cuts the connections of a worker; the other one goes on.
-func (w *world) workerCut() {
+func (w *environment) workerCut() {
 	a := w.workers[0]
-	a.partition(cut)
-	w.flows(60)
-	a.partition(whole)
-	w.eventually(a.Name+" is connected again", func() bool { return a.says("ringonce_nats_connected 1") })
+	a.partition(refused)
+	w.awaitRequests(60)
+	a.partition(connected)
+	w.eventually(a.Name+" is connected again", func() bool { return a.hasMetric("ringonce_nats_connected 1") })
 }
 
-// workerUnheard has everything lost that a worker and the brokers send each
+// workerBlackholed has everything lost that a worker and the brokers send each
 // other, without closing a connection: the worker finds out by itself.
-func (w *world) workerUnheard() {
+func (w *environment) workerBlackholed() {
 	a := w.workers[0]
-	a.partition(deaf)
-	w.eventually(a.Name+" notices", func() bool { return a.says("ringonce_nats_connected 0") })
-	w.flows(20)
-	a.partition(whole)
-	w.eventually(a.Name+" is connected again", func() bool { return a.says("ringonce_nats_connected 1") })
+	a.partition(blackholed)
+	w.eventually(a.Name+" notices", func() bool { return a.hasMetric("ringonce_nats_connected 0") })
+	w.awaitRequests(20)
+	a.partition(connected)
+	w.eventually(a.Name+" is connected again", func() bool { return a.hasMetric("ringonce_nats_connected 1") })
 }
 
 // rollingRestart restarts one node after the other, as an upgrade does: first in
 // order, then with kill -9.
-func (w *world) rollingRestart() {
+func (w *environment) rollingRestart() {
 	for _, end := range []func(int){w.brokers.stop, w.brokers.kill} {
 		for i := range nodes {
 			end(i)
-			w.flows(5)
+			w.awaitRequests(5)
 			w.brokers.start(i)
-			w.complete()
+			w.awaitReplicas()
 		}
 	}
 }
@@ -123,42 +123,42 @@ func (w *world) rollingRestart() {
 // twoInARow kills the node that leads the records, and as soon as it runs again
 // the next one: what the first has not caught up with has no leader until the
 // second is back.
-func (w *world) twoInARow() {
+func (w *environment) twoInARow() {
 	for range 3 {
 		first := w.leader(queue.StreamRecords, "")
 		w.brokers.kill(first)
-		w.flows(5)
+		w.awaitRequests(5)
 		w.brokers.start(first)
-		second := w.brokers.beside(first)[0]
+		second := w.brokers.others(first)[0]
 		w.brokers.kill(second)
-		w.lasts(secondAway)
+		w.hold(secondOutage)
 		w.brokers.start(second)
-		w.complete()
+		w.awaitReplicas()
 	}
 }
 
 // allKilled leaves nothing running.
-func (w *world) allKilled() {
+func (w *environment) allKilled() {
 	for i := range nodes {
 		w.brokers.kill(i)
 	}
 	for i := range nodes {
 		w.brokers.start(i)
 	}
-	w.complete()
+	w.awaitReplicas()
 }
 
 // workersKilled kills workers and leaders by turns.
-func (w *world) workersKilled() {
+func (w *environment) workersKilled() {
 	for i, name := range []string{"C", "D", "E", "F"} {
 		leader := w.leader(queue.StreamRecords, "")
 		victim := w.workers[i]
 		w.brokers.kill(leader)
 		victim.Kill()
 		w.workers = append(w.workers, w.worker(name, nil))
-		w.flows(20)
+		w.awaitRequests(20)
 		w.brokers.start(leader)
-		w.complete()
+		w.awaitReplicas()
 	}
 	w.workers = w.workers[4:]
 }

@@ -21,9 +21,9 @@ type relay struct {
 type network int
 
 const (
-	whole network = iota
-	cut           // whoever connects is turned away
-	deaf          // takes everything and passes nothing on
+	connected  network = iota
+	refused            // whoever connects is turned away
+	blackholed         // takes everything and passes nothing on
 )
 
 func newRelay(t *testing.T, target string) *relay {
@@ -78,9 +78,9 @@ func (r *relay) enter(near, far net.Conn) (*atomic.Bool, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	lost := &atomic.Bool{}
-	lost.Store(r.state == deaf)
+	lost.Store(r.state == blackholed)
 	r.conns[near], r.conns[far] = lost, lost
-	return lost, r.state != cut
+	return lost, r.state != refused
 }
 
 func (r *relay) leave(near, far net.Conn) {
@@ -115,10 +115,10 @@ func (r *relay) set(s network) {
 	r.state = s
 	for c, lost := range r.conns {
 		switch s {
-		case whole:
-		case deaf:
+		case connected:
+		case blackholed:
 			lost.Store(true)
-		case cut:
+		case refused:
 			_ = c.Close()
 		}
 	}
@@ -126,6 +126,6 @@ func (r *relay) set(s network) {
 
 func (r *relay) close() {
 	_ = r.listener.Close()
-	r.set(cut)
+	r.set(refused)
 	r.owned.Wait()
 }

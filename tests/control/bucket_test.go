@@ -10,47 +10,47 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// TestAControlBucketThatIsBroken under a running worker: nothing is dialled, the
+// TestABrokenControlBucket under a running worker: nothing is dialled, the
 // worker is not ready and its metrics say why, and it recovers by itself.
-func TestAControlBucketThatIsBroken(t *testing.T) {
+func TestABrokenControlBucket(t *testing.T) {
 	for _, c := range []struct {
 		name          string
-		breaks, mends func(t *testing.T, w *world)
+		breaks, mends func(t *testing.T, w *environment)
 	}{
 		{
 			"deleted",
-			func(t *testing.T, w *world) {
-				w.do(w.Conn.JetStream().DeleteKeyValue(t.Context(), queue.BucketControl))
+			func(t *testing.T, w *environment) {
+				w.must(w.Conn.JetStream().DeleteKeyValue(t.Context(), queue.BucketControl))
 			},
-			func(t *testing.T, w *world) {
+			func(t *testing.T, w *environment) {
 				if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
 					t.Fatal(err)
 				}
 			},
 		},
-		{"a pause that is no JSON", corrupt("paused.other", "{"), mend("paused.other")},
-		{"a suspension that is a list", corrupt("suspended.default", "[]"), mend("suspended.default")},
-		{"a number that is none", corrupt("paused-number.0", `{"number":"12"}`), mend("paused-number.0")},
-		{"a pause of all that is empty", corrupt("paused-all", ""), mend("paused-all")},
+		{"a pause that is no JSON", corrupt("paused.other", "{"), repairKey("paused.other")},
+		{"a suspension that is a list", corrupt("suspended.default", "[]"), repairKey("suspended.default")},
+		{"a number that is none", corrupt("paused-number.0", `{"number":"12"}`), repairKey("paused-number.0")},
+		{"a pause of all that is empty", corrupt("paused-all", ""), repairKey("paused-all")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, nil, func(t *testing.T, w *environment) {
 				worker := w.StartWorker("one")
 				<-time.After(time.Minute)
 				c.breaks(t, w)
 				<-time.After(15 * time.Second) // a bucket that is gone says nothing; it is asked for every 10 s
-				w.ask("default", "call", simulator.DefaultNumber, 5)
+				w.publish("default", "call", simulator.DefaultNumber, 5)
 				<-time.After(10 * time.Minute)
-				w.rungOnce(0)
+				w.wantRungOnce(0)
 				if err := worker.App.Ready(); err == nil {
 					t.Error("the worker says that it is ready")
 				}
-				if v, _ := series(t, worker, "ringonce_control_synced"); v != 0 {
+				if v, _ := metric(t, worker, "ringonce_control_synced"); v != 0 {
 					t.Error("the flags are said to be known")
 				}
 				c.mends(t, w)
 				<-time.After(5 * time.Minute)
-				w.rungOnce(5)
+				w.wantRungOnce(5)
 				if err := worker.App.Ready(); err != nil {
 					t.Error(err)
 				}
@@ -59,19 +59,19 @@ func TestAControlBucketThatIsBroken(t *testing.T) {
 	}
 }
 
-func corrupt(key, value string) func(*testing.T, *world) {
-	return func(t *testing.T, w *world) {
+func corrupt(key, value string) func(*testing.T, *environment) {
+	return func(t *testing.T, w *environment) {
 		if _, err := w.bucket(t).PutString(t.Context(), key, value); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func mend(key string) func(*testing.T, *world) {
-	return func(t *testing.T, w *world) { w.do(w.bucket(t).Delete(t.Context(), key)) }
+func repairKey(key string) func(*testing.T, *environment) {
+	return func(t *testing.T, w *environment) { w.must(w.bucket(t).Delete(t.Context(), key)) }
 }
 
-func (w *world) bucket(t *testing.T) jetstream.KeyValue {
+func (w *environment) bucket(t *testing.T) jetstream.KeyValue {
 	kv, err := w.Conn.JetStream().KeyValue(t.Context(), queue.BucketControl)
 	if err != nil {
 		t.Fatal(err)

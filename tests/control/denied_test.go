@@ -22,9 +22,9 @@ func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
 	defer emptyPools()
 	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+		w := &environment{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
-			c.Accounts["default"] = limited(c.Accounts["default"], 64)
+			c.Accounts["default"] = withConcurrency(c.Accounts["default"], 64)
 		}, func(o *server.Options) {
 			o.Users = []*server.User{{Username: "anybody", Password: "a"}, {
 				Username: "worker", Password: "w", Permissions: &server.Permissions{
@@ -37,13 +37,13 @@ func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
 		worker := w.StartWorker("one")
 		<-time.After(time.Minute)
 		const requests = 300
-		w.ask("default", "call", simulator.DefaultNumber, requests)
+		w.publish("default", "call", simulator.DefaultNumber, requests)
 		<-time.After(10 * time.Minute)
 		if got := w.states("default", "call", requests); got[call.StatePlaced] != requests {
 			t.Errorf("they are %v", got)
 		}
-		w.rungOnce(requests)
-		if waited, _ := series(t, worker, "ringonce_ack_backpressure_seconds_total"); waited < 1 {
+		w.wantRungOnce(requests)
+		if waited, _ := metric(t, worker, "ringonce_ack_backpressure_seconds_total"); waited < 1 {
 			t.Errorf("it waited %v seconds", waited)
 		}
 	})

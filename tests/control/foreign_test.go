@@ -15,7 +15,7 @@ import (
 // TestAForeignConsumer keeps the worker from being ready, which says how to remove
 // it, and counts what waits. Then the requests are dialled.
 func TestAForeignConsumer(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		js := w.Conn.JetStream()
 		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), js); err != nil {
 			t.Fatal(err)
@@ -26,12 +26,12 @@ func TestAForeignConsumer(t *testing.T) {
 			t.Fatal(err)
 		}
 		worker := w.StartWorker("one")
-		w.ask("default", "call", simulator.DefaultNumber, 3)
+		w.publish("default", "call", simulator.DefaultNumber, 3)
 		<-time.After(5 * time.Minute)
 		if err := worker.App.Ready(); err == nil || !strings.Contains(err.Error(), "nats consumer rm CALLS theirs") {
 			t.Errorf("it is ready: %v", err)
 		}
-		if n, found := series(t, worker, "ringonce_queue_waiting", "default"); n != 3 {
+		if n, found := metric(t, worker, "ringonce_queue_waiting", "default"); n != 3 {
 			t.Errorf("%v wait (%t)", n, found)
 		}
 		if err := js.DeleteConsumer(t.Context(), queue.StreamCalls, "theirs"); err != nil {

@@ -13,18 +13,18 @@ import (
 )
 
 // repair has an audit give back what is lost.
-func (w *world) repair() {
+func (w *environment) repair() {
 	w.t.Helper()
 	operator, err := admin.NewOperator(w.t.Context(), w.Conn, queue.Retention{Placed: w.Config.Records.Keep, Dead: w.Config.Dead.Keep})
-	w.do(err)
+	w.must(err)
 	var lost []admin.AuditFinding
 	_, err = operator.Audit(w.t.Context(), "", 15*time.Minute, time.Now(), func(f admin.AuditFinding) error {
 		lost = append(lost, f)
 		return nil
 	})
-	w.do(err)
+	w.must(err)
 	for _, f := range lost {
-		w.do(operator.Repair(w.t.Context(), f, time.Now()))
+		w.must(operator.Repair(w.t.Context(), f, time.Now()))
 	}
 }
 
@@ -42,8 +42,8 @@ func TestAFullBroker(t *testing.T) {
 	} {
 		t.Run(c.full.String(), func(t *testing.T) {
 			inBubble(t, func(cfg *configs.Config) {
-				cfg.Accounts["default"] = limited(cfg.Accounts["default"], 1)
-			}, func(t *testing.T, w *world) {
+				cfg.Accounts["default"] = withConcurrency(cfg.Accounts["default"], 1)
+			}, func(t *testing.T, w *environment) {
 				const requests = 8
 				w.StartWorker("one")
 				w.StartWorker("two")
@@ -55,12 +55,12 @@ func TestAFullBroker(t *testing.T) {
 					}
 					body := fmt.Sprintf(`{"id":"call-%d","from":%q,"to":%q,"answer_url":"https://publisher.example/%[1]d"}`, i, simulator.DefaultNumber, to)
 					_, err := w.Publish("calls.requests.default", []byte(body), nil)
-					w.do(err)
+					w.must(err)
 				}
 				<-time.After(4 * time.Second)
-				w.do(w.Broker().MayStore(1))
+				w.must(w.Broker().MayStore(1))
 				<-time.After(c.full)
-				w.do(w.Broker().MayStore(-1))
+				w.must(w.Broker().MayStore(-1))
 				<-time.After(20 * time.Minute)
 				w.repair()
 				<-time.After(20 * time.Minute)
@@ -71,7 +71,7 @@ func TestAFullBroker(t *testing.T) {
 				if s := w.Simulator.Oracle().Summary; s.RungTwice != 0 {
 					t.Errorf("%d phones rang twice", s.RungTwice)
 				}
-				if n := w.left(queue.StreamCalls) + w.left(queue.StreamParked); n != 0 {
+				if n := w.messagesLeft(queue.StreamCalls) + w.messagesLeft(queue.StreamParked); n != 0 {
 					t.Errorf("%d messages are left", n)
 				}
 			})

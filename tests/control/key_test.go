@@ -26,9 +26,9 @@ func TestAWorkerThatStartsWithARefusedKey(t *testing.T) {
 		account := c.Accounts["default"]
 		account.APIKey, account.APIKeyFile = configs.Secret{}, file
 		c.Accounts["default"] = account
-	}, func(t *testing.T, w *world) {
+	}, func(t *testing.T, w *environment) {
 		w.StartWorker("one")
-		w.ask("default", "call", simulator.DefaultNumber, 1)
+		w.publish("default", "call", simulator.DefaultNumber, 1)
 		<-time.After(time.Hour)
 		asked := func() int { return w.Simulator.Oracle().Summary.Lookups }
 		for before := asked(); asked() == before; { // then it is half a minute to the next

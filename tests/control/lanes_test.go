@@ -12,7 +12,7 @@ import (
 )
 
 // flags gives what an operator reads.
-func (w *world) flags() queue.Flags {
+func (w *environment) flags() queue.Flags {
 	w.t.Helper()
 	f, err := w.control().Read(w.t.Context())
 	if err != nil {
@@ -22,7 +22,7 @@ func (w *world) flags() queue.Flags {
 }
 
 // lanes gives what workers say they do for the default account.
-func (w *world) lanes() []string {
+func (w *environment) lanes() []string {
 	w.t.Helper()
 	var said []string
 	for _, l := range w.flags().Lanes()["default"] {
@@ -31,43 +31,43 @@ func (w *world) lanes() []string {
 	return said
 }
 
-func (w *world) workersSay(want ...string) {
+func (w *environment) wantLanes(want ...string) {
 	w.t.Helper()
 	if got := w.lanes(); !slices.Equal(got, want) {
 		w.t.Errorf("the workers say %q, want %q", got, want)
 	}
 }
 
-// TestWorkersSayWhatTheyDo soon after it changes; a worker that died says nothing
+// TestWorkersReportTheirLanes soon after it changes; a worker that died says nothing
 // within a minute, one that was stopped at once.
-func TestWorkersSayWhatTheyDo(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+func TestWorkersReportTheirLanes(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		const soon = 5 * time.Second
 		w.StopProvider()
 		one := w.StartWorker("one")
 		w.StartWorker("two")
 		<-time.After(soon)
-		w.workersSay("one stopped numbers_unknown", "two stopped numbers_unknown")
+		w.wantLanes("one stopped numbers_unknown", "two stopped numbers_unknown")
 		w.StartProvider()
 		<-time.After(20 * time.Second) // it takes three seconds for each look-up
-		w.workersSay("one running", "two running")
+		w.wantLanes("one running", "two running")
 
-		w.do(w.control().Pause(t.Context(), "default", pause()))
+		w.must(w.control().Pause(t.Context(), "default", pause()))
 		<-time.After(soon)
-		w.workersSay("one paused", "two paused")
-		w.do(w.control().Resume(t.Context(), "default"))
+		w.wantLanes("one paused", "two paused")
+		w.must(w.control().Resume(t.Context(), "default"))
 		<-time.After(soon)
-		w.workersSay("one running", "two running")
+		w.wantLanes("one running", "two running")
 
 		one.Network.Cut() // the provider for one, and the broker: it says nothing any more
 		<-time.After(time.Minute)
-		w.workersSay("two running")
+		w.wantLanes("two running")
 		one.Network.Heal()
 		<-time.After(time.Minute)
-		w.workersSay("one running", "two running")
+		w.wantLanes("one running", "two running")
 
 		w.StopProvider()
-		w.ask("default", "call", simulator.DefaultNumber, 100)
+		w.publish("default", "call", simulator.DefaultNumber, 100)
 		<-time.After(time.Minute)
 		for _, l := range w.lanes() {
 			if !strings.Contains(l, " open ") && !strings.Contains(l, " probing ") {
@@ -81,17 +81,17 @@ func TestWorkersSayWhatTheyDo(t *testing.T) {
 		}
 		w.StartProvider()
 		<-time.After(time.Minute)
-		w.workersSay("one running", "two running")
+		w.wantLanes("one running", "two running")
 		one.Stop()
-		w.workersSay("two running")
-		w.rungOnce(100)
+		w.wantLanes("two running")
+		w.wantRungOnce(100)
 	})
 }
 
-// TestAResumptionLiftsASlowDownEverywhere: the provider asked for half an hour, and
+// TestResumeEndsAThrottleOnEveryWorker: the provider asked for half an hour, and
 // an operator knows better.
-func TestAResumptionLiftsASlowDownEverywhere(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+func TestResumeEndsAThrottleOnEveryWorker(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		const soon = 5 * time.Second
 		names := []string{"one", "three", "two"}
 		for _, name := range names {
@@ -99,29 +99,29 @@ func TestAResumptionLiftsASlowDownEverywhere(t *testing.T) {
 		}
 		away := w.StartWorker("zero")
 		<-time.After(10 * time.Second)
-		w.do(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: "too_many_requests_seconds", RetryAfter: 30 * time.Minute}))
-		w.ask("default", "refused", simulator.DefaultNumber, 1)
+		w.must(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: "too_many_requests_seconds", RetryAfter: 30 * time.Minute}))
+		w.publish("default", "refused", simulator.DefaultNumber, 1)
 		<-time.After(2 * soon)
-		w.workersSay("one throttled rate_limited", "three throttled rate_limited", "two throttled rate_limited", "zero throttled rate_limited")
-		w.do(w.Simulator.RemoveRule("trouble"))
-		w.ask("default", "waits", simulator.DefaultNumber, 30)
+		w.wantLanes("one throttled rate_limited", "three throttled rate_limited", "two throttled rate_limited", "zero throttled rate_limited")
+		w.must(w.Simulator.RemoveRule("trouble"))
+		w.publish("default", "waits", simulator.DefaultNumber, 30)
 		<-time.After(time.Minute)
 		if states := w.states("default", "waits", 30); states[call.StatePlaced] != 0 {
 			t.Errorf("while it is slowed: %v", states)
 		}
 		away.Network.Cut()
-		w.do(w.control().EndThrottle(t.Context(), "default", "ann", time.Now().Add(-24*time.Hour))) // whatever the operator's clock says
+		w.must(w.control().EndThrottle(t.Context(), "default", "ann", time.Now().Add(-24*time.Hour))) // whatever the operator's clock says
 		<-time.After(4 * soon)
-		w.workersSay("one running", "three running", "two running", "zero throttled rate_limited")
+		w.wantLanes("one running", "three running", "two running", "zero throttled rate_limited")
 		if states := w.states("default", "waits", 30); states[call.StatePlaced] != 30 {
 			t.Errorf("after it was resumed: %v", states)
 		}
 		away.Network.Heal() // it was away from the broker meanwhile
 		<-time.After(time.Minute)
-		w.workersSay("one running", "three running", "two running", "zero running")
+		w.wantLanes("one running", "three running", "two running", "zero running")
 
-		w.do(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: "too_many_requests_seconds", RetryAfter: 30 * time.Minute}))
-		w.ask("default", "again", simulator.DefaultNumber, 1)
+		w.must(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: "too_many_requests_seconds", RetryAfter: 30 * time.Minute}))
+		w.publish("default", "again", simulator.DefaultNumber, 1)
 		<-time.After(5 * time.Minute)
 		for _, l := range w.lanes() {
 			if !strings.Contains(l, " throttled ") {

@@ -23,14 +23,14 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// world is a bubble with what these tests ask of it.
-type world struct {
+// environment is a bubble with what these tests ask of it.
+type environment struct {
 	*bubble.Environment
 	t *testing.T
 }
 
 // inBubble runs a test on fake time. The provider takes three seconds to answer.
-func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T, w *world)) {
+func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T, w *environment)) {
 	t.Helper()
 	emptyPools()
 	defer emptyPools()
@@ -40,7 +40,7 @@ func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T
 		sim := simulator.Config{Latency: simulator.Latency{Fixed: 3 * time.Second}}
 		w := bubble.New(t, dir, sim, log, change)
 		defer w.Close()
-		test(t, &world{Environment: w, t: t})
+		test(t, &environment{Environment: w, t: t})
 	})
 }
 
@@ -51,8 +51,8 @@ func emptyPools() {
 	runtime.GC() // what survived the first as a victim
 }
 
-// ask publishes so many requests from a number, with ids that begin with a name.
-func (w *world) ask(a call.Account, name, from string, requests int) {
+// publish publishes so many requests from a number, with ids that begin with a name.
+func (w *environment) publish(a call.Account, name, from string, requests int) {
 	w.t.Helper()
 	for i := range requests {
 		body := fmt.Sprintf(`{"id":"%s-%d","from":%q,"to":"+9198765%05d","answer_url":"https://publisher.example/%[1]s"}`, name, i, from, i)
@@ -63,7 +63,7 @@ func (w *world) ask(a call.Account, name, from string, requests int) {
 }
 
 // states counts the calls of a name by their state.
-func (w *world) states(a call.Account, name string, requests int) map[call.State]int {
+func (w *environment) states(a call.Account, name string, requests int) map[call.State]int {
 	w.t.Helper()
 	found := map[call.State]int{}
 	for i := range requests {
@@ -78,7 +78,7 @@ func (w *world) states(a call.Account, name string, requests int) map[call.State
 
 // posts counts what reached the provider so far from a number: all of them if
 // it is empty.
-func (w *world) posts(url string) int {
+func (w *environment) posts(url string) int {
 	n := 0
 	for _, c := range w.Simulator.Oracle().Calls {
 		if url == "" || c.AnswerURL == url {
@@ -88,17 +88,17 @@ func (w *world) posts(url string) int {
 	return n
 }
 
-// rungOnce wants so many phones to have rung, none of them twice.
-func (w *world) rungOnce(phones int) {
+// wantRungOnce wants so many phones to have rung, none of them twice.
+func (w *environment) wantRungOnce(phones int) {
 	w.t.Helper()
 	if s := w.Simulator.Oracle().Summary; s.Rung != phones || s.RungTwice != 0 {
 		w.t.Errorf("%d phones rang, %d of them twice; want %d", s.Rung, s.RungTwice, phones)
 	}
 }
 
-func (w *world) control() *queue.Control { return w.Conn.NewControl(w.Log) }
+func (w *environment) control() *queue.Control { return w.Conn.NewControl(w.Log) }
 
-func (w *world) do(err error) {
+func (w *environment) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)

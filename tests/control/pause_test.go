@@ -18,40 +18,40 @@ func TestAPauseStopsEveryWorkerWithinASecond(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name   string
-		stop   func(*world) error
-		goOn   func(*world) error
+		stop   func(*environment) error
+		goOn   func(*environment) error
 		others bool // requests from other numbers go on
 	}{
 		{
-			"account", func(w *world) error { return w.control().Pause(w.t.Context(), "default", pause()) },
-			func(w *world) error { return w.control().Resume(w.t.Context(), "default") }, false,
+			"account", func(w *environment) error { return w.control().Pause(w.t.Context(), "default", pause()) },
+			func(w *environment) error { return w.control().Resume(w.t.Context(), "default") }, false,
 		},
 		{
-			"all", func(w *world) error { return w.control().Pause(w.t.Context(), "", pause()) },
-			func(w *world) error { return w.control().Resume(w.t.Context(), "") }, false,
+			"all", func(w *environment) error { return w.control().Pause(w.t.Context(), "", pause()) },
+			func(w *environment) error { return w.control().Resume(w.t.Context(), "") }, false,
 		},
 		{
-			"number", func(w *world) error { return w.control().PauseNumber(w.t.Context(), number, pause()) },
-			func(w *world) error { return w.control().ResumeNumber(w.t.Context(), number) }, true,
+			"number", func(w *environment) error { return w.control().PauseNumber(w.t.Context(), number, pause()) },
+			func(w *environment) error { return w.control().ResumeNumber(w.t.Context(), number) }, true,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, nil, func(t *testing.T, w *environment) {
 				const requests, others = 120, 30
 				for _, name := range []string{"one", "two", "three"} {
 					w.StartWorker(name)
 				}
-				w.ask("default", "paused", simulator.DefaultNumber, requests)
+				w.publish("default", "paused", simulator.DefaultNumber, requests)
 				for w.posts(pausedURL) < 10 {
 					<-time.After(100 * time.Millisecond)
 				}
 				if n := w.posts(pausedURL); n > requests/2 {
 					t.Fatalf("%d calls went out before the pause", n)
 				}
-				w.do(c.stop(w))
+				w.must(c.stop(w))
 				<-time.After(time.Second)
 				paused := w.posts(pausedURL)
-				w.ask("default", "other", anotherNumber, others)
+				w.publish("default", "other", anotherNumber, others)
 				w.StartWorker("four")
 				<-time.After(6 * time.Minute)
 				if n := w.posts(pausedURL); n != paused {
@@ -64,9 +64,9 @@ func TestAPauseStopsEveryWorkerWithinASecond(t *testing.T) {
 				if states[call.StatePlaced] != paused || states[call.StateUnknown]+states[call.StateDead]+states[call.StateDialling] > 0 {
 					t.Errorf("of %d calls in flight or before: %v", paused, states)
 				}
-				w.do(c.goOn(w))
+				w.must(c.goOn(w))
 				<-time.After(11 * time.Minute)
-				w.rungOnce(requests + others)
+				w.wantRungOnce(requests + others)
 			})
 		})
 	}
@@ -86,12 +86,12 @@ func TestAPausedRequestExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inBubble(t, func(c *configs.Config) { c.Request.MaxAge = time.Hour }, func(t *testing.T, w *world) {
+	inBubble(t, func(c *configs.Config) { c.Request.MaxAge = time.Hour }, func(t *testing.T, w *environment) {
 		w.StartWorker("one")
 		<-time.After(time.Second)
-		w.do(w.control().PauseNumber(w.t.Context(), number, pause()))
+		w.must(w.control().PauseNumber(w.t.Context(), number, pause()))
 		<-time.After(time.Second) // until it holds everywhere
-		w.ask("default", "paused", simulator.DefaultNumber, 20)
+		w.publish("default", "paused", simulator.DefaultNumber, 20)
 		<-time.After(w.Config.Request.MaxAge - time.Minute)
 		if states := w.states("default", "paused", 20); states[call.StateWaiting] != 20 {
 			t.Errorf("before the deadline: %v", states)
@@ -100,6 +100,6 @@ func TestAPausedRequestExpires(t *testing.T) {
 		if states := w.states("default", "paused", 20); states[call.StateDead] != 20 {
 			t.Errorf("after the deadline: %v", states)
 		}
-		w.rungOnce(0)
+		w.wantRungOnce(0)
 	})
 }

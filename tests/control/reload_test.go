@@ -13,8 +13,8 @@ import (
 	"github.com/ringonce/ringonce/tests/bubble"
 )
 
-// with is a configuration with these accounts, made of the default one.
-func with(c configs.Config, names ...string) configs.Config {
+// withAccounts is a configuration with these accounts, made of the default one.
+func withAccounts(c configs.Config, names ...string) configs.Config {
 	account := c.Accounts["default"]
 	c.Accounts = map[string]configs.Account{}
 	for _, name := range names {
@@ -23,8 +23,8 @@ func with(c configs.Config, names ...string) configs.Config {
 	return c
 }
 
-// series reads one series of a worker; it is 0 if there is none.
-func series(t *testing.T, w *bubble.Worker, name string, labels ...string) (value float64, found bool) {
+// metric reads one series of a worker; it is 0 if there is none.
+func metric(t *testing.T, w *bubble.Worker, name string, labels ...string) (value float64, found bool) {
 	t.Helper()
 	families, err := w.Registry.Gather()
 	if err != nil {
@@ -45,144 +45,144 @@ func series(t *testing.T, w *bubble.Worker, name string, labels ...string) (valu
 	return 0, false
 }
 
-// TestAccountsComeAndGo while their calls are in flight: these finish, what was
+// TestAccountsAreAddedAndRemoved while their calls are in flight: these finish, what was
 // not claimed waits for whoever serves the account next.
-func TestAccountsComeAndGo(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+func TestAccountsAreAddedAndRemoved(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		const requests = 100
 		worker := w.StartWorker("one")
-		w.ask("default", "default", simulator.DefaultNumber, requests)
-		w.ask("acme", "acme", simulator.DefaultNumber, requests)
+		w.publish("default", "default", simulator.DefaultNumber, requests)
+		w.publish("acme", "acme", simulator.DefaultNumber, requests)
 		for w.posts("https://publisher.example/default") < 20 {
 			<-time.After(100 * time.Millisecond)
 		}
-		worker.App.Reload(with(w.Config, "acme"))
+		worker.App.Reload(withAccounts(w.Config, "acme"))
 		<-time.After(time.Minute)
 		posted := w.posts("https://publisher.example/default")
 		states := w.states("default", "default", requests)
 		if states[call.StatePlaced] != posted || states[call.StateAbsent] != requests-posted || posted == requests {
 			t.Errorf("%d calls were in flight or done: %v", posted, states)
 		}
-		if _, found := series(t, worker, "ringonce_lane_state", "default"); found {
+		if _, found := metric(t, worker, "ringonce_lane_state", "default"); found {
 			t.Error("an account that is no longer served has metrics still")
 		}
 		if states := w.states("acme", "acme", requests); states[call.StatePlaced] != requests {
 			t.Errorf("the account that came: %v", states)
 		}
-		if v, _ := series(t, worker, "ringonce_lane_state", "acme", "running"); v != 1 {
+		if v, _ := metric(t, worker, "ringonce_lane_state", "acme", "running"); v != 1 {
 			t.Error("its lane does not run")
 		}
 
 		// It comes back at once after it went, twice.
 		for range 2 {
-			worker.App.Reload(with(w.Config, "acme"))
+			worker.App.Reload(withAccounts(w.Config, "acme"))
 			<-time.After(time.Millisecond)
-			worker.App.Reload(with(w.Config, "acme", "default"))
+			worker.App.Reload(withAccounts(w.Config, "acme", "default"))
 			<-time.After(5 * time.Second)
 		}
 		<-time.After(2 * time.Minute)
-		w.rungOnce(2 * requests)
-		if v, found := series(t, worker, "ringonce_lane_state", "default", "running"); !found || v != 1 {
+		w.wantRungOnce(2 * requests)
+		if v, found := metric(t, worker, "ringonce_lane_state", "default", "running"); !found || v != 1 {
 			t.Error("the account that came back has no metrics")
 		}
 	})
 }
 
-// TestNewLimitsTakeTheirPlace and the old and the new are never both in use.
-func TestNewLimitsTakeTheirPlace(t *testing.T) {
-	inBubble(t, func(c *configs.Config) { c.Accounts["default"] = limited(c.Accounts["default"], 4) }, func(t *testing.T, w *world) {
+// TestReloadReplacesLimits and the old and the new are never both in use.
+func TestReloadReplacesLimits(t *testing.T) {
+	inBubble(t, func(c *configs.Config) { c.Accounts["default"] = withConcurrency(c.Accounts["default"], 4) }, func(t *testing.T, w *environment) {
 		const requests = 120
 		worker := w.StartWorker("one")
-		w.ask("default", "default", simulator.DefaultNumber, requests)
+		w.publish("default", "default", simulator.DefaultNumber, requests)
 		for w.posts("") < 8 {
 			<-time.After(100 * time.Millisecond)
 		}
-		next := with(w.Config, "default")
-		next.Accounts["default"] = limited(next.Accounts["default"], 6)
+		next := withAccounts(w.Config, "default")
+		next.Accounts["default"] = withConcurrency(next.Accounts["default"], 6)
 		worker.App.Reload(next)
 		for range 300 {
 			<-time.After(200 * time.Millisecond)
-			limit, _ := series(t, worker, "ringonce_concurrency_limit", "default")
-			if n, _ := series(t, worker, "ringonce_in_flight", "default"); n > limit {
+			limit, _ := metric(t, worker, "ringonce_concurrency_limit", "default")
+			if n, _ := metric(t, worker, "ringonce_in_flight", "default"); n > limit {
 				t.Fatalf("%v calls in flight, the limit is %v", n, limit)
 			}
 		}
-		if limit, _ := series(t, worker, "ringonce_concurrency_limit", "default"); limit != 6 {
+		if limit, _ := metric(t, worker, "ringonce_concurrency_limit", "default"); limit != 6 {
 			t.Errorf("the limit is %v", limit)
 		}
 		<-time.After(time.Minute)
-		w.rungOnce(requests)
+		w.wantRungOnce(requests)
 	})
 }
 
-func limited(a configs.Account, concurrency int) configs.Account {
+func withConcurrency(a configs.Account, concurrency int) configs.Account {
 	a.Concurrency, a.CallsPerSecond = concurrency, 0
 	return a
 }
 
-// TestAStopReachesWhoeverComesLater since a pause is older than the account.
-func TestAStopReachesWhoeverComesLater(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+// TestAPauseHoldsForAnAccountAddedLater since a pause is older than the account.
+func TestAPauseHoldsForAnAccountAddedLater(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		worker := w.StartWorker("one")
 		<-time.After(10 * time.Second)
-		w.do(w.control().Pause(w.t.Context(), "acme", pause()))
+		w.must(w.control().Pause(w.t.Context(), "acme", pause()))
 		<-time.After(time.Second) // until it holds everywhere
-		w.ask("acme", "acme", simulator.DefaultNumber, 5)
-		worker.App.Reload(with(w.Config, "acme", "default"))
+		w.publish("acme", "acme", simulator.DefaultNumber, 5)
+		worker.App.Reload(withAccounts(w.Config, "acme", "default"))
 		<-time.After(time.Minute)
-		w.rungOnce(0)
-		w.do(w.control().Resume(w.t.Context(), "acme"))
+		w.wantRungOnce(0)
+		w.must(w.control().Resume(w.t.Context(), "acme"))
 		<-time.After(time.Minute)
-		w.rungOnce(5)
+		w.wantRungOnce(5)
 	})
 }
 
-// TestWhatTakesARestartIsSaid and a configuration that cannot be used.
-func TestWhatTakesARestartIsSaid(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+// TestReloadReportsWhatNeedsARestart and a configuration that cannot be used.
+func TestReloadReportsWhatNeedsARestart(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		worker := w.StartWorker("one")
 		<-time.After(time.Second)
 		inForce := func(want float64) {
 			t.Helper()
 			<-time.After(time.Second)
-			if v, _ := series(t, worker, "ringonce_config_in_force"); v != want {
+			if v, _ := metric(t, worker, "ringonce_config_in_force"); v != want {
 				t.Errorf("in force: %v, want %v", v, want)
 			}
 		}
 		inForce(1)
-		next := with(w.Config, "default", "acme")
+		next := withAccounts(w.Config, "default", "acme")
 		next.Retry.MaxAttempts++
 		worker.App.Reload(next)
 		inForce(0)
-		if _, found := series(t, worker, "ringonce_lane_state", "acme"); !found {
+		if _, found := metric(t, worker, "ringonce_lane_state", "acme"); !found {
 			t.Error("the account that came with it is not served")
 		}
 		worker.App.Reload(w.Config)
 		inForce(1)
 		worker.App.RejectReload(errors.New("broken"))
 		inForce(0)
-		if v, _ := series(t, worker, "ringonce_config_reloads_total", "failed"); v != 1 {
+		if v, _ := metric(t, worker, "ringonce_config_reloads_total", "failed"); v != 1 {
 			t.Errorf("%v failed", v)
 		}
-		if v, _ := series(t, worker, "ringonce_config_reloads_total", "ok"); v != 2 {
+		if v, _ := metric(t, worker, "ringonce_config_reloads_total", "ok"); v != 2 {
 			t.Errorf("%v loaded", v)
 		}
 	})
 }
 
-// TestAnAccountComesWhenTheBrokerIsBack if it was asked for while it was down.
-func TestAnAccountComesWhenTheBrokerIsBack(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+// TestAnAccountAddedDuringAnOutageIsServed if it was asked for while it was down.
+func TestAnAccountAddedDuringAnOutageIsServed(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		worker := w.StartWorker("one")
 		<-time.After(10 * time.Second)
 		w.StopBroker()
-		worker.App.Reload(with(w.Config, "acme"))
+		worker.App.Reload(withAccounts(w.Config, "acme"))
 		<-time.After(time.Minute)
 		w.StartBroker()
 		<-time.After(time.Minute)
-		w.ask("acme", "acme", simulator.DefaultNumber, 5)
+		w.publish("acme", "acme", simulator.DefaultNumber, 5)
 		<-time.After(time.Minute)
-		w.rungOnce(5)
+		w.wantRungOnce(5)
 		if n, err := w.Conn.JetStream().Stream(t.Context(), queue.StreamCalls); err != nil || n.CachedInfo().State.Msgs != 0 {
 			t.Errorf("requests are left: %v", err)
 		}

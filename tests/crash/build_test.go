@@ -29,7 +29,7 @@ func build(dir string) error {
 
 // A build without the tag holds nothing of the failpoints: not a function, not
 // a name, not the variable.
-func TestNothingIsLeftInABuildWithoutTheTag(t *testing.T) {
+func TestABuildWithoutTheTagHasNoFailpoints(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "ringonce")
 	run := func(name string, args ...string) []byte {
 		out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput()

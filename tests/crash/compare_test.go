@@ -15,14 +15,14 @@ import (
 // request back, and acknowledging it. Of fifty requests half go well and the
 // others are refused once, or ring and lose their first answer in one of four
 // ways.
-var compared = way{
+var compared = scenario{
 	points: []fp.Point{fp.DeliveryBegun, fp.OutcomeKnown, fp.ScheduleBefore, fp.ScheduleAfter, fp.AckBefore, fp.AckAfter},
 	nth:    3,
-	trial:  trial{batch: many(map[batch.Kind]int{batch.Healthy: 25, batch.Refused: 9, batch.Lost: 4, batch.Gateway: 4, batch.Silent: 4, batch.Slow: 4})},
+	trial:  trial{batch: mixed(map[batch.Kind]int{batch.Healthy: 25, batch.Refused: 9, batch.Lost: 4, batch.Gateway: 4, batch.Silent: 4, batch.Slow: 4})},
 }
 
-// many mixes kinds in their numbers, always in the same order.
-func many(numbers map[batch.Kind]int) []batch.Kind {
+// mixed mixes kinds in their numbers, always in the same order.
+func mixed(numbers map[batch.Kind]int) []batch.Kind {
 	left := 0
 	for _, n := range numbers {
 		left += n
@@ -39,22 +39,22 @@ func many(numbers map[batch.Kind]int) []batch.Kind {
 	return mixed
 }
 
-// came is what a worker made of its trials.
-type came struct {
-	requests, rang int
-	twice, alone   int // rang more than once; those of them whose answers all came
-	most           int // rings of one phone
-	unknown, lost  int
+// result is what a worker made of its trials.
+type result struct {
+	requests, rang      int
+	twice, byCrashAlone int // rang more than once; those of them whose answers all came
+	mostRings           int // rings of one phone
+	unknown, lost       int
 }
 
-// TestTheUsualWorkerRingsTwice measures the worker that is usually written, and
+// TestTheNaiveWorkerRingsTwice measures the worker that is usually written, and
 // ours through the same.
-func TestTheUsualWorkerRingsTwice(t *testing.T) {
+func TestTheNaiveWorkerRingsTwice(t *testing.T) {
 	points, actions := compared.points, []string{"kill", "stop"}
 	if *extent == "few" {
 		points, actions = []fp.Point{fp.OutcomeKnown}, []string{"kill"}
 	}
-	var ours, usual came
+	var ours, usual result
 	t.Run("trials", func(t *testing.T) {
 		for _, action := range actions {
 			for _, p := range points {
@@ -62,11 +62,11 @@ func TestTheUsualWorkerRingsTwice(t *testing.T) {
 				c.point, c.nth, c.action = p, compared.nth, action
 				t.Run("usual/"+c.name(), func(t *testing.T) {
 					t.Parallel()
-					figures.add(&usual, c.compare(t, (*world).usual, false))
+					figures.add(&usual, c.compare(t, (*environment).naiveWorker, false))
 				})
 				t.Run("ours/"+c.name(), func(t *testing.T) {
 					t.Parallel()
-					figures.add(&ours, c.compare(t, (*world).worker, true))
+					figures.add(&ours, c.compare(t, (*environment).worker, true))
 				})
 			}
 		}
@@ -85,10 +85,10 @@ func TestTheUsualWorkerRingsTwice(t *testing.T) {
 }
 
 // compare runs a trial, and has it judged if the worker keeps records.
-func (c trial) compare(t *testing.T, worker func(*world, string, string) *process.Process, judged bool) came {
-	w := newWorld(t)
+func (c trial) compare(t *testing.T, worker func(*environment, string, string) *process.Process, judged bool) result {
+	w := newEnvironment(t)
 	w.publish(c.batch)
-	a := worker(w, "A", c.arm())
+	a := worker(w, "A", c.failpoints())
 	a.Struck(string(c.point), c.action)
 	b := worker(w, "B", "")
 	w.AwaitDrained()
@@ -99,23 +99,23 @@ func (c trial) compare(t *testing.T, worker func(*world, string, string) *proces
 	}
 	b.Finish()
 	if judged {
-		if v := w.judge(); !v.OK() {
+		if v := w.check(); !v.OK() {
 			t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, history(a, b))
 		}
 	}
-	return w.count()
+	return w.countResult()
 }
 
-// count asks the provider who was rung, and the broker who was told.
-func (w *world) count() came {
+// countResult asks the provider who was rung, and the broker who was told.
+func (w *environment) countResult() result {
 	rings := map[string]int{}
 	for _, r := range w.Rings() {
 		rings[r.AnswerURL]++
 	}
-	c := came{requests: len(w.published), unknown: w.Messages(queue.StreamDead, "calls.dead.*.outcome_unknown.*")}
+	c := result{requests: len(w.published), unknown: w.Messages(queue.StreamDead, "calls.dead.*.outcome_unknown.*")}
 	for _, p := range w.published {
 		n := rings["https://publisher.example/answer/"+p.Name]
-		c.most = max(c.most, n)
+		c.mostRings = max(c.mostRings, n)
 		if n > 0 {
 			c.rang++
 		}
@@ -123,7 +123,7 @@ func (w *world) count() came {
 			c.twice++
 		}
 		if n > 1 && (strings.HasPrefix(p.Name, string(batch.Healthy)) || strings.HasPrefix(p.Name, string(batch.Refused))) {
-			c.alone++
+			c.byCrashAlone++
 		}
 	}
 	// Every request of the batch can be placed: one that never rang and of
@@ -135,6 +135,6 @@ func (w *world) count() came {
 // columns take headings as well as numbers.
 const columns = "%-6v %9v %6v %20v %19v %11v %16v %5v\n"
 
-func (c came) line(name string) string {
-	return fmt.Sprintf(columns, name, c.requests, c.rang, c.twice, c.alone, c.most, c.unknown, c.lost)
+func (c result) line(name string) string {
+	return fmt.Sprintf(columns, name, c.requests, c.rang, c.twice, c.byCrashAlone, c.mostRings, c.unknown, c.lost)
 }

@@ -72,13 +72,13 @@ func TestThePromiseHoldsWhereverAWorkerDies(t *testing.T) {
 }
 
 func (c trial) run(t *testing.T) {
-	w := newWorld(t)
+	w := newEnvironment(t)
 	w.publish(c.batch)
 	if c.before != "" {
 		p := w.worker("before", c.before)
 		p.Struck(c.before, "kill")
 	}
-	a := w.worker("A", c.arm())
+	a := w.worker("A", c.failpoints())
 	if c.late {
 		a.Struck(string(fp.OutcomeKnown), "stop")
 		holder := w.worker("holder", "")
@@ -91,14 +91,14 @@ func (c trial) run(t *testing.T) {
 	w.AwaitDrained()
 	if c.action == "stop" {
 		a.Resume()
-		w.idle(a)
+		w.awaitIdle(a)
 		a.Finish()
 		w.AwaitDrained()
 	}
-	w.idle(b)
+	w.awaitIdle(b)
 	b.Finish()
 
-	v := w.judge()
+	v := w.check()
 	if !v.OK() {
 		t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, history(a, b))
 	}

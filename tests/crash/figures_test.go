@@ -41,14 +41,14 @@ func (f *tally) trial(c trial, v reconcile.Report) {
 }
 
 // add sums up what trials of one worker came to.
-func (f *tally) add(to *came, c came) {
+func (f *tally) add(to *result, c result) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	to.requests += c.requests
 	to.rang += c.rang
 	to.twice += c.twice
-	to.most = max(to.most, c.most)
-	to.alone += c.alone
+	to.mostRings = max(to.mostRings, c.mostRings)
+	to.byCrashAlone += c.byCrashAlone
 	to.unknown += c.unknown
 	to.lost += c.lost
 }

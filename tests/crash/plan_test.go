@@ -33,7 +33,7 @@ func (t trial) name() string {
 	return name
 }
 
-func (t trial) arm() string {
+func (t trial) failpoints() string {
 	spec := fmt.Sprintf("%s:%d:%s", t.point, t.nth, t.action)
 	if t.late {
 		spec = string(fp.OutcomeKnown) + ":1:stop," + spec
@@ -41,15 +41,15 @@ func (t trial) arm() string {
 	return spec
 }
 
-// way is how a worker is brought to a point.
-type way struct {
+// scenario is how a worker is brought to a point.
+type scenario struct {
 	points []fp.Point
 	nth    int
 	trial
 }
 
-// ways bring a worker to every point there is.
-var ways = []way{
+// scenarios bring a worker to every point there is.
+var scenarios = []scenario{
 	{[]fp.Point{fp.HighWaterBefore, fp.HighWaterAfter, fp.HeartbeatBefore, fp.HeartbeatAfter, fp.RateIncrementBefore, fp.RateIncrementAfter}, 1, trial{batch: batch.Mix()}},
 	{[]fp.Point{fp.ConnectBefore, fp.ConnectAfter}, 1, trial{batch: batch.Mix()}},
 	{[]fp.Point{
@@ -74,8 +74,8 @@ var ways = []way{
 	{append([]fp.Point{fp.RecoveryFound, fp.RecoveryDone}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Healthy}, late: true}},
 }
 
-// branches are the points that every outcome passes, for each outcome alone.
-var branches = []way{
+// outcomeScenarios are the points that every outcome passes, for each outcome alone.
+var outcomeScenarios = []scenario{
 	{afterPost, 1, trial{batch: []batch.Kind{batch.Refused, batch.Refused}}},
 	{afterPost, 1, trial{batch: []batch.Kind{batch.Rejected, batch.Rejected}}},
 	{afterPost, 1, trial{batch: []batch.Kind{batch.Suspended, batch.Suspended}}},
@@ -99,12 +99,12 @@ var (
 func plan(extent string) []trial {
 	var trials []trial
 	for _, action := range []string{"kill", "stop"} {
-		for i, w := range append(append([]way{}, ways...), branches...) {
+		for i, w := range append(append([]scenario{}, scenarios...), outcomeScenarios...) {
 			for j, p := range w.points {
 				t := w.trial
 				t.point, t.nth, t.action = p, w.nth, action
 				turn := (action == "kill") == (j%2 == 0)
-				if extent == "all" || (extent == "sample" && turn && i < len(ways)) || (extent == "few" && strings.Contains(few, t.name()+" ")) {
+				if extent == "all" || (extent == "sample" && turn && i < len(scenarios)) || (extent == "few" && strings.Contains(few, t.name()+" ")) {
 					trials = append(trials, t)
 				}
 			}

@@ -180,8 +180,8 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 	}
 }
 
-// TestALedgerMadeAnewStopsEverything until an operator declares it valid.
-func TestALedgerMadeAnewStopsEverything(t *testing.T) {
+// TestRecreatedRecordsStopEverything until an operator declares it valid.
+func TestRecreatedRecordsStopEverything(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
 	r.AwaitReady(r.Start("one"))

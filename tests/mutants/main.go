@@ -63,7 +63,7 @@ func run(ctx context.Context) error {
 	if len(survivors) > 0 {
 		return fmt.Errorf("%d of %d survive: %s", len(survivors), len(chosen), strings.Join(survivors, ", "))
 	}
-	if err := sound(ctx, by); err != nil {
+	if err := baseline(ctx, by); err != nil {
 		return err
 	}
 	fmt.Printf("\nall %d are caught, in %s\n", len(chosen), time.Since(began).Round(time.Second))

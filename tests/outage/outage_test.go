@@ -29,14 +29,14 @@ type outage struct {
 	unknown int
 }
 
-// unknownAtOnce is how many unknowns open a breaker, and some that were begun
+// maxUnknownPerBurst is how many unknowns open a breaker, and some that were begun
 // beside the last of them.
-const unknownAtOnce = 5
+const maxUnknownPerBurst = 5
 
 var outages = []outage{
 	{name: "nobody listens", refused: true},
-	{name: "a gateway's page", calls: "gateway_503_html", lookups: "gateway_503_html", unknown: unknownAtOnce},
-	{name: "no answer", calls: "hang_silent", lookups: "hang_silent", unknown: configs.DefaultAccount().Concurrency + unknownAtOnce},
+	{name: "a gateway's page", calls: "gateway_503_html", lookups: "gateway_503_html", unknown: maxUnknownPerBurst},
+	{name: "no answer", calls: "hang_silent", lookups: "hang_silent", unknown: configs.DefaultAccount().Concurrency + maxUnknownPerBurst},
 	{name: "unavailable, it says", calls: "service_temporarily_unavailable", lookups: "service_temporarily_unavailable"},
 	{name: "unavailable for calls alone", calls: "service_temporarily_unavailable"},
 }
@@ -63,11 +63,11 @@ func (o outage) end(w *bubble.Environment) {
 
 const (
 	outageLasts = time.Hour
-	// probesInAnHour is what an hour of finding out may cost in attempts, for all
+	// maxProbesPerHour is what an hour of finding out may cost in attempts, for all
 	// workers together: 1.1 for each of 10,000 requests.
-	probesInAnHour = 1000
-	recoversWithin = 10 * time.Second
-	outageRate     = 10 // calls per second, of all workers together
+	maxProbesPerHour = 1000
+	recoveryTime     = 10 * time.Second
+	outageRate       = 10 // calls per second, of all workers together
 )
 
 // TestAnHourWithoutTheProvider costs few attempts and none of the requests, and
@@ -78,7 +78,7 @@ func TestAnHourWithoutTheProvider(t *testing.T) {
 			if *outageWorkers > 0 {
 				workers = *outageWorkers
 			}
-			t.Run(fmt.Sprintf("%s, %d workers", o.name, workers), func(t *testing.T) { liveThrough(t, o, workers) })
+			t.Run(fmt.Sprintf("%s, %d workers", o.name, workers), func(t *testing.T) { runOutage(t, o, workers) })
 			if *outageWorkers > 0 {
 				break
 			}
@@ -86,7 +86,7 @@ func TestAnHourWithoutTheProvider(t *testing.T) {
 	}
 }
 
-func liveThrough(t *testing.T, o outage, workers int) {
+func runOutage(t *testing.T, o outage, workers int) {
 	runtime.GC()
 	runtime.GC() // two collections empty sync.Pools: a timer of one bubble is not met in the next
 	dir := t.TempDir()
@@ -121,26 +121,26 @@ func liveThrough(t *testing.T, o outage, workers int) {
 			}
 		}
 		<-time.After(time.Until(began.Add(outageLasts * 3 / 4)))
-		if held := pulled(t, w); held > workers {
+		if held := ackPending(t, w); held > workers {
 			t.Errorf("%d requests are pulled while nothing may be dialled", held)
 		}
 		<-time.After(time.Until(began.Add(outageLasts)))
-		before := made(t, w)
+		before := countAttempts(t, w)
 		o.end(w)
 		ended := time.Now()
 		<-time.After(time.Duration(*outageWaiting/outageRate)*time.Second + 15*time.Minute)
 
-		after := ask(t, w)
+		after := readResult(t, w)
 		after.probes = before
-		after.judge(t, o, workers, expiring)
-		recovers(t, w, ended)
+		after.check(t, o, workers, expiring)
+		checkRecovery(t, w, ended)
 		t.Logf("%d attempts, %d POSTs that arrived, and %d look-ups while it was down; %.3f attempts for each of %d requests, %d unknown",
 			before, after.posts-after.placed, after.lookups, float64(after.made)/float64(*outageWaiting), *outageWaiting, after.states[call.StateUnknown])
 	})
 }
 
-// pulled is how many requests workers hold.
-func pulled(t *testing.T, w *bubble.Environment) int {
+// ackPending is how many requests workers hold.
+func ackPending(t *testing.T, w *bubble.Environment) int {
 	t.Helper()
 	held := 0
 	for _, name := range queue.WorkQueues() {
@@ -159,11 +159,11 @@ func pulled(t *testing.T, w *bubble.Environment) int {
 	return held
 }
 
-// made counts the attempts of all calls.
-func made(t *testing.T, w *bubble.Environment) int { return ask(t, w).made }
+// countAttempts counts the attempts of all calls.
+func countAttempts(t *testing.T, w *bubble.Environment) int { return readResult(t, w).made }
 
-// aftermath is what an outage came to.
-type aftermath struct {
+// result is what an outage came to.
+type result struct {
 	states  map[call.State]int
 	reasons map[call.Reason]int
 	made    int // attempts of all calls
@@ -176,14 +176,14 @@ type aftermath struct {
 	lookups int
 }
 
-func ask(t *testing.T, w *bubble.Environment) aftermath {
+func readResult(t *testing.T, w *bubble.Environment) result {
 	t.Helper()
 	e, err := reconcile.Gather(t.Context(), w.Conn.JetStream(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := w.Simulator.Oracle().Summary
-	a := aftermath{
+	a := result{
 		states: map[call.State]int{}, reasons: map[call.Reason]int{},
 		posts: s.Posts, placed: s.Accepted, rung: s.Rung, twice: s.RungTwice, lookups: s.Lookups,
 	}
@@ -202,13 +202,13 @@ func ask(t *testing.T, w *bubble.Environment) aftermath {
 	return a
 }
 
-func (a aftermath) judge(t *testing.T, o outage, workers, expiring int) {
+func (a result) check(t *testing.T, o outage, workers, expiring int) {
 	t.Helper()
 	unknown := a.states[call.StateUnknown]
 	if unknown > workers*o.unknown {
 		t.Errorf("%d calls are unknown", unknown)
 	}
-	if a.probes-unknown > probesInAnHour {
+	if a.probes-unknown > maxProbesPerHour {
 		t.Errorf("%d attempts were made in vain", a.probes-unknown)
 	}
 	if n := a.reasons[call.AttemptsExhausted]; n > 0 {
@@ -225,8 +225,8 @@ func (a aftermath) judge(t *testing.T, o outage, workers, expiring int) {
 	}
 }
 
-// recovers looks at how the backlog goes out once the provider is back.
-func recovers(t *testing.T, w *bubble.Environment, ended time.Time) {
+// checkRecovery looks at how the backlog goes out once the provider is back.
+func checkRecovery(t *testing.T, w *bubble.Environment, ended time.Time) {
 	t.Helper()
 	var at []time.Time
 	for _, c := range w.Simulator.Oracle().Calls {
@@ -242,8 +242,8 @@ func recovers(t *testing.T, w *bubble.Environment, ended time.Time) {
 		last, _ := slices.BinarySearchFunc(at, from.Add(time.Second), time.Time.Compare)
 		return last - first
 	}
-	if n := within(ended.Add(recoversWithin)); n < outageRate*95/100 {
-		t.Errorf("%d calls in the second that begins %s after the outage; the limit is %d", n, recoversWithin, outageRate)
+	if n := within(ended.Add(recoveryTime)); n < outageRate*95/100 {
+		t.Errorf("%d calls in the second that begins %s after the outage; the limit is %d", n, recoveryTime, outageRate)
 	}
 	for _, from := range at {
 		if n := within(from); n > outageRate*105/100+1 {
@@ -277,10 +277,10 @@ func TestALongTimeWithoutTheProvider(t *testing.T) {
 			}
 		}
 		<-time.After(*outageLong)
-		made := ask(t, w).made
+		made := readResult(t, w).made
 		long.end(w)
 		<-time.After(time.Hour)
-		after := ask(t, w)
+		after := readResult(t, w)
 		if after.states[call.StatePlaced] != requests || after.rung != requests || after.twice != 0 {
 			t.Errorf("%d phones rang, %d of them twice; %v", after.rung, after.twice, after.states)
 		}

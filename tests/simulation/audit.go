@@ -8,16 +8,16 @@ import (
 	"github.com/ringonce/ringonce/queue/admin"
 )
 
-// patienceOfAudit is how long a call may be overdue before the audit looks for
+// overdueAfter is how long a call may be overdue before the audit looks for
 // what it needs.
-const patienceOfAudit = 15 * time.Minute
+const overdueAfter = 15 * time.Minute
 
-// forget takes away what is parked or due, as a power loss under the broker can.
-func (r *run) forget() {
+// loseParked takes away what is parked or due, as a power loss under the broker can.
+func (r *run) loseParked() {
 	if r.down {
 		return
 	}
-	s, err := r.world.Conn.JetStream().Stream(context.Background(), queue.StreamParked)
+	s, err := r.env.Conn.JetStream().Stream(context.Background(), queue.StreamParked)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func (r *run) forget() {
 func (r *run) audit() {
 	o := r.operator()
 	var lost []admin.AuditFinding
-	_, err := o.Audit(context.Background(), "", patienceOfAudit, time.Now(), func(f admin.AuditFinding) error {
+	_, err := o.Audit(context.Background(), "", overdueAfter, time.Now(), func(f admin.AuditFinding) error {
 		lost = append(lost, f)
 		return nil
 	})
@@ -39,14 +39,14 @@ func (r *run) audit() {
 		r.t.Fatal(err)
 	}
 	for _, f := range lost {
-		r.note("the audit brings back %s", f.Record.ID)
+		r.logf("the audit brings back %s", f.Record.ID)
 		if err := o.Repair(context.Background(), f, time.Now()); err != nil {
 			r.t.Fatal(err)
 		}
 	}
-	r.forgotten = len(lost)
-	if r.forgotten > 0 {
-		r.until(time.Since(r.began) + operated)
-		r.settle()
+	r.lost = len(lost)
+	if r.lost > 0 {
+		r.sleepUntil(time.Since(r.began) + operatorPeriod)
+		r.awaitIdle()
 	}
 }

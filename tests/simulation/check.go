@@ -9,20 +9,20 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// shares counts what the calls of a run came to.
-type shares struct {
+// outcomes counts what the calls of a run came to.
+type outcomes struct {
 	placed, dead, unknown, duplicates, posts int
 }
 
 // check compares the witnesses of a run, and says what does not fit.
-func (r *run) check() (shares, []string) {
-	var total shares
+func (r *run) check() (outcomes, []string) {
+	var total outcomes
 	var wrong []string
-	if r.forgotten > 0 && !r.plan.lossy {
-		wrong = append(wrong, fmt.Sprintf("I2: the audit found %d calls that nothing would bring to their end", r.forgotten))
+	if r.lost > 0 && !r.plan.lossy {
+		wrong = append(wrong, fmt.Sprintf("I2: the audit found %d calls that nothing would bring to their end", r.lost))
 	}
 	for _, account := range []call.Account{"default", "second"} {
-		e, report, err := r.evidence(account)
+		e, report, err := r.reconcileInput(account)
 		if err != nil {
 			wrong = append(wrong, fmt.Sprintf("%s: the evidence cannot be gathered: %v", account, err))
 			continue
@@ -37,15 +37,15 @@ func (r *run) check() (shares, []string) {
 		}
 		for _, c := range report.Calls {
 			total.posts += c.PostCount
-			wrong = append(wrong, r.times(c)...)
+			wrong = append(wrong, r.checkTimes(c)...)
 		}
-		wrong = append(wrong, r.aboveLimit(string(account), report.Summary)...)
-		wrong = append(wrong, r.dialledWhilePaused(report.Calls)...)
-		wrong = append(wrong, r.dialledWhileSuspended(report.Calls)...)
+		wrong = append(wrong, r.checkRateLimit(string(account), report.Summary)...)
+		wrong = append(wrong, r.checkPauses(report.Calls)...)
+		wrong = append(wrong, r.checkSuspensions(report.Calls)...)
 		if account == "default" {
-			wrong = append(wrong, r.dialledWithRefusedKey(report.Unidentified)...)
+			wrong = append(wrong, r.checkRefusedKeys(report.Unidentified)...)
 		}
-		wrong = append(wrong, r.needless(e.Records)...)
+		wrong = append(wrong, r.checkUnknowns(e.Records)...)
 		total.placed += verdict.Placed
 		total.dead += verdict.DeadLetters()
 		total.unknown += verdict.Unknown
@@ -54,15 +54,15 @@ func (r *run) check() (shares, []string) {
 	return total, wrong
 }
 
-// times checks I5: no attempt before not_before, after expiry, or earlier than
+// checkTimes checks I5: no attempt before not_before, after expiry, or earlier than
 // its retry delay allows.
-func (r *run) times(c simulator.Call) []string {
+func (r *run) checkTimes(c simulator.Call) []string {
 	q, ok := r.requests[c.Organisation+" "+c.AnswerURL]
 	if !ok {
 		return []string{fmt.Sprintf("I5 %s: nobody asked for this call", c.AnswerURL)}
 	}
 	var wrong []string
-	claim := r.world.Config.Provider.ClaimDeadline()
+	claim := r.env.Config.Provider.ClaimDeadline()
 	for i, p := range c.Posts {
 		if p.At.Before(q.notBefore) {
 			wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s before its not_before", q.name, q.notBefore.Sub(p.At)))
@@ -71,16 +71,16 @@ func (r *run) times(c simulator.Call) []string {
 			wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s after its expires_at", q.name, p.At.Sub(q.expiresAt)))
 		}
 		// The shortest delay is half the initial one, by its jitter.
-		if least := r.world.Config.Retry.InitialDelay / 2; i > 0 && p.At.Sub(c.Posts[i-1].At) < least-time.Millisecond {
+		if least := r.env.Config.Retry.InitialDelay / 2; i > 0 && p.At.Sub(c.Posts[i-1].At) < least-time.Millisecond {
 			wrong = append(wrong, fmt.Sprintf("I5 %s: dialled again after %s", q.name, p.At.Sub(c.Posts[i-1].At)))
 		}
 	}
 	return wrong
 }
 
-// aboveLimit checks I8: the calls per second of an account hold for all its
+// checkRateLimit checks I8: the calls per second of an account hold for all its
 // workers together, over any second as the provider counts it.
-func (r *run) aboveLimit(account string, s simulator.Summary) []string {
+func (r *run) checkRateLimit(account string, s simulator.Summary) []string {
 	busiest := s.BusiestSecond[account]
 	if r.plan.rate == 0 || float64(busiest.Posts) <= 1.05*r.plan.rate+1 {
 		return nil
@@ -89,8 +89,8 @@ func (r *run) aboveLimit(account string, s simulator.Summary) []string {
 		account, busiest.Posts, busiest.From.Sub(r.began), r.plan.rate)}
 }
 
-// needless checks I6: unknown only where the outcome really was ambiguous.
-func (r *run) needless(records []call.Record) []string {
+// checkUnknowns checks I6: unknown only where the outcome really was ambiguous.
+func (r *run) checkUnknowns(records []call.Record) []string {
 	if r.plan.broken {
 		return nil
 	}

@@ -15,25 +15,25 @@ import (
 )
 
 const (
-	neighbours    = 10
-	isolationFor  = 3 * time.Minute
-	betweenCalls  = 2 * time.Second // of a quiet account
-	floodTimes    = 100             // as many requests as a quiet account has
-	slotsOfEach   = 8
-	answersWithin = 50 * time.Millisecond
+	neighbours      = 10
+	isolationPeriod = 3 * time.Minute
+	callInterval    = 2 * time.Second // of a quiet account
+	floodFactor     = 100             // as many requests as a quiet account has
+	slotsOfEach     = 8
+	latency         = 50 * time.Millisecond
 )
 
-// TestTroubleStaysWithItsAccount compares how old the requests of quiet accounts
+// TestAccountsAreIsolated compares how old the requests of quiet accounts
 // are when they are dialled: among nine others like them, and among one that is
 // flooded, and three whose provider answers 503, nothing, and 401.
-func TestTroubleStaysWithItsAccount(t *testing.T) {
+func TestAccountsAreIsolated(t *testing.T) {
 	var quiet, troubled time.Duration
 	for _, trouble := range []bool{false, true} {
 		runtime.GC()
 		runtime.GC() // see simulate
 		dir := t.TempDir()
 		synctest.Test(t, func(t *testing.T) {
-			if age := neighbourhood(t, dir, trouble); trouble {
+			if age := measureAges(t, dir, trouble); trouble {
 				troubled = age
 			} else {
 				quiet = age
@@ -47,8 +47,8 @@ func TestTroubleStaysWithItsAccount(t *testing.T) {
 
 func neighbour(i int) string { return fmt.Sprintf("account-%d", i) }
 
-// neighbourWorld is an organisation with one number for each account.
-func neighbourWorld() (simulator.World, func(i int) (callerID string)) {
+// neighbourOrganisations is an organisation with one number for each account.
+func neighbourOrganisations() (simulator.World, func(i int) (callerID string)) {
 	callerID := func(i int) string { return fmt.Sprintf("+9120715310%02d", i) }
 	var w simulator.World
 	for i := range neighbours {
@@ -63,12 +63,12 @@ func neighbourWorld() (simulator.World, func(i int) (callerID string)) {
 	return w, callerID
 }
 
-// neighbourhood gives the p99 of the age at which the requests of the last six
+// measureAges gives the p99 of the age at which the requests of the last six
 // accounts are dialled. The first four may be in trouble.
-func neighbourhood(t *testing.T, dir string, trouble bool) time.Duration {
+func measureAges(t *testing.T, dir string, trouble bool) time.Duration {
 	t.Helper()
-	world, callerID := neighbourWorld()
-	w := bubble.New(t, dir, simulator.Config{World: world, NoMagic: true, Latency: simulator.Latency{Fixed: answersWithin}},
+	world, callerID := neighbourOrganisations()
+	w := bubble.New(t, dir, simulator.Config{World: world, NoMagic: true, Latency: simulator.Latency{Fixed: latency}},
 		slog.New(slog.DiscardHandler), func(c *configs.Config) {
 			clear(c.Accounts)
 			for i := range neighbours {
@@ -100,9 +100,9 @@ func neighbourhood(t *testing.T, dir string, trouble bool) time.Duration {
 			t.Fatal(err)
 		}
 	}
-	for began := time.Now(); time.Since(began) < isolationFor; <-time.After(betweenCalls) {
+	for began := time.Now(); time.Since(began) < isolationPeriod; <-time.After(callInterval) {
 		if trouble {
-			for range floodTimes - 1 {
+			for range floodFactor - 1 {
 				publish(0)
 			}
 		}
@@ -119,7 +119,7 @@ func neighbourhood(t *testing.T, dir string, trouble bool) time.Duration {
 		}
 	}
 	slices.Sort(ages)
-	if want := int(isolationFor/betweenCalls) * 6; len(ages) != want {
+	if want := int(isolationPeriod/callInterval) * 6; len(ages) != want {
 		t.Errorf("%d of %d requests of quiet accounts were dialled", len(ages), want)
 	}
 	p99 := ages[len(ages)*99/100]

@@ -13,13 +13,13 @@ import (
 
 // Spans of a plan.
 const (
-	busy   = 10 * time.Minute // while requests come and things break
-	maxAge = 15 * time.Minute // request.max_age
-	rest   = 25 * time.Minute // after which everything must have come to its end
+	activePeriod = 10 * time.Minute // while requests come and things break
+	maxAge       = 15 * time.Minute // request.max_age
+	restPeriod   = 25 * time.Minute // after which everything must have come to its end
 	// When operators have been at work, there is more to come to its end.
-	operated = 20 * time.Minute
-	// patience is for how many minutes what is under way then may take to end.
-	patience = 180
+	operatorPeriod = 20 * time.Minute
+	// maxIdleMinutes is for how many minutes what is under way then may take to end.
+	maxIdleMinutes = 180
 )
 
 // plan is what a seed makes.
@@ -69,14 +69,14 @@ func newPlan(seed uint64, start time.Time) plan {
 	p.provider(r)
 	if r.IntN(2) == 0 {
 		p.broken = true
-		p.breakages(r)
+		p.failures(r)
 	}
 	p.operators = r.IntN(3) == 0
 	if p.lossy = !p.broken && r.IntN(4) == 0; p.lossy {
 		at, _ := p.window(r, time.Minute)
-		p.add(at, "the broker forgets what is parked", func(run *run) { run.forget() })
+		p.add(at, "the broker forgets what is parked", func(run *run) { run.loseParked() })
 	}
-	p.stops(r)
+	p.pauses(r)
 	slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return p
 }
@@ -91,7 +91,7 @@ func (p *plan) requests(r *rand.Rand, start time.Time) {
 	at := time.Duration(0)
 	for i := range n {
 		if r.IntN(3) == 0 {
-			at = time.Duration(r.Int64N(int64(busy)))
+			at = time.Duration(r.Int64N(int64(activePeriod)))
 		}
 		q := p.request(r, i, start.Add(at))
 		p.add(at, "publish "+q.name, func(run *run) { run.publish(q) })
@@ -99,13 +99,13 @@ func (p *plan) requests(r *rand.Rand, start time.Time) {
 			continue // without an id, a second message is a second call
 		}
 		if r.IntN(12) == 0 {
-			again := at + time.Duration(r.Int64N(int64(busy/2)))
+			again := at + time.Duration(r.Int64N(int64(activePeriod/2)))
 			twin := q
 			twin.name += "-again"
 			p.add(again, "publish "+twin.name, func(run *run) { run.publish(twin) })
 		}
 		if r.IntN(12) == 0 {
-			p.add(at+time.Duration(r.Int64N(int64(busy/4))), "cancel "+q.name, func(run *run) { run.cancel(q) })
+			p.add(at+time.Duration(r.Int64N(int64(activePeriod/4))), "cancel "+q.name, func(run *run) { run.cancel(q) })
 		}
 		if r.IntN(20) == 0 {
 			rival := q
@@ -176,33 +176,33 @@ func (p *plan) provider(r *rand.Rand) {
 			Name: fmt.Sprintf("outage-%d", i), Fault: pick(r, "service_temporarily_unavailable", "initiate_failed", "cdn_521"),
 			Until: long, Rate: pick(r, 0, 0.5),
 		}
-		p.add(at, "outage "+rule.Fault, func(run *run) { run.rule(rule) })
+		p.add(at, "outage "+rule.Fault, func(run *run) { run.putRule(rule) })
 	}
 	if r.IntN(4) == 0 {
 		at, long := p.window(r, 2*time.Minute)
-		p.add(at, "the key is refused", func(run *run) { run.keys("default", "another-key") })
-		p.add(at+long, "the key is accepted", func(run *run) { run.keys("default", simulator.DefaultAPIKey) })
+		p.add(at, "the key is refused", func(run *run) { run.setAPIKey("default", "another-key") })
+		p.add(at+long, "the key is accepted", func(run *run) { run.setAPIKey("default", simulator.DefaultAPIKey) })
 	}
 	if r.IntN(4) == 0 {
 		at, long := p.window(r, 2*time.Minute)
 		slow := time.Duration(r.Int64N(int64(5 * time.Second)))
-		p.add(at, "answers are slow", func(run *run) { run.latency(slow) })
-		p.add(at+long, "answers are quick", func(run *run) { run.latency(0) })
+		p.add(at, "answers are slow", func(run *run) { run.setLatency(slow) })
+		p.add(at+long, "answers are quick", func(run *run) { run.setLatency(0) })
 	}
 }
 
-// breakages stop, kill and cut off workers, and restart the broker.
-func (p *plan) breakages(r *rand.Rand) {
+// failures stop, kill and cut off workers, and restart the broker.
+func (p *plan) failures(r *rand.Rand) {
 	for range 1 + r.IntN(4) {
 		at, long := p.window(r, time.Minute)
 		who := r.IntN(p.workers)
 		switch r.IntN(4) {
 		case 0:
 			p.add(at, fmt.Sprintf("worker %d is stopped", who), func(run *run) { run.stop(who) })
-			p.add(at+long, fmt.Sprintf("worker %d is started", who), func(run *run) { run.start(who) })
+			p.add(at+long, fmt.Sprintf("worker %d is started", who), func(run *run) { run.restart(who) })
 		case 1:
 			p.add(at, fmt.Sprintf("worker %d is killed", who), func(run *run) { run.kill(who) })
-			p.add(at+long, fmt.Sprintf("worker %d is started", who), func(run *run) { run.start(who) })
+			p.add(at+long, fmt.Sprintf("worker %d is started", who), func(run *run) { run.restart(who) })
 		case 2:
 			p.add(at, fmt.Sprintf("worker %d is cut off", who), func(run *run) { run.cut(who) })
 			p.add(at+long, fmt.Sprintf("worker %d is back", who), func(run *run) { run.heal(who) })
@@ -214,7 +214,7 @@ func (p *plan) breakages(r *rand.Rand) {
 }
 
 func (p *plan) window(r *rand.Rand, most time.Duration) (at, long time.Duration) {
-	return time.Duration(r.Int64N(int64(busy - most))), time.Second + time.Duration(r.Int64N(int64(most)))
+	return time.Duration(r.Int64N(int64(activePeriod - most))), time.Second + time.Duration(r.Int64N(int64(most)))
 }
 
 func pick[T any](r *rand.Rand, of ...T) T { return of[r.IntN(len(of))] }

@@ -23,56 +23,56 @@ import (
 type run struct {
 	t       testing.TB
 	plan    plan
-	world   *bubble.Environment
+	env     *bubble.Environment
 	began   time.Time
 	workers []*bubble.Worker // nil where one is stopped
 	down    bool             // the broker is
-	named   int
+	started int
 
 	published map[string][]reconcile.Published // by account
 	requests  map[string]request               // by account and answer URL
-	paused    []stop
-	refusing  []stop      // while the key is not accepted
-	answering []answering // how long the provider took, from when on
-	forgotten int         // calls that the audit found
+	paused    []interval
+	refused   []interval    // while the key is not accepted
+	latencies []latencySpan // how long the provider took, from when on
+	lost      int           // calls that the audit found
 	history   strings.Builder
 }
 
-// live goes through the plan, inside a bubble, and leaves all at rest.
-func live(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
+// runPlan goes through the plan, inside a bubble, and leaves all at rest.
+func runPlan(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 	r := &run{t: t, began: time.Now(), published: map[string][]reconcile.Published{}, requests: map[string]request{}}
 	r.plan = newPlan(seed, r.began)
-	r.world = bubble.New(t, dir, simulator.Config{World: world(), Seed: seed}, log, r.configure)
+	r.env = bubble.New(t, dir, simulator.Config{World: organisations(), Seed: seed}, log, r.configure)
 	for i := range r.plan.workers {
 		r.workers = append(r.workers, nil)
-		r.begin(i)
+		r.startWorker(i)
 	}
 	for _, e := range r.plan.events {
-		r.until(e.at)
-		r.note("%s", e.what)
+		r.sleepUntil(e.at)
+		r.logf("%s", e.what)
 		e.do(r)
 	}
-	r.until(busy)
-	r.note("everything is mended")
-	r.mend()
-	r.until(busy + rest)
-	r.settle()
+	r.sleepUntil(activePeriod)
+	r.logf("everything is mended")
+	r.repairAll()
+	r.sleepUntil(activePeriod + restPeriod)
+	r.awaitIdle()
 	r.audit()
 	if r.plan.operators {
-		r.note("operators look through what ended")
-		r.operate()
-		r.until(time.Since(r.began) + operated)
-		r.settle()
+		r.logf("operators look through what ended")
+		r.runOperators()
+		r.sleepUntil(time.Since(r.began) + operatorPeriod)
+		r.awaitIdle()
 	}
 	return r
 }
 
-// settle waits until nothing is under way: an account that was suspended again
+// awaitIdle waits until nothing is under way: an account that was suspended again
 // and again takes long to come back. What never comes to rest is for the check
 // to find.
-func (r *run) settle() {
-	for range patience {
-		left, err := reconcile.CountMessages(context.Background(), r.world.Conn.JetStream(), queue.WorkQueues()...)
+func (r *run) awaitIdle() {
+	for range maxIdleMinutes {
+		left, err := reconcile.CountMessages(context.Background(), r.env.Conn.JetStream(), queue.WorkQueues()...)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -94,14 +94,14 @@ func (r *run) configure(c *configs.Config) {
 	}
 }
 
-// until lets time pass.
-func (r *run) until(at time.Duration) {
+// sleepUntil lets time pass.
+func (r *run) sleepUntil(at time.Duration) {
 	if wait := time.Until(r.began.Add(at)); wait > 0 {
 		<-time.After(wait)
 	}
 }
 
-func (r *run) note(format string, values ...any) {
+func (r *run) logf(format string, values ...any) {
 	fmt.Fprintf(&r.history, "%8s  %s\n", time.Since(r.began).Round(time.Millisecond), fmt.Sprintf(format, values...))
 }
 
@@ -117,9 +117,9 @@ func (r *run) publish(q request) {
 	if q.priority != "" {
 		subject += "." + q.priority
 	}
-	message, err := r.world.Publish(subject, []byte(q.body), h)
+	message, err := r.env.Publish(subject, []byte(q.body), h)
 	if err != nil {
-		r.note("not published, as the publisher was told: %v", err)
+		r.logf("not published, as the publisher was told: %v", err)
 		return
 	}
 	r.published[q.account] = append(r.published[q.account], reconcile.Published{
@@ -131,14 +131,14 @@ func (r *run) publish(q request) {
 	}
 }
 
-func (r *run) begin(i int) {
-	r.named++
-	r.workers[i] = r.world.StartWorker(fmt.Sprintf("w%d-%d", i, r.named))
+func (r *run) startWorker(i int) {
+	r.started++
+	r.workers[i] = r.env.StartWorker(fmt.Sprintf("w%d-%d", i, r.started))
 }
 
-func (r *run) start(i int) {
+func (r *run) restart(i int) {
 	if r.workers[i] == nil {
-		r.begin(i)
+		r.startWorker(i)
 	}
 }
 
@@ -171,83 +171,83 @@ func (r *run) heal(i int) {
 func (r *run) brokerDown() {
 	if !r.down {
 		r.down = true
-		r.world.StopBroker()
+		r.env.StopBroker()
 	}
 }
 
 func (r *run) brokerUp() {
 	if r.down {
 		r.down = false
-		r.world.StartBroker()
+		r.env.StartBroker()
 	}
 }
 
-func (r *run) rule(rule simulator.Rule) {
-	if err := r.world.Simulator.PutRule(rule); err != nil {
+func (r *run) putRule(rule simulator.Rule) {
+	if err := r.env.Simulator.PutRule(rule); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-func (r *run) keys(organisation, key string) {
+func (r *run) setAPIKey(organisation, key string) {
 	if key == simulator.DefaultAPIKey {
-		for i := range r.refusing {
-			r.refusing[i].to = cmp.Or(r.refusing[i].to, time.Now())
+		for i := range r.refused {
+			r.refused[i].to = cmp.Or(r.refused[i].to, time.Now())
 		}
 	} else {
-		r.refusing = append(r.refusing, stop{account: organisation, from: time.Now()})
+		r.refused = append(r.refused, interval{account: organisation, from: time.Now()})
 	}
-	if err := r.world.Simulator.SetAPIKeys(organisation, key); err != nil {
+	if err := r.env.Simulator.SetAPIKeys(organisation, key); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-// answering is how long the provider takes for an answer from some time on.
-type answering struct {
-	from time.Time
-	in   time.Duration
+// latencySpan is how long the provider takes for an answer from some time on.
+type latencySpan struct {
+	from    time.Time
+	latency time.Duration
 }
 
-// answered gives when an attempt was answered that arrived at this time.
-func (r *run) answered(at time.Time) time.Time {
+// answeredAt gives when an attempt was answered that arrived at this time.
+func (r *run) answeredAt(at time.Time) time.Time {
 	var in time.Duration
-	for _, a := range r.answering {
+	for _, a := range r.latencies {
 		if !a.from.After(at) {
-			in = a.in
+			in = a.latency
 		}
 	}
 	return at.Add(in)
 }
 
-func (r *run) latency(d time.Duration) {
-	r.answering = append(r.answering, answering{from: time.Now(), in: d})
-	if err := r.world.Simulator.SetLatency(simulator.Latency{Fixed: d}); err != nil {
+func (r *run) setLatency(d time.Duration) {
+	r.latencies = append(r.latencies, latencySpan{from: time.Now(), latency: d})
+	if err := r.env.Simulator.SetLatency(simulator.Latency{Fixed: d}); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
-// mend puts everything in order, so that every request can come to its end.
-func (r *run) mend() {
-	r.world.Simulator.ClearRules()
-	r.latency(0)
-	r.keys("default", simulator.DefaultAPIKey)
+// repairAll puts everything in order, so that every request can come to its end.
+func (r *run) repairAll() {
+	r.env.Simulator.ClearRules()
+	r.setLatency(0)
+	r.setAPIKey("default", simulator.DefaultAPIKey)
 	r.brokerUp()
 	for _, account := range []string{"default", "second", ""} {
 		r.resume(account)
 	}
 	for i := range r.workers {
 		r.heal(i)
-		r.start(i)
+		r.restart(i)
 	}
 }
 
-// evidence gathers what the witnesses say of an account.
-func (r *run) evidence(a call.Account) (reconcile.Input, simulator.Report, error) {
-	e, err := reconcile.Gather(context.Background(), r.world.Conn.JetStream(), a)
+// reconcileInput gathers what the witnesses say of an account.
+func (r *run) reconcileInput(a call.Account) (reconcile.Input, simulator.Report, error) {
+	e, err := reconcile.Gather(context.Background(), r.env.Conn.JetStream(), a)
 	if err != nil {
 		return e, simulator.Report{}, err
 	}
 	e.Published = r.published[string(a)]
-	report := r.world.Simulator.Report(simulator.ReportFilter{Organisation: string(a)})
+	report := r.env.Simulator.Report(simulator.ReportFilter{Organisation: string(a)})
 	for _, c := range report.Calls {
 		for _, ring := range c.Rings {
 			e.Rings = append(e.Rings, reconcile.Ring{Callee: c.Callee, AnswerURL: c.AnswerURL, RequestUUID: ring.RequestUUID})

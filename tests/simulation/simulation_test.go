@@ -52,10 +52,10 @@ func simulate(t *testing.T, seed uint64, all *summary) {
 		out = t.Output()
 	}
 	synctest.Test(t, func(t *testing.T) {
-		r := live(t, dir, seed, slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+		r := runPlan(t, dir, seed, slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})))
 		ended, wrong := r.check()
 		all.add(r, ended)
-		r.world.Close()
+		r.env.Close()
 		if len(wrong) > 0 {
 			t.Errorf("%s\n\n%s\nagain: go test ./tests/simulation -run TestThePromiseHolds -seed %d -seeds 1 -log",
 				strings.Join(wrong, "\n"), r.history.String(), seed)

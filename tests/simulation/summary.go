@@ -7,15 +7,15 @@ import (
 
 // summary is what many seeds came to.
 type summary struct {
-	shares
+	outcomes
 	seeds, broken, operated int
-	lossy, forgotten        int
+	lossy, lost             int
 	paused, limited         int
 	simulated               time.Duration
 	results                 map[string]int // POSTs by what the provider did with them
 }
 
-func (s *summary) add(r *run, ended shares) {
+func (s *summary) add(r *run, ended outcomes) {
 	s.seeds++
 	if r.plan.broken {
 		s.broken++
@@ -26,7 +26,7 @@ func (s *summary) add(r *run, ended shares) {
 	if r.plan.lossy {
 		s.lossy++
 	}
-	s.forgotten += r.forgotten
+	s.lost += r.lost
 	if r.plan.rate > 0 {
 		s.limited++
 	}
@@ -42,7 +42,7 @@ func (s *summary) add(r *run, ended shares) {
 	if s.results == nil {
 		s.results = map[string]int{}
 	}
-	for name, n := range r.world.Simulator.Oracle().Summary.Results {
+	for name, n := range r.env.Simulator.Oracle().Summary.Results {
 		s.results[name] += n
 	}
 }
@@ -58,7 +58,7 @@ func (s summary) String() string {
 	return fmt.Sprintf("%d seeds, %.0f simulated hours; in %d of them workers or the broker were broken, in %d operators were at work, in %d accounts were paused, in %d they had a limit, "+
 		"in %d the broker forgot what was parked (%d calls, all found by the audit); "+
 		"%d requests: %d placed, %d dead, %d unknown (%.1f %%), %d duplicates; %d POSTs, of which %d met one of %d faults",
-		s.seeds, s.simulated.Hours(), s.broken, s.operated, s.paused, s.limited, s.lossy, s.forgotten,
+		s.seeds, s.simulated.Hours(), s.broken, s.operated, s.paused, s.limited, s.lossy, s.lost,
 		requests, s.placed, s.dead, s.unknown, 100*float64(s.unknown)/float64(max(requests, 1)), s.duplicates,
 		s.posts, faults, len(s.results)-1)
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// TestWhatATeamWasToldIsDialledAgain, and nothing that only resembles it.
-func TestWhatATeamWasToldIsDialledAgain(t *testing.T) {
+// TestMessagesOfNotDialledAreRetried, and nothing that only resembles it.
+func TestMessagesOfNotDialledAreRetried(t *testing.T) {
 	for told, want := range map[string]call.State{"internal SERVER error": call.StatePlaced, "internal server": call.StateUnknown} {
 		t.Run(told, func(t *testing.T) {
-			inBubble(t, func(cfg *configs.Config) { cfg.Provider.NotDialled = []string{told} }, func(t *testing.T, w *world) {
-				w.do(w.Simulator.PutRule(simulator.Rule{Name: "first", Fault: "internal_error", First: 1}))
+			inBubble(t, func(cfg *configs.Config) { cfg.Provider.NotDialled = []string{told} }, func(t *testing.T, w *environment) {
+				w.must(w.Simulator.PutRule(simulator.Rule{Name: "first", Fault: "internal_error", First: 1}))
 				w.StartWorker("one")
 				<-time.After(10 * time.Second)
-				w.ask("default", "default", simulator.DefaultNumber, 1)
+				w.publish("default", "default", simulator.DefaultNumber, 1)
 				<-time.After(5 * time.Minute)
 				if states := w.states("default", "default", 1); states[want] != 1 {
 					t.Errorf("the call is %v, want %s", states, want)

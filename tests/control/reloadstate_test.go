@@ -8,9 +8,9 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// TestAChangedAccountKnowsWhatTheProviderSaid before it changed: the pause that
+// TestAReloadedAccountKeepsItsLaneState before it changed: the pause that
 // it asked for goes on, and a breaker that is open stays so.
-func TestAChangedAccountKnowsWhatTheProviderSaid(t *testing.T) {
+func TestAReloadedAccountKeepsItsLaneState(t *testing.T) {
 	for _, c := range []struct {
 		fault  string
 		atMost int // more POSTs while the account is changed six times
@@ -20,20 +20,20 @@ func TestAChangedAccountKnowsWhatTheProviderSaid(t *testing.T) {
 	} {
 		t.Run(c.fault, func(t *testing.T) {
 			inBubble(t, func(cfg *configs.Config) {
-				cfg.Accounts["default"] = limited(cfg.Accounts["default"], 4)
-			}, func(t *testing.T, w *world) {
-				w.do(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: c.fault, RetryAfter: 30 * time.Minute}))
+				cfg.Accounts["default"] = withConcurrency(cfg.Accounts["default"], 4)
+			}, func(t *testing.T, w *environment) {
+				w.must(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: c.fault, RetryAfter: 30 * time.Minute}))
 				worker := w.StartWorker("one")
 				<-time.After(10 * time.Second)
-				w.ask("default", "default", simulator.DefaultNumber, 100)
+				w.publish("default", "default", simulator.DefaultNumber, 100)
 				<-time.After(time.Minute)
 				before := w.posts("")
 				if before == 0 {
 					t.Fatal("nothing was dialled")
 				}
 				for i := range 6 {
-					next := with(w.Config, "default")
-					next.Accounts["default"] = limited(next.Accounts["default"], 5+i)
+					next := withAccounts(w.Config, "default")
+					next.Accounts["default"] = withConcurrency(next.Accounts["default"], 5+i)
 					worker.App.Reload(next)
 					<-time.After(10 * time.Second)
 				}
@@ -45,24 +45,24 @@ func TestAChangedAccountKnowsWhatTheProviderSaid(t *testing.T) {
 	}
 }
 
-// TestAChangedAccountKnowsItsNumbers: it goes on to dial while every look-up
+// TestAReloadedAccountKeepsItsDirectory: it goes on to dial while every look-up
 // fails since it changed.
-func TestAChangedAccountKnowsItsNumbers(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *world) {
+func TestAReloadedAccountKeepsItsDirectory(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		worker := w.StartWorker("one")
 		<-time.After(10 * time.Second)
-		w.do(w.Simulator.PutRule(simulator.Rule{Name: "look-ups", On: simulator.Lookups, Fault: "get_apps_failed"}))
+		w.must(w.Simulator.PutRule(simulator.Rule{Name: "look-ups", On: simulator.Lookups, Fault: "get_apps_failed"}))
 		for i := range 3 { // the third inherits what the second did
-			next := with(w.Config, "default")
-			next.Accounts["default"] = limited(next.Accounts["default"], 5+i)
+			next := withAccounts(w.Config, "default")
+			next.Accounts["default"] = withConcurrency(next.Accounts["default"], 5+i)
 			worker.App.Reload(next)
 			<-time.After(time.Minute)
 		}
-		w.ask("default", "default", simulator.DefaultNumber, 3)
+		w.publish("default", "default", simulator.DefaultNumber, 3)
 		<-time.After(time.Minute)
 		if n := w.posts(""); n != 3 {
 			t.Errorf("%d POSTs, want 3", n)
 		}
-		w.rungOnce(3)
+		w.wantRungOnce(3)
 	})
 }

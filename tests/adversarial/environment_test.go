@@ -32,8 +32,8 @@ func TestMain(m *testing.M) {
 
 // The accounts of nats.conf: one publisher is hostile, the other is not.
 const (
-	hostile = "acme"
-	honest  = "globex"
+	attacker = "acme"
+	honest   = "globex"
 )
 
 // insider is a publisher in the NATS account of the workers, bound by permissions
@@ -41,11 +41,11 @@ const (
 const insider = "insider"
 
 // callerID is the number of each account, in an organisation of its own.
-var callerID = map[string]string{hostile: "+912071531001", honest: "+912071532001"}
+var callerID = map[string]string{attacker: "+912071531001", honest: "+912071532001"}
 
-// world is a broker with the permissions of nats.conf, and a worker that has no
+// environment is a broker with the permissions of nats.conf, and a worker that has no
 // others than it gives.
-type world struct {
+type environment struct {
 	*bubble.Environment
 	t      *testing.T
 	worker *bubble.Worker
@@ -72,7 +72,7 @@ func config(t *testing.T) *server.Options {
 			o.Users = append(o.Users,
 				&server.User{Username: "test", Password: password, Account: a},
 				&server.User{Username: insider, Password: password, Account: a, Permissions: &server.Permissions{
-					Publish:   &server.SubjectPermission{Allow: []string{"calls.requests." + hostile, "calls.requests." + hostile + ".>"}},
+					Publish:   &server.SubjectPermission{Allow: []string{"calls.requests." + attacker, "calls.requests." + attacker + ".>"}},
 					Subscribe: &server.SubjectPermission{Allow: []string{"_INBOX.>"}},
 				}})
 		}
@@ -81,8 +81,8 @@ func config(t *testing.T) *server.Options {
 	return o
 }
 
-// inWorld runs in a bubble, beside a worker that is ready.
-func inWorld(t *testing.T, change func(*configs.Config), do func(t *testing.T, w *world)) {
+// inBubble runs in a bubble, beside a worker that is ready.
+func inBubble(t *testing.T, change func(*configs.Config), do func(t *testing.T, w *environment)) {
 	t.Helper()
 	options, dir := config(t), t.TempDir()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
@@ -91,12 +91,12 @@ func inWorld(t *testing.T, change func(*configs.Config), do func(t *testing.T, w
 	runtime.GC()
 	runtime.GC()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, began: time.Now()}
+		w := &environment{t: t, began: time.Now()}
 		w.Environment = bubble.NewWithBroker(t, dir, simulator.Config{World: organisations()}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret(password)
 			c.Streams.Provision = true
 			c.Accounts = map[string]configs.Account{}
-			for _, name := range []string{hostile, honest} {
+			for _, name := range []string{attacker, honest} {
 				a := configs.DefaultAccount()
 				a.APIKey = configs.NewSecret(name)
 				c.Accounts[name] = a
@@ -116,7 +116,7 @@ func inWorld(t *testing.T, change func(*configs.Config), do func(t *testing.T, w
 			t.Fatal(err)
 		}
 		w.worker = w.StartWorker("one")
-		passes(time.Minute)
+		sleep(time.Minute)
 		if err := w.worker.App.Ready(); err != nil {
 			t.Fatalf("the worker: %v; the broker says: %s", err, w.log.ofWorkers())
 		}
@@ -126,7 +126,7 @@ func inWorld(t *testing.T, change func(*configs.Config), do func(t *testing.T, w
 
 func organisations() simulator.World {
 	var all simulator.World
-	for i, name := range []string{hostile, honest} {
+	for i, name := range []string{attacker, honest} {
 		all.Organisations = append(all.Organisations, simulator.Organisation{
 			Name: name, ID: int64(1001 + i), APIKeys: []string{name},
 			Apps: []simulator.App{{ID: "sfv_app_" + name, Name: name, AnswerURL: "https://publisher.example/answer", Numbers: []string{callerID[name]}}},
@@ -138,7 +138,7 @@ func organisations() simulator.World {
 // publisher is a client with the name, the NATS account and the rights of one
 // publisher, and what the broker confirmed to it.
 type publisher struct {
-	w       *world
+	w       *environment
 	account string
 	nc      *nats.Conn
 
@@ -146,7 +146,7 @@ type publisher struct {
 	published []reconcile.Published
 }
 
-func (w *world) connect(account string) *publisher {
+func (w *environment) connect(account string) *publisher {
 	w.t.Helper()
 	p := &publisher{w: w, account: account}
 	nc, err := nats.Connect("nats://in-process", w.InProcess(), nats.UserInfo(account, password),
@@ -167,7 +167,7 @@ func (p *publisher) body(id, callee string) []byte {
 func answerURL(account, id string) string { return "https://" + account + ".example/" + id }
 
 // evidence asks the witnesses about an account.
-func (w *world) evidence(p *publisher) reconcile.Input {
+func (w *environment) evidence(p *publisher) reconcile.Input {
 	w.t.Helper()
 	e, err := reconcile.Gather(context.Background(), w.Conn.JetStream(), call.Account(p.account))
 	if err != nil {
@@ -185,12 +185,12 @@ func (w *world) evidence(p *publisher) reconcile.Input {
 	return e
 }
 
-// passes lets time pass.
-func passes(d time.Duration) { <-time.After(d) }
+// sleep lets time pass.
+func sleep(d time.Duration) { <-time.After(d) }
 
-// magic is a callee whose calls meet a fault of the provider's: the first so
+// magicCallee is a callee whose calls meet a fault of the provider's: the first so
 // many, or all of them if that is 0.
-func magic(t *testing.T, fault string, first int) string {
+func magicCallee(t *testing.T, fault string, first int) string {
 	t.Helper()
 	callee := simulator.MagicCallee(fault, first)
 	if callee == "" {
@@ -241,9 +241,9 @@ func (p *publisher) publish(t *testing.T, body []byte) {
 	}
 }
 
-// atRest waits until no request and no parked call is left. What never comes to
+// awaitIdle waits until no request and no parked call is left. What never comes to
 // rest is for the judgement to find.
-func (w *world) atRest(t *testing.T) {
+func (w *environment) awaitIdle(t *testing.T) {
 	t.Helper()
 	for range 24 * 60 {
 		left, err := reconcile.CountMessages(t.Context(), w.Conn.JetStream(), queue.WorkQueues()...)
@@ -253,7 +253,7 @@ func (w *world) atRest(t *testing.T) {
 		if left == 0 {
 			return
 		}
-		passes(time.Minute)
+		sleep(time.Minute)
 	}
 }
 

@@ -13,24 +13,24 @@ import (
 )
 
 const (
-	// heard is how long a stop may take to be known to every worker.
-	heard = time.Second
-	// suspendedFor is the least that a suspension lasts which no probe can lift.
-	suspendedFor = time.Minute
+	// propagation is how long a stop may take to be known to every worker.
+	propagation = time.Second
+	// minSuspension is the least that a suspension lasts which no probe can lift.
+	minSuspension = time.Minute
 )
 
-// stop is a time in which an account, or all of them, may not be dialled.
-type stop struct {
+// interval is a time in which an account, or all of them, may not be dialled.
+type interval struct {
 	account  string // empty is all
 	from, to time.Time
 }
 
-func (s stop) covers(account string, at time.Time) bool {
-	return (s.account == "" || s.account == account) && at.After(s.from.Add(heard)) && at.Before(s.to)
+func (s interval) covers(account string, at time.Time) bool {
+	return (s.account == "" || s.account == account) && at.After(s.from.Add(propagation)) && at.Before(s.to)
 }
 
-// stops are operators who pause accounts for a while.
-func (p *plan) stops(r *rand.Rand) {
+// pauses are operators who pause accounts for a while.
+func (p *plan) pauses(r *rand.Rand) {
 	for range r.IntN(3) {
 		at, long := p.window(r, 3*time.Minute)
 		account := pick(r, "default", "second", "")
@@ -41,12 +41,12 @@ func (p *plan) stops(r *rand.Rand) {
 
 // pause stops an account, if the broker is there to be told.
 func (r *run) pause(account string) {
-	err := r.world.Conn.NewControl(r.world.Log).Pause(context.Background(), call.Account(account), call.Pause{By: "operator", Why: "the plan says so"})
+	err := r.env.Conn.NewControl(r.env.Log).Pause(context.Background(), call.Account(account), call.Pause{By: "operator", Why: "the plan says so"})
 	if err != nil {
-		r.note("not paused: %v", err)
+		r.logf("not paused: %v", err)
 		return
 	}
-	r.paused = append(r.paused, stop{account: account, from: time.Now()})
+	r.paused = append(r.paused, interval{account: account, from: time.Now()})
 }
 
 // resume ends every pause of an account. Where the broker is not there to be
@@ -54,8 +54,8 @@ func (r *run) pause(account string) {
 func (r *run) resume(account string) {
 	// A resumption is known to some workers before it is known to us.
 	began := time.Now()
-	if err := r.world.Conn.NewControl(r.world.Log).Resume(context.Background(), call.Account(account)); err != nil {
-		r.note("not resumed: %v", err)
+	if err := r.env.Conn.NewControl(r.env.Log).Resume(context.Background(), call.Account(account)); err != nil {
+		r.logf("not resumed: %v", err)
 		return
 	}
 	for i := range r.paused {
@@ -65,8 +65,8 @@ func (r *run) resume(account string) {
 	}
 }
 
-// dialledWhilePaused checks I7: no attempt while a pause was in force.
-func (r *run) dialledWhilePaused(calls []simulator.Call) []string {
+// checkPauses checks I7: no attempt while a pause was in force.
+func (r *run) checkPauses(calls []simulator.Call) []string {
 	var wrong []string
 	for _, c := range calls {
 		for _, p := range c.Posts {
@@ -81,11 +81,11 @@ func (r *run) dialledWhilePaused(calls []simulator.Call) []string {
 	return wrong
 }
 
-// dialledWhileSuspended checks I5: no attempt while the account was suspended.
+// checkSuspensions checks I5: no attempt while the account was suspended.
 // Where workers or the broker are broken, the flag may not have reached them;
 // and no worker knows of it before the provider has answered. What was on its way
 // then is answered while the account is suspended, which makes that no longer.
-func (r *run) dialledWhileSuspended(calls []simulator.Call) []string {
+func (r *run) checkSuspensions(calls []simulator.Call) []string {
 	if r.plan.broken {
 		return nil
 	}
@@ -103,36 +103,36 @@ func (r *run) dialledWhileSuspended(calls []simulator.Call) []string {
 	var wrong []string
 	var since time.Time // the present suspension, or the last one
 	for _, a := range attempts {
-		if after := a.At.Sub(since); !since.IsZero() && after > heard && after < suspendedFor {
+		if after := a.At.Sub(since); !since.IsZero() && after > propagation && after < minSuspension {
 			wrong = append(wrong, fmt.Sprintf("I5 %s: dialled %s after the account was suspended", a.to, after))
 		}
 		if a.Result == "unauthorized" || !slices.Contains(suspendingFaults, a.Result) {
 			continue // a refused key is probed, and found accepted at once
 		}
-		if at := r.answered(a.At); at.Before(since) || !at.Before(since.Add(suspendedFor)) {
+		if at := r.answeredAt(a.At); at.Before(since) || !at.Before(since.Add(minSuspension)) {
 			since = at
 		}
 	}
 	return wrong
 }
 
-// dialledWithRefusedKey checks I5 for a key that the provider no longer takes:
+// checkRefusedKeys checks I5 for a key that the provider no longer takes:
 // those attempts cannot be told apart by account.
-func (r *run) dialledWithRefusedKey(unidentified []simulator.Post) []string {
+func (r *run) checkRefusedKeys(unidentified []simulator.Post) []string {
 	if r.plan.broken {
 		return nil
 	}
 	var wrong []string
-	for _, s := range r.refusing {
+	for _, s := range r.refused {
 		var first time.Time
 		for _, p := range unidentified {
 			if p.At.Before(s.from) || !p.At.Before(s.to) {
 				continue
 			}
 			if first.IsZero() {
-				first = r.answered(p.At)
+				first = r.answeredAt(p.At)
 			}
-			if after := p.At.Sub(first); after > heard {
+			if after := p.At.Sub(first); after > propagation {
 				wrong = append(wrong, fmt.Sprintf("I5: dialled %s after the key was refused", after))
 			}
 		}

@@ -12,20 +12,20 @@ import (
 	"github.com/ringonce/ringonce/tests/bubble"
 )
 
-// TestRetryAfterSlowsEveryWorker: a pause that the provider asks one worker for
+// TestRetryAfterThrottlesEveryWorker: a pause that the provider asks one worker for
 // holds for all of them, be it a 429 or a 503.
-func TestRetryAfterSlowsEveryWorker(t *testing.T) {
+func TestRetryAfterThrottlesEveryWorker(t *testing.T) {
 	for _, fault := range []string{"too_many_requests_seconds", "unavailable_seconds", "unavailable_date"} {
 		t.Run(fault, func(t *testing.T) {
 			runtime.GC()
 			runtime.GC() // see liveThrough
 			dir := t.TempDir()
-			synctest.Test(t, func(t *testing.T) { slows(t, dir, fault) })
+			synctest.Test(t, func(t *testing.T) { checkThrottle(t, dir, fault) })
 		})
 	}
 }
 
-func slows(t *testing.T, dir, fault string) {
+func checkThrottle(t *testing.T, dir, fault string) {
 	const requests, pause = 80, 2 * time.Minute
 	w := bubble.New(t, dir, simulator.Config{NoMagic: true}, slog.New(slog.DiscardHandler), nil)
 	defer w.Close()

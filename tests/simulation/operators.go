@@ -13,11 +13,11 @@ import (
 
 // operator waits until the way to the broker is there again, after it came up.
 func (r *run) operator() *admin.Operator {
-	for !r.world.Conn.NATS().IsConnected() {
+	for !r.env.Conn.NATS().IsConnected() {
 		<-time.After(10 * time.Millisecond)
 	}
-	o, err := admin.NewOperator(context.Background(), r.world.Conn, queue.Retention{
-		Placed: r.world.Config.Records.Keep, Dead: r.world.Config.Dead.Keep,
+	o, err := admin.NewOperator(context.Background(), r.env.Conn, queue.Retention{
+		Placed: r.env.Config.Records.Keep, Dead: r.env.Config.Dead.Keep,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -25,7 +25,7 @@ func (r *run) operator() *admin.Operator {
 	return o
 }
 
-func (r *run) by(what string) call.Note {
+func (r *run) noteFor(what string) call.Note {
 	return call.Note{At: time.Now(), By: "operator", What: what, Why: "the plan says so"}
 }
 
@@ -40,17 +40,17 @@ func (r *run) cancel(q request) {
 	} else if read, ok := call.ReadID([]byte(q.body)); ok {
 		id = read
 	}
-	if _, err := r.operator().Cancel(context.Background(), call.Account(q.account), id, r.by("cancel")); err != nil {
-		r.note("not cancelled: %v", err)
+	if _, err := r.operator().Cancel(context.Background(), call.Account(q.account), id, r.noteFor("cancel")); err != nil {
+		r.logf("not cancelled: %v", err)
 	}
 }
 
-// operate replays what is dead, resolves what is unknown by what the provider
+// runOperators replays what is dead, resolves what is unknown by what the provider
 // knows, and discards some.
-func (r *run) operate() {
+func (r *run) runOperators() {
 	o := r.operator()
 	for _, account := range []call.Account{"default", "second"} {
-		e, err := reconcile.Gather(context.Background(), r.world.Conn.JetStream(), account)
+		e, err := reconcile.Gather(context.Background(), r.env.Conn.JetStream(), account)
 		if err != nil {
 			r.t.Fatal(err)
 		}
@@ -60,20 +60,20 @@ func (r *run) operate() {
 			switch {
 			case record.State == call.StateUnknown && r.rang(record):
 				what = "resolve as rang"
-				_, err = o.ResolveRang(context.Background(), account, record.ID, r.by(what))
+				_, err = o.ResolveRang(context.Background(), account, record.ID, r.noteFor(what))
 			case record.State == call.StateUnknown:
 				what = "resolve as not rung"
-				_, err = o.ResolveNotRung(context.Background(), account, record.ID, r.by(what))
+				_, err = o.ResolveNotRung(context.Background(), account, record.ID, r.noteFor(what))
 			case record.State == call.StateDead && !record.MayHaveRung && i%3 == 0:
 				what = "discard"
-				_, err = o.Discard(context.Background(), account, record.ID, r.by(what))
+				_, err = o.Discard(context.Background(), account, record.ID, r.noteFor(what))
 			case record.State == call.StateDead && !record.MayHaveRung:
 				what = "replay"
-				_, err = o.Replay(context.Background(), account, record.ID, r.by(what), false)
+				_, err = o.Replay(context.Background(), account, record.ID, r.noteFor(what), false)
 			default:
 				continue
 			}
-			r.note("%s %s: %v", what, record.ID, err)
+			r.logf("%s %s: %v", what, record.ID, err)
 		}
 	}
 }
@@ -84,7 +84,7 @@ func (r *run) rang(record call.Record) bool {
 	if err != nil {
 		return false
 	}
-	report := r.world.Simulator.Report(simulator.ReportFilter{
+	report := r.env.Simulator.Report(simulator.ReportFilter{
 		Organisation: string(record.Account), Callee: request.To.E164(), AnswerURL: request.AnswerURL,
 	})
 	for _, c := range report.Calls {

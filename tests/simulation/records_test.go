@@ -14,9 +14,9 @@ import (
 	"github.com/ringonce/ringonce/tests/bubble"
 )
 
-// TestRecordsThatWereMadeAnewStopALaneAtRest: a worker that writes nothing finds
+// TestRecreatedRecordsStopAnIdleLane: a worker that writes nothing finds
 // out, too, and so the first request after it is not dialled.
-func TestRecordsThatWereMadeAnewStopALaneAtRest(t *testing.T) {
+func TestRecreatedRecordsStopAnIdleLane(t *testing.T) {
 	runtime.GC()
 	runtime.GC() // see simulate
 	dir := t.TempDir()
@@ -63,9 +63,9 @@ func TestRecordsThatWereMadeAnewStopALaneAtRest(t *testing.T) {
 	})
 }
 
-// TestWorkersThatStoppedAskSeldom whether the records are valid again: what the
+// TestStoppedWorkersRarelyCheckTheRecords whether the records are valid again: what the
 // others put into the control bucket meanwhile is no news.
-func TestWorkersThatStoppedAskSeldom(t *testing.T) {
+func TestStoppedWorkersRarelyCheckTheRecords(t *testing.T) {
 	const workers, minutes, inAMinute = 3, 20, 2
 	runtime.GC()
 	runtime.GC() // see simulate

@@ -15,16 +15,16 @@ import (
 	"github.com/ringonce/ringonce/tests/process"
 )
 
-// world is what the workers of one trial work in.
-type world struct {
+// environment is what the workers of one trial work in.
+type environment struct {
 	*harness.Environment
 	t         *testing.T
 	published []reconcile.Published
 }
 
-func newWorld(t *testing.T) *world {
+func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	w := &world{t: t, Environment: harness.New(t, simulator.Config{}, nil)}
+	w := &environment{t: t, Environment: harness.New(t, simulator.Config{}, nil)}
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // publish sends a batch.
-func (w *world) publish(kinds []batch.Kind) {
+func (w *environment) publish(kinds []batch.Kind) {
 	w.t.Helper()
 	now := time.Now()
 	for i, k := range kinds {
@@ -47,7 +47,7 @@ func (w *world) publish(kinds []batch.Kind) {
 }
 
 // worker starts ours, with points armed if arm is not empty.
-func (w *world) worker(name, arm string) *process.Process {
+func (w *environment) worker(name, arm string) *process.Process {
 	w.t.Helper()
 	environ := append(w.environ(arm),
 		"RINGONCE_PROVIDER_CONNECT_TIMEOUT=200ms", "RINGONCE_PROVIDER_REQUEST_TIMEOUT=500ms",
@@ -58,13 +58,13 @@ func (w *world) worker(name, arm string) *process.Process {
 	return process.Start(w.t, name, binaries.ours, []string{"run"}, environ)
 }
 
-// usual starts the worker that is usually written.
-func (w *world) usual(name, arm string) *process.Process {
+// naiveWorker starts the worker that is usually written.
+func (w *environment) naiveWorker(name, arm string) *process.Process {
 	w.t.Helper()
 	return process.Start(w.t, name, binaries.usual, nil, w.environ(arm))
 }
 
-func (w *world) environ(arm string) []string {
+func (w *environment) environ(arm string) []string {
 	environ := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 		"NATS_URL=" + w.Broker.ClientURL(), "SFVOPI_BASE_URL=" + w.Provider.URL, "SFVOPI_API_KEY=" + simulator.DefaultAPIKey,
@@ -75,16 +75,16 @@ func (w *world) environ(arm string) []string {
 	return environ
 }
 
-// idle waits until a worker has no delivery in hand.
-func (w *world) idle(p *process.Process) {
+// awaitIdle waits until a worker has no delivery in hand.
+func (w *environment) awaitIdle(p *process.Process) {
 	w.t.Helper()
 	w.Eventually("worker "+p.Name+" has nothing in hand", func() bool {
 		return bytes.Contains(p.Metrics(), []byte("\nringonce_in_flight{account=\"default\"} 0\n"))
 	})
 }
 
-// judge hears the witnesses.
-func (w *world) judge() reconcile.Report {
+// check hears the witnesses.
+func (w *environment) check() reconcile.Report {
 	w.t.Helper()
 	return reconcile.Check(w.ReconcileInput(w.published))
 }

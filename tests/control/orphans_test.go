@@ -10,20 +10,20 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-func shortAge(c *configs.Config) { c.Request.MaxAge = 15 * time.Minute }
+func withShortAge(c *configs.Config) { c.Request.MaxAge = 15 * time.Minute }
 
-func (w *world) left(stream string) uint64 {
+func (w *environment) messagesLeft(stream string) uint64 {
 	w.t.Helper()
 	s, err := w.Conn.JetStream().Stream(w.t.Context(), stream)
-	w.do(err)
+	w.must(err)
 	return s.CachedInfo().State.Msgs
 }
 
-// letters wants so many dead letters of an account, all for this reason.
-func (w *world) letters(a call.Account, reason call.Reason, want int) {
+// wantDeadLetters wants so many dead letters of an account, all for this reason.
+func (w *environment) wantDeadLetters(a call.Account, reason call.Reason, want int) {
 	w.t.Helper()
 	letters, err := w.Conn.NewDeadLetters(time.Hour).List(w.t.Context(), queue.DeadLetterFilter{Account: a, Limit: 1000})
-	w.do(err)
+	w.must(err)
 	for _, l := range letters.Letters {
 		if l.Reason != reason {
 			w.t.Errorf("a letter says %s", l.Reason)
@@ -34,9 +34,9 @@ func (w *world) letters(a call.Account, reason call.Reason, want int) {
 	}
 }
 
-// TestNobodyServesTheAccount: its requests stay, are shown, and end as
+// TestOrphanedRequestsExpire: its requests stay, are shown, and end as
 // unknown_account when they are too old, and not before.
-func TestNobodyServesTheAccount(t *testing.T) {
+func TestOrphanedRequestsExpire(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		account string
@@ -47,9 +47,9 @@ func TestNobodyServesTheAccount(t *testing.T) {
 		{"no possible name", "No_Such+Name", "no-account"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, shortAge, func(t *testing.T, w *world) {
+			inBubble(t, withShortAge, func(t *testing.T, w *environment) {
 				const requests = 20
-				first := with(w.Config, "default", "acme")
+				first := withAccounts(w.Config, "default", "acme")
 				given := w.Config
 				w.Config = first
 				worker, other := w.StartWorker("one"), w.StartWorker("two")
@@ -57,76 +57,76 @@ func TestNobodyServesTheAccount(t *testing.T) {
 				worker.App.Reload(given)
 				other.App.Reload(given)
 				<-time.After(5 * time.Minute)
-				w.ask(call.Account(c.account), "stray", simulator.DefaultNumber, requests)
+				w.publish(call.Account(c.account), "stray", simulator.DefaultNumber, requests)
 				<-time.After(12 * time.Minute)
-				if n := w.left(queue.StreamCalls); n != requests {
+				if n := w.messagesLeft(queue.StreamCalls); n != requests {
 					t.Fatalf("%d requests are left before they are too old", n)
 				}
-				if n, _ := series(t, other, "ringonce_orphaned_requests"); n != requests {
+				if n, _ := metric(t, other, "ringonce_orphaned_requests"); n != requests {
 					t.Errorf("%v requests are shown as unserved", n)
 				}
 				<-time.After(6 * time.Minute)
-				if n := w.left(queue.StreamCalls); n != 0 {
+				if n := w.messagesLeft(queue.StreamCalls); n != 0 {
 					t.Errorf("%d requests are left", n)
 				}
-				w.letters(c.under, call.UnknownAccount, requests)
-				one, _ := series(t, worker, "ringonce_orphaned_ended_total")
-				two, _ := series(t, other, "ringonce_orphaned_ended_total")
+				w.wantDeadLetters(c.under, call.UnknownAccount, requests)
+				one, _ := metric(t, worker, "ringonce_orphaned_ended_total")
+				two, _ := metric(t, other, "ringonce_orphaned_ended_total")
 				if one+two < requests {
 					t.Errorf("%v and %v were counted", one, two)
 				}
-				w.rungOnce(0)
+				w.wantRungOnce(0)
 			})
 		})
 	}
 }
 
-// TestWhatCannotBeReadHoldsUpNoOther account that nobody serves: neither those
+// TestUnreadableOrphansDelayNoOthers account that nobody serves: neither those
 // before it nor those behind.
-func TestWhatCannotBeReadHoldsUpNoOther(t *testing.T) {
-	inBubble(t, shortAge, func(t *testing.T, w *world) {
+func TestUnreadableOrphansDelayNoOthers(t *testing.T) {
+	inBubble(t, withShortAge, func(t *testing.T, w *environment) {
 		given := w.Config
-		w.Config = with(given, "default", "bravo")
-		w.do(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable"}))
+		w.Config = withAccounts(given, "default", "bravo")
+		w.must(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable"}))
 		worker := w.StartWorker("one")
 		<-time.After(20 * time.Second)
-		w.ask("bravo", "call", simulator.DefaultNumber, 1)
-		for w.left(queue.StreamParked) < 1 {
+		w.publish("bravo", "call", simulator.DefaultNumber, 1)
+		for w.messagesLeft(queue.StreamParked) < 1 {
 			<-time.After(time.Second)
 		}
 		worker.App.Reload(given)
 		for _, name := range []string{"alpha", "charlie"} {
 			_, err := w.Conn.JetStream().Publish(t.Context(), "calls.due."+name+".normal", []byte("no record"))
-			w.do(err)
+			w.must(err)
 		}
 		<-time.After(40 * time.Minute)
-		w.letters("bravo", call.UnknownAccount, 1)
-		if n := w.left(queue.StreamParked); n != 2 {
+		w.wantDeadLetters("bravo", call.UnknownAccount, 1)
+		if n := w.messagesLeft(queue.StreamParked); n != 2 {
 			t.Errorf("%d due calls are left, want the two that nobody can read", n)
 		}
 	})
 }
 
-// TestAParkedCallOfAnAccountThatIsGone ends when it comes back, and a call whose
+// TestParkedCallsOfARemovedAccount ends when it comes back, and a call whose
 // worker was lost is held: it may have rung.
-func TestAParkedCallOfAnAccountThatIsGone(t *testing.T) {
+func TestParkedCallsOfARemovedAccount(t *testing.T) {
 	// The retry must not be under way when its worker is lost.
 	inBubble(t, func(c *configs.Config) {
-		shortAge(c)
+		withShortAge(c)
 		c.Retry.InitialDelay = c.Retry.MaxDelay
-	}, func(t *testing.T, w *world) {
+	}, func(t *testing.T, w *environment) {
 		given := w.Config
-		w.Config = with(given, "default", "acme")
-		w.Config.Accounts["default"], w.Config.Accounts["acme"] = limited(w.Config.Accounts["default"], 4), limited(w.Config.Accounts["acme"], 4)
+		w.Config = withAccounts(given, "default", "acme")
+		w.Config.Accounts["default"], w.Config.Accounts["acme"] = withConcurrency(w.Config.Accounts["default"], 4), withConcurrency(w.Config.Accounts["acme"], 4)
 		lost := w.StartWorker("lost")
 		<-time.After(20 * time.Second)
-		w.do(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable", Callee: "+919876500001"}))
-		w.ask("acme", "call", simulator.DefaultNumber, 2)
+		w.must(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable", Callee: "+919876500001"}))
+		w.publish("acme", "call", simulator.DefaultNumber, 2)
 		for w.posts("") < 2 {
 			<-time.After(10 * time.Millisecond)
 		}
 		<-time.After(4 * time.Second) // one is parked now
-		w.ask("acme", "lost", simulator.DefaultNumber, 1)
+		w.publish("acme", "lost", simulator.DefaultNumber, 1)
 		for w.posts("https://publisher.example/lost") < 1 {
 			<-time.After(10 * time.Millisecond)
 		}
@@ -135,7 +135,7 @@ func TestAParkedCallOfAnAccountThatIsGone(t *testing.T) {
 		w.StartWorker("one")
 		w.StartWorker("two")
 		<-time.After(40 * time.Minute)
-		if n := w.left(queue.StreamCalls) + w.left(queue.StreamParked); n != 0 {
+		if n := w.messagesLeft(queue.StreamCalls) + w.messagesLeft(queue.StreamParked); n != 0 {
 			t.Errorf("%d messages are left", n)
 		}
 		states := w.states("acme", "call", 2)
@@ -148,39 +148,39 @@ func TestAParkedCallOfAnAccountThatIsGone(t *testing.T) {
 	})
 }
 
-// TestWhoeverBeginsToServeFindsItsOwn up to the end of their age.
-func TestWhoeverBeginsToServeFindsItsOwn(t *testing.T) {
-	inBubble(t, shortAge, func(t *testing.T, w *world) {
+// TestOrphanedRequestsAreServedOnceAWorkerStarts up to the end of their age.
+func TestOrphanedRequestsAreServedOnceAWorkerStarts(t *testing.T) {
+	inBubble(t, withShortAge, func(t *testing.T, w *environment) {
 		worker := w.StartWorker("one")
 		w.StartWorker("two")
-		w.ask("acme", "acme", simulator.DefaultNumber, 20)
+		w.publish("acme", "acme", simulator.DefaultNumber, 20)
 		<-time.After(13 * time.Minute)
-		worker.App.Reload(with(w.Config, "default", "acme"))
+		worker.App.Reload(withAccounts(w.Config, "default", "acme"))
 		<-time.After(5 * time.Minute)
-		w.rungOnce(20)
-		w.letters("acme", "", 0)
+		w.wantRungOnce(20)
+		w.wantDeadLetters("acme", "", 0)
 	})
 }
 
-// TestAPausedAccountIsServed, although nobody pulls its requests, and by another
+// TestAPausedAccountHasNoOrphans, although nobody pulls its requests, and by another
 // worker than the one that looks.
-func TestAPausedAccountIsServed(t *testing.T) {
-	inBubble(t, shortAge, func(t *testing.T, w *world) {
+func TestAPausedAccountHasNoOrphans(t *testing.T) {
+	inBubble(t, withShortAge, func(t *testing.T, w *environment) {
 		given := w.Config
-		w.Config = with(given, "default", "acme")
+		w.Config = withAccounts(given, "default", "acme")
 		w.StartWorker("one")
 		w.Config = given
 		other := w.StartWorker("two")
 		<-time.After(time.Minute)
-		w.do(w.control().Pause(t.Context(), "acme", pause()))
+		w.must(w.control().Pause(t.Context(), "acme", pause()))
 		<-time.After(time.Second) // until it holds everywhere
-		w.ask("acme", "call", simulator.DefaultNumber, 5)
+		w.publish("acme", "call", simulator.DefaultNumber, 5)
 		<-time.After(40 * time.Minute)
-		if n, _ := series(t, other, "ringonce_orphaned_requests"); n != 0 {
+		if n, _ := metric(t, other, "ringonce_orphaned_requests"); n != 0 {
 			t.Errorf("%v requests are shown as unserved", n)
 		}
-		w.do(w.control().Resume(t.Context(), "acme"))
+		w.must(w.control().Resume(t.Context(), "acme"))
 		<-time.After(5 * time.Minute)
-		w.letters("acme", call.Expired, 5)
+		w.wantDeadLetters("acme", call.Expired, 5)
 	})
 }

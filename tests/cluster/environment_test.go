@@ -20,12 +20,12 @@ import (
 	"github.com/ringonce/ringonce/tests/process"
 )
 
-// patience bounds every wait. A broker without a leader may take ten seconds to
+// timeout bounds every wait. A broker without a leader may take ten seconds to
 // find one, several times in a row; nothing is asserted about how long it takes.
-const patience = 2 * time.Minute
+const timeout = 2 * time.Minute
 
-// world is a cluster and a provider, with two workers at work under load.
-type world struct {
+// environment is a cluster and a provider, with two workers at work under load.
+type environment struct {
 	*harness.Environment
 	t       *testing.T
 	brokers *brokers
@@ -43,27 +43,27 @@ type worker struct {
 	network []*relay
 }
 
-// newWorld has two workers at work.
-func newWorld(t *testing.T) *world {
+// newEnvironment has two workers at work.
+func newEnvironment(t *testing.T) *environment {
 	t.Helper()
 	b := newBrokers(t)
-	w := &world{t: t, brokers: b, Environment: harness.NewWithBroker(t, b.url(), simulator.Config{}, nil)}
+	w := &environment{t: t, brokers: b, Environment: harness.NewWithBroker(t, b.url(), simulator.Config{}, nil)}
 	for _, name := range []string{"A", "B"} {
 		w.workers = append(w.workers, w.worker(name, nil))
 	}
 	for _, worker := range w.workers {
-		w.ready(worker)
+		w.awaitReady(worker)
 	}
-	w.complete()
+	w.awaitReplicas()
 	w.load = startLoad(t, w.connect(0), w.connect(1), w.connect(2))
-	w.flows(40)
+	w.awaitRequests(40)
 	return w
 }
 
-func (w *world) js() jetstream.JetStream { return w.Conn.JetStream() }
+func (w *environment) js() jetstream.JetStream { return w.Conn.JetStream() }
 
 // worker starts one that reaches some of the nodes, all if none is named.
-func (w *world) worker(name string, which []int, more ...string) *worker {
+func (w *environment) worker(name string, which []int, more ...string) *worker {
 	w.t.Helper()
 	started := &worker{}
 	var urls []string
@@ -85,7 +85,7 @@ func (w *world) worker(name string, which []int, more ...string) *worker {
 	return started
 }
 
-func (w *world) environ(more ...string) []string {
+func (w *environment) environ(more ...string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 		"SFVOPI_BASE_URL=" + w.Provider.URL, "SFVOPI_API_KEY=" + simulator.DefaultAPIKey,
@@ -100,10 +100,12 @@ func (w *worker) partition(s network) {
 	}
 }
 
-// says reports whether a worker's metrics hold this line.
-func (w *worker) says(line string) bool { return bytes.Contains(w.Metrics(), []byte("\n"+line+"\n")) }
+// hasMetric reports whether a worker's metrics hold this line.
+func (w *worker) hasMetric(line string) bool {
+	return bytes.Contains(w.Metrics(), []byte("\n"+line+"\n"))
+}
 
-func (w *world) ready(worker *worker) {
+func (w *environment) awaitReady(worker *worker) {
 	w.t.Helper()
 	w.eventually(worker.Name+" is ready", func() bool {
 		address := worker.Address()
@@ -124,9 +126,9 @@ func (w *world) ready(worker *worker) {
 }
 
 // eventually waits until the condition holds.
-func (w *world) eventually(what string, holds func() bool) {
+func (w *environment) eventually(what string, holds func() bool) {
 	w.t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -139,15 +141,15 @@ func (w *world) eventually(what string, holds func() bool) {
 	}
 }
 
-// flows waits until so many more requests reached the provider.
-func (w *world) flows(n int) {
+// awaitRequests waits until so many more requests reached the provider.
+func (w *environment) awaitRequests(n int) {
 	w.t.Helper()
 	from := w.posts()
 	w.eventually(fmt.Sprintf("%d more requests reach the provider", n), func() bool { return w.posts() >= from+n })
 }
 
-// lasts leaves things as they are for so long.
-func (w *world) lasts(d time.Duration) {
+// hold leaves things as they are for so long.
+func (w *environment) hold(d time.Duration) {
 	w.t.Helper()
 	select {
 	case <-time.After(d):
@@ -156,12 +158,12 @@ func (w *world) lasts(d time.Duration) {
 	}
 }
 
-func (w *world) posts() int {
+func (w *environment) posts() int {
 	return w.Simulator.Report(simulator.ReportFilter{RungTwice: true}).Summary.Posts
 }
 
 // connect gives a connection to some nodes and no others.
-func (w *world) connect(which ...int) jetstream.JetStream {
+func (w *environment) connect(which ...int) jetstream.JetStream {
 	w.t.Helper()
 	conn, err := queue.Connect(queue.ConnectOptions{URL: w.brokers.url(which...), Name: "test"})
 	w.must(err)
@@ -169,19 +171,19 @@ func (w *world) connect(which ...int) jetstream.JetStream {
 	return conn.JetStream()
 }
 
-// complete waits until every stream has all its replicas.
-func (w *world) complete() {
+// awaitReplicas waits until every stream has all its replicas.
+func (w *environment) awaitReplicas() {
 	w.t.Helper()
-	w.eventually("every stream has its replicas", func() bool { return complete(w.t.Context(), w.js()) })
+	w.eventually("every stream has its replicas", func() bool { return fullyReplicated(w.t.Context(), w.js()) })
 }
 
 // leader waits until a stream or a consumer has a leader, and gives its node.
-func (w *world) leader(stream, consumer string) int {
+func (w *environment) leader(stream, consumer string) int {
 	w.t.Helper()
-	return w.ledBy(w.js(), stream, consumer)
+	return w.leaderOf(w.js(), stream, consumer)
 }
 
-func (w *world) ledBy(js jetstream.JetStream, stream, consumer string) int {
+func (w *environment) leaderOf(js jetstream.JetStream, stream, consumer string) int {
 	w.t.Helper()
 	found := -1
 	w.eventually("there is a leader of "+stream+" "+consumer, func() bool {
@@ -191,26 +193,26 @@ func (w *world) ledBy(js jetstream.JetStream, stream, consumer string) int {
 	return found
 }
 
-// rest waits until nothing is left to do, and ends the load before.
-func (w *world) rest() {
+// awaitIdle waits until nothing is left to do, and ends the load before.
+func (w *environment) awaitIdle() {
 	w.t.Helper()
 	w.load.end()
 	w.eventually("nothing waits any more", func() bool {
-		ctx, cancel := context.WithTimeout(w.t.Context(), askWithin)
+		ctx, cancel := context.WithTimeout(w.t.Context(), requestTimeout)
 		defer cancel()
 		n, err := reconcile.CountMessages(ctx, w.js(), queue.WorkQueues()...)
 		return err == nil && n == 0
 	})
 	for _, worker := range w.workers {
-		w.eventually(worker.Name+" has nothing in hand", func() bool { return worker.says(`ringonce_in_flight{account="default"} 0`) })
+		w.eventually(worker.Name+" has nothing in hand", func() bool { return worker.hasMetric(`ringonce_in_flight{account="default"} 0`) })
 	}
 }
 
-// judge hears the witnesses.
-func (w *world) judge() reconcile.Report {
+// check hears the witnesses.
+func (w *environment) check() reconcile.Report {
 	w.t.Helper()
 	if w.declared > 0 {
-		return w.judgeLost()
+		return w.checkDeclared()
 	}
 	e := w.ReconcileInput(nil)
 	e.Published = w.load.all(e)
@@ -218,7 +220,7 @@ func (w *world) judge() reconcile.Report {
 }
 
 // stall is the longest time between two POSTs while requests were published.
-func (w *world) stall() time.Duration {
+func (w *environment) stall() time.Duration {
 	var posts []time.Time
 	for _, c := range w.Simulator.Oracle().Calls {
 		for _, p := range c.Posts {
@@ -236,7 +238,7 @@ func (w *world) stall() time.Duration {
 }
 
 // history tells what the workers went through, for a trial that failed.
-func (w *world) history() string {
+func (w *environment) history() string {
 	var b bytes.Buffer
 	for _, p := range w.workers {
 		fmt.Fprintf(&b, "--- %s\n%s", p.Name, p.Output())

@@ -16,28 +16,28 @@ import (
 // this test fails, the broker has learnt better, and docs/permissions.md may be
 // simpler.
 func TestPermissionsAloneDoNotBindAPublisher(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		good, bad := w.connect(honest), w.connect(insider)
 		defer good.nc.Close()
 		defer bad.nc.Close()
 		good.publish(t, good.body("a", honestCallee(0)))
-		passes(time.Second)
+		sleep(time.Second)
 		if r, err := w.Record(honest, "a"); err != nil || r.State != call.StatePlaced {
 			t.Fatalf("it is %s, %v", r.State, err)
 		}
 		if err := bad.nc.Publish("calls.records."+honest+".a", []byte("x")); err != nil {
 			t.Fatal(err)
 		}
-		passes(time.Second)
+		sleep(time.Second)
 		if _, err := w.Record(honest, "a"); err != nil {
 			t.Fatalf("without the permission to, it wrote a record: %v", err)
 		}
 		if err := bad.nc.PublishMsg(&nats.Msg{
-			Subject: "calls.requests." + hostile, Reply: "calls.records." + honest + ".a", Data: []byte("{}"),
+			Subject: "calls.requests." + attacker, Reply: "calls.records." + honest + ".a", Data: []byte("{}"),
 		}); err != nil {
 			t.Fatal(err)
 		}
-		passes(time.Second)
+		sleep(time.Second)
 		if r, err := w.Record(honest, "a"); err == nil {
 			t.Errorf("the record is still whole: %s", r.State)
 		}
@@ -48,12 +48,12 @@ func TestPermissionsAloneDoNotBindAPublisher(t *testing.T) {
 // that is the least the broker allows. Whoever puts the id into the payload is
 // not touched by it; who puts it into the header is told.
 func TestTheDuplicateWindowIsShared(t *testing.T) {
-	inWorld(t, nil, func(t *testing.T, w *world) {
-		good, bad := w.connect(honest), w.connect(hostile)
+	inBubble(t, nil, func(t *testing.T, w *environment) {
+		good, bad := w.connect(honest), w.connect(attacker)
 		defer good.nc.Close()
 		defer bad.nc.Close()
 		header := nats.Header{nats.MsgIdHdr: {"order-1"}}
-		if err := bad.try("calls.requests."+hostile, []byte("{}"), header); err != nil {
+		if err := bad.try("calls.requests."+attacker, []byte("{}"), header); err != nil {
 			t.Fatal(err)
 		}
 		good.publish(t, good.body("order-1", honestCallee(0)))
@@ -61,11 +61,11 @@ func TestTheDuplicateWindowIsShared(t *testing.T) {
 		if err := good.try("calls.requests."+honest, unnamed, header); !errors.Is(err, errForgotten) {
 			t.Errorf("an id that another has just used: %v", err)
 		}
-		passes(time.Second)
+		sleep(time.Second)
 		if err := good.try("calls.requests."+honest, unnamed, header); err != nil {
 			t.Errorf("a second later: %v", err)
 		}
-		passes(time.Second)
+		sleep(time.Second)
 		if r, err := w.Record(honest, "order-1"); err != nil || r.State != call.StatePlaced {
 			t.Errorf("the call with its id in the payload is %s, %v", r.State, err)
 		}

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// sound runs the tests that noticed a fault on the code as it is. One that fails
+// baseline runs the tests that noticed a fault on the code as it is. One that fails
 // there, too, has noticed nothing.
-func sound(ctx context.Context, noticed map[string][]string) error {
+func baseline(ctx context.Context, noticed map[string][]string) error {
 	var failed []error
 	for _, suite := range slices.Sorted(maps.Keys(noticed)) {
 		args := append([]string{"test", "-vet=off", "-count=1"}, strings.Fields(suite)...)

@@ -19,7 +19,7 @@ import (
 
 // alter changes the settings of the call records, as an operator can, and returns
 // what they were.
-func (w *world) alter(change func(*jetstream.StreamConfig)) (before jetstream.StreamConfig) {
+func (w *environment) alter(change func(*jetstream.StreamConfig)) (before jetstream.StreamConfig) {
 	w.t.Helper()
 	s, err := w.Conn.JetStream().Stream(w.t.Context(), queue.StreamRecords)
 	if err != nil {
@@ -32,20 +32,20 @@ func (w *world) alter(change func(*jetstream.StreamConfig)) (before jetstream.St
 	return before
 }
 
-func (w *world) restore(cfg jetstream.StreamConfig) {
+func (w *environment) restore(cfg jetstream.StreamConfig) {
 	w.t.Helper()
 	if _, err := w.Conn.JetStream().UpdateStream(w.t.Context(), cfg); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-// says waits for a worker to say why it does not dial: in its metric, when it is
+// wantFault waits for a worker to say why it does not dial: in its metric, when it is
 // asked whether it is ready, and with the way out.
-func (w *world) says(worker *bubble.Worker, cause call.RecordsFault, within time.Duration, words ...string) {
+func (w *environment) wantFault(worker *bubble.Worker, cause call.RecordsFault, within time.Duration, words ...string) {
 	w.t.Helper()
 	over := time.Now().Add(within)
 	for {
-		value, _ := series(w.t, worker, "ringonce_records_fault", string(cause))
+		value, _ := metric(w.t, worker, "ringonce_records_fault", string(cause))
 		if value == 1 {
 			break
 		}
@@ -62,16 +62,16 @@ func (w *world) says(worker *bubble.Worker, cause call.RecordsFault, within time
 	}
 }
 
-// check is as long as it takes until the records are checked, whenever it begins.
-const check = 31 * time.Second
+// checkInterval is as long as it takes until the records are checked, whenever it begins.
+const checkInterval = 31 * time.Second
 
-// moment is as long as it takes until workers know that a setting was changed.
-const moment = time.Second
+// updateDelay is as long as it takes until workers know that a setting was changed.
+const updateDelay = time.Second
 
-// TestRecordsThatMayForget stop everything, until an operator declares from when
+// TestRecordsWithAWrongSetting stop everything, until an operator declares from when
 // on they are valid. That the setting is put back is not enough: what is forgotten
 // stays so.
-func TestRecordsThatMayForget(t *testing.T) {
+func TestRecordsWithAWrongSetting(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		spoil func(*jetstream.StreamConfig)
@@ -90,39 +90,39 @@ func TestRecordsThatMayForget(t *testing.T) {
 		}, "subject transform", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, nil, func(t *testing.T, w *environment) {
 				w.StartWorker("one")
 				worker := w.StartWorker("two")
 				<-time.After(time.Minute)
-				w.ask("default", "call", simulator.DefaultNumber, 1)
-				<-time.After(check)
+				w.publish("default", "call", simulator.DefaultNumber, 1)
+				<-time.After(checkInterval)
 				before := w.alter(c.spoil)
-				w.says(worker, call.RecordsWrongSetting, moment, c.word, "ringonce streams declare")
+				w.wantFault(worker, call.RecordsWrongSetting, updateDelay, c.word, "ringonce streams declare")
 				if c.brief {
 					<-time.After(10 * time.Second)
 					w.restore(before)
 				}
 				for range 3 {
-					w.ask("default", "call", simulator.DefaultNumber, 1)
+					w.publish("default", "call", simulator.DefaultNumber, 1)
 					<-time.After(10 * time.Second)
 				}
 				w.restore(before)
-				<-time.After(2 * check)
+				<-time.After(2 * checkInterval)
 				w.StartWorker("three") // what the others know, it has to find in the bucket
-				<-time.After(2 * check)
-				w.rungOnce(1)
+				<-time.After(2 * checkInterval)
+				w.wantRungOnce(1)
 
 				now := time.Now()
 				if _, err := w.Conn.DeclareRecords(t.Context(), now, "asha: the age is mended", now); err != nil {
 					t.Fatal(err)
 				}
-				<-time.After(check)
-				w.ask("default", "later", simulator.DefaultNumber, 1)
-				<-time.After(check)
+				<-time.After(checkInterval)
+				w.publish("default", "later", simulator.DefaultNumber, 1)
+				<-time.After(checkInterval)
 				if got := w.states("default", "later", 1); got[call.StatePlaced] != 1 || worker.App.Ready() != nil {
 					t.Errorf("declared valid, it dials %v and says %v", got, worker.App.Ready())
 				}
-				if value, _ := series(t, worker, "ringonce_records_fault", string(call.RecordsWrongSetting)); value != 0 {
+				if value, _ := metric(t, worker, "ringonce_records_fault", string(call.RecordsWrongSetting)); value != 0 {
 					t.Error("the metric still says that they are not")
 				}
 			})
@@ -137,7 +137,7 @@ func TestAWorkerThatMayNotWriteRecords(t *testing.T) {
 	defer emptyPools()
 	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+		w := &environment{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
 		}, func(o *server.Options) {
 			o.Users = []*server.User{{Username: "anybody", Password: "a"}, {
@@ -152,13 +152,13 @@ func TestAWorkerThatMayNotWriteRecords(t *testing.T) {
 		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
 			t.Fatal(err)
 		}
-		w.says(w.StartWorker("one"), call.RecordsRefuseWrites, 15*time.Second, "does not answer", "permission to publish to calls.records.>")
+		w.wantFault(w.StartWorker("one"), call.RecordsRefuseWrites, 15*time.Second, "does not answer", "permission to publish to calls.records.>")
 	})
 }
 
-// TestRecordsThatTakeNoWrites are said within fifteen seconds, whether or not there
+// TestRecordsThatRefuseWrites are said within fifteen seconds, whether or not there
 // is anything to write, and that they take them again is said, too.
-func TestRecordsThatTakeNoWrites(t *testing.T) {
+func TestRecordsThatRefuseWrites(t *testing.T) {
 	const within = 15 * time.Second
 	for _, c := range []struct {
 		name  string
@@ -170,24 +170,24 @@ func TestRecordsThatTakeNoWrites(t *testing.T) {
 		{"full", func(c *jetstream.StreamConfig) { c.MaxBytes = 1 }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *world) {
+			inBubble(t, nil, func(t *testing.T, w *environment) {
 				worker := w.StartWorker("one")
 				<-time.After(time.Minute + time.Second)
 				before := w.alter(c.spoil)
 				if c.busy {
-					w.ask("default", "call", simulator.DefaultNumber, 1)
+					w.publish("default", "call", simulator.DefaultNumber, 1)
 				}
-				w.says(worker, call.RecordsRefuseWrites, within, "does not take writes")
+				w.wantFault(worker, call.RecordsRefuseWrites, within, "does not take writes")
 				w.restore(before)
 				<-time.After(within)
-				if value, _ := series(t, worker, "ringonce_records_fault", string(call.RecordsRefuseWrites)); value != 0 {
+				if value, _ := metric(t, worker, "ringonce_records_fault", string(call.RecordsRefuseWrites)); value != 0 {
 					t.Errorf("it still says so: %v", worker.App.Ready())
 				}
 				if c.busy {
-					<-time.After(check)
-					w.rungOnce(1)
+					<-time.After(checkInterval)
+					w.wantRungOnce(1)
 				} else {
-					w.rungOnce(0)
+					w.wantRungOnce(0)
 				}
 			})
 		})

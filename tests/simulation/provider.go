@@ -14,7 +14,7 @@ var (
 	unlinked = map[string]string{"default": simulator.DefaultAvailableNumber, "second": "+912071532201"}
 )
 
-func world() simulator.World {
+func organisations() simulator.World {
 	w := simulator.DefaultWorld()
 	w.Organisations = append(w.Organisations, simulator.Organisation{
 		Name: "second", ID: 2002, APIKeys: []string{secondKey},

@@ -13,7 +13,7 @@ import (
 // the records are complete.
 
 // recordsRecreated deletes the records and has them made anew.
-func (w *world) recordsRecreated() {
+func (w *environment) recordsRecreated() {
 	w.must(w.js().DeleteStream(w.t.Context(), queue.StreamRecords))
 	w.command("streams", "apply")
 	w.copied = w.load.count()
@@ -22,7 +22,7 @@ func (w *world) recordsRecreated() {
 
 // filesRestored puts the files of every node back to what they were some time
 // before. Requests that had not been dialled in the copy have been dialled since.
-func (w *world) filesRestored() {
+func (w *environment) filesRestored() {
 	for i := range nodes {
 		w.brokers.stop(i)
 	}
@@ -34,8 +34,8 @@ func (w *world) filesRestored() {
 	for i := range nodes {
 		w.brokers.start(i)
 	}
-	w.complete()
-	w.flows(150)
+	w.awaitReplicas()
+	w.awaitRequests(150)
 	for i := range nodes {
 		w.brokers.kill(i)
 	}
@@ -49,20 +49,20 @@ func (w *world) filesRestored() {
 
 // declares waits until every worker has stopped and says why, and declares the
 // records valid from now on.
-func (w *world) declares(why string) {
+func (w *environment) declares(why string) {
 	w.t.Helper()
-	w.complete()
+	w.awaitReplicas()
 	for _, worker := range w.workers {
-		w.stopped(worker, why)
+		w.awaitStopped(worker, why)
 	}
 	w.declared = w.load.count()
 	w.command("streams", "declare", "--valid-from", "now", "--why", "the test broke it", "--yes")
 }
 
-// judgeLost judges what can be judged when records were lost: no phone rang
+// checkDeclared judges what can be judged when records were lost: no phone rang
 // twice; what was published after the declaration has exactly one ending; and of
 // everything older that the brokers still had, somebody knows something.
-func (w *world) judgeLost() reconcile.Report {
+func (w *environment) checkDeclared() reconcile.Report {
 	w.t.Helper()
 	e := w.ReconcileInput(nil)
 	e.Published = w.load.all(e)

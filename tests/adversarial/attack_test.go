@@ -16,38 +16,38 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// calm is how many calls the honest publisher asks for, one a second: what the
+// honestCalls is how many calls the honest publisher asks for, one a second: what the
 // other does falls between them.
-const calm = 120
+const honestCalls = 120
 
-// TestAHostilePublisherHurtsNobodyElse lives through the same two minutes twice:
+// TestAnAttackerAffectsNoOtherPublisher lives through the same two minutes twice:
 // with the honest publisher alone, and with the hostile one beside it.
-func TestAHostilePublisherHurtsNobodyElse(t *testing.T) {
-	alone := live(t, nil)
-	beside := live(t, func(t *testing.T, p *publisher) {
+func TestAnAttackerAffectsNoOtherPublisher(t *testing.T) {
+	alone := measureWaits(t, nil)
+	beside := measureWaits(t, func(t *testing.T, p *publisher) {
 		p.tryHeaders(t)
 		p.trySubjects(t)
 		p.tryBodies(t)
 		replies := p.tryReplies(t)
 		p.flood(t)
-		passes(5 * time.Minute)
+		sleep(5 * time.Minute)
 		p.confirm(t, replies)
 	})
-	for i := range calm {
+	for i := range honestCalls {
 		if alone[i] != beside[i] {
 			t.Errorf("call %d was dialled %s after it was published, and %s beside a hostile publisher", i, alone[i], beside[i])
 		}
 	}
 }
 
-// live gives how long each of the honest publisher's calls waited for its POST.
-func live(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
+// measureWaits gives how long each of the honest publisher's calls waited for its POST.
+func measureWaits(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
 	t.Helper()
 	var waits []time.Duration
-	inWorld(t, nil, func(t *testing.T, w *world) {
+	inBubble(t, nil, func(t *testing.T, w *environment) {
 		good := w.connect(honest)
 		defer good.nc.Close()
-		bad := w.connect(hostile)
+		bad := w.connect(attacker)
 		defer bad.nc.Close()
 		overheard := bad.listen(t)
 		before := w.streams(t)
@@ -59,14 +59,14 @@ func live(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
 				attack(t, bad)
 			}
 		}()
-		asked := make([]time.Time, calm)
-		for i := range calm {
+		asked := make([]time.Time, honestCalls)
+		for i := range honestCalls {
 			asked[i] = time.Now()
 			good.publish(t, good.body(honestID(i), honestCallee(i)))
-			passes(time.Second)
+			sleep(time.Second)
 		}
 		<-attacked
-		w.atRest(t)
+		w.awaitIdle(t)
 		after := w.streams(t)
 		for what := range before {
 			if before[what] != after[what] {
@@ -75,14 +75,14 @@ func live(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
 		}
 
 		if attack != nil {
-			bad.toItself(t)
+			bad.confirmOwnQueue(t)
 		}
 		verdict := reconcile.Check(w.evidence(good))
 		for _, c := range append(verdict.Discrepancies, reconcile.Check(w.evidence(bad)).Discrepancies...) {
 			t.Error(c)
 		}
-		if verdict.Placed != calm || verdict.DeadLetters()+verdict.Unknown+verdict.Duplicates+len(verdict.RungTwice) > 0 {
-			t.Errorf("of %d honest calls: %+v", calm, verdict)
+		if verdict.Placed != honestCalls || verdict.DeadLetters()+verdict.Unknown+verdict.Duplicates+len(verdict.RungTwice) > 0 {
+			t.Errorf("of %d honest calls: %+v", honestCalls, verdict)
 		}
 		if twice := reconcile.Check(w.evidence(bad)).RungTwice; len(twice) > 0 {
 			t.Errorf("the hostile publisher's own calls rang twice: %s", twice)
@@ -93,7 +93,7 @@ func live(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
 		for _, subject := range overheard() {
 			t.Errorf("the hostile publisher read a request of the other at %s", subject)
 		}
-		for i := range calm {
+		for i := range honestCalls {
 			posts := w.Simulator.Call(simulatorIdentity(honest, i)).Posts
 			if len(posts) != 1 {
 				t.Errorf("honest call %d was dialled %d times", i, len(posts))
@@ -142,9 +142,9 @@ func (p *publisher) confirm(t *testing.T, ids []string) {
 	}
 }
 
-// toItself finds the confirmation that went to another queue of the publisher's
+// confirmOwnQueue finds the confirmation that went to another queue of the publisher's
 // own. It is a request that nobody can read, as if it had been published there.
-func (p *publisher) toItself(t *testing.T) {
+func (p *publisher) confirmOwnQueue(t *testing.T) {
 	t.Helper()
 	for _, l := range p.w.evidence(p).DeadLetters {
 		if strings.HasPrefix(l.OriginKey, queue.StreamUrgent) && l.Reason == call.Malformed {
@@ -189,7 +189,7 @@ func (p *publisher) flood(t *testing.T) {
 
 // streams are what no publisher may change: which streams there are, with which
 // settings, the flags, and who consumes.
-func (w *world) streams(t *testing.T) map[string]string {
+func (w *environment) streams(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	list := w.Conn.JetStream().ListStreams(t.Context())
