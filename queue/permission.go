@@ -25,8 +25,9 @@ const (
 // violation matches how the broker names what it refuses.
 var violation = regexp.MustCompile(`(?i)permissions violation for (publish to|subscription to) "([^"]+)"`)
 
-// denied parses a refusal. Subject is empty if err is none.
-func denied(err error) (subject string, subscribing bool) {
+// DeniedSubject returns the subject of a refused publish or subscription, nothing
+// if err is no refusal.
+func DeniedSubject(err error) (subject string, subscribing bool) {
 	if !errors.Is(err, nats.ErrPermissionViolation) {
 		return "", false
 	}
@@ -35,16 +36,6 @@ func denied(err error) (subject string, subscribing bool) {
 		return "", false
 	}
 	return found[2], strings.HasPrefix(strings.ToLower(found[1]), "sub")
-}
-
-// DeniedPublish returns the subject that err refuses to let us publish to, nothing
-// if it does not.
-func DeniedPublish(err error) string {
-	subject, subscribing := denied(err)
-	if subscribing {
-		return ""
-	}
-	return subject
 }
 
 // denials are the subscriptions of this connection that the broker refused.
@@ -82,7 +73,7 @@ func (d *denials) clear() {
 
 // failed notes what the client reports by itself.
 func (c *Conn) failed(err error, o ConnectOptions) {
-	if subject, subscribing := denied(err); subscribing {
+	if subject, subscribing := DeniedSubject(err); subscribing {
 		c.denials.add(subject)
 	} else if subject != "" {
 		c.mu.Lock()
@@ -138,6 +129,6 @@ func (c *Conn) mayNowSubscribe(ctx context.Context, subject string) bool {
 	if after == before { //nolint:errorlint // each refusal is an error of its own
 		return true
 	}
-	refused, _ := denied(after)
+	refused, _ := DeniedSubject(after)
 	return refused != subject
 }

@@ -57,7 +57,7 @@ func (c *Consumers) CheckAckPermission(ctx context.Context, accounts ...call.Acc
 	nc := c.conn.NATS()
 	before := nc.LastError()
 	for _, a := range accounts {
-		for _, s := range newSources(Config{Account: a}) {
+		for _, s := range newSources(Config{Account: a}, "") {
 			subject := fmt.Sprintf("%s%s.%s%s%d", acksPrefix, s.stream, s.config.Durable, probeTokens, probe)
 			if err := nc.Publish(subject, []byte("+WPI")); err != nil {
 				return fmt.Errorf("probe the permission to acknowledge: %w", err)
@@ -69,7 +69,8 @@ func (c *Consumers) CheckAckPermission(ctx context.Context, accounts ...call.Acc
 		return fmt.Errorf("probe the permission to acknowledge: %w", err)
 	}
 	after := nc.LastError()
-	refused := strings.HasPrefix(queue.DeniedPublish(after), acksPrefix)
+	subject, subscribing := queue.DeniedSubject(after)
+	refused := !subscribing && strings.HasPrefix(subject, acksPrefix)
 	if after != before && refused || c.acks.denied.Load() { //nolint:errorlint // each refusal is an error of its own
 		return ErrAckDenied
 	}

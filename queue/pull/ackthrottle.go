@@ -3,6 +3,7 @@ package pull
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -118,7 +119,9 @@ func (t *ackThrottle) enqueue(now time.Time) chan struct{} {
 	if len(t.pending) < maxPending && len(t.waiting) == 0 {
 		return nil
 	}
-	if t.expire(now) && len(t.pending) < maxPending {
+	before := len(t.pending)
+	maps.DeleteFunc(t.pending, func(_ string, since time.Time) bool { return now.Sub(since) >= queue.RequestTimeout })
+	if len(t.pending) < min(before, maxPending) { // some were lost
 		t.release(len(t.waiting))
 		return nil
 	}
@@ -127,24 +130,10 @@ func (t *ackThrottle) enqueue(now time.Time) chan struct{} {
 	return released
 }
 
-// expire gives up confirmations that have been pending for too long, and reports
-// whether there were any. The caller holds the lock.
-func (t *ackThrottle) expire(now time.Time) (some bool) {
-	for confirmation, since := range t.pending {
-		if now.Sub(since) >= queue.RequestTimeout {
-			delete(t.pending, confirmation)
-			some = true
-		}
-	}
-	return some
-}
-
 func (t *ackThrottle) cancel(released chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if i := slices.Index(t.waiting, released); i >= 0 {
-		t.waiting = slices.Delete(t.waiting, i, i+1)
-	}
+	t.waiting = slices.DeleteFunc(t.waiting, func(c chan struct{}) bool { return c == released })
 }
 
 // reset forgets what is pending: over a new connection no confirmation comes.

@@ -72,13 +72,10 @@ type Consumer struct {
 // New returns the consumer of one account. It asks the broker for nothing before
 // Bind or Run.
 func (c *Consumers) New(cfg Config) *Consumer {
-	sources := newSources(cfg)
-	for _, s := range sources {
-		s.subject = pullSubject(c.conn.JetStream().Options().Domain, s.stream, s.config.Durable)
-	}
 	if cfg.OnUnbound == nil {
 		cfg.OnUnbound = func(int) {}
 	}
+	sources := newSources(cfg, c.conn.JetStream().Options().Domain)
 	return &Consumer{
 		shared: c, cfg: cfg, inbox: newInbox(c.conn.NATS(), cfg.Account, cfg.Log, sources),
 		fair: fairShare{share: cfg.MinShare}, allBound: make(chan struct{}),
@@ -186,19 +183,15 @@ func (c *Consumer) wait(ctx context.Context, revoked <-chan struct{}) {
 		if deadline.IsZero() {
 			return
 		}
-		expired := time.NewTimer(time.Until(deadline))
 		select {
 		case <-c.inbox.notifyCh:
-		case <-expired.C:
+		case <-time.After(time.Until(deadline)):
 		case <-ctx.Done():
-			expired.Stop()
 			return
 		case <-revoked:
-			expired.Stop()
 			c.inbox.close()
 			return
 		}
-		expired.Stop()
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/ringonce/ringonce/queue"
 )
 
 // fetch returns what source i has now, at most n, and whether it has nothing
@@ -18,7 +20,7 @@ func (b *inbox) fetch(i, n int) (got []*delivery, exhausted bool, err error) {
 	}
 	missing := n - len(got)
 	body := []byte(`{"batch":` + strconv.Itoa(missing) + `,"no_wait":true}`)
-	if err := b.request(i, pull{state: fetching, missing: missing, deadline: time.Now().Add(responseTimeout)}, body); err != nil {
+	if err := b.request(i, pull{state: fetching, missing: missing, deadline: time.Now().Add(queue.RequestTimeout)}, body); err != nil {
 		return got, false, err
 	}
 	b.awaitFetched(i)
@@ -36,9 +38,7 @@ func (b *inbox) takeBuffered(i, n int) ([]*delivery, pullState, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s := b.sources[i]
-	if s.pull.state != idle && time.Now().After(s.pull.deadline) {
-		s.pull.abandon()
-	}
+	s.pull.expire()
 	n = min(n, len(s.buffered))
 	got := s.buffered[:n:n]
 	if s.buffered = s.buffered[n:]; len(s.buffered) == 0 {
@@ -56,11 +56,13 @@ func (b *inbox) takeBuffered(i, n int) ([]*delivery, pullState, error) {
 // pull at once; a worker that stops waits for it too, because what it brings has
 // to be handed back.
 func (b *inbox) awaitFetched(i int) {
-	timeout := time.NewTimer(responseTimeout)
+	timeout := time.NewTimer(queue.RequestTimeout)
 	defer timeout.Stop()
 	for {
 		b.mu.Lock()
-		over := b.sources[i].pull.state != fetching
+		p := &b.sources[i].pull
+		p.expire()
+		over := p.state != fetching
 		b.mu.Unlock()
 		if over {
 			return
@@ -68,10 +70,6 @@ func (b *inbox) awaitFetched(i int) {
 		select {
 		case <-b.notifyCh:
 		case <-timeout.C:
-			b.mu.Lock()
-			b.sources[i].pull.abandon()
-			b.mu.Unlock()
-			return
 		}
 	}
 }
@@ -81,20 +79,17 @@ var waitBody = []byte(`{"batch":1,"expires":` + strconv.FormatInt(waitExpiry.Nan
 // wait has source i bring its next message. The pull is for one: several workers
 // may wait, and a message goes to the one that asked first.
 func (b *inbox) wait(i int) error {
-	return b.request(i, pull{state: waiting, missing: 1, deadline: time.Now().Add(waitExpiry + responseTimeout)}, waitBody)
+	return b.request(i, pull{state: waiting, missing: 1, deadline: time.Now().Add(waitExpiry + queue.RequestTimeout)}, waitBody)
 }
 
 // waitAll has every source wait that may have nothing, and returns the first of
 // their deadlines. It returns none if there is something to take, or if the
 // broker cannot be asked any more.
 func (b *inbox) waitAll() time.Time {
-	first := time.Now().Add(waitExpiry + responseTimeout)
+	first := time.Now().Add(waitExpiry + queue.RequestTimeout)
 	for i, s := range b.sources {
 		b.mu.Lock()
-		now := time.Now()
-		if s.pull.state == waiting && !now.Before(s.pull.deadline) {
-			s.pull.abandon()
-		}
+		s.pull.expire()
 		isIdle := s.bound && s.pull.state == idle
 		something := len(s.buffered) > 0 || s.pull.err != nil
 		b.mu.Unlock()

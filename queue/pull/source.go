@@ -18,8 +18,6 @@ const (
 	maxAckPending = 20000
 	// waitExpiry is how long one pull waits for a message of an idle source.
 	waitExpiry = 30 * time.Second
-	// responseTimeout is how long after its end a pull may still be answered.
-	responseTimeout = queue.RequestTimeout
 )
 
 // source is one JetStream consumer that an account pulls from. What changes is
@@ -37,10 +35,12 @@ type source struct {
 }
 
 // newSources lists what an account pulls from, the most pressing first.
-func newSources(cfg Config) []*source {
+func newSources(cfg Config, domain string) []*source {
 	sources := make([]*source, 0, 2*priorities)
 	add := func(stream string, rank int, name, subject string) {
-		sources = append(sources, &source{stream: stream, rank: rank, config: consumerConfig(name, cfg, subject)})
+		sources = append(sources, &source{
+			stream: stream, rank: rank, config: consumerConfig(name, cfg, subject), subject: pullSubject(domain, stream, name),
+		})
 	}
 	for rank, p := range call.Priorities() {
 		add(queue.StreamParked, rank, queue.DueConsumer(cfg.Account, p), queue.DueSubject(cfg.Account, p))
@@ -127,6 +127,13 @@ func (p *pull) onStatus(status, description string) {
 		p.err = consumerError{fmt.Sprintf("the broker ended the pull: %s %s", status, description)}
 	}
 	p.state = idle
+}
+
+// expire abandons a pull whose deadline is over.
+func (p *pull) expire() {
+	if p.state != idle && !time.Now().Before(p.deadline) {
+		p.abandon()
+	}
 }
 
 // abandon ends a pull that will not be answered.
