@@ -84,11 +84,11 @@ func ofLanes() []mutant {
 			"		f.deficit[other] += float64(n) * f.share\n", "		f.deficit[other] += 0 * float64(n) * f.share\n",
 		},
 		{
-			"dial-on-an-older-ledger", "goes on although the records went back in time", "internal/app/rollback.go",
+			"dial-on-older-records", "dials although the records were rolled back", "internal/app/rollback.go",
 			"	if errors.As(err, &fault) {\n		m.halt(err)\n", "	if errors.As(err, &fault) {\n",
 		},
 		{
-			"open-while-disconnected", "opens the lanes after a check that outlived its connection", "internal/app/rollback.go",
+			"open-while-disconnected", "lets lanes continue after a check whose connection was lost", "internal/app/rollback.go",
 			"	if !m.down {\n		m.halt(nil)\n	}\n", "	m.halt(nil)\n",
 		},
 		{

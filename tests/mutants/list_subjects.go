@@ -53,7 +53,7 @@ func ofSubjects() []mutant {
 			"		if _, before := s.previous[from]; before || s.previous == nil || s.counts.Unreadable > 0 {\n", "		if _, before := s.previous[from]; before && s.previous == nil {\n",
 		},
 		{
-			"outcomes-need-not-fit", "dials through a broker that takes a claim and not its outcome", "internal/app/rollback.go",
+			"outcomes-need-not-fit", "dials through a broker that accepts a claim but refuses its outcome", "internal/app/rollback.go",
 			"	if err := b.conn.CheckMaxPayload(); err != nil {\n", "	if err := b.conn.CheckMaxPayload(); false {\n",
 		},
 		{
