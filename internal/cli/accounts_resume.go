@@ -93,7 +93,7 @@ func stillStopped(found queue.Flags, now time.Time) []string {
 			s := stops.Suspension
 			holds = append(holds, laneText(call.LaneStatus{State: call.LaneSuspended, Reason: s.Reason, Since: s.Since, Next: s.Until}, now))
 		}
-		if i := slices.IndexFunc(lanes[a], isSlowed); i >= 0 {
+		if i := slices.IndexFunc(lanes[a], isThrottled); i >= 0 {
 			holds = append(holds, laneText(lanes[a][i].LaneStatus, now))
 		}
 		if len(holds) > 0 {
@@ -115,20 +115,20 @@ func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, 
 	if err := control.EndThrottle(c.Context(), what.account, currentUser(), time.Now().UTC()); err != nil {
 		return err
 	}
-	suspended, slowed := found.Blocks(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isSlowed)
+	suspended, throttled := found.Blocks(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isThrottled)
 	if suspended {
 		if err := control.RemoveSuspension(c.Context(), what.account); err != nil {
 			return err
 		}
 	}
 	said := "resumed"
-	if found.AccountPause(what.account) == nil && !suspended && !slowed {
+	if found.AccountPause(what.account) == nil && !suspended && !throttled {
 		said = "was not paused; see: ringonce accounts list"
 	}
 	if suspended {
 		said += ", suspension lifted"
 	}
-	if slowed {
+	if throttled {
 		said += ", throttle lifted"
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, said)

@@ -9,9 +9,9 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// TestWhoIsToBlameForALookUp: the proxy where it is the proxy, and the provider
-// or the key where that answered.
-func TestWhoIsToBlameForALookUp(t *testing.T) {
+// The hint names the proxy if that failed, and the provider or the key if the
+// provider responded.
+func TestLookupHint(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	defer provider.Close()
 	gone := httptest.NewServer(http.NotFoundHandler())
@@ -41,7 +41,7 @@ func TestWhoIsToBlameForALookUp(t *testing.T) {
 	}
 }
 
-func TestOddEntriesAreCounted(t *testing.T) {
+func TestUnreadableEntriesAreCounted(t *testing.T) {
 	provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		answer := `{"data":[{"app_id":"a","status":"ACTIVE"},{"app_id":null}]}`
 		if strings.HasSuffix(r.URL.Path, "/numbers") {

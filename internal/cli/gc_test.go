@@ -7,7 +7,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-func TestMemoryFollowsFromTheConfiguration(t *testing.T) {
+func TestGCFollowsTheConfiguration(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	percent := debug.SetGCPercent(100)
 	defer func() {

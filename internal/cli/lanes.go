@@ -144,4 +144,4 @@ func pauseText(p call.Pause, now time.Time) string {
 	return text
 }
 
-func isSlowed(l queue.WorkerLane) bool { return l.State == call.LaneThrottled }
+func isThrottled(l queue.WorkerLane) bool { return l.State == call.LaneThrottled }

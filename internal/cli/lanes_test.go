@@ -8,16 +8,15 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// TestTheStateOfAnAccount lists what operators read, by what the flags say and what
-// the workers do.
-func TestTheStateOfAnAccount(t *testing.T) {
+// TestAccountState has a text for each combination of flags and lanes.
+func TestAccountState(t *testing.T) {
 	now := time.Date(2026, 3, 1, 14, 0, 0, 0, time.UTC)
 	ago := func(d time.Duration) time.Time { return now.Add(-d) }
 	in := func(d time.Duration) time.Time { return now.Add(d) }
 	runs := call.LaneStatus{State: call.LaneRunning}
 	down := call.LaneStatus{State: call.LaneOpen, Reason: call.ConnectionLost, Since: ago(4 * time.Minute), Next: in(20 * time.Second)}
 	tries := call.LaneStatus{State: call.LaneProbing, Reason: call.ConnectionLost, Since: ago(5 * time.Minute)}
-	slowed := call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: ago(time.Minute), Next: in(2 * time.Minute)}
+	throttled := call.LaneStatus{State: call.LaneThrottled, Reason: call.RateLimited, Since: ago(time.Minute), Next: in(2 * time.Minute)}
 	full := call.LaneStatus{State: call.LaneThrottled, Reason: call.Capacity, Next: in(2 * time.Minute)}
 	suspended := call.LaneStatus{State: call.LaneSuspended, Reason: call.Unauthorized, Since: ago(4 * time.Minute), Next: in(20 * time.Second)}
 	paused := call.LaneStatus{State: call.LanePaused, Since: ago(4 * time.Minute)}
@@ -45,7 +44,7 @@ func TestTheStateOfAnAccount(t *testing.T) {
 		{"down everywhere, one tries", noStops, []call.LaneStatus{down, tries, down}, "provider down 5m (connection_lost), probing now"},
 		{"down, the time of the next try is over", noStops, []call.LaneStatus{{State: call.LaneOpen, Reason: call.TimedOut, Since: ago(time.Hour), Next: ago(time.Second)}}, "provider down 1h00m (timed_out), next probe now"},
 		{"down for one", noStops, []call.LaneStatus{runs, down, runs}, "2 of 3 workers: running; 1 of 3 workers: provider down 4m (connection_lost), next probe in 20s"},
-		{"slowed", noStops, []call.LaneStatus{slowed, slowed}, "throttled until 14:02:00Z (429)"},
+		{"throttled", noStops, []call.LaneStatus{throttled, throttled}, "throttled until 14:02:00Z (429)"},
 		{"no capacity", noStops, []call.LaneStatus{full}, "throttled until 14:02:00Z (capacity)"},
 		{"suspended", refused, []call.LaneStatus{suspended, suspended}, "suspended: unauthorized 4m, next probe in 20s"},
 		{"suspended, nobody", broke, nil, "suspended: payment_required 4m, next probe in 1m; no worker"},
@@ -74,13 +73,12 @@ func TestTheStateOfAnAccount(t *testing.T) {
 	}
 }
 
-// TestEveryReasonForAStopIsSaidInWords to operators.
-func TestEveryReasonForAStopIsSaidInWords(t *testing.T) {
+func TestEveryStopReasonHasAText(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range call.StopReasons() {
 		text := stopReason(r)
 		if text == string(r) || seen[text] {
-			t.Errorf("%s is said as %q", r, text)
+			t.Errorf("%s has the text %q", r, text)
 		}
 		seen[text] = true
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Whatever stands in a file of requests, it is read to its end or broken off,
-// and what it gives to publish is a request with an id.
+// Any file is read to its end or fails, and each request that it returns is valid
+// and has an id.
 func FuzzRequestFile(f *testing.F) {
 	f.Add([]byte("id,from,to\nc1,+912071531001,+919812345678\n"), true, false)
 	f.Add([]byte("\"id\",from,to\n\"c1,+912071531001"), true, false)

@@ -8,15 +8,15 @@ import (
 	"github.com/ringonce/ringonce/configs"
 )
 
-// reloads counts what a worker was told.
+// reloads counts the calls of the reloader.
 type reloads struct{ loaded, refused int }
 
 func (r *reloads) Reload(configs.Config) { r.loaded++ }
 func (r *reloads) RejectReload(error)    { r.refused++ }
 
-// A configuration that was refused because a file that it names was not there
-// yet is loaded when that has come, and refused once.
-func TestAKeyFileThatComesLater(t *testing.T) {
+// A configuration that was rejected because a file that it names was missing is
+// loaded once that exists, and rejected only once.
+func TestRejectedConfigurationIsLoadedOnceItsKeyFileExists(t *testing.T) {
 	dir := t.TempDir()
 	file, key := filepath.Join(dir, "ringonce.yaml"), filepath.Join(dir, "key")
 	data := []byte("provider: {base_url: https://provider.example}\naccounts: {acme: {api_key_file: " + key + "}}\n")
@@ -42,9 +42,9 @@ func TestAKeyFileThatComesLater(t *testing.T) {
 	}
 }
 
-// A configuration file that is gone for a moment is being replaced; one that
-// stays away cannot be used, and is loaded when it is back, changed or not.
-func TestAConfigurationFileThatIsGone(t *testing.T) {
+// A configuration file that is briefly missing is being replaced; one that stays
+// missing is rejected, and loaded once it is back, changed or not.
+func TestMissingConfigurationFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ringonce.yaml")
 	data := []byte("provider: {base_url: https://provider.example}\naccounts: {acme: {api_key: sf_0123456789abcdef}}\n")
 	put := func() {

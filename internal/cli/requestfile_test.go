@@ -23,7 +23,7 @@ func goodRow(id string) string {
 	return id + ",+912071531001,+919812345678,https://publisher.example/a"
 }
 
-// batchOf publishes a file to a list.
+// batchOf publishes a file into a list.
 func batchOf(t *testing.T, name string, content []byte, change func(*publishing)) (ids []string, output string, err error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -60,9 +60,9 @@ func utf16Bytes(s, mark string) []byte {
 	return b
 }
 
-// Files as common programs write them are read, or rejected with the cause; one row does
-// not take others with it.
-func TestPublishFileForms(t *testing.T) {
+// Files as common programs write them are read, or rejected with the cause; an
+// invalid row affects no other.
+func TestPublishFileFormats(t *testing.T) {
 	const header = "id,from,to,answer_url"
 	rows := func(lines ...string) []byte { return []byte(strings.Join(lines, "\n")) }
 	tests := []struct {
@@ -158,7 +158,7 @@ func TestPublishFileNotes(t *testing.T) {
 	}
 }
 
-func TestPublishFileMakesIDs(t *testing.T) {
+func TestPublishFileGeneratesIDs(t *testing.T) {
 	tests := map[string]string{
 		"none":      `{"from":"+912071531001","to":"+919812345678"}`,
 		"empty":     `{"id":"","from":"+912071531001","to":"+919812345678"}`,
@@ -175,8 +175,8 @@ func TestPublishFileMakesIDs(t *testing.T) {
 	}
 }
 
-// A slow line to the broker is filled: many requests are on their way at once.
-func TestPublishFileHasManyInFlight(t *testing.T) {
+// Many requests are in flight at once, for a slow connection to the broker.
+func TestPublishFilePublishesConcurrently(t *testing.T) {
 	var content strings.Builder
 	for i := range maxPublishing {
 		content.WriteString(strings.Replace(goodRequest, "c1", fmt.Sprint("c", i), 1) + "\n")
@@ -195,7 +195,7 @@ func TestPublishFileHasManyInFlight(t *testing.T) {
 	}
 }
 
-// A broker that takes nothing ends the file, and what was sent is waited for.
+// A failed publish ends the file, after the requests in flight.
 func TestPublishFileStopsAtAnError(t *testing.T) {
 	content := strings.Repeat(goodRequest+"\n", 10*maxPublishing)
 	errFull := errors.New("the stream is full")

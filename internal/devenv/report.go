@@ -38,7 +38,7 @@ func printTable(w io.Writer, r reconcile.Report) {
 func printLegend(w io.Writer, r reconcile.Report, rings int) {
 	fmt.Fprintf(w, `
 Every request is accounted for. The simulated provider, not ringonce, reports who was
-rung. Calls that reached it: %d; each placed call is among them, by its request_uuid.
+rung: %d phones. Each placed call is among them, by its request_uuid.
 `, rings)
 	if r.Unknown > 0 {
 		fmt.Fprint(w, `

@@ -151,7 +151,7 @@ func (s *stack) interrupt(ctx context.Context, out io.Writer, requests int) erro
 		return err
 	}
 	oracle := s.provider.Oracle().Summary
-	fmt.Fprintf(out, "%s. Calls that reached the provider: %d, phones rung twice: %d.\n", counts, oracle.Rung, oracle.RungTwice)
+	fmt.Fprintf(out, "%s. Phones rung: %d, phones rung twice: %d.\n", counts, oracle.Rung, oracle.RungTwice)
 	fmt.Fprintln(out, "With a broker that keeps running, the next worker continues with the rest.")
 	return nil
 }

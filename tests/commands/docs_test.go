@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// operators are the commands that docs/operations.md is about.
+// operators are the commands of docs/operations.md.
 var operators = []string{"publish", "calls", "dead", "unknown", "accounts", "streams", "doctor"}
 
 func help(t *testing.T, path ...string) string {
@@ -24,7 +24,7 @@ func help(t *testing.T, path ...string) string {
 
 var subcommandLine = regexp.MustCompile(`(?m)^  ([a-z][a-z-]*) +[A-Z]`)
 
-// leaves lists the commands under a path that do something themselves.
+// leaves lists the commands under a path that have no subcommands.
 func leaves(t *testing.T, path ...string) []string {
 	t.Helper()
 	_, list, found := strings.Cut(help(t, path...), "Available Commands:\n")
@@ -44,7 +44,7 @@ var (
 	flagName    = regexp.MustCompile(`--[a-z][a-z-]*`)
 )
 
-// The page shows every command at least once, and no flag that does not exist.
+// The page has an example of every command, and no flag that does not exist.
 func TestOperationsPage(t *testing.T) {
 	data, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {

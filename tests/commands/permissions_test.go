@@ -18,7 +18,7 @@ import (
 	"github.com/ringonce/ringonce/tests/harness"
 )
 
-// operatorMayPublish is what docs/operations.md says that operators need.
+// operatorMayPublish are the permissions of operators in docs/operations.md.
 var operatorMayPublish = []string{
 	"calls.requests.>", "calls.due.>", "calls.records.>", "calls.parked.>", "calls.dead.>", "$KV.CALL_CONTROL.>",
 	"$JS.API.INFO", "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.KV_CALL_CONTROL.>",
@@ -88,7 +88,7 @@ func TestOperatorsNeedNoMorePermissionsThanDocumented(t *testing.T) {
 	}
 }
 
-// prepare makes some calls to operate on.
+// prepare creates calls for the commands.
 func prepare(t *testing.T, url string) {
 	t.Helper()
 	up := make(chan struct{}, 1)

@@ -33,8 +33,8 @@ func openOperator(t *testing.T, r *harness.Environment) *admin.Operator {
 
 func note() call.Note { return call.Note{At: time.Now(), By: "asha@desk", Why: "a test"} }
 
-// Two people replay the same letters while two workers dial: every phone rings
-// once.
+// Two operators replay the same dead letters while two workers dial: every phone
+// rings once.
 func TestReplayingTwiceRingsOnce(t *testing.T) {
 	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
@@ -50,9 +50,9 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 			ids[i], simulator.DefaultNumber, harness.AnswerURL))
 	}
 	r.AwaitDrained()
-	var clerks sync.WaitGroup
+	var operators sync.WaitGroup
 	for range 2 {
-		clerks.Go(func() {
+		operators.Go(func() {
 			for _, id := range ids {
 				_, err := o.Replay(t.Context(), harness.Account, call.ID(id), note(), false)
 				var refused *admin.PreconditionError
@@ -62,7 +62,7 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 			}
 		})
 	}
-	clerks.Wait()
+	operators.Wait()
 	for _, id := range ids {
 		if record := r.AwaitState(id, call.StatePlaced); record.Made != 2 {
 			t.Errorf("%s: %d attempts, want 2", id, record.Made)
@@ -73,23 +73,23 @@ func TestReplayingTwiceRingsOnce(t *testing.T) {
 		t.Errorf("%d phones rang, %d of them twice; want %d and 0", s.Rung, s.RungTwice, calls)
 	}
 	if left := r.Messages(queue.StreamDead, ">"); left != 0 {
-		t.Errorf("%d letters are left", left)
+		t.Errorf("%d dead letters are left", left)
 	}
 }
 
-// Calls are taken back while workers claim them: each is either cancelled and
-// silent, or rung once, and the answer to the operator says which.
+// Calls are cancelled while workers claim them: each is either cancelled and does
+// not ring, or rings once, and the result says which.
 func TestCancellingWhileWorkersClaim(t *testing.T) {
 	r := harness.New(t, simulator.Config{}, nil)
 	o := openOperator(t, r)
 	r.AwaitReady(r.Start("one"))
 	const calls = 100
 	cancelled := make([]bool, calls)
-	var clerks sync.WaitGroup
+	var operators sync.WaitGroup
 	for i := range calls {
 		id := fmt.Sprintf("c%d", i)
 		r.Publish("calls.requests.default", harness.Body(id, fmt.Sprintf("+9198765%05d", i)))
-		clerks.Go(func() {
+		operators.Go(func() {
 			_, err := o.Cancel(t.Context(), harness.Account, call.ID(id), note())
 			var refused *admin.PreconditionError
 			if err != nil && !errors.As(err, &refused) {
@@ -98,7 +98,7 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 			cancelled[i] = err == nil
 		})
 	}
-	clerks.Wait()
+	operators.Wait()
 	r.AwaitDrained()
 	rung := 0
 	for i := range calls {
@@ -115,7 +115,7 @@ func TestCancellingWhileWorkersClaim(t *testing.T) {
 	if s := r.Simulator.Oracle().Summary; s.Rung != rung || s.RungTwice != 0 {
 		t.Errorf("%d phones rang, %d of them twice; want %d and 0", s.Rung, s.RungTwice, rung)
 	}
-	t.Logf("%d of %d were taken back in time", calls-rung, calls)
+	t.Logf("%d of %d were cancelled in time", calls-rung, calls)
 }
 
 // A worker wrote the dead letter of a request and died before it acknowledged.
@@ -176,7 +176,7 @@ func TestADiscardedCallStaysDiscarded(t *testing.T) {
 		t.Errorf("the record is %s, discarded %t, %d attempts", record.State, record.Discarded, record.Made)
 	}
 	if left := r.Messages(queue.StreamDead, ">"); left != 0 {
-		t.Errorf("%d letters came back", left)
+		t.Errorf("%d dead letters came back", left)
 	}
 	if rung := r.Simulator.Oracle().Summary.Rung; rung != 0 {
 		t.Errorf("%d phones rang", rung)

@@ -17,27 +17,27 @@ import (
 	"github.com/ringonce/ringonce/tests/harness"
 )
 
-// said is what a process wrote so far.
-type said struct {
+// output is what a process has written so far.
+type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (s *said) Write(p []byte) (int, error) {
+func (s *output) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.text.Write(p)
 }
 
-func (s *said) count(words string) int {
+func (s *output) count(words string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return strings.Count(s.text.String(), words)
 }
 
-// TestTheConfigurationIsLoadedAgain by a change of its file and by SIGHUP, and
-// one that cannot be used changes nothing.
-func TestTheConfigurationIsLoadedAgain(t *testing.T) {
+// The configuration is reloaded by a change of its file and by SIGHUP. An invalid
+// one changes nothing.
+func TestReload(t *testing.T) {
 	t.Parallel()
 	r := harness.New(t, simulator.Config{}, nil)
 	file := filepath.Join(t.TempDir(), "ringonce.yaml")
@@ -71,7 +71,7 @@ func TestTheConfigurationIsLoadedAgain(t *testing.T) {
 	write(account("default"))
 	process := exec.CommandContext(t.Context(), filepath.Join(binary, "ringonce"), "run", "--config", file)
 	process.Env = []string{"PATH=" + os.Getenv("PATH")}
-	out := &said{}
+	out := &output{}
 	process.Stdout, process.Stderr = out, out
 	if err := process.Start(); err != nil {
 		t.Fatal(err)

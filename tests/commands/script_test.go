@@ -30,7 +30,7 @@ func TestScripts(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
-			s := &stage{t: t, rig: harness.New(t, simulator.Config{}, nil)}
+			s := &script{t: t, rig: harness.New(t, simulator.Config{}, nil)}
 			testscript.Run(t, testscript.Params{
 				Files: []string{file}, Setup: s.setup, RequireExplicitExec: true, RequireUniqueNames: true,
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -43,15 +43,15 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// stage is what one script plays on.
-type stage struct {
+// script is the environment of one script.
+type script struct {
 	t       *testing.T
 	rig     *harness.Environment
 	workers int
 	running *harness.Worker
 }
 
-func (s *stage) setup(env *testscript.Env) error {
+func (s *script) setup(env *testscript.Env) error {
 	env.Setenv("PATH", binary+string(os.PathListSeparator)+env.Getenv("PATH"))
 	env.Setenv("NATS_URL", s.rig.Broker.ClientURL())
 	env.Setenv("BROKER", s.rig.Broker.ClientURL())
@@ -63,10 +63,10 @@ func (s *stage) setup(env *testscript.Env) error {
 	return nil
 }
 
-// ringonce CODE ARGS… runs the command and wants this exit code.
-func (s *stage) ringonce(ts *testscript.TestScript, neg bool, args []string) {
+// ringonce STATUS ARGS… runs the command and requires this exit status.
+func (s *script) ringonce(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: ringonce CODE ARGS…")
+		ts.Fatalf("usage: ringonce STATUS ARGS…")
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -79,12 +79,12 @@ func (s *stage) ringonce(ts *testscript.TestScript, neg bool, args []string) {
 		got = exit.ExitCode()
 	}
 	if got != want {
-		ts.Fatalf("ringonce %s gave exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+		ts.Fatalf("ringonce %s exited with status %d, want %d", strings.Join(args[1:], " "), got, want)
 	}
 }
 
 // worker start runs a worker and waits until it is ready; worker stop ends it.
-func (s *stage) worker(ts *testscript.TestScript, _ bool, args []string) {
+func (s *script) worker(ts *testscript.TestScript, _ bool, args []string) {
 	switch {
 	case len(args) == 1 && args[0] == "start" && s.running == nil:
 		s.workers++
@@ -98,16 +98,16 @@ func (s *stage) worker(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // await ID STATE waits until the call is in this state.
-func (s *stage) await(ts *testscript.TestScript, _ bool, args []string) {
+func (s *script) await(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: await ID STATE")
 	}
 	s.rig.AwaitState(args[0], call.State(args[1]))
 }
 
-// says ACCOUNT STATE… waits until the list of accounts says this, a regular
-// expression, of an account. A worker publishes within seconds what its lane does.
-func (s *stage) says(ts *testscript.TestScript, _ bool, args []string) {
+// says ACCOUNT STATE… waits until the list of accounts shows this state, a regular
+// expression. A worker publishes the state of its lane within seconds.
+func (s *script) says(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) < 2 {
 		ts.Fatalf("usage: says ACCOUNT STATE…")
 	}
@@ -121,11 +121,11 @@ func (s *stage) says(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// drained waits until no request and no parked call is left.
-func (s *stage) drained(*testscript.TestScript, bool, []string) { s.rig.AwaitDrained() }
+// drained waits until no request or parked call is left.
+func (s *script) drained(*testscript.TestScript, bool, []string) { s.rig.AwaitDrained() }
 
-// rung N wants the provider to have rung so many phones, none of them twice.
-func (s *stage) rung(ts *testscript.TestScript, _ bool, args []string) {
+// rung N requires that the provider rang N phones, none of them twice.
+func (s *script) rung(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: rung N")
 	}
@@ -135,8 +135,8 @@ func (s *stage) rung(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// unknown ID AGO makes a call whose attempt of so long ago may have rung.
-func (s *stage) unknown(ts *testscript.TestScript, _ bool, args []string) {
+// unknown ID AGO creates a call whose attempt, that long ago, may have rung.
+func (s *script) unknown(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: unknown ID AGO")
 	}
@@ -151,8 +151,8 @@ func (s *stage) unknown(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Put(s.t.Context(), r, nil))
 }
 
-// parked ID AHEAD makes a call that waits.
-func (s *stage) parked(ts *testscript.TestScript, _ bool, args []string) {
+// parked ID AHEAD creates a call that waits.
+func (s *script) parked(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: parked ID AHEAD")
 	}
@@ -164,8 +164,8 @@ func (s *stage) parked(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.rig.Conn.NewScheduler().Schedule(s.t.Context(), r, s.put(ts, r)))
 }
 
-// overdue ID makes a call that should have been dialled again an hour ago.
-func (s *stage) overdue(ts *testscript.TestScript, _ bool, args []string) {
+// overdue ID creates a call that should have been retried an hour ago.
+func (s *script) overdue(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: overdue ID")
 	}
@@ -175,8 +175,8 @@ func (s *stage) overdue(ts *testscript.TestScript, _ bool, args []string) {
 	s.put(ts, r)
 }
 
-// expired ID makes a dead call whose own expires_at is over.
-func (s *stage) expired(ts *testscript.TestScript, _ bool, args []string) {
+// expired ID creates a dead call whose expires_at has passed.
+func (s *script) expired(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: expired ID")
 	}
@@ -192,8 +192,8 @@ func (s *stage) expired(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(s.rig.Conn.NewDeadLetters(time.Hour).Put(s.t.Context(), r, nil))
 }
 
-// lose STREAM takes away what a stream holds, as a power loss can.
-func (s *stage) lose(ts *testscript.TestScript, _ bool, args []string) {
+// lose STREAM purges a stream, as a power loss can lose its messages.
+func (s *script) lose(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: lose STREAM")
 	}
@@ -202,8 +202,8 @@ func (s *stage) lose(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(stream.Purge(s.t.Context()))
 }
 
-// age DURATION has the call records vanish by themselves; 0s does not.
-func (s *stage) age(ts *testscript.TestScript, _ bool, args []string) {
+// age DURATION sets the maximum age of call records; 0s is none.
+func (s *script) age(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 1 {
 		ts.Fatalf("usage: age DURATION")
 	}
@@ -217,9 +217,8 @@ func (s *stage) age(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// theirs has another program consume what is asked for at normal priority, where
-// the worker's consumer was; with "gone", it is removed.
-func (s *stage) theirs(ts *testscript.TestScript, _ bool, args []string) {
+// theirs replaces a worker's consumer by one of another program; "gone" removes it.
+func (s *script) theirs(ts *testscript.TestScript, _ bool, args []string) {
 	js, ctx := s.rig.Conn.JetStream(), s.t.Context()
 	if slices.Equal(args, []string{"gone"}) {
 		ts.Check(js.DeleteConsumer(ctx, queue.StreamCalls, "theirs"))
@@ -232,9 +231,8 @@ func (s *stage) theirs(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// outdate makes the call records look as if they were restored from an older
-// copy.
-func (s *stage) outdate(ts *testscript.TestScript, _ bool, _ []string) {
+// outdate makes the call records look restored from an older copy.
+func (s *script) outdate(ts *testscript.TestScript, _ bool, _ []string) {
 	l, err := s.rig.Conn.CheckHighWater(s.t.Context())
 	ts.Check(err)
 	kv, err := s.rig.Conn.JetStream().KeyValue(s.t.Context(), queue.BucketControl)
@@ -244,13 +242,13 @@ func (s *stage) outdate(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 }
 
-func (s *stage) record(id string, published time.Time) call.Record {
+func (s *script) record(id string, published time.Time) call.Record {
 	body := []byte(harness.Body(id, "+919812345678"))
 	_, digest, _ := call.DecodeRequest(body, call.PossibleNumbers)
 	return call.NewRecord(harness.Account, call.ID(id), digest, call.Origin{Sequence: 1, Published: published}, call.Normal, "", body)
 }
 
-func (s *stage) put(ts *testscript.TestScript, r call.Record) call.Version {
+func (s *script) put(ts *testscript.TestScript, r call.Record) call.Version {
 	records, err := s.rig.Conn.NewRecords(s.t.Context(), queue.Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() {})
 	ts.Check(err)
 	version, err := records.Put(s.t.Context(), r, call.Version{})

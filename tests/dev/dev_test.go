@@ -1,5 +1,4 @@
-// Package dev_test runs `ringonce dev` as a stranger does: the built binary, with
-// nothing set up.
+// Package dev_test runs the built `ringonce dev` without any setup.
 package dev_test
 
 import (
@@ -50,8 +49,7 @@ type dev struct {
 	temp    string
 }
 
-// start runs it with an empty environment but for the temporary folder: an API
-// key of somebody's shell must not matter.
+// start runs it in an environment whose API key and server must be ignored.
 func start(t *testing.T, args ...string) *dev {
 	t.Helper()
 	d := &dev{t: t, temp: t.TempDir()}
@@ -69,7 +67,7 @@ func start(t *testing.T, args ...string) *dev {
 	return d
 }
 
-// until reads lines up to one that matches, and gives its first group.
+// until reads lines up to one that matches, and returns its last group.
 func (d *dev) until(expression string) string {
 	d.t.Helper()
 	e := regexp.MustCompile(expression)
@@ -83,8 +81,8 @@ func (d *dev) until(expression string) string {
 	return ""
 }
 
-// ends reads the rest and gives the exit status. Nothing may be left in the
-// temporary folder.
+// ends reads the rest and returns the exit status. The temporary directory must be
+// empty.
 func (d *dev) ends() int {
 	d.t.Helper()
 	for d.lines.Scan() {
@@ -93,12 +91,12 @@ func (d *dev) ends() int {
 	_ = d.command.Wait() // the status is looked at
 	left, err := filepath.Glob(filepath.Join(d.temp, "*"))
 	if err != nil || len(left) != 0 {
-		d.t.Errorf("left in the temporary folder: %v %v", left, err)
+		d.t.Errorf("left in the temporary directory: %v %v", left, err)
 	}
 	return d.command.ProcessState.ExitCode()
 }
 
-// row gives the number in a row of the table, 0 if there is none.
+// row returns the number in a row of the table, 0 if there is none.
 func (d *dev) row(name string) int {
 	d.t.Helper()
 	found := regexp.MustCompile(regexp.QuoteMeta("│ "+name) + ` +(\d+) │`).FindStringSubmatch(d.out.String())
@@ -112,7 +110,7 @@ func (d *dev) row(name string) int {
 	return n
 }
 
-func TestTheSampleIsAccountedFor(t *testing.T) {
+func TestSample(t *testing.T) {
 	t.Parallel()
 	d := start(t)
 	if status := d.ends(); status != 0 {
@@ -147,8 +145,8 @@ func TestTheSampleIsAccountedFor(t *testing.T) {
 	}
 }
 
-// A request that the batch knows nothing of breaks the account: it is named.
-func TestAStrangersRequestIsNoticed(t *testing.T) {
+// A request that the run did not publish is reported.
+func TestUnexpectedRequestIsReported(t *testing.T) {
 	t.Parallel()
 	d := start(t, "--port", "0", "--calls", "3")
 	url := d.until(`NATS +(nats://\S+)`)
@@ -164,7 +162,7 @@ func TestAStrangersRequestIsNoticed(t *testing.T) {
 	}
 }
 
-func TestAFileOfOnesOwn(t *testing.T) {
+func TestFile(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "requests.jsonl")
 	requests := `{"id":"a","from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/answer"}
@@ -210,7 +208,7 @@ func TestStay(t *testing.T) {
 	}
 }
 
-func TestInterruptedInTheMiddle(t *testing.T) {
+func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	d := start(t, "--port", "0")
 	d.until(`\d+ of 200 ended`)
@@ -223,7 +221,7 @@ func TestInterruptedInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestATakenPort(t *testing.T) {
+func TestPortInUse(t *testing.T) {
 	t.Parallel()
 	other, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Listen: true})
 	if err != nil {
@@ -237,7 +235,7 @@ func TestATakenPort(t *testing.T) {
 	}
 }
 
-func TestWrongUse(t *testing.T) {
+func TestInvalidOptions(t *testing.T) {
 	t.Parallel()
 	empty := filepath.Join(t.TempDir(), "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
@@ -261,7 +259,7 @@ func TestWrongUse(t *testing.T) {
 	}
 }
 
-// publish asks for a call, as any NATS client can.
+// publish publishes a request with a plain NATS client.
 func publish(t *testing.T, url, body string) jetstream.JetStream {
 	t.Helper()
 	nc, err := nats.Connect(url)
@@ -279,7 +277,7 @@ func publish(t *testing.T, url, body string) jetstream.JetStream {
 	return js
 }
 
-// awaitPlaced waits for the record of a call to say so.
+// awaitPlaced waits until the record of a call is placed.
 func awaitPlaced(t *testing.T, js jetstream.JetStream, subject string) {
 	t.Helper()
 	records, err := js.OrderedConsumer(t.Context(), "CALL_RECORDS", jetstream.OrderedConsumerConfig{FilterSubjects: []string{subject}})
