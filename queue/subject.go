@@ -18,7 +18,8 @@ const (
 	StreamDead    = "CALLS_DEAD"
 	StreamRate    = "CALL_RATE"
 	BucketControl = "CALL_CONTROL"
-	streamControl = "KV_" + BucketControl
+	// KeyHighWater is where the bucket keeps the [HighWater] mark.
+	KeyHighWater = "highwater"
 )
 
 // RequestStreams lists where requests wait, the most pressing first. Each

@@ -215,7 +215,7 @@ func TestNobodyIsAwaited(t *testing.T) {
 func TestATestimonyThatCannotBeRead(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		one := b.colleague(b.Conn)
-		for _, bad := range []string{"", "{", `{"sequence":7}`, `{"from":"x","highest":-1}`, `{"from":"` + string(make([]byte, 5000)) + `"}`} {
+		for _, bad := range []string{"", "{", `{"sequence":7}`, `{"from":"x","sequence":-1}`, `{"from":"` + string(make([]byte, 5000)) + `"}`} {
 			if err := b.nc.Publish(witnessSubject, []byte(bad)); err != nil {
 				t.Error(err)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/admin"
 	"github.com/ringonce/ringonce/queue/backlog"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/sfvopi"
 )
@@ -31,7 +32,7 @@ type account struct {
 	metrics   *metrics.Account
 	consumer  *pull.Consumer
 	handler   *dispatcher.Handler
-	peers     *queue.PeerBus
+	peers     *control.PeerBus
 	conn      *queue.Conn
 	meter     *backlog.Meter // nil: this worker does not create the counters
 	ready     chan struct{}  // closed when the consumers are bound, or the account stops

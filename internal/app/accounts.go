@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 // accounts are the accounts that run, those included that only finish calls in
@@ -16,9 +16,9 @@ import (
 type accounts struct {
 	mu       sync.Mutex
 	all      map[*account]bool
-	flags    *queue.Flags // nil: not known
-	verified bool         // halt was called
-	halted   error        // with this
+	flags    *control.Flags // nil: not known
+	verified bool           // halt was called
+	halted   error          // with this
 }
 
 func newAccounts() *accounts { return &accounts{all: map[*account]bool{}} }
@@ -55,7 +55,7 @@ func (s *accounts) names() []call.Account {
 }
 
 // setFlags passes the control flags to every lane; nil if they are not known.
-func (s *accounts) setFlags(f *queue.Flags) {
+func (s *accounts) setFlags(f *control.Flags) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flags = f
@@ -96,7 +96,7 @@ func (s *accounts) served(now time.Time) (served map[call.Account]bool, known bo
 	return served, true
 }
 
-func blocksOf(f *queue.Flags, a call.Account) *call.Blocks {
+func blocksOf(f *control.Flags, a call.Account) *call.Blocks {
 	if f == nil {
 		return nil
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher"
 	"github.com/ringonce/ringonce/metrics"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
@@ -164,7 +164,7 @@ func (a *App) runAccounts(ctx context.Context, b *broker) {
 }
 
 // onFlags distributes the control flags; nil if they are not known.
-func (a *App) onFlags(f *queue.Flags) {
+func (a *App) onFlags(f *control.Flags) {
 	a.metrics.ControlSynced(f != nil)
 	a.health.controlSynced.Store(f != nil)
 	if f != nil {

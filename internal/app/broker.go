@@ -10,6 +10,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/backlog"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/queue/ratelimit"
 )
@@ -19,9 +20,9 @@ type broker struct {
 	conn      *queue.Conn
 	records   *queue.Records
 	gossip    *queue.Gossip
-	control   *queue.Control
+	control   *control.Bucket
 	meter     *backlog.Meter
-	peers     *queue.PeerBus
+	peers     *control.PeerBus
 	limiter   *ratelimit.Limiter
 	consumers *pull.Consumers
 }
@@ -76,8 +77,8 @@ func (a *App) setUpOnce(ctx context.Context, conn *queue.Conn) (*broker, error) 
 		return nil, err
 	}
 	b := &broker{
-		conn: conn, consumers: consumers, records: records, gossip: gossip, control: conn.NewControl(a.log),
-		meter: backlog.NewMeter(conn), peers: conn.NewPeerBus(),
+		conn: conn, consumers: consumers, records: records, gossip: gossip, control: control.New(conn, a.log),
+		meter: backlog.NewMeter(conn), peers: control.NewPeerBus(conn),
 		limiter: ratelimit.New(conn, ratelimit.Config{
 			Provision: a.config.Streams.Provision, Replicas: a.config.Streams.Replicas, OnClockSample: a.metrics.BrokerClock,
 		}),

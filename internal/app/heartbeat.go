@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 // A heartbeat after a change follows the previous one by at least minHeartbeatGap,
@@ -35,7 +35,7 @@ func (a *App) runHeartbeat(ctx context.Context, b *broker) {
 		if err != nil && ctx.Err() == nil && throttle.allow() {
 			a.log.Warn("cannot publish the heartbeat", "error", err)
 		}
-		a.awaitHeartbeat(ctx, err == nil, min(minHeartbeatGap+time.Duration(len(lanes))*laneHeartbeatGap, queue.HeartbeatInterval))
+		a.awaitHeartbeat(ctx, err == nil, min(minHeartbeatGap+time.Duration(len(lanes))*laneHeartbeatGap, control.HeartbeatInterval))
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), monitorTimeout)
 	defer cancel()
@@ -47,7 +47,7 @@ func (a *App) runHeartbeat(ctx context.Context, b *broker) {
 // awaitHeartbeat waits until the next heartbeat is due: after gap if a lane changed
 // or the previous one failed, else after its interval.
 func (a *App) awaitHeartbeat(ctx context.Context, published bool, gap time.Duration) {
-	soonest, latest := time.NewTimer(gap), time.NewTimer(queue.HeartbeatInterval)
+	soonest, latest := time.NewTimer(gap), time.NewTimer(control.HeartbeatInterval)
 	defer soonest.Stop()
 	defer latest.Stop()
 	select {

@@ -13,6 +13,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/backlog"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 func newAccountsListCommand(cf *connFlags) *cobra.Command {
@@ -28,7 +29,7 @@ func newAccountsListCommand(cf *connFlags) *cobra.Command {
 			}
 			defer conn.Close()
 			now := time.Now()
-			flags, err := conn.NewControl(discardLog()).Read(c.Context())
+			flags, err := control.New(conn, discardLog()).Read(c.Context())
 			if err != nil {
 				return fmt.Errorf("%w; check the streams with: ringonce streams check", err)
 			}
@@ -95,23 +96,23 @@ type accountsView struct {
 
 // accountView is the state of an account.
 type accountView struct {
-	Account       call.Account       `json:"account"`
-	State         string             `json:"state"` // in words
-	Waiting       uint64             `json:"waiting"`
-	Due           uint64             `json:"due"`
-	AckPending    uint64             `json:"ack_pending"`
-	Parked        uint64             `json:"parked"`
-	DeadLetters   uint64             `json:"dead_letters"`
-	OldestSeconds float64            `json:"oldest_seconds"`
-	Served        bool               `json:"served"` // by a worker, in the last minute
-	Suspension    *call.Suspension   `json:"suspension,omitzero"`
-	Pause         *call.Pause        `json:"pause,omitzero"`
-	Lanes         []queue.WorkerLane `json:"lanes"`
+	Account       call.Account         `json:"account"`
+	State         string               `json:"state"` // in words
+	Waiting       uint64               `json:"waiting"`
+	Due           uint64               `json:"due"`
+	AckPending    uint64               `json:"ack_pending"`
+	Parked        uint64               `json:"parked"`
+	DeadLetters   uint64               `json:"dead_letters"`
+	OldestSeconds float64              `json:"oldest_seconds"`
+	Served        bool                 `json:"served"` // by a worker, in the last minute
+	Suspension    *call.Suspension     `json:"suspension,omitzero"`
+	Pause         *call.Pause          `json:"pause,omitzero"`
+	Lanes         []control.WorkerLane `json:"lanes"`
 }
 
 // accountViews returns the accounts that have messages or flags at the broker, that
 // a worker serves, or that are configured here.
-func accountViews(depths map[call.Account]backlog.Depth, flags queue.Flags, configured []string, now time.Time) []accountView {
+func accountViews(depths map[call.Account]backlog.Depth, flags control.Flags, configured []string, now time.Time) []accountView {
 	lanes := flags.Lanes()
 	known := map[call.Account]bool{}
 	for a := range depths {
@@ -137,10 +138,10 @@ func accountViews(depths map[call.Account]backlog.Depth, flags queue.Flags, conf
 }
 
 // newAccountView returns what stops an account, and the state of its lanes.
-func newAccountView(a call.Account, stops call.Blocks, lanes []queue.WorkerLane, now time.Time) accountView {
+func newAccountView(a call.Account, stops call.Blocks, lanes []control.WorkerLane, now time.Time) accountView {
 	v := accountView{Account: a, Pause: stops.Pause, Lanes: lanes, Served: len(lanes) > 0}
 	if v.Lanes == nil {
-		v.Lanes = []queue.WorkerLane{}
+		v.Lanes = []control.WorkerLane{}
 	}
 	if stops.Suspended() {
 		v.Suspension = &stops.Suspension
@@ -169,14 +170,14 @@ func (v accountView) state(now time.Time) string {
 
 // hasLane reports whether the lane of a worker is in this state.
 func (v accountView) hasLane(state call.LaneState) bool {
-	return slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool { return l.State == state })
+	return slices.ContainsFunc(v.Lanes, func(l control.WorkerLane) bool { return l.State == state })
 }
 
 // justStopped reports whether the account was paused or suspended so recently that
 // workers may not have published their new state.
 func (v accountView) justStopped(now time.Time) bool {
-	return (v.Pause != nil && now.Sub(v.Pause.Since) < queue.HeartbeatInterval) ||
-		(v.Suspension != nil && now.Sub(v.Suspension.Since) < queue.HeartbeatInterval)
+	return (v.Pause != nil && now.Sub(v.Pause.Since) < control.HeartbeatInterval) ||
+		(v.Suspension != nil && now.Sub(v.Suspension.Since) < control.HeartbeatInterval)
 }
 
 func servedAccounts(views []accountView) map[call.Account]bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/backlog"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 func newAccountsPauseCommand(cf *connFlags) *cobra.Command {
@@ -45,7 +46,7 @@ no reason and asks for no confirmation.`,
 			if err := requireKnownAccount(c.Context(), conn, config, what.account, a.yes); err != nil {
 				return err
 			}
-			if err := pause(c.Context(), conn.NewControl(discardLog()), what, call.Pause{By: a.by, Why: a.why, Since: time.Now().UTC()}); err != nil {
+			if err := pause(c.Context(), control.New(conn, discardLog()), what, call.Pause{By: a.by, Why: a.why, Since: time.Now().UTC()}); err != nil {
 				return err
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s: paused; resume with: ringonce accounts resume %s\n", what, what.argument())
@@ -59,11 +60,11 @@ no reason and asks for no confirmation.`,
 	return c
 }
 
-func pause(ctx context.Context, control *queue.Control, what pauseTarget, p call.Pause) error {
+func pause(ctx context.Context, bucket *control.Bucket, what pauseTarget, p call.Pause) error {
 	if !what.number.IsZero() {
-		return control.PauseNumber(ctx, what.number, p)
+		return bucket.PauseNumber(ctx, what.number, p)
 	}
-	return control.Pause(ctx, what.account, p)
+	return bucket.Pause(ctx, what.account, p)
 }
 
 // requireKnownAccount rejects an account that no worker has served and that is not configured

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 func newAccountsResumeCommand(cf *connFlags) *cobra.Command {
@@ -37,17 +37,17 @@ account again.
 				return err
 			}
 			defer conn.Close()
-			control := conn.NewControl(discardLog())
-			found, err := control.Read(c.Context())
+			bucket := control.New(conn, discardLog())
+			found, err := bucket.Read(c.Context())
 			switch {
 			case err != nil:
 				return err
 			case what.all:
-				return resumeAll(c, control, found)
+				return resumeAll(c, bucket, found)
 			case !what.number.IsZero():
-				err = resumeNumber(c, control, found, what)
+				err = resumeNumber(c, bucket, found, what)
 			default:
-				err = resumeAccount(c, control, found, what)
+				err = resumeAccount(c, bucket, found, what)
 			}
 			if err == nil && found.GlobalPause() != nil {
 				fmt.Fprintln(c.ErrOrStderr(), "note: all accounts are paused; resume with: ringonce accounts resume --all")
@@ -61,9 +61,9 @@ account again.
 
 // resumeAll ends the pause of all accounts, and lists what else stops some of
 // them: that has another cause.
-func resumeAll(c *cobra.Command, control *queue.Control, found queue.Flags) error {
+func resumeAll(c *cobra.Command, bucket *control.Bucket, found control.Flags) error {
 	// Removed even if it was not found: it may be new.
-	if err := control.Resume(c.Context(), ""); err != nil {
+	if err := bucket.Resume(c.Context(), ""); err != nil {
 		return err
 	}
 	said := "resumed"
@@ -79,7 +79,7 @@ func resumeAll(c *cobra.Command, control *queue.Control, found queue.Flags) erro
 
 // stillStopped lists the accounts and caller IDs that are stopped by themselves, each
 // with the command that resumes it.
-func stillStopped(found queue.Flags, now time.Time) []string {
+func stillStopped(found control.Flags, now time.Time) []string {
 	var lines []string
 	lanes := found.Lanes()
 	accounts := slices.Concat(found.Accounts(), slices.Collect(maps.Keys(lanes)))
@@ -107,17 +107,17 @@ func stillStopped(found queue.Flags, now time.Time) []string {
 	return lines
 }
 
-func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, what pauseTarget) error {
+func resumeAccount(c *cobra.Command, bucket *control.Bucket, found control.Flags, what pauseTarget) error {
 	// Removed even if it was not found: it may be new.
-	if err := control.Resume(c.Context(), what.account); err != nil {
+	if err := bucket.Resume(c.Context(), what.account); err != nil {
 		return err
 	}
-	if err := control.EndThrottle(c.Context(), what.account, currentUser(), time.Now().UTC()); err != nil {
+	if err := bucket.EndThrottle(c.Context(), what.account, currentUser(), time.Now().UTC()); err != nil {
 		return err
 	}
 	suspended, throttled := found.Blocks(what.account).Suspended(), slices.ContainsFunc(found.Lanes()[what.account], isThrottled)
 	if suspended {
-		if err := control.RemoveSuspension(c.Context(), what.account); err != nil {
+		if err := bucket.RemoveSuspension(c.Context(), what.account); err != nil {
 			return err
 		}
 	}
@@ -135,12 +135,12 @@ func resumeAccount(c *cobra.Command, control *queue.Control, found queue.Flags, 
 	return nil
 }
 
-func resumeNumber(c *cobra.Command, control *queue.Control, found queue.Flags, what pauseTarget) error {
+func resumeNumber(c *cobra.Command, bucket *control.Bucket, found control.Flags, what pauseTarget) error {
 	if _, paused := found.PausedNumbers()[what.number]; !paused {
 		fmt.Fprintf(c.OutOrStdout(), "%s: was not paused; see: ringonce accounts list --reveal\n", what)
 		return nil
 	}
-	if err := control.ResumeNumber(c.Context(), what.number); err != nil {
+	if err := bucket.ResumeNumber(c.Context(), what.number); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: resumed; waiting requests are retried within ten minutes, the first within seconds\n", what)

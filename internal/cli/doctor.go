@@ -14,6 +14,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/queue/pull"
 )
 
@@ -90,7 +91,7 @@ func (e *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs
 	}
 	e.streams(ctx, conn, app.Topology(config))
 	e.report("consumers", conn.CheckForeignConsumers(ctx), "only ringonce's on the streams of requests")
-	flags, err := conn.NewControl(discardLog()).Read(ctx)
+	flags, err := control.New(conn, discardLog()).Read(ctx)
 	if e.report("control flags", err, "readable") {
 		e.lanes(flags, accountsToProbe(config), time.Now())
 	}

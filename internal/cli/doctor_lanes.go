@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 // maxLanesShown is how many accounts are reported one by one.
@@ -16,7 +16,7 @@ const maxLanesShown = 20
 
 // lanes reports the lanes of the accounts that are configured or served: running
 // ones as a count, the others one by one.
-func (e *doctorRun) lanes(flags queue.Flags, configured []call.Account, now time.Time) {
+func (e *doctorRun) lanes(flags control.Flags, configured []call.Account, now time.Time) {
 	lanes := flags.Lanes()
 	accounts := slices.Concat(configured, slices.Collect(maps.Keys(lanes)), flags.Accounts())
 	slices.Sort(accounts)
@@ -45,7 +45,7 @@ func (e *doctorRun) lanes(flags queue.Flags, configured []call.Account, now time
 // or a throttle is a note, not a failed check.
 func (e *doctorRun) lane(v accountView) {
 	text := fmt.Sprintf("account %s: %s", v.Account, v.State)
-	faulty := v.Suspension != nil || slices.ContainsFunc(v.Lanes, func(l queue.WorkerLane) bool {
+	faulty := v.Suspension != nil || slices.ContainsFunc(v.Lanes, func(l control.WorkerLane) bool {
 		switch l.State {
 		case call.LaneOpen, call.LaneProbing, call.LaneSuspended:
 			return true

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 // laneGroup is the lanes of an account that are in the same state for the same
@@ -18,7 +18,7 @@ type laneGroup struct {
 }
 
 // groupLanes groups lanes by state and reason, the largest group first.
-func groupLanes(lanes []queue.WorkerLane) []laneGroup {
+func groupLanes(lanes []control.WorkerLane) []laneGroup {
 	var groups []laneGroup
 	for _, lane := range lanes {
 		i := slices.IndexFunc(groups, func(g laneGroup) bool { return g.status.Same(lane.LaneStatus) })
@@ -120,7 +120,7 @@ func stopReason(r call.Reason) string { return cmp.Or(stopReasons()[r], string(r
 // lanesText describes the lanes of an account, one text for each group, with the
 // number of workers if there are several groups. Lanes that skip reports are left
 // out.
-func lanesText(lanes []queue.WorkerLane, now time.Time, skip func(call.LaneStatus) bool) []string {
+func lanesText(lanes []control.WorkerLane, now time.Time, skip func(call.LaneStatus) bool) []string {
 	groups := groupLanes(lanes)
 	var texts []string
 	for _, g := range groups {
@@ -144,4 +144,4 @@ func pauseText(p call.Pause, now time.Time) string {
 	return text
 }
 
-func isThrottled(l queue.WorkerLane) bool { return l.State == call.LaneThrottled }
+func isThrottled(l control.WorkerLane) bool { return l.State == call.LaneThrottled }

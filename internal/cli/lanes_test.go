@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 )
 
 // TestAccountState has a text for each combination of flags and lanes.
@@ -62,9 +62,9 @@ func TestAccountState(t *testing.T) {
 		{"a newer version", noStops, []call.LaneStatus{{State: "resting", Reason: "night\x1b"}}, "resting (night\uFFFD)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var lanes []queue.WorkerLane
+			var lanes []control.WorkerLane
 			for i, s := range c.lanes {
-				lanes = append(lanes, queue.WorkerLane{Worker: string(rune('a' + i)), LaneStatus: s})
+				lanes = append(lanes, control.WorkerLane{Worker: string(rune('a' + i)), LaneStatus: s})
 			}
 			if got := newAccountView("acme", c.stops, lanes, now).State; got != c.want {
 				t.Errorf("%q, want %q", got, c.want)

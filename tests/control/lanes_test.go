@@ -7,12 +7,12 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
 // flags gives what an operator reads.
-func (w *environment) flags() queue.Flags {
+func (w *environment) flags() control.Flags {
 	w.t.Helper()
 	f, err := w.control().Read(w.t.Context())
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
-	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
 )
@@ -96,7 +96,7 @@ func (w *environment) wantRungOnce(phones int) {
 	}
 }
 
-func (w *environment) control() *queue.Control { return w.Conn.NewControl(w.Log) }
+func (w *environment) control() *control.Bucket { return control.New(w.Conn, w.Log) }
 
 func (w *environment) must(err error) {
 	w.t.Helper()

@@ -10,6 +10,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/harness"
 )
@@ -30,7 +31,7 @@ func suspendedFor(t *testing.T, r *harness.Environment) call.Suspension {
 	t.Helper()
 	var s call.Suspension
 	r.Eventually("the account is suspended", func() bool {
-		flags, err := r.Conn.NewControl(r.Log).Read(t.Context())
+		flags, err := control.New(r.Conn, r.Log).Read(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -142,7 +143,7 @@ func TestATimedSuspension(t *testing.T) {
 	if err := r.Simulator.RemoveRule("broke"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Conn.NewControl(r.Log).RemoveSuspension(t.Context(), harness.Account); err != nil {
+	if err := control.New(r.Conn, r.Log).RemoveSuspension(t.Context(), harness.Account); err != nil {
 		t.Fatal(err)
 	}
 	r.AwaitDrained()
@@ -159,8 +160,8 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
-	control := r.Conn.NewControl(r.Log)
-	if err := control.Pause(t.Context(), "", call.Pause{By: "test"}); err != nil {
+	bucket := control.New(r.Conn, r.Log)
+	if err := bucket.Pause(t.Context(), "", call.Pause{By: "test"}); err != nil {
 		t.Fatal(err)
 	}
 	r.AwaitReady(r.Start("one"))
@@ -171,7 +172,7 @@ func TestAPausedAccountIsNotPulled(t *testing.T) {
 		held, waiting := pending(t, r)
 		return held == 0 && waiting == 5
 	})
-	if err := control.Resume(t.Context(), ""); err != nil {
+	if err := bucket.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	r.AwaitDrained()

@@ -63,7 +63,7 @@ func ofLanes() []mutant {
 			"			_ = flagRetryDelay\n			return false\n",
 		},
 		{
-			"the-lesser-suspension-wins", "replaces a suspension that has to last by one that a probe lifts", "queue/control.go",
+			"the-lesser-suspension-wins", "replaces a suspension that has to last by one that a probe lifts", "queue/control/suspension.go",
 			"			return s, s.Supersedes(found)\n", "			return s, true\n",
 		},
 		{
@@ -121,16 +121,16 @@ func ofLanes() []mutant {
 			"	if lost {\n		r.lost, r.checked", "	if lost && expected.Sequence == 0 {\n		r.lost, r.checked",
 		},
 		{
-			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/watch.go",
+			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/control/watch.go",
 			"			} else if !now.Created.Equal(created) {\n", "			} else if now.Created.IsZero() && created.IsZero() {\n",
 		},
 		{
-			"overlook-a-broken-flag", "goes on although a control flag cannot be read", "queue/watch.go",
+			"overlook-a-broken-flag", "goes on although a control flag cannot be read", "queue/control/watch.go",
 			"			} else if err := flags.apply(entry); err != nil {\n				return err\n			} else {\n",
 			"			} else {\n				_ = flags.apply(entry)\n",
 		},
 		{
-			"pauses-go-with-the-bucket", "resumes what was paused when the control bucket is made anew", "queue/remember.go",
+			"pauses-go-with-the-bucket", "resumes what was paused when the control bucket is made anew", "queue/control/flagbackup.go",
 			"	if k.created.IsZero() || k.created.Equal(created) || len(k.values) == 0 {\n", "	if k.created.Before(created) || len(k.values) == 0 {\n",
 		},
 		{

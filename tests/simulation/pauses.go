@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
@@ -41,7 +42,7 @@ func (p *plan) pauses(r *rand.Rand) {
 
 // pause stops an account, if the broker is there to be told.
 func (r *run) pause(account string) {
-	err := r.env.Conn.NewControl(r.env.Log).Pause(context.Background(), call.Account(account), call.Pause{By: "operator", Why: "the plan says so"})
+	err := control.New(r.env.Conn, r.env.Log).Pause(context.Background(), call.Account(account), call.Pause{By: "operator", Why: "the plan says so"})
 	if err != nil {
 		r.logf("not paused: %v", err)
 		return
@@ -54,7 +55,7 @@ func (r *run) pause(account string) {
 func (r *run) resume(account string) {
 	// A resumption is known to some workers before it is known to us.
 	began := time.Now()
-	if err := r.env.Conn.NewControl(r.env.Log).Resume(context.Background(), call.Account(account)); err != nil {
+	if err := control.New(r.env.Conn, r.env.Log).Resume(context.Background(), call.Account(account)); err != nil {
 		r.logf("not resumed: %v", err)
 		return
 	}

@@ -1,6 +1,7 @@
-package queue
+package control
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,25 +13,28 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/tests/brokertest"
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
 // suspend is Suspend where it does not matter which one is in force then.
-func suspend(t *testing.T, c *Control, s call.Suspension) error {
+func suspend(t *testing.T, c *Bucket, s call.Suspension) error {
 	t.Helper()
 	_, err := c.Suspend(t.Context(), "acme", s)
 	return err
 }
 
 // watch tells in a word what every change says of account acme.
-func (b *broker) watch() <-chan string {
-	b.t.Helper()
-	ctx, cancel := contextOf(b.t)
+func watch(b *queuetest.Broker) <-chan string {
+	b.T.Helper()
+	ctx, cancel := context.WithCancel(b.T.Context())
 	said := make(chan string, 1000)
 	ended := make(chan struct{})
 	last := ""
 	go func() {
 		defer close(ended)
-		b.NewControl(quiet()).Watch(ctx, func(f *Flags) {
+		New(b.Conn, queuetest.Quiet()).Watch(ctx, func(f *Flags) {
 			word := "not known"
 			if f != nil {
 				word = describe(f.Blocks("acme"))
@@ -41,7 +45,7 @@ func (b *broker) watch() <-chan string {
 			last = word
 		})
 	}()
-	b.t.Cleanup(func() {
+	b.T.Cleanup(func() {
 		cancel()
 		<-ended
 	})
@@ -72,8 +76,8 @@ func says(t *testing.T, said <-chan string, want string) {
 }
 
 func TestTheWatchFollowsEveryFlag(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		do := func(err error) {
 			t.Helper()
 			if err != nil {
@@ -83,7 +87,7 @@ func TestTheWatchFollowsEveryFlag(t *testing.T) {
 		s := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 2}
 		do(suspend(t, c, s))
 		do(c.Pause(t.Context(), "globex", call.Pause{By: "somebody"}))
-		said := b.watch()
+		said := watch(b)
 		says(t, said, "free, suspended for forbidden (2, lifted: false)") // complete at once
 		do(c.Pause(t.Context(), "acme", call.Pause{By: "ann"}))
 		says(t, said, "paused by ann, suspended for forbidden (2, lifted: false)")
@@ -106,15 +110,15 @@ func TestTheWatchFollowsEveryFlag(t *testing.T) {
 
 // TestAPausedNumber is a flag of its own, whose key does not tell the number.
 func TestAPausedNumber(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		number, _, err := call.ParsePhone("+912071531001", call.PossibleNumbers)
 		if err != nil {
 			t.Fatal(err)
 		}
 		paused := func() (call.Pause, bool) {
 			t.Helper()
-			p, ok := must[Flags](t)(c.Read(t.Context())).Blocks("acme").Numbers[number]
+			p, ok := brokertest.Must[Flags](t)(c.Read(t.Context())).Blocks("acme").Numbers[number]
 			return p, ok
 		}
 		if err := c.PauseNumber(t.Context(), number, call.Pause{By: "ann"}); err != nil {
@@ -123,8 +127,8 @@ func TestAPausedNumber(t *testing.T) {
 		if p, ok := paused(); !ok || p.By != "ann" {
 			t.Errorf("paused: %t, by %q", ok, p.By)
 		}
-		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
-		keys := must[[]string](t)(kv.Keys(t.Context()))
+		kv := brokertest.Must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), queue.BucketControl))
+		keys := brokertest.Must[[]string](t)(kv.Keys(t.Context()))
 		if len(keys) != 1 || strings.Contains(keys[0], "2071531001") {
 			t.Errorf("the keys are %q", keys)
 		}
@@ -139,11 +143,11 @@ func TestAPausedNumber(t *testing.T) {
 
 // TestLiftAndForgetTouchNoNewerSuspension whichever worker set it.
 func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		is := func(want string) {
 			t.Helper()
-			f := must[Flags](t)(c.Read(t.Context()))
+			f := brokertest.Must[Flags](t)(c.Read(t.Context()))
 			if got := describe(f.Blocks("acme")); got != want {
 				t.Errorf("it is %q, want %q", got, want)
 			}
@@ -177,14 +181,14 @@ func TestTheSuspensionThatLastsStays(t *testing.T) {
 	probed := call.Suspension{Reason: call.Unauthorized, Since: now.Add(time.Millisecond), Times: 1}
 	for name, order := range map[string][]call.Suspension{"first": {lasting, probed}, "last": {probed, lasting}} {
 		t.Run(name, func(t *testing.T) {
-			withBroker(t, func(t *testing.T, b *broker) {
-				c := b.NewControl(quiet())
+			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+				c := New(b.Conn, queuetest.Quiet())
 				for _, s := range order {
 					if err := suspend(t, c, s); err != nil {
 						t.Error(err)
 					}
 				}
-				if got := must[Flags](t)(c.Read(t.Context())).Blocks("acme").Suspension.Reason; got != call.Forbidden {
+				if got := brokertest.Must[Flags](t)(c.Read(t.Context())).Blocks("acme").Suspension.Reason; got != call.Forbidden {
 					t.Errorf("it is suspended for %s", got)
 				}
 			})
@@ -194,14 +198,14 @@ func TestTheSuspensionThatLastsStays(t *testing.T) {
 
 // TestARivalIsNotOverwritten between reading a suspension and changing it.
 func TestARivalIsNotOverwritten(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		lifted := call.Suspension{Reason: call.Forbidden, Times: 1, Lifted: true}
 		for _, next := range []call.Suspension{{}, {Reason: call.Redirected}} {
 			if err := errors.Join(c.RemoveSuspension(t.Context(), "acme"), suspend(t, c, lifted)); err != nil {
 				t.Fatal(err)
 			}
-			err := c.revise(t.Context(), "acme", func(call.Suspension) (call.Suspension, bool) {
+			err := c.compareAndSet(t.Context(), "acme", func(call.Suspension) (call.Suspension, bool) {
 				if err := suspend(t, c, call.Suspension{Reason: call.Unauthorized, Times: 2}); err != nil {
 					t.Error(err)
 				}
@@ -210,7 +214,7 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 			if !errors.Is(err, call.ErrConflict) {
 				t.Errorf("the slower one gets %v", err)
 			}
-			if f := must[Flags](t)(c.Read(t.Context())); f.Blocks("acme").Suspension.Reason != call.Unauthorized {
+			if f := brokertest.Must[Flags](t)(c.Read(t.Context())); f.Blocks("acme").Suspension.Reason != call.Unauthorized {
 				t.Errorf("left is %+v", f.Blocks("acme"))
 			}
 		}
@@ -219,8 +223,8 @@ func TestARivalIsNotOverwritten(t *testing.T) {
 
 // TestTwoSuspendAtOnce where there was nothing: the one that lasts stays.
 func TestTwoSuspendAtOnce(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		lasting := call.Suspension{Reason: call.Forbidden, Until: time.Now().UTC().Add(time.Minute), Times: 1}
 		probed := call.Suspension{Reason: call.Unauthorized, Times: 1}
 		var both sync.WaitGroup
@@ -235,7 +239,7 @@ func TestTwoSuspendAtOnce(t *testing.T) {
 		if held, err := c.Suspend(t.Context(), "acme", probed); err != nil || held != lasting {
 			t.Errorf("held is %+v: %v", held, err)
 		}
-		if got := must[Flags](t)(c.Read(t.Context())).Blocks("acme").Suspension.Reason; got != call.Forbidden {
+		if got := brokertest.Must[Flags](t)(c.Read(t.Context())).Blocks("acme").Suspension.Reason; got != call.Forbidden {
 			t.Errorf("it is suspended for %s", got)
 		}
 	})
@@ -243,15 +247,15 @@ func TestTwoSuspendAtOnce(t *testing.T) {
 
 // TestADeletedBucketIsNotAnEmptyOne stops everything until there is a bucket.
 func TestADeletedBucketIsNotAnEmptyOne(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		said := b.watch()
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		said := watch(b)
 		says(t, said, "free")
-		if err := b.JetStream().DeleteKeyValue(t.Context(), BucketControl); err != nil {
+		if err := b.JetStream().DeleteKeyValue(t.Context(), queue.BucketControl); err != nil {
 			t.Fatal(err)
 		}
 		says(t, said, "not known")
 		<-time.After(time.Minute)
-		b.apply()
+		b.Apply()
 		says(t, said, "free")
 	})
 }
@@ -261,9 +265,9 @@ func TestADeletedBucketIsNotAnEmptyOne(t *testing.T) {
 func TestAPauseOutlivesTheBucket(t *testing.T) {
 	for _, away := range []time.Duration{time.Millisecond, time.Minute, time.Hour} {
 		t.Run(away.String(), func(t *testing.T) {
-			withBroker(t, func(t *testing.T, b *broker) {
-				c := b.NewControl(quiet())
-				number := must[call.Phone](t)(parsePossible("+912071531001"))
+			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+				c := New(b.Conn, queuetest.Quiet())
+				number := brokertest.Must[call.Phone](t)(parsePossible("+912071531001"))
 				suspended := call.Suspension{Reason: call.Forbidden, Since: time.Now().UTC(), Times: 2}
 				for _, err := range []error{
 					c.Pause(t.Context(), "", call.Pause{By: "all"}),
@@ -279,21 +283,21 @@ func TestAPauseOutlivesTheBucket(t *testing.T) {
 					}
 				}
 				for range 3 { // several workers know it
-					b.watch()
+					watch(b)
 				}
 				synctest.Wait()
-				if err := b.JetStream().DeleteKeyValue(t.Context(), BucketControl); err != nil {
+				if err := b.JetStream().DeleteKeyValue(t.Context(), queue.BucketControl); err != nil {
 					t.Fatal(err)
 				}
 				<-time.After(away)
-				b.apply()
+				b.Apply()
 				for _, account := range []call.Account{"globex", ""} {
 					if err := c.Resume(t.Context(), account); err != nil {
 						t.Fatal(err)
 					}
 				}
 				<-time.After(time.Minute)
-				f := must[Flags](t)(c.Read(t.Context()))
+				f := brokertest.Must[Flags](t)(c.Read(t.Context()))
 				if got := f.Blocks("acme"); got.Pause == nil || got.Pause.By != "ann" || got.Suspension != suspended {
 					t.Errorf("acme is left with %s", describe(got))
 				}
@@ -318,20 +322,20 @@ func parsePossible(number string) (call.Phone, error) {
 // TestABucketMadeAnewAtOnce holds flags at sequences that the old one had
 // reached long before.
 func TestABucketMadeAnewAtOnce(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		for range 20 {
 			if err := c.Pause(t.Context(), "globex", call.Pause{By: "somebody"}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		said := b.watch()
+		said := watch(b)
 		says(t, said, "free")
-		<-time.After(controlCheck + controlCheck/4) // just after it has looked
-		if err := b.JetStream().DeleteKeyValue(t.Context(), BucketControl); err != nil {
+		<-time.After(existsInterval + existsInterval/4) // just after it has looked
+		if err := b.JetStream().DeleteKeyValue(t.Context(), queue.BucketControl); err != nil {
 			t.Fatal(err)
 		}
-		b.apply()
+		b.Apply()
 		if err := c.Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
 			t.Fatal(err)
 		}
@@ -345,18 +349,18 @@ func TestABucketMadeAnewAtOnce(t *testing.T) {
 
 // TestABrokerThatComesBack is not known meanwhile, and its flags are as before.
 func TestABrokerThatComesBack(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		if err := b.NewControl(quiet()).Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		if err := New(b.Conn, queuetest.Quiet()).Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
 			t.Fatal(err)
 		}
-		said := b.watch()
+		said := watch(b)
 		says(t, said, "paused by ann")
-		b.stop()
+		b.Stop()
 		says(t, said, "not known")
 		<-time.After(10 * time.Minute)
-		b.start(nil)
+		b.Start()
 		says(t, said, "paused by ann")
-		if err := b.NewControl(quiet()).Resume(t.Context(), "acme"); err != nil {
+		if err := New(b.Conn, queuetest.Quiet()).Resume(t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
 		says(t, said, "free")
@@ -366,17 +370,17 @@ func TestABrokerThatComesBack(t *testing.T) {
 // TestAPauseJustAfterTheBrokerCameBack is heard within a second: the broker has
 // forgotten who watches.
 func TestAPauseJustAfterTheBrokerCameBack(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		said := b.watch()
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		said := watch(b)
 		says(t, said, "free")
-		b.stop()
-		b.start(nil)
-		other := b.connect()
+		b.Stop()
+		b.Start()
+		other := b.Connect()
 		defer other.Close()
-		for !b.nc.IsConnected() {
+		for !b.NATS().IsConnected() {
 			<-time.After(time.Millisecond)
 		}
-		if err := other.NewControl(quiet()).Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
+		if err := New(other, queuetest.Quiet()).Pause(t.Context(), "acme", call.Pause{By: "ann"}); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(time.Second)
@@ -393,12 +397,12 @@ func TestAPauseJustAfterTheBrokerCameBack(t *testing.T) {
 
 // TestAFlagThatCannotBeReadIsNotOverlooked stops everything until it is mended.
 func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
-		said := b.watch()
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		kv := brokertest.Must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), queue.BucketControl))
+		said := watch(b)
 		says(t, said, "free")
 		for _, key := range []string{"suspended.globex", "paused.globex", "paused-all", "paused-number.0", "highwater"} {
-			must[uint64](t)(kv.PutString(t.Context(), key, "{"))
+			brokertest.Must[uint64](t)(kv.PutString(t.Context(), key, "{"))
 			says(t, said, "not known")
 			<-time.After(time.Minute)
 			synctest.Wait()
@@ -410,13 +414,13 @@ func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
 			}
 			says(t, said, "free")
 		}
-		must[uint64](t)(kv.PutString(t.Context(), "paused-number.0", `{"number":"+912071531001","by":"ann"}`))
+		brokertest.Must[uint64](t)(kv.PutString(t.Context(), "paused-number.0", `{"number":"+912071531001","by":"ann"}`))
 		says(t, said, "not known") // it is another number's key
 		if err := kv.Delete(t.Context(), "paused-number.0"); err != nil {
 			t.Fatal(err)
 		}
 		says(t, said, "free")
-		must[uint64](t)(kv.PutString(t.Context(), "of-a-newer-worker", "{"))
+		brokertest.Must[uint64](t)(kv.PutString(t.Context(), "of-a-newer-worker", "{"))
 		<-time.After(time.Minute)
 		if len(said) > 0 {
 			t.Errorf("another key: the watch says %q", <-said)

@@ -1,4 +1,4 @@
-package queue
+package control
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
 var (
@@ -24,8 +25,8 @@ var (
 
 // TestWhatWorkersDoIsRead as they published it last, until they leave.
 func TestWhatWorkersDoIsRead(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		register := func(worker string, lanes map[call.Account]call.LaneStatus) {
 			t.Helper()
 			if err := c.Register(t.Context(), worker, lanes); err != nil {
@@ -127,8 +128,8 @@ func fieldsOf(t *testing.T, s call.LaneStatus) map[string]any {
 
 // TestEachResumptionIsTold from the one before, and of no other account.
 func TestEachResumptionIsTold(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		c := b.NewControl(quiet())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		c := New(b.Conn, queuetest.Quiet())
 		resumed := func(a call.Account) uint64 {
 			t.Helper()
 			f, err := c.Read(t.Context())

@@ -1,4 +1,4 @@
-package queue
+package control
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
 // listen collects what the peers of an account tell until the test ends.
@@ -42,8 +43,8 @@ func listen(t *testing.T, p *PeerBus, a call.Account) (heard func() []call.PeerE
 }
 
 func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		one, two := b.NewPeerBus(), b.NewPeerBus()
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		one, two := NewPeerBus(b.Conn), NewPeerBus(b.Conn)
 		heard, itself, other := listen(t, two, "acme"), listen(t, one, "acme"), listen(t, two, "other")
 		for _, f := range []call.PeerEvent{
 			{Kind: call.ProbeStarted},
@@ -63,8 +64,8 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 			t.Errorf("%d findings were heard by who told them, or for another account", n)
 		}
 		// Nobody's message is a reason to stop.
-		for _, bad := range []string{"", "{", `{"kind":"throttled","for_ms":-1}`, `{"kind":7}`, string(make([]byte, 2000))} {
-			if err := b.nc.Publish("calls.peers.acme", []byte(bad)); err != nil {
+		for _, bad := range []string{"", "{", `{"kind":"throttled","delay_ms":-1}`, `{"kind":7}`, string(make([]byte, 2000))} {
+			if err := b.NATS().Publish("calls.peers.acme", []byte(bad)); err != nil {
 				t.Error(err)
 			}
 		}
@@ -76,19 +77,19 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 
 // TestWorkersThatMayNotSpeak find out by themselves, and do not fail.
 func TestWorkersThatMayNotSpeak(t *testing.T) {
-	bubbleWith(t, t.TempDir(), func(o *server.Options) {
+	queuetest.RunWith(t, func(o *server.Options) {
 		o.Users = []*server.User{{Username: "worker", Password: "w", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.peers.>"}},
 			Subscribe: &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.peers.>"}},
 		}}}
-	}, func(t *testing.T, b *broker) {
-		heard := listen(t, b.NewPeerBus(), "acme")
-		if err := b.NewPeerBus().Notify("acme", call.PeerEvent{Kind: call.ProbeSucceeded}); err != nil {
+	}, func(t *testing.T, b *queuetest.Broker) {
+		heard := listen(t, NewPeerBus(b.Conn), "acme")
+		if err := NewPeerBus(b.Conn).Notify("acme", call.PeerEvent{Kind: call.ProbeSucceeded}); err != nil {
 			t.Error(err)
 		}
 		if n := len(heard()); n != 0 {
 			t.Errorf("heard %d", n)
 		}
-		b.apply() // the connection still works
+		b.Apply() // the connection still works
 	})
 }

@@ -1,0 +1,9 @@
+package control
+
+import (
+	"testing"
+
+	"github.com/ringonce/ringonce/tests/brokertest"
+)
+
+func TestMain(m *testing.M) { brokertest.Main(m) }
