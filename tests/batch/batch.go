@@ -1,5 +1,5 @@
-// Package batch makes requests for tests, each of a kind that says what becomes
-// of it if nothing breaks.
+// Package batch makes requests for tests. The kind of a request says how it ends if
+// nothing breaks.
 package batch
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// Kind is what becomes of a request if nothing breaks.
+// Kind is how a request ends if nothing breaks.
 type Kind string
 
 // The kinds.
@@ -48,7 +48,7 @@ const notBefore = 5 * time.Second
 // Message is one publish.
 type Message struct{ Name, Body string }
 
-// Messages gives the publishes of one request, the i-th of all.
+// Messages returns the publishes of the i-th request.
 func (k Kind) Messages(i int, now time.Time) []Message {
 	name := fmt.Sprintf("%s-%d", k, i)
 	from, to := simulator.DefaultNumber, fmt.Sprintf("+9198765%05d", i)

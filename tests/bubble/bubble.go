@@ -1,7 +1,7 @@
 // Package bubble is a whole ringonce on fake time: the real broker, the simulated
 // provider and real workers, all inside one testing/synctest bubble. Hours pass
-// in milliseconds, and nothing of the program is replaced but the network: the
-// broker is reached in process, HTTP goes over pipes.
+// in milliseconds. Only the network is replaced: the broker is reached in process,
+// and HTTP goes over pipes.
 //
 // The test binary calls ats.Register (nats-server/v2/server/ats) in TestMain,
 // which keeps the server's one global ticker outside of the bubble.
@@ -32,7 +32,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// Environment is a broker and a provider, with workers to come and go.
+// Environment is a broker, a provider, and the workers that a test starts.
 type Environment struct {
 	t   testing.TB
 	Log *slog.Logger
@@ -52,8 +52,8 @@ type Environment struct {
 	workers []*Worker
 }
 
-// never is how often files are forced to the disk. That is for a loss of power,
-// which no bubble sees: a broker that is stopped or killed leaves what it wrote.
+// never is the interval of syncing files to the disk, which matters only for a power
+// loss: a broker that is stopped or killed leaves what it wrote.
 const never = 365 * 24 * time.Hour
 
 // New starts a broker and a provider. It is called inside a bubble, and Close
@@ -63,8 +63,8 @@ func New(t testing.TB, dir string, sim simulator.Config, log *slog.Logger, chang
 	return NewWithBroker(t, dir, sim, log, change, nil)
 }
 
-// NewWithBroker is [New] with a broker whose options are changed: who may
-// connect, for example. The world itself gives no name to it.
+// NewWithBroker is [New] with changed options of the broker, such as who may connect.
+// The environment itself connects without a user name.
 func NewWithBroker(
 	t testing.TB, dir string, sim simulator.Config, log *slog.Logger,
 	change func(*configs.Config), configure func(*server.Options),
@@ -111,13 +111,12 @@ func (w *Environment) StartBroker() {
 	w.broker.Store(s)
 }
 
-// Broker is the one that runs now, nil if none does.
+// Broker returns the running broker, or nil.
 func (w *Environment) Broker() *embedded.Server { return w.broker.Load() }
 
-// StopBroker ends the broker; its files stay. Connections break first, and
-// everything comes to rest: the server sleeps with a lock held when it ends, and
-// who asked it for something at that moment would wait for the lock, which does
-// not let the bubble's time pass.
+// StopBroker stops the broker; its files stay. It first breaks connections and waits
+// until every goroutine blocks: the server holds a lock while it shuts down, and a
+// goroutine that waits for that lock would stop the bubble's time.
 func (w *Environment) StopBroker() {
 	s := w.broker.Swap(nil)
 	if s == nil {
@@ -192,24 +191,24 @@ func (w *Worker) Stop() {
 // Signal ends the worker as SIGTERM would.
 func (w *Worker) Signal() { w.stop() }
 
-// Kill ends the worker as SIGKILL would, as far as anybody else can see: from now
-// on it reaches nobody.
+// Kill ends the worker as SIGKILL would, as far as others can see: from now on it
+// reaches nothing.
 func (w *Worker) Kill() {
 	w.Network.Cut()
 	w.stop()
 }
 
-// StopProvider breaks every connection to the provider and has new ones refused.
+// StopProvider breaks every connection to the provider and refuses new ones.
 func (w *Environment) StopProvider() { w.provider.refuse(true) }
 
 // StartProvider lets connections through again.
 func (w *Environment) StartProvider() { w.provider.refuse(false) }
 
-// errStoredBefore is what a publisher hears who sends the same message again
-// within the broker's duplicate window.
+// errStoredBefore: the same message was published before within the broker's
+// duplicate window.
 var errStoredBefore = errors.New("the broker has this message already")
 
-// Publish asks for a call, and gives which message it is.
+// Publish asks for a call, and returns its message.
 func (w *Environment) Publish(subject string, body []byte, header nats.Header) (call.Origin, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -56,7 +56,7 @@ func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) 
 	}
 }
 
-// refuse breaks what is open and refuses what comes, or no longer does.
+// refuse breaks open connections and refuses new ones, or accepts them again.
 func (l *pipeListener) refuse(refusing bool) {
 	l.mu.Lock()
 	l.refusing = refusing

@@ -33,8 +33,8 @@ func (n *Network) Cut() {
 	}
 }
 
-// CutBroker breaks the connections to the broker alone: what was begun at the
-// provider goes on.
+// CutBroker breaks only the connections to the broker: requests to the provider go
+// on.
 func (n *Network) CutBroker() {
 	n.mu.Lock()
 	n.noBroker = true
@@ -42,7 +42,7 @@ func (n *Network) CutBroker() {
 	n.dropBroker()
 }
 
-// dropBroker breaks the connections to the broker, and lets new ones through.
+// dropBroker breaks the connections to the broker, and accepts new ones.
 func (n *Network) dropBroker() {
 	n.mu.Lock()
 	var conns []*tracked
@@ -57,7 +57,7 @@ func (n *Network) dropBroker() {
 	}
 }
 
-// Heal lets new connections through.
+// Heal accepts new connections again.
 func (n *Network) Heal() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

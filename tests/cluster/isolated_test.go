@@ -14,7 +14,7 @@ import (
 // leads, and hands requests out. Nobody may dial by its word.
 func (w *environment) leaderIsolated() {
 	for _, worker := range w.workers {
-		worker.Finish()
+		worker.Terminate()
 	}
 	node := w.leader(queue.StreamRecords, "")
 	w.moved(node, queue.StreamCalls, "")

@@ -89,15 +89,15 @@ func (c trial) compare(t *testing.T, worker func(*environment, string, string) *
 	w := newEnvironment(t)
 	w.publish(c.batch)
 	a := worker(w, "A", c.failpoints())
-	a.Struck(string(c.point), c.action)
+	a.AwaitFailpoint(string(c.point), c.action)
 	b := worker(w, "B", "")
 	w.AwaitDrained()
 	if c.action == "stop" {
 		a.Resume()
-		a.Finish()
+		a.Terminate()
 		w.AwaitDrained()
 	}
-	b.Finish()
+	b.Terminate()
 	if judged {
 		if v := w.check(); !v.OK() {
 			t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, history(a, b))

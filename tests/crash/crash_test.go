@@ -76,27 +76,27 @@ func (c trial) run(t *testing.T) {
 	w.publish(c.batch)
 	if c.before != "" {
 		p := w.worker("before", c.before)
-		p.Struck(c.before, "kill")
+		p.AwaitFailpoint(c.before, "kill")
 	}
 	a := w.worker("A", c.failpoints())
 	if c.late {
-		a.Struck(string(fp.OutcomeKnown), "stop")
+		a.AwaitFailpoint(string(fp.OutcomeKnown), "stop")
 		holder := w.worker("holder", "")
 		w.AwaitDrained()
-		holder.Finish()
+		holder.Terminate()
 		a.Resume()
 	}
-	a.Struck(string(c.point), c.action)
+	a.AwaitFailpoint(string(c.point), c.action)
 	b := w.worker("B", "")
 	w.AwaitDrained()
 	if c.action == "stop" {
 		a.Resume()
 		w.awaitIdle(a)
-		a.Finish()
+		a.Terminate()
 		w.AwaitDrained()
 	}
 	w.awaitIdle(b)
-	b.Finish()
+	b.Terminate()
 
 	v := w.check()
 	if !v.OK() {

@@ -1,4 +1,4 @@
-// Package rig puts a whole ringonce together for tests: the embedded broker, the
+// Package harness runs a whole ringonce for tests: the embedded broker, the
 // simulated provider and real workers, over real sockets.
 package harness
 
@@ -26,17 +26,17 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// Account is the one that the rig's workers serve.
+// Account is the one that the workers serve.
 const Account call.Account = "default"
 
-// AnswerURL is where the rig's calls would be answered.
+// AnswerURL is the answer_url of the calls.
 const AnswerURL = "https://publisher.example/answer"
 
-// patience bounds every wait for something that is to happen: generous, since
-// nothing is asserted about how long it takes.
+// patience bounds every wait. It is generous, because no test asserts how long
+// something takes.
 const patience = 60 * time.Second
 
-// Environment is a broker and a provider, with workers to come and go.
+// Environment is a broker, a provider, and the workers that a test starts.
 type Environment struct {
 	t         testing.TB
 	Broker    *embedded.Server
@@ -47,8 +47,8 @@ type Environment struct {
 	Log       *slog.Logger
 }
 
-// New starts a broker and a provider, and gives a configuration with short
-// times for workers that use them. change, if not nil, changes it.
+// New starts a broker and a provider, and returns them with a configuration with
+// short times for workers. change, if not nil, changes the configuration.
 func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Environment {
 	t.Helper()
 	broker, err := embedded.Start(embedded.Options{Dir: t.TempDir(), Port: embedded.LastingPort(), Listen: true})
@@ -61,8 +61,8 @@ func New(t testing.TB, sim simulator.Config, change func(*configs.Config)) *Envi
 	return r
 }
 
-// NewWithBroker is [New] with a broker that runs already, at this URL; it leaves Broker
-// empty.
+// NewWithBroker is [New] with a broker that already runs at this URL; Broker stays
+// nil.
 func NewWithBroker(t testing.TB, url string, sim simulator.Config, change func(*configs.Config)) *Environment {
 	t.Helper()
 	r := &Environment{t: t, Log: slog.New(slog.NewTextHandler(logWriter{t}, &slog.HandlerOptions{Level: slog.LevelInfo}))}
@@ -144,8 +144,8 @@ func (r *Environment) AwaitReady(w *Worker) *Worker {
 	return w
 }
 
-// Gauge gives what the worker shows of an account under this name, and with
-// this state if the gauge has one.
+// Gauge returns the account's value of a gauge, with this state if the gauge has
+// one.
 func (w *Worker) Gauge(t testing.TB, name, state string) float64 {
 	t.Helper()
 	families, err := w.Registry.Gather()
@@ -170,7 +170,7 @@ func (w *Worker) Gauge(t testing.TB, name, state string) float64 {
 	return 0
 }
 
-// Stop ends the worker as SIGTERM would, and gives what Run returned.
+// Stop ends the worker as SIGTERM would, and returns the error of Run.
 func (w *Worker) Stop() error {
 	w.stop()
 	<-w.done
@@ -194,8 +194,8 @@ func Body(id, to string) string {
 	return fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, simulator.DefaultNumber, to, AnswerURL)
 }
 
-// Record reads the record of a call. A question that was sent to a broker which
-// ended just then is never answered, and is asked again.
+// Record reads the record of a call. It repeats a read that was sent to a broker
+// which stopped before it answered.
 func (r *Environment) Record(id string) call.Record {
 	r.t.Helper()
 	var record call.Record
@@ -212,7 +212,7 @@ func (r *Environment) Record(id string) call.Record {
 	return record
 }
 
-// AwaitState waits until the call is in this state and gives its record.
+// AwaitState waits until the call is in this state and returns its record.
 func (r *Environment) AwaitState(id string, s call.State) call.Record {
 	r.t.Helper()
 	var record call.Record
@@ -254,7 +254,8 @@ func (r *Environment) AwaitDrained() {
 	})
 }
 
-// ReconcileInput hears the broker and the provider about what was published.
+// ReconcileInput returns what the broker and the provider know of what was
+// published.
 func (r *Environment) ReconcileInput(published []reconcile.Published) reconcile.Input {
 	r.t.Helper()
 	e, err := reconcile.Gather(r.t.Context(), r.Conn.JetStream(), Account)
@@ -292,7 +293,7 @@ func (r *Environment) Eventually(what string, holds func() bool) {
 	}
 }
 
-// logWriter shows the workers' logs in the test's own.
+// logWriter writes the workers' logs to the test's log.
 type logWriter struct{ t testing.TB }
 
 var logMu sync.Mutex

@@ -1,4 +1,4 @@
-// Package process runs programs as processes of their own, for tests that stop,
+// Package process runs programs as separate processes, for tests that stop,
 // continue and kill them.
 package process
 
@@ -17,8 +17,8 @@ import (
 	"time"
 )
 
-// patience bounds every wait for something that is to happen: generous, since
-// nothing is asserted about how long it takes.
+// patience bounds every wait. It is generous, because no test asserts how long
+// something takes.
 const patience = 60 * time.Second
 
 // Process is a program that can be stopped, continued and killed.
@@ -51,7 +51,7 @@ func Start(t *testing.T, name, binary string, args, environ []string) *Process {
 	return p
 }
 
-// reap tells what becomes of the process.
+// reap reports the status changes of the process.
 func (p *Process) reap() {
 	defer close(p.changes)
 	for {
@@ -70,7 +70,7 @@ func (p *Process) reap() {
 	}
 }
 
-// Await waits until something becomes of the process.
+// Await waits for a status change of the process.
 func (p *Process) Await() syscall.WaitStatus {
 	p.t.Helper()
 	limit := time.NewTimer(patience)
@@ -87,9 +87,9 @@ func (p *Process) Await() syscall.WaitStatus {
 	}
 }
 
-// Struck waits until the process dies or stops at a point, and checks that it
-// was this one.
-func (p *Process) Struck(point, action string) {
+// AwaitFailpoint waits until the process dies or stops at a failpoint, and checks
+// that it was this one.
+func (p *Process) AwaitFailpoint(point, action string) {
 	p.t.Helper()
 	s := p.Await()
 	if (action == "kill" && (!s.Signaled() || s.Signal() != syscall.SIGKILL)) || (action == "stop" && !s.Stopped()) {
@@ -103,8 +103,8 @@ func (p *Process) Struck(point, action string) {
 // Resume continues a process that was stopped.
 func (p *Process) Resume() { p.Signal(syscall.SIGCONT) }
 
-// Finish ends the process as an orchestrator does, and waits for its good end.
-func (p *Process) Finish() {
+// Terminate ends the process with SIGTERM, and checks that it exits with status 0.
+func (p *Process) Terminate() {
 	p.t.Helper()
 	p.Signal(syscall.SIGTERM)
 	if s := p.Await(); !s.Exited() || s.ExitStatus() != 0 {
@@ -165,7 +165,7 @@ func (p *Process) Address() string {
 	return ""
 }
 
-// Metrics is what a worker says of itself now; nothing while it does not answer.
+// Metrics returns the worker's metrics; nothing while it does not respond.
 func (p *Process) Metrics() []byte {
 	address := p.Address()
 	if address == "" {

@@ -28,7 +28,7 @@ func startWorker(t *testing.T, program, name, address string, environ []string, 
 	t.Helper()
 	w := process.Start(t, name, program, append([]string{"run"}, args...), append(environ, "RINGONCE_HTTP_ADDRESS="+address))
 	t.Cleanup(func() {
-		w.Finish()
+		w.Terminate()
 		if t.Failed() {
 			t.Logf("%s:\n%s", name, w.Output())
 		}
