@@ -13,23 +13,19 @@ import (
 // ReadDelivery reads a message that a worker was handed. It refuses no request:
 // what cannot be read is for the worker to end with a reason.
 func ReadDelivery(m *nats.Msg, meta *nats.MsgMetadata) (call.Delivery, error) {
-	account, priority, err := ParseSubject(m.Subject)
+	d, err := ReadRequest(meta.Stream, &jetstream.RawStreamMsg{
+		Subject: m.Subject, Sequence: meta.Sequence.Stream, Header: m.Header, Data: m.Data, Time: meta.Timestamp,
+	})
+	d.Delivered = meta.NumDelivered
+	if err != nil || meta.Stream != StreamParked {
+		return d, err
+	}
+	due, err := ReadDue(d.Account, m.Header, m.Data)
 	if err != nil {
-		return call.Delivery{}, fmt.Errorf("read the subject of a message: %w", err)
+		return d, err
 	}
-	d := call.Delivery{
-		Account: account, Priority: priority, Delivered: meta.NumDelivered,
-		Origin: Origin(meta.Stream, meta.Sequence.Stream, meta.Timestamp),
-	}
-	if meta.Stream != StreamParked {
-		d.Trace = Traceparent(m.Header)
-		d.Body, d.MessageID = m.Data, m.Header.Get(HeaderMessageID)
-		return d, nil
-	}
-	if d.Due, err = ReadDue(account, m.Header, m.Data); err != nil {
-		return call.Delivery{}, err
-	}
-	d.Origin, d.Trace = d.Due.Record.Origin, d.Due.Record.Trace
+	d.Origin, d.Trace, d.Due = due.Record.Origin, due.Record.Trace, due
+	d.Body, d.MessageID = nil, ""
 	return d, nil
 }
 

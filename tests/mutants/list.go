@@ -112,7 +112,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"due-without-version", "believes any copy that comes back from parking", "queue/message.go",
-			"	d.Origin, d.Trace = d.Due.Record.Origin, d.Due.Record.Trace\n", "	d.Origin, d.Trace, d.Due = d.Due.Record.Origin, d.Due.Record.Trace, nil\n",
+			"	d.Origin, d.Trace, d.Due = due.Record.Origin, due.Record.Trace, due\n", "	d.Origin, d.Trace = due.Record.Origin, due.Record.Trace\n",
 		},
 		{
 			"park-early", "has a call come back before its time", "queue/park.go",

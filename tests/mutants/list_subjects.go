@@ -6,7 +6,7 @@ func ofSubjects() []mutant {
 	return []mutant{
 		{
 			"believe-a-publisher", "takes a request with a record in it for one that workers wrote", "queue/message.go",
-			"	if meta.Stream != StreamParked {\n", "	if meta.Stream != StreamParked && m.Header.Get(headerVersion) == \"\" {\n",
+			"	if err != nil || meta.Stream != StreamParked {\n", "	if err != nil || meta.Stream != StreamParked && m.Header.Get(headerVersion) == \"\" {\n",
 		},
 		{
 			"publishers-may-roll-up", "allows roll-ups and TTLs where publishers write", "queue/topology.go",
