@@ -65,7 +65,7 @@ func (p *fakeScheduler) Schedule(_ context.Context, r call.Record, v call.Versio
 	if p.failures.Add(-1) >= 0 {
 		return errDown
 	}
-	p.journal.add("park " + string(r.Reason))
+	p.journal.add("schedule " + string(r.Reason))
 	if p.onSchedule != nil {
 		p.onSchedule(r, v)
 	}
@@ -106,7 +106,7 @@ func (g *fakeDeadLetters) write(token string, body []byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.letters[token] = body
-	g.journal.add("bury " + token)
+	g.journal.add("dead letter " + token)
 	return nil
 }
 
@@ -114,7 +114,7 @@ func (g *fakeDeadLetters) Delete(_ context.Context, _ call.Account, reason call.
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.letters, string(reason)+" "+string(id))
-	g.journal.add("unbury " + string(reason) + " " + string(id))
+	g.journal.add("delete dead letter " + string(reason) + " " + string(id))
 	return nil
 }
 
@@ -231,7 +231,7 @@ func (m *fakeMessage) Ack() error {
 func (m *fakeMessage) Nak(delay time.Duration) error {
 	m.naks.Add(1)
 	m.delay.Store(int64(delay))
-	m.journal.add("hand back")
+	m.journal.add("nak")
 	return nil
 }
 

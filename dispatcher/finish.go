@@ -32,7 +32,7 @@ func (h *Handler) finish(ctx context.Context, t *task, e ending) error {
 		return h.follow(ctx, t, &e)
 	}
 	if err := h.writeOutcome(ctx, t, &e); err != nil {
-		h.Log.Error("the outcome of an attempt cannot be recorded; the call will become unknown",
+		h.Log.Error("the outcome of an attempt cannot be recorded; the call will be held as unknown",
 			"account", h.Account, "id", t.record.ID, "outcome", e.outcome.Class, "reason", e.outcome.Reason, "error", err)
 		return err
 	}
@@ -109,7 +109,7 @@ func (h *Handler) writeOutcome(ctx context.Context, t *task, e *ending) error {
 		if !errors.Is(err, call.ErrConflict) {
 			h.Metrics.SettleRetried(metrics.StepRecord)
 			if tries.failed++; tries.failed == warnAfter {
-				h.Log.Warn("the outcome of an attempt cannot be recorded; after an hour, or when this worker stops, the call becomes unknown",
+				h.Log.Warn("the outcome of an attempt cannot be recorded; after an hour, or when this worker stops, the call is held as unknown",
 					"account", h.Account, "id", t.record.ID, "error", err)
 			}
 			if !tries.pause(ctx) {

@@ -45,19 +45,19 @@ func TestLateEvidence(t *testing.T) {
 		outcome call.Outcome
 		effects []string
 	}{
-		{"placed", placedOutcome, []string{"park outcome_unknown", "record placed", "unbury outcome_unknown a", "ack"}},
-		{"refused", refusedOutcome, []string{"park outcome_unknown", "record waiting", "unbury outcome_unknown a", "park not_sent", "ack"}},
+		{"placed", placedOutcome, []string{"schedule outcome_unknown", "record placed", "delete dead letter outcome_unknown a", "ack"}},
+		{"refused", refusedOutcome, []string{"schedule outcome_unknown", "record waiting", "delete dead letter outcome_unknown a", "schedule not_sent", "ack"}},
 		{
 			"rejected",
 			call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest},
-			[]string{"park outcome_unknown", "record dead", "unbury outcome_unknown a", "bury invalid_request a", "ack"},
+			[]string{"schedule outcome_unknown", "record dead", "delete dead letter outcome_unknown a", "dead letter invalid_request a", "ack"},
 		},
 		{
 			"suspended",
 			call.Outcome{Class: call.Suspended, Reason: call.Forbidden},
-			[]string{"suspend forbidden 1", "park outcome_unknown", "record waiting", "unbury outcome_unknown a", "park forbidden", "ack"},
+			[]string{"suspend forbidden 1", "schedule outcome_unknown", "record waiting", "delete dead letter outcome_unknown a", "schedule forbidden", "ack"},
 		},
-		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"bury outcome_unknown a", "ack"}},
+		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"dead letter outcome_unknown a", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *fixture) {
@@ -99,7 +99,7 @@ func TestPlacedOverridesEverything(t *testing.T) {
 		}, []string{"record placed", "ack"}, 1},
 		{"dead", func(r call.Record) (call.Record, error) {
 			return with(r, func(r *call.Record) { r.State, r.Reason = call.StateDead, call.Expired }), nil
-		}, []string{"park expired", "record placed", "unbury expired a", "ack"}, 1},
+		}, []string{"schedule expired", "record placed", "delete dead letter expired a", "ack"}, 1},
 		{"cancelled", func(r call.Record) (call.Record, error) { return inState(r, call.StateCancelled), nil }, []string{"record placed", "ack"}, 1},
 		{"resolved as rang", func(r call.Record) (call.Record, error) {
 			return inState(r, call.StateUnknown).ResolveRang(note)
@@ -127,9 +127,9 @@ func TestPlacedOverridesEverything(t *testing.T) {
 	}
 }
 
-// TestAnOutcomeThatIsNotWantedAnyMore changes nothing, and takes no message away
+// TestAnOutcomeThatCameTooLate changes nothing, and takes no message away
 // from whoever has claimed the call since.
-func TestAnOutcomeThatIsNotWantedAnyMore(t *testing.T) {
+func TestAnOutcomeThatCameTooLate(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(call.Record) (call.Record, error)
@@ -138,10 +138,10 @@ func TestAnOutcomeThatIsNotWantedAnyMore(t *testing.T) {
 		{"claimed by another", func(r call.Record) (call.Record, error) {
 			return inState(r, call.StateWaiting).Claim("two", "two-1", time.Now())
 		}, nil},
-		{"waits in its message", func(r call.Record) (call.Record, error) { return inState(r, call.StateWaiting), nil }, []string{"hand back"}},
+		{"waits in its message", func(r call.Record) (call.Record, error) { return inState(r, call.StateWaiting), nil }, []string{"nak"}},
 		{"waits parked", func(r call.Record) (call.Record, error) {
 			return with(r, func(r *call.Record) { r.State, r.Parked = call.StateWaiting, true }), nil
-		}, []string{"park ", "ack"}},
+		}, []string{"schedule ", "ack"}},
 		{"resolved as rang", func(r call.Record) (call.Record, error) {
 			return inState(r, call.StateUnknown).ResolveRang(call.Note{})
 		}, []string{"ack"}},
@@ -164,8 +164,8 @@ func TestAnOutcomeThatIsNotWantedAnyMore(t *testing.T) {
 	}
 }
 
-// TestTheAnswerToSettlingIsLost writes once, whatever becomes of the answers.
-func TestTheAnswerToSettlingIsLost(t *testing.T) {
+// TestTheAnswerToAnOutcomeIsLost writes once, whatever becomes of the answers.
+func TestTheAnswerToAnOutcomeIsLost(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		faults []fault
@@ -182,7 +182,7 @@ func TestTheAnswerToSettlingIsLost(t *testing.T) {
 				defer stop.Stop()
 				b.provider.place = answers(refusedOutcome)
 				b.handle(t, published(requestBody("a")))
-				b.journal.is(t, "record dialling", "place", "record waiting", "park not_sent", "ack")
+				b.journal.is(t, "record dialling", "place", "record waiting", "schedule not_sent", "ack")
 				if r := b.records.get(); r.Spent != 1 {
 					t.Errorf("spent %d attempts", r.Spent)
 				}
@@ -261,15 +261,15 @@ func TestAWorkerThatStopsSettles(t *testing.T) {
 	}
 }
 
-// TestALedgerMadeAnewDuringACall loses nothing that its claimant knows.
-func TestALedgerMadeAnewDuringACall(t *testing.T) {
+// TestRecordsRecreatedDuringACall loses nothing that its claimant knows.
+func TestRecordsRecreatedDuringACall(t *testing.T) {
 	for _, c := range []struct {
 		outcome call.Outcome
 		effects []string
 	}{
 		{placedOutcome, []string{"record placed", "ack"}},
-		{refusedOutcome, []string{"record waiting", "park not_sent", "ack"}},
-		{call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"record unknown", "bury outcome_unknown a", "ack"}},
+		{refusedOutcome, []string{"record waiting", "schedule not_sent", "ack"}},
+		{call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"record unknown", "dead letter outcome_unknown a", "ack"}},
 	} {
 		t.Run(string(c.outcome.Class), func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *fixture) {
@@ -290,20 +290,20 @@ func TestEffectsAreTriedAgain(t *testing.T) {
 		b.scheduler.failures.Store(3)
 		b.provider.place = answers(refusedOutcome)
 		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "record dialling", "place", "record waiting", "park not_sent", "ack")
+		b.journal.is(t, "record dialling", "place", "record waiting", "schedule not_sent", "ack")
 		b.deadLetters.failures.Store(3)
 		b.provider.place = answers(call.Outcome{Class: call.Unknown, Reason: call.TimedOut})
 		b.handle(t, published(requestBody("b")))
-		b.journal.is(t, "record dialling", "place", "record unknown", "bury outcome_unknown b", "ack")
+		b.journal.is(t, "record dialling", "place", "record unknown", "dead letter outcome_unknown b", "ack")
 		if park, bury := b.counted(t, "ringonce_settle_retries_total", "park"), b.counted(t, "ringonce_settle_retries_total", "dead_letter"); park != 3 || bury != 3 {
 			t.Errorf("counted %v and %v retries", park, bury)
 		}
 	})
 }
 
-// TestEvidenceWhileTheLetterIsWritten lets the owner settle between another
+// TestEvidenceWhileTheDeadLetterIsWritten lets the owner settle between another
 // worker's record "unknown" and its dead letter.
-func TestEvidenceWhileTheLetterIsWritten(t *testing.T) {
+func TestEvidenceWhileTheDeadLetterIsWritten(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		d := published(requestBody("a"))
 		theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
@@ -338,9 +338,9 @@ func TestANumberThatIsNotLinkedIsLookedUpAgain(t *testing.T) {
 	})
 }
 
-// TestARateLimitSlowsTheAccount, for as long as the provider asks, also when it
+// TestARateLimitThrottlesTheAccount, for as long as the provider asks, also when it
 // ends a call.
-func TestARateLimitSlowsTheAccount(t *testing.T) {
+func TestARateLimitThrottlesTheAccount(t *testing.T) {
 	for _, attempts := range []int{12, 1} {
 		bubble(t, func(t *testing.T, b *fixture) {
 			b.Settings.Retry.MaxAttempts = attempts

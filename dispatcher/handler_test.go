@@ -25,20 +25,20 @@ func TestTheRecordThenTheEffectThenTheAcknowledgement(t *testing.T) {
 		effects []string
 	}{
 		{"placed", call.Outcome{Class: call.Placed, RequestUUID: "u"}, []string{"record placed", "ack"}},
-		{"refused", call.Outcome{Class: call.Refused, Reason: call.NotSent}, []string{"record waiting", "park not_sent", "ack"}},
+		{"refused", call.Outcome{Class: call.Refused, Reason: call.NotSent}, []string{"record waiting", "schedule not_sent", "ack"}},
 		{
 			"shut down before the write",
 			call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true},
-			[]string{"record waiting", "park interrupted", "ack"},
+			[]string{"record waiting", "schedule interrupted", "ack"},
 		},
-		{"rejected", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}, []string{"record dead", "bury invalid_request a", "ack"}},
+		{"rejected", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}, []string{"record dead", "dead letter invalid_request a", "ack"}},
 		{
 			"rang and failed",
 			call.Outcome{Class: call.Rejected, Reason: call.WebhookFailed, MayHaveRung: true},
-			[]string{"record dead", "bury webhook_failed a", "ack"},
+			[]string{"record dead", "dead letter webhook_failed a", "ack"},
 		},
-		{"suspended", call.Outcome{Class: call.Suspended, Reason: call.Forbidden}, []string{"suspend forbidden 1", "record waiting", "hand back"}},
-		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"record unknown", "bury outcome_unknown a", "ack"}},
+		{"suspended", call.Outcome{Class: call.Suspended, Reason: call.Forbidden}, []string{"suspend forbidden 1", "record waiting", "nak"}},
+		{"unknown", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, []string{"record unknown", "dead letter outcome_unknown a", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *fixture) {
@@ -61,11 +61,11 @@ func TestEndsBeforeAnyDial(t *testing.T) {
 		linkage call.Linkage
 		effects []string
 	}{
-		{"not linked", requestBody("a"), call.OwnedNotLinked, []string{"record dead", "bury number_not_linked a", "ack"}},
-		{"look-up failed", requestBody("a"), call.LinkageNotKnown, []string{"record waiting", "park linkage_unknown", "ack"}},
-		{"invalid", requestBody("a", "ring_method", "PUT"), call.Linked, []string{"record dead", "bury invalid_request a", "ack"}},
-		{"expired", requestBody("a", "expires_at", "2000-01-01T00:00:00Z"), call.Linked, []string{"record dead", "bury expired a", "ack"}},
-		{"not yet", requestBody("a", "not_before", "2000-01-01T00:00:01Z"), call.Linked, []string{"record waiting", "park not_yet", "ack"}},
+		{"not linked", requestBody("a"), call.OwnedNotLinked, []string{"record dead", "dead letter number_not_linked a", "ack"}},
+		{"look-up failed", requestBody("a"), call.LinkageNotKnown, []string{"record waiting", "schedule linkage_unknown", "ack"}},
+		{"invalid", requestBody("a", "ring_method", "PUT"), call.Linked, []string{"record dead", "dead letter invalid_request a", "ack"}},
+		{"expired", requestBody("a", "expires_at", "2000-01-01T00:00:00Z"), call.Linked, []string{"record dead", "dead letter expired a", "ack"}},
+		{"not yet", requestBody("a", "not_before", "2000-01-01T00:00:01Z"), call.Linked, []string{"record waiting", "schedule not_yet", "ack"}},
 		{"nameless", []byte("{"), call.Linked, []string{"", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestEndsBeforeAnyDial(t *testing.T) {
 				b.directory.linkage = c.linkage
 				b.handle(t, published(c.body))
 				if c.name == "nameless" {
-					c.effects[0] = "bury malformed " + string(call.GeneratedID(call.Origin{Sequence: 7, Published: time.Now()}))
+					c.effects[0] = "dead letter malformed " + string(call.GeneratedID(call.Origin{Sequence: 7, Published: time.Now()}))
 				}
 				b.journal.is(t, c.effects...)
 			})
@@ -107,21 +107,21 @@ func TestNotDialledUnlessTheClaimIsCertain(t *testing.T) {
 					b.journal.is(t, "record dialling", "place", "record placed", "ack")
 					return
 				}
-				b.journal.is(t, "hand back")
+				b.journal.is(t, "nak")
 				if d := time.Duration(m.delay.Load()); d != b.Settings.ClaimWait {
 					t.Errorf("waits %s", d)
 				}
 				<-time.After(b.Settings.ClaimWait)
 				b.handle(t, d)
-				b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
+				b.journal.is(t, "record unknown", "dead letter outcome_unknown a", "ack")
 			})
 		})
 	}
 }
 
-// TestAForeignClaimIsWaitedFor delivers again and again while another worker's
+// TestAnotherWorkersClaimIsWaitedFor delivers again and again while another worker's
 // claim stands: a delay that was cut short is decided anew.
-func TestAForeignClaimIsWaitedFor(t *testing.T) {
+func TestAnotherWorkersClaimIsWaitedFor(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		d := published(requestBody("a"))
 		theirs, err := identify(d, b.Settings).record.Claim("two", "two-1", time.Now())
@@ -148,10 +148,10 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 		}
 		b.journal.take()
 		b.handle(t, d)
-		b.journal.is(t, "hand back")
+		b.journal.is(t, "nak")
 		<-time.After(b.Settings.ClaimWait)
 		b.handle(t, d)
-		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
+		b.journal.is(t, "record unknown", "dead letter outcome_unknown a", "ack")
 		if a, _ := b.records.get().LastAttempt(); a.Class != call.Unknown || a.Reason != call.WorkerLost {
 			t.Errorf("the attempt is recorded as %+v", a)
 		}
@@ -161,10 +161,10 @@ func TestAForeignClaimIsWaitedFor(t *testing.T) {
 	})
 }
 
-// TestAForeignClaimIsForgottenOnceItIsHeld has writes fail that would hold the
+// TestAnotherWorkersClaimIsForgottenOnceItIsOver has writes fail that would hold the
 // call of a lost worker: the next delivery does not wait a second time, and the
 // attempt is counted once, and only if the call is held.
-func TestAForeignClaimIsForgottenOnceItIsHeld(t *testing.T) {
+func TestAnotherWorkersClaimIsForgottenOnceItIsOver(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		faults  [][]fault // of the writes of each delivery, the claim that comes too late first
@@ -172,10 +172,10 @@ func TestAForeignClaimIsForgottenOnceItIsHeld(t *testing.T) {
 		effects []string  // of the last delivery
 		counted float64
 	}{
-		{"written", nil, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
-		{"once not written", [][]fault{{works, writeLost}}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
-		{"twice not written", [][]fault{{works, writeLost}, {works, writeLost}}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
-		{"changed by others", [][]fault{slices.Repeat([]fault{loses}, maxEvaluations)}, false, []string{"record unknown", "bury outcome_unknown a", "ack"}, 1},
+		{"written", nil, false, []string{"record unknown", "dead letter outcome_unknown a", "ack"}, 1},
+		{"once not written", [][]fault{{works, writeLost}}, false, []string{"record unknown", "dead letter outcome_unknown a", "ack"}, 1},
+		{"twice not written", [][]fault{{works, writeLost}, {works, writeLost}}, false, []string{"record unknown", "dead letter outcome_unknown a", "ack"}, 1},
+		{"changed by others", [][]fault{slices.Repeat([]fault{loses}, maxEvaluations)}, false, []string{"record unknown", "dead letter outcome_unknown a", "ack"}, 1},
 		{"settled by its owner", [][]fault{{works, writeLost}}, true, []string{"ack"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -218,19 +218,19 @@ func TestRedelivery(t *testing.T) {
 			"waiting, its schedule may be missing", func(r call.Record) call.Record {
 				return with(r, func(r *call.Record) { r.State, r.Parked, r.Reason = call.StateWaiting, true, call.NotSent })
 			},
-			[]string{"park not_sent", "ack"},
+			[]string{"schedule not_sent", "ack"},
 		},
 		{
 			"dead, its letter may be missing", func(r call.Record) call.Record {
 				return with(r, func(r *call.Record) { r.State, r.Reason = call.StateDead, call.Expired })
 			},
-			[]string{"bury expired a", "ack"},
+			[]string{"dead letter expired a", "ack"},
 		},
 		{
 			"unknown, its letter may be missing", func(r call.Record) call.Record {
 				return with(r, func(r *call.Record) { r.State, r.Reason = call.StateUnknown, call.OutcomeUnknown })
 			},
-			[]string{"bury outcome_unknown a", "ack"},
+			[]string{"dead letter outcome_unknown a", "ack"},
 		},
 		{
 			"published twice", func(r call.Record) call.Record {
@@ -242,7 +242,7 @@ func TestRedelivery(t *testing.T) {
 			"id in use", func(r call.Record) call.Record {
 				return with(r, func(r *call.Record) { r.State, r.Digest = call.StatePlaced, "f1:other" })
 			},
-			[]string{"bury id_conflict 7", "ack"},
+			[]string{"dead letter id_conflict 7", "ack"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -271,7 +271,7 @@ func TestAConflictKeepsItsRequestWhole(t *testing.T) {
 		}
 		b.records.put(with(r, func(r *call.Record) { r.State, r.Digest = call.StatePlaced, "f1:other" }))
 		b.handle(t, due(r, call.Version{Created: began.Add(-time.Hour), Sequence: 1}))
-		b.journal.is(t, "bury id_conflict 7", "ack")
+		b.journal.is(t, "dead letter id_conflict 7", "ack")
 		if got := b.deadLetters.letters["id_conflict 7"]; string(got) != string(body) {
 			t.Errorf("the letter holds %q", got)
 		}
@@ -283,11 +283,11 @@ func TestAStoppedLaneHandsBack(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		b.directory.lookup = b.Lane.Stop
 		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "hand back")
+		b.journal.is(t, "nak")
 	})
 }
 
-func TestALedgerThatCannotBeReadIsNotAnAbsentRecord(t *testing.T) {
+func TestAReadErrorIsNotAnAbsentRecord(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		b.records.readErr = errDown
 		d := published(requestBody("a"))
@@ -295,7 +295,7 @@ func TestALedgerThatCannotBeReadIsNotAnAbsentRecord(t *testing.T) {
 		b.handle(t, d)
 		b.records.fail(loses)
 		b.handle(t, published(requestBody("b")))
-		b.journal.is(t, "hand back", "hand back")
+		b.journal.is(t, "nak", "nak")
 	})
 }
 
@@ -303,7 +303,7 @@ func TestARecordThatKeepsChangingIsLeftAlone(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		b.records.fail(loses, loses, loses, loses, loses, loses)
 		m := b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "hand back")
+		b.journal.is(t, "nak")
 		if m.delay.Load() == 0 {
 			t.Error("it comes back at once")
 		}
@@ -329,7 +329,7 @@ func TestTheDeadlineCountsFromBeforeTheClaim(t *testing.T) {
 	})
 }
 
-func TestTakeAndWait(t *testing.T) {
+func TestDispatchAndWait(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		defer b.Pool.Close()
 		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome {

@@ -19,7 +19,7 @@ func TestAPausedNumberIsParkedUnspent(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		b.Lane.SetBlocks(pausedFrom(b))
 		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "record waiting", "park paused", "ack")
+		b.journal.is(t, "record waiting", "schedule paused", "ack")
 		r := b.records.get()
 		if r.Spent != 0 || r.Made != 0 || !r.Parked || !r.NextAt.Equal(time.Now().Add(5*time.Second).UTC()) {
 			t.Errorf("it waits until %s, parked: %t, %d spent", r.NextAt, r.Parked, r.Spent)
@@ -38,10 +38,10 @@ func TestAPauseOvertakesARequest(t *testing.T) {
 		claim bool // it comes while the claim is written, not before
 		want  []string
 	}{
-		{"number, before the claim", pausedFrom, false, []string{"record waiting", "park paused", "ack"}},
-		{"number, while claiming", pausedFrom, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
-		{"account, while claiming", func(*fixture) *call.Blocks { return &call.Blocks{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
-		{"flags not known, while claiming", func(*fixture) *call.Blocks { return nil }, true, []string{"record dialling", "record waiting", "park interrupted", "ack"}},
+		{"number, before the claim", pausedFrom, false, []string{"record waiting", "schedule paused", "ack"}},
+		{"number, while claiming", pausedFrom, true, []string{"record dialling", "record waiting", "schedule interrupted", "ack"}},
+		{"account, while claiming", func(*fixture) *call.Blocks { return &call.Blocks{Pause: &call.Pause{By: "ann"}} }, true, []string{"record dialling", "record waiting", "schedule interrupted", "ack"}},
+		{"flags not known, while claiming", func(*fixture) *call.Blocks { return nil }, true, []string{"record dialling", "record waiting", "schedule interrupted", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *fixture) {
@@ -69,7 +69,7 @@ func TestAPauseWhileASlotIsWaitedFor(t *testing.T) {
 			time.AfterFunc(time.Millisecond, func() { b.Lane.SetBlocks(pausedFrom(b)) })
 		}
 		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "record dialling", "record waiting", "park interrupted", "ack")
+		b.journal.is(t, "record dialling", "record waiting", "schedule interrupted", "ack")
 		if r := b.records.get(); b.provider.placed.Load() != 0 || r.Spent != 0 || time.Since(began) < time.Second {
 			t.Errorf("%d POSTs, %d spent", b.provider.placed.Load(), r.Spent)
 		}

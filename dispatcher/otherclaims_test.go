@@ -8,8 +8,8 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// TestClaims watches nonces on a clock that only this worker has.
-func TestClaims(t *testing.T) {
+// TestOtherClaims watches nonces on a clock that only this worker has.
+func TestOtherClaims(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var c otherClaims
 		since := func(nonce string, want time.Duration) {
@@ -30,9 +30,9 @@ func TestClaims(t *testing.T) {
 	})
 }
 
-// TestClaimsAreBounded pushes out the one that was seen first: it only waits
+// TestOtherClaimsAreBounded pushes out the one that was seen first: it only waits
 // longer.
-func TestClaimsAreBounded(t *testing.T) {
+func TestOtherClaimsAreBounded(t *testing.T) {
 	var c otherClaims
 	for n := range maxOtherClaims + 1 {
 		c.age(string(call.GeneratedID(call.Origin{Sequence: uint64(n), Published: noon})), noon.Add(time.Duration(n)))

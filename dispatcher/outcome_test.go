@@ -29,7 +29,7 @@ func held(t *testing.T, r call.Record) call.Record {
 	return r
 }
 
-func TestConclude(t *testing.T) {
+func TestNextRecord(t *testing.T) {
 	fresh, request := claimed(t, 0, requestBody("a"))
 	last, _ := claimed(t, 11, requestBody("a"))
 	hurried, hurriedRequest := claimed(t, 0, requestBody("a", "expires_at", at(3*time.Second)))
@@ -149,7 +149,7 @@ func TestConclude(t *testing.T) {
 	}
 }
 
-func TestConcludeRefusesAnOutcomeWithoutAClass(t *testing.T) {
+func TestNextRecordRejectsAnOutcomeWithoutAClass(t *testing.T) {
 	r, request := claimed(t, 0, requestBody("a"))
 	if _, err := nextRecord(r, request, "n", call.Outcome{}, testSettings(), noon); err == nil {
 		t.Error("it was concluded")

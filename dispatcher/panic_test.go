@@ -11,7 +11,7 @@ func TestAPanicBeforeTheClaimIsPoison(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		b.directory.lookup = func() { panic("+919876543210 broke it") }
 		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "record dead", "bury poison a", "ack")
+		b.journal.is(t, "record dead", "dead letter poison a", "ack")
 		if b.counted(t, "ringonce_panics_total") != 1 || b.counted(t, "ringonce_in_flight") != 0 {
 			t.Error("it was not counted, or its slot is lost")
 		}
@@ -22,7 +22,7 @@ func TestAPanicAfterTheClaimIsUnknown(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		b.provider.place = func(context.Context, call.Request, call.Deadline) call.Outcome { panic("broken") }
 		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "record dialling", "place", "record unknown", "bury outcome_unknown a", "ack")
+		b.journal.is(t, "record dialling", "place", "record unknown", "dead letter outcome_unknown a", "ack")
 		if a, _ := b.records.get().LastAttempt(); a.Reason != call.Poison {
 			t.Errorf("the attempt is recorded as %+v", a)
 		}
@@ -35,7 +35,7 @@ func TestAPanicWhileSettling(t *testing.T) {
 		b.deadLetters.panics.Store(1)
 		b.provider.place = answers(call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest})
 		b.handle(t, published(requestBody("a")))
-		b.journal.is(t, "record dialling", "place", "record dead", "bury invalid_request a", "ack")
+		b.journal.is(t, "record dialling", "place", "record dead", "dead letter invalid_request a", "ack")
 	})
 }
 
@@ -51,7 +51,7 @@ func TestAPanicEndsNoOtherRequest(t *testing.T) {
 				b.records.put(with(inState(identify(d, b.Settings).record, call.StateWaiting), other))
 				b.directory.lookup = func() { panic("broken") }
 				b.handle(t, d)
-				b.journal.is(t, "hand back")
+				b.journal.is(t, "nak")
 				if r := b.records.get(); r.State != call.StateWaiting {
 					t.Errorf("the other request became %s", r.State)
 				}

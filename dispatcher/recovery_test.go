@@ -28,9 +28,9 @@ func (b *fixture) held(t *testing.T) (call.Record, call.Version) {
 	return unknown, v
 }
 
-// TestAReminderFinishesWhatADeadWorkerBegan lets the worker that brought late
+// TestARecoveryMessageFinishesWhatADeadWorkerBegan lets the worker that brought late
 // evidence die after it had changed the record, and before anything else.
-func TestAReminderFinishesWhatADeadWorkerBegan(t *testing.T) {
+func TestARecoveryMessageFinishesWhatADeadWorkerBegan(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		change  func(call.Record) (call.Record, error)
@@ -38,14 +38,14 @@ func TestAReminderFinishesWhatADeadWorkerBegan(t *testing.T) {
 	}{
 		{"placed", func(r call.Record) (call.Record, error) {
 			return r.MarkPlaced("two-1", placedOutcome, time.Now()), nil
-		}, []string{"unbury outcome_unknown a", "ack"}},
+		}, []string{"delete dead letter outcome_unknown a", "ack"}},
 		{"refused", func(r call.Record) (call.Record, error) {
 			return r.Retry("two-1", refusedOutcome, time.Now().Add(time.Second), true, true, time.Now())
-		}, []string{"unbury outcome_unknown a", "park not_sent", "ack"}},
+		}, []string{"delete dead letter outcome_unknown a", "schedule not_sent", "ack"}},
 		{"rejected", func(r call.Record) (call.Record, error) {
 			return r.Reject("two-1", call.Outcome{Class: call.Rejected, Reason: call.InvalidRequest}, call.InvalidRequest, time.Now())
-		}, []string{"unbury outcome_unknown a", "bury invalid_request a", "ack"}},
-		{"never recorded", nil, []string{"record unknown", "bury outcome_unknown a", "ack"}},
+		}, []string{"delete dead letter outcome_unknown a", "dead letter invalid_request a", "ack"}},
+		{"never recorded", nil, []string{"record unknown", "dead letter outcome_unknown a", "ack"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, b *fixture) {
@@ -67,9 +67,9 @@ func TestAReminderFinishesWhatADeadWorkerBegan(t *testing.T) {
 	}
 }
 
-// TestAReminderThatCameTooEarly is followed while its worker is stopped between
+// TestARecoveryMessageThatCameTooEarly is followed while its worker is stopped between
 // the reminder and the record: that worker then parks another one.
-func TestAReminderThatCameTooEarly(t *testing.T) {
+func TestARecoveryMessageThatCameTooEarly(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, v := b.held(t)
 		b.handle(t, due(unknown, v))
@@ -77,14 +77,14 @@ func TestAReminderThatCameTooEarly(t *testing.T) {
 		if _, err := b.putWithRecovery(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err == nil {
 			t.Fatal("the record was changed without a reminder that is still to come")
 		}
-		b.journal.is(t, "park outcome_unknown")
+		b.journal.is(t, "schedule outcome_unknown")
 	})
 }
 
-// TestAReminderIsDueWhenItsWorkerIsDone parks it for later than the worker that
+// TestARecoveryMessageIsDueWhenItsWorkerIsDone parks it for later than the worker that
 // brings the evidence may still work on it: one that is due before that renews
 // the record, and the evidence is lost.
-func TestAReminderIsDueWhenItsWorkerIsDone(t *testing.T) {
+func TestARecoveryMessageIsDueWhenItsWorkerIsDone(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, v := b.held(t)
 		var due []time.Time
@@ -98,9 +98,9 @@ func TestAReminderIsDueWhenItsWorkerIsDone(t *testing.T) {
 	})
 }
 
-// TestALetterWrittenMeanwhileStays lets the call become unknown again just
+// TestADeadLetterWrittenMeanwhileStays lets the call become unknown again just
 // before its old letter is removed.
-func TestALetterWrittenMeanwhileStays(t *testing.T) {
+func TestADeadLetterWrittenMeanwhileStays(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, _ := b.held(t)
 		waiting, err := unknown.Retry("two-1", refusedOutcome, time.Now(), true, true, time.Now())
@@ -119,7 +119,7 @@ func TestALetterWrittenMeanwhileStays(t *testing.T) {
 		if err := b.removeDeadLetter(t.Context(), unknown); err != nil {
 			t.Fatal(err)
 		}
-		b.journal.is(t, "unbury outcome_unknown a", "bury outcome_unknown a")
+		b.journal.is(t, "delete dead letter outcome_unknown a", "dead letter outcome_unknown a")
 	})
 }
 
@@ -135,10 +135,10 @@ func TestACallWhoseMessageWasLost(t *testing.T) {
 		v := b.records.put(claimed)
 		b.journal.take()
 		b.handle(t, due(claimed, v))
-		b.journal.is(t, "hand back")
+		b.journal.is(t, "nak")
 		<-time.After(b.Settings.ClaimWait)
 		b.handle(t, due(claimed, v))
-		b.journal.is(t, "record unknown", "bury outcome_unknown a", "ack")
+		b.journal.is(t, "record unknown", "dead letter outcome_unknown a", "ack")
 		if got := b.provider.placed.Load(); got != 0 {
 			t.Errorf("dialled %d times", got)
 		}

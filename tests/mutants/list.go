@@ -49,7 +49,7 @@ func ofCalls() []mutant {
 			"",
 		},
 		{
-			"no-letter-for-unknown", "records calls as unknown without a dead letter", "dispatcher/finish.go",
+			"no-dead-letter-for-unknown", "holds calls as unknown without a dead letter", "dispatcher/finish.go",
 			"		if err := h.DeadLetters.Put(ctx, r, t.body()); err != nil {\n			return err\n		}\n", "",
 		},
 		{
@@ -62,12 +62,12 @@ func ofCalls() []mutant {
 			"			return decision{act: actAck}\n		}\n		return decideDialable(t, f)\n",
 		},
 		{
-			"take-a-foreign-claim", "holds a call as unknown without waiting for its owner", "dispatcher/handler.go",
+			"take-another-claim", "holds a call as unknown without waiting for its owner", "dispatcher/handler.go",
 			"left := h.Settings.ClaimWait - h.otherClaims.age(nonce, h.Now()); left > 0",
 			"left := h.Settings.ClaimWait - h.otherClaims.age(nonce, h.Now()); left > 24*time.Hour",
 		},
 		{
-			"redial-a-foreign-claim", "claims again what another worker dials", "call/transition.go",
+			"redial-another-claim", "claims again what another worker dials", "call/transition.go",
 			"	if r.State != StateAbsent && r.State != StateWaiting {\n		return r, &TransitionError{From: r.State, To: StateDialling}\n",
 			"	if r.State.Final() {\n		return r, &TransitionError{From: r.State, To: StateDialling}\n",
 		},
@@ -128,11 +128,11 @@ func ofCalls() []mutant {
 			"found.Nonce() == nonce && found.State == call.StateDialling:",
 		},
 		{
-			"a-reminder-at-once", "has a reminder come back before the evidence that it is about was settled", "dispatcher/recovery.go",
+			"a-recovery-at-once", "has a recovery message come back before its evidence was recorded", "dispatcher/recovery.go",
 			"		recovery.NextAt = h.Now().Add(h.Settings.ClaimWait)\n", "		recovery.NextAt = h.Now()\n",
 		},
 		{
-			"forget-a-claim-early", "forgets how long it has waited for another worker before the call is recorded as unknown", "dispatcher/handler.go",
+			"forget-a-claim-early", "forgets how long it has waited for another worker before the call is held", "dispatcher/handler.go",
 			"	if err := h.write(ctx, &e); err != nil {\n		return err\n	}\n	h.otherClaims.forget(nonce)\n",
 			"	h.otherClaims.forget(nonce)\n	if err := h.write(ctx, &e); err != nil {\n		return err\n	}\n",
 		},

@@ -37,11 +37,11 @@ func ofSubjects() []mutant {
 			"	case ack.Duplicate:\n		return 0, errDuplicate\n", "",
 		},
 		{
-			"no-reminder", "brings late evidence without leaving a reminder", "dispatcher/recovery.go",
+			"no-recovery-message", "brings late evidence without a recovery message", "dispatcher/recovery.go",
 			"	if hasDeadLetter(before) && next.State != before.State {\n", "	if hasDeadLetter(before) && next.State == \"\" {\n",
 		},
 		{
-			"unbury-and-forget", "removes the letter of a call that came to the same end again", "dispatcher/recovery.go",
+			"delete-and-forget", "deletes the dead letter of a call that came to the same end again", "dispatcher/recovery.go",
 			"	if err != nil || !sameDeadLetter(found, before) {\n", "	if err != nil || !sameDeadLetter(found, before) || true {\n",
 		},
 		{
