@@ -14,7 +14,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 type situation struct {
 	facts    facts
 	delivery call.Delivery
-	// record is what the ledger says, if known. read tells that it was asked.
+	// record is what is stored, if read is true.
 	record  call.Record
 	version call.Version
 	read    bool
@@ -72,7 +72,7 @@ func (s situation) own() call.Record {
 	return r
 }
 
-// finds lets the ledger have been asked, with this answer.
+// finds has the record read, with this result.
 func (s situation) finds(sequence uint64, r call.Record) situation {
 	s.read, s.record = true, r
 	s.version = call.Version{Created: s.facts.created, Sequence: sequence}
@@ -145,7 +145,7 @@ func TestDecide(t *testing.T) {
 		{"due, unknown", again.finds(9, inState(again.own(), call.StateUnknown)), actDeadLetter, "", time.Time{}},
 		{"due, its record is gone", again.finds(0, call.Record{}), actEnd, call.TooOldToKnow, time.Time{}},
 
-		// Another incarnation of the ledger says nothing about sequences.
+		// Sequences of a recreated stream mean nothing.
 		{"due, other incarnation", func() situation { s := again; s.facts.created = noon; return s }(), actRead, "", time.Time{}},
 		{
 			"due, other incarnation with the same sequence",
@@ -153,7 +153,7 @@ func TestDecide(t *testing.T) {
 			time.Time{},
 		},
 
-		// A copy that tells of a call, rather than bringing one that waits.
+		// A copy of a call that does not wait.
 		{"due, a call that was being dialled", again.due(5, dialling), actRead, "", time.Time{}},
 		{"due, a call that was being dialled, and still is", again.due(5, dialling).finds(5, inState(again.own(), call.StateDialling)), actAwaitOwner, "", time.Time{}},
 		{"a recovery message", again.due(5, func(r call.Record) call.Record { return inState(r, call.StateUnknown) }), actRead, "", time.Time{}},
@@ -212,19 +212,19 @@ func TestDecide(t *testing.T) {
 				due(5, func(r call.Record) call.Record { r.NextAt = noon.Add(time.Second); return r }), actNak, "", noon.Add(time.Second),
 		},
 		{
-			"replayed: its age counts anew",
+			"replayed: its age counts again from then",
 			situate().first(30*time.Hour, requestBody("a")).due(5, func(r call.Record) call.Record { r.Since = noon.Add(-time.Hour); return r }),
 			actClaim, "",
 			time.Time{},
 		},
 
-		// What nobody can know any more.
+		// What cannot be known any more.
 		{"older than records are kept", situate().first(36*time.Hour+time.Second, requestBody("a")), actEnd, call.TooOldToKnow, time.Time{}},
 		{"as old as records are kept", situate().first(36*time.Hour, requestBody("a")), actEnd, call.Expired, time.Time{}},
-		{"older than the ledger", func() situation { s := fresh; s.facts.validFrom = noon.Add(-time.Second); return s }(), actEnd, call.TooOldToKnow, time.Time{}},
-		{"as old as the ledger", func() situation { s := fresh; s.facts.validFrom = noon.Add(-time.Minute); return s }(), actClaim, "", time.Time{}},
+		{"older than the records", func() situation { s := fresh; s.facts.validFrom = noon.Add(-time.Second); return s }(), actEnd, call.TooOldToKnow, time.Time{}},
+		{"as old as the records", func() situation { s := fresh; s.facts.validFrom = noon.Add(-time.Minute); return s }(), actClaim, "", time.Time{}},
 		{
-			"older than the ledger, with a record all the same",
+			"older than the records, with a record all the same",
 			func() situation {
 				s := fresh.finds(9, inState(fresh.own(), call.StatePlaced))
 				s.facts.validFrom = noon
@@ -233,24 +233,24 @@ func TestDecide(t *testing.T) {
 			time.Time{},
 		},
 		{
-			"waiting in an older copy of the ledger", func() situation { s := again; s.facts.validFrom = noon; return s }(),
+			"waiting in an older copy of the records", func() situation { s := again; s.facts.validFrom = noon; return s }(),
 			actEnd, call.TooOldToKnow,
 			time.Time{},
 		},
 		{
-			"waiting in an older copy of the ledger, read",
+			"waiting in an older copy of the records, read",
 			func() situation { s := fresh.finds(9, fresh.own()); s.facts.validFrom = noon; return s }(),
 			actEnd, call.TooOldToKnow,
 			time.Time{},
 		},
 		{
-			"waiting since the ledger was declared valid",
+			"waiting since the records were declared valid",
 			func() situation { s := again; s.facts.validFrom = noon.Add(-time.Minute); return s }(),
 			actClaim, "",
 			time.Time{},
 		},
 		{
-			"waiting, and written by a clock that is behind the ledger's", func() situation {
+			"waiting, and written by a clock that is behind the broker's", func() situation {
 				s := fresh
 				s.facts.created, s.facts.validFrom = noon, noon
 				return s.due(5, nil)

@@ -25,7 +25,7 @@ type fakeRecords struct {
 	readErr   error
 	panics    int // so many reads and writes panic
 
-	wrote  func(call.Record) // told of every write, inside the lock
+	wrote  func(call.Record) // called for every write, inside the lock
 	before func()            // called before every read and write, outside the lock
 }
 
@@ -39,10 +39,10 @@ type fault int
 
 const (
 	works      fault = iota
-	answerLost       // written; nobody knows
-	writeLost        // not written; nobody knows
-	writeLate        // not written until it arrives; nobody knows
-	loses            // somebody else was first
+	answerLost       // written; not known
+	writeLost        // not written; not known
+	writeLate        // not written until it arrives; not known
+	loses            // another worker was first
 )
 
 func newFakeRecords(j *journal) *fakeRecords {
@@ -57,7 +57,7 @@ func (l *fakeRecords) Read(_ context.Context, _ call.Account, id call.ID) (call.
 	defer l.mu.Unlock()
 	if l.panics > 0 {
 		l.panics--
-		panic("the ledger's reader broke")
+		panic("the store broke")
 	}
 	if l.down || l.readErr != nil {
 		return call.Record{}, call.Version{}, errDown
@@ -135,7 +135,7 @@ func (l *fakeRecords) writeLocked(r call.Record, expected call.Version) (call.Ve
 	return call.Version{Created: l.created, Sequence: l.seq}, nil
 }
 
-// arrive lets the late writes reach the ledger.
+// arrive lets the late writes reach the store.
 func (l *fakeRecords) arrive() {
 	l.mu.Lock()
 	late := l.late
@@ -146,7 +146,7 @@ func (l *fakeRecords) arrive() {
 	}
 }
 
-// put stores a record as somebody else would, and gives its version.
+// put stores a record as another worker would, and returns its version.
 func (l *fakeRecords) put(r call.Record) call.Version {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,7 +155,7 @@ func (l *fakeRecords) put(r call.Record) call.Version {
 	return call.Version{Created: l.created, Sequence: l.seq}
 }
 
-// get gives the record of the call "a".
+// get returns the record of the call "a".
 func (l *fakeRecords) get() call.Record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -168,7 +168,7 @@ func (l *fakeRecords) version() call.Version {
 	return call.Version{Created: l.created, Sequence: l.records["a"].version}
 }
 
-// recreate makes the ledger one that was made anew.
+// recreate makes the store an empty one.
 func (l *fakeRecords) recreate() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 
 var (
 	errDown = errors.New("the broker is down")
-	errNoID = errors.New("a record without a name")
+	errNoID = errors.New("a record without an id")
 	// began is when a bubble's clock begins.
 	began = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 )
@@ -38,7 +38,7 @@ func (j *journal) add(entry string) {
 	j.entries = append(j.entries, entry)
 }
 
-// take gives what happened since it was last asked.
+// take returns what happened since it was last asked.
 func (j *journal) take() []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -54,7 +54,7 @@ func (j *journal) is(t *testing.T, want ...string) {
 	}
 }
 
-// fakeScheduler, fakeGraveyard and fakeControl fail so often before they work.
+// fakeScheduler, fakeDeadLetters and fakeControl fail so often before they work.
 type fakeScheduler struct {
 	journal    *journal
 	failures   atomic.Int32
@@ -76,53 +76,53 @@ type fakeDeadLetters struct {
 	journal  *journal
 	failures atomic.Int32
 	panics   atomic.Int32
-	onPut    func() // called before a letter is written
+	onPut    func() // called before a dead letter is written
 
 	mu      sync.Mutex
 	letters map[string][]byte // by reason and token
 }
 
-func (g *fakeDeadLetters) Put(_ context.Context, r call.Record, body []byte) error {
+func (d *fakeDeadLetters) Put(_ context.Context, r call.Record, body []byte) error {
 	if r.Request != nil {
 		body = r.Request
 	}
-	return g.write(string(r.Reason)+" "+string(r.ID), body)
+	return d.write(string(r.Reason)+" "+string(r.ID), body)
 }
 
-func (g *fakeDeadLetters) PutConflict(_ context.Context, r call.Record, body []byte) error {
-	return g.write(string(r.Reason)+" "+strconv.FormatUint(r.Origin.Sequence, 10), body)
+func (d *fakeDeadLetters) PutConflict(_ context.Context, r call.Record, body []byte) error {
+	return d.write(string(r.Reason)+" "+strconv.FormatUint(r.Origin.Sequence, 10), body)
 }
 
-func (g *fakeDeadLetters) write(token string, body []byte) error {
-	if g.onPut != nil {
-		g.onPut()
+func (d *fakeDeadLetters) write(token string, body []byte) error {
+	if d.onPut != nil {
+		d.onPut()
 	}
-	if g.panics.Add(-1) >= 0 {
-		panic("the graveyard broke")
+	if d.panics.Add(-1) >= 0 {
+		panic("the store of dead letters broke")
 	}
-	if g.failures.Add(-1) >= 0 {
+	if d.failures.Add(-1) >= 0 {
 		return errDown
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.letters[token] = body
-	g.journal.add("dead letter " + token)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.letters[token] = body
+	d.journal.add("dead letter " + token)
 	return nil
 }
 
-func (g *fakeDeadLetters) Delete(_ context.Context, _ call.Account, reason call.Reason, id call.ID) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.letters, string(reason)+" "+string(id))
-	g.journal.add("delete dead letter " + string(reason) + " " + string(id))
+func (d *fakeDeadLetters) Delete(_ context.Context, _ call.Account, reason call.Reason, id call.ID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.letters, string(reason)+" "+string(id))
+	d.journal.add("delete dead letter " + string(reason) + " " + string(id))
 	return nil
 }
 
-func (g *fakeDeadLetters) tokens() []string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+func (d *fakeDeadLetters) tokens() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	var tokens []string
-	for t := range g.letters {
+	for t := range d.letters {
 		tokens = append(tokens, t)
 	}
 	slices.Sort(tokens)
@@ -206,7 +206,7 @@ func (c *fakeControl) ClearLifted(context.Context, call.Account) error {
 	return c.set(call.Suspension{}, "forget")
 }
 
-// fakePeers notes what a worker tells the others.
+// fakePeers notes the events for other workers.
 type fakePeers struct{ events []call.PeerEventKind }
 
 func (p *fakePeers) Notify(_ call.Account, e call.PeerEvent) error {

@@ -53,7 +53,7 @@ func newWorld(ctx context.Context, seed uint64) *world {
 	return w
 }
 
-// draw gives a number below n.
+// draw returns a number below n.
 func (w *world) draw(n int) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,9 +91,9 @@ func (w *world) step() {
 
 func (w *world) recordStep() {
 	w.step()
-	ledger := w.workers[0].records
+	records := w.workers[0].records
 	if f := fault(w.draw(12)); f <= writeLate && f != works && !w.isCalm() {
-		ledger.fail(f)
+		records.fail(f)
 	}
 }
 

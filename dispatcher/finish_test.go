@@ -25,7 +25,7 @@ func meanwhile(o call.Outcome, happens func()) func(context.Context, call.Reques
 	}
 }
 
-// change lets somebody else change the record of a call.
+// change has another worker change the record of a call.
 func (b *fixture) change(t *testing.T, change func(call.Record) (call.Record, error)) {
 	t.Helper()
 	r, err := change(b.records.get())
@@ -128,7 +128,7 @@ func TestPlacedOverridesEverything(t *testing.T) {
 }
 
 // TestAnOutcomeThatCameTooLate changes nothing, and takes no message away
-// from whoever has claimed the call since.
+// from the worker that has claimed the call since.
 func TestAnOutcomeThatCameTooLate(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -211,7 +211,7 @@ func TestAnOwnLateWriteThatWasOvertaken(t *testing.T) {
 }
 
 // TestEvidenceOutlastsTheBroker takes the broker away while the phone rings. That
-// evidence is at risk is said, once, and not for a broker that looks for a leader.
+// evidence is at risk is logged once, and not for a broker that elects a leader.
 func TestEvidenceOutlastsTheBroker(t *testing.T) {
 	for _, c := range []struct {
 		away time.Duration
@@ -227,7 +227,7 @@ func TestEvidenceOutlastsTheBroker(t *testing.T) {
 				b.handle(t, published(requestBody("a")))
 				b.journal.is(t, "record dialling", "place", "record placed", "ack")
 				if n := strings.Count(log.String(), "cannot be recorded"); n != c.said {
-					t.Errorf("said %d times, want %d:\n%s", n, c.said, log.String())
+					t.Errorf("logged %d times, want %d:\n%s", n, c.said, log.String())
 				}
 			})
 		})
@@ -261,7 +261,7 @@ func TestAWorkerThatStopsSettles(t *testing.T) {
 	}
 }
 
-// TestRecordsRecreatedDuringACall loses nothing that its claimant knows.
+// TestRecordsRecreatedDuringACall keeps what its claimant knows.
 func TestRecordsRecreatedDuringACall(t *testing.T) {
 	for _, c := range []struct {
 		outcome call.Outcome
@@ -318,7 +318,7 @@ func TestEvidenceWhileTheDeadLetterIsWritten(t *testing.T) {
 		}
 		b.handle(t, d)
 		if letters := b.deadLetters.tokens(); len(letters) > 0 || b.records.get().State != call.StatePlaced {
-			t.Errorf("left are the letters %q of a call that is %s", letters, b.records.get().State)
+			t.Errorf("left are the dead letters %q of a call that is %s", letters, b.records.get().State)
 		}
 	})
 }

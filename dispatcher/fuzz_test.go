@@ -53,7 +53,7 @@ func FuzzFirstDelivery(f *testing.F) {
 			if delivered <= 100 {
 				t.Error("reads on a first delivery")
 			}
-		case actNak, actSchedule, actDeadLetter, actAwaitOwner, actAck, actConflict, actDuplicate:
+		case actRecover, actNak, actSchedule, actDeadLetter, actAwaitOwner, actAck, actConflict, actDuplicate:
 			t.Errorf("decided %d without a record", s.act)
 		default:
 			t.Errorf("decided %d", s.act)

@@ -129,17 +129,15 @@ func (h *Handler) execute(ctx context.Context, t *task, d decision) error {
 		return h.endWithoutRecord(ctx, t, t.record, d)
 	case actNak:
 		h.nak(t, d.at.Sub(h.Now()), "its time has not come", nil)
-		return nil
 	case actDuplicate:
 		h.Metrics.Duplicate()
 		h.ack(t)
-		return nil
 	case actAck:
 		h.ack(t)
-		return nil
 	default:
 		return fmt.Errorf("unknown action %d", d.act)
 	}
+	return nil
 }
 
 // facts collects what the decision about a task depends on.

@@ -120,7 +120,7 @@ func TestNotDialledUnlessTheClaimIsCertain(t *testing.T) {
 }
 
 // TestAnotherWorkersClaimIsWaitedFor delivers again and again while another worker's
-// claim stands: a delay that was cut short is decided anew.
+// claim stands: a delay that was cut short is decided again.
 func TestAnotherWorkersClaimIsWaitedFor(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		d := published(requestBody("a"))
@@ -138,7 +138,7 @@ func TestAnotherWorkersClaimIsWaitedFor(t *testing.T) {
 		}
 		b.journal.take()
 
-		// It is claimed anew meanwhile: another nonce, another wait.
+		// It is claimed again meanwhile: another nonce, another wait.
 		again, err := inState(theirs, call.StateWaiting).Claim("three", "three-1", time.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -221,13 +221,13 @@ func TestRedelivery(t *testing.T) {
 			[]string{"schedule not_sent", "ack"},
 		},
 		{
-			"dead, its letter may be missing", func(r call.Record) call.Record {
+			"dead, its dead letter may be missing", func(r call.Record) call.Record {
 				return with(r, func(r *call.Record) { r.State, r.Reason = call.StateDead, call.Expired })
 			},
 			[]string{"dead letter expired a", "ack"},
 		},
 		{
-			"unknown, its letter may be missing", func(r call.Record) call.Record {
+			"unknown, its dead letter may be missing", func(r call.Record) call.Record {
 				return with(r, func(r *call.Record) { r.State, r.Reason = call.StateUnknown, call.OutcomeUnknown })
 			},
 			[]string{"dead letter outcome_unknown a", "ack"},
@@ -261,7 +261,7 @@ func TestRedelivery(t *testing.T) {
 }
 
 // TestAConflictKeepsItsRequestWhole lets a parked call come back to an id that
-// another request has taken after the ledger was made anew.
+// another request has taken after the records were recreated.
 func TestAConflictKeepsItsRequestWhole(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		body := requestBody("a")
@@ -273,7 +273,7 @@ func TestAConflictKeepsItsRequestWhole(t *testing.T) {
 		b.handle(t, due(r, call.Version{Created: began.Add(-time.Hour), Sequence: 1}))
 		b.journal.is(t, "dead letter id_conflict 7", "ack")
 		if got := b.deadLetters.letters["id_conflict 7"]; string(got) != string(body) {
-			t.Errorf("the letter holds %q", got)
+			t.Errorf("the dead letter holds %q", got)
 		}
 	})
 }

@@ -112,7 +112,7 @@ func (t *task) validate(request call.Request, err error, s Settings) {
 	if err == nil {
 		return
 	}
-	if !errors.As(err, &t.invalid) {
-		t.invalid = &call.InvalidError{Reason: call.Malformed, Rule: "cannot be read"}
-	}
+	invalid := &call.InvalidError{Reason: call.Malformed, Rule: "cannot be read"}
+	_ = errors.As(err, &invalid) // a pointer into t would move t to the heap for every call
+	t.invalid = invalid
 }

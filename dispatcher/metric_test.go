@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// counted gives the sum of all series of a metric whose labels hold these
+// counted returns the sum of all series of a metric whose labels hold these
 // values.
 func (b *fixture) counted(t *testing.T, name string, values ...string) float64 {
 	t.Helper()

@@ -91,7 +91,7 @@ func expected(s situation) (action, call.Reason) {
 	return actClaim, ""
 }
 
-// outdated tells that somebody declared the ledger valid from later than its
+// outdated reports whether the records were declared valid from later than their
 // beginning on, and the record was written before that.
 func outdated(s situation, r call.Record) bool {
 	return s.facts.validFrom.After(s.facts.created) && s.facts.validFrom.After(r.Changed)
@@ -146,7 +146,7 @@ func drawSituation(t *rapid.T) situation {
 		}
 	}
 	s.delivery.Delivered = rapid.Uint64Range(299, 302).Draw(t, "delivered")
-	switch rapid.IntRange(0, 3).Draw(t, "ledger") {
+	switch rapid.IntRange(0, 3).Draw(t, "record") {
 	case 0:
 	case 1:
 		s = s.finds(0, call.Record{})

@@ -152,7 +152,7 @@ func TestNextRecord(t *testing.T) {
 func TestNextRecordRejectsAnOutcomeWithoutAClass(t *testing.T) {
 	r, request := claimed(t, 0, requestBody("a"))
 	if _, err := nextRecord(r, request, "n", call.Outcome{}, testSettings(), noon); err == nil {
-		t.Error("it was concluded")
+		t.Error("it became a record")
 	}
 }
 
@@ -202,7 +202,7 @@ func TestExponential(t *testing.T) {
 }
 
 // TestAnOutageIsNoPoison adds up how long a request is handed back for before
-// it counts as poison: longer than it may be dialled, if nobody configured more.
+// it counts as poison: longer than it may be dialled, unless more is configured.
 func TestAnOutageIsNoPoison(t *testing.T) {
 	var sum time.Duration
 	for n := uint64(1); n <= poisonDeliveries; n++ {

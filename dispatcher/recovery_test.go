@@ -7,7 +7,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// held is a call that another worker held as unknown, with its letter.
+// held is a call that another worker held as unknown, with its dead letter.
 func (b *fixture) held(t *testing.T) (call.Record, call.Version) {
 	t.Helper()
 	request := published(requestBody("a"))
@@ -67,23 +67,23 @@ func TestARecoveryMessageFinishesWhatADeadWorkerBegan(t *testing.T) {
 	}
 }
 
-// TestARecoveryMessageThatCameTooEarly is followed while its worker is stopped between
-// the reminder and the record: that worker then parks another one.
+// TestARecoveryMessageThatCameTooEarly is handled while its worker is stopped between
+// that message and the record: the worker then schedules another one.
 func TestARecoveryMessageThatCameTooEarly(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, v := b.held(t)
 		b.handle(t, due(unknown, v))
 		b.journal.take()
 		if _, err := b.putWithRecovery(t.Context(), unknown, v, unknown.MarkPlaced("two-1", placedOutcome, time.Now())); err == nil {
-			t.Fatal("the record was changed without a reminder that is still to come")
+			t.Fatal("the record was changed without a recovery message that is still to come")
 		}
 		b.journal.is(t, "schedule outcome_unknown")
 	})
 }
 
-// TestARecoveryMessageIsDueWhenItsWorkerIsDone parks it for later than the worker that
-// brings the evidence may still work on it: one that is due before that renews
-// the record, and the evidence is lost.
+// TestARecoveryMessageIsDueWhenItsWorkerIsDone schedules it for later than the worker
+// that brings the evidence may still work on it: one that is due before that
+// rewrites the record, and the evidence is lost.
 func TestARecoveryMessageIsDueWhenItsWorkerIsDone(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, v := b.held(t)
@@ -99,7 +99,7 @@ func TestARecoveryMessageIsDueWhenItsWorkerIsDone(t *testing.T) {
 }
 
 // TestADeadLetterWrittenMeanwhileStays lets the call become unknown again just
-// before its old letter is removed.
+// before its old dead letter is deleted.
 func TestADeadLetterWrittenMeanwhileStays(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		unknown, _ := b.held(t)

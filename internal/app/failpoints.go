@@ -26,7 +26,6 @@ type progress struct {
 	nonce    string      // of the claim of this delivery
 	recheck  bool        // the next read is for a dead letter that was just written
 	settled  bool        // the first effect of the outcome was begun
-	conflict bool
 }
 
 type progressKey struct{}
@@ -154,7 +153,7 @@ func (l failpointDeadLetters) Put(ctx context.Context, r call.Record, body []byt
 }
 
 func (l failpointDeadLetters) PutConflict(ctx context.Context, r call.Record, body []byte) error {
-	progressOf(ctx).conflict = true
+	progressOf(ctx).found = call.Record{} // it is another request's
 	fp.Eval(fp.ConflictFound)
 	err := around(fp.DeadLetterBefore, fp.DeadLetterAfter, func() error { return l.DeadLetters.PutConflict(ctx, r, body) })
 	if err == nil {
@@ -209,7 +208,7 @@ func (m failpointMessage) Ack() error {
 	switch read := p.found.State != call.StateAbsent; {
 	case read && p.isRecovery():
 		fp.Eval(fp.RecoveryDone)
-	case read && !p.conflict && !p.found.Origin.Same(p.delivery.Origin):
+	case read && !p.found.Origin.Same(p.delivery.Origin):
 		fp.Eval(fp.DuplicateFound)
 	}
 	return around(fp.AckBefore, fp.AckAfter, m.Message.Ack)

@@ -1,13 +1,11 @@
 // Package failpoint names every step at which a worker can die, and lets a test
 // make it die there.
 //
-// The program calls [Eval] at each of its steps:
-//
-//	failpoint.Here(failpoint.ClaimBefore)
-//
-// In a build as it is shipped Here is empty, is inlined, and leaves nothing in
-// the binary. In one built with the tag `failpoint` it looks at what the
-// environment armed:
+// [Eval] is called at each of these steps: by wrappers of the dispatcher's ports,
+// which package app puts on in a build with the tag `failpoint`, and by an adapter
+// where a step lies between two of its operations on the wire. In a build without
+// the tag Eval is empty and inlined, and nothing of it is in the binary. With the
+// tag it looks at what the environment armed:
 //
 //	RINGONCE_FAILPOINT=claim.before              dies there (SIGKILL)
 //	RINGONCE_FAILPOINT=claim.before:3            dies when it comes there a third time

@@ -82,7 +82,7 @@ var outcomeScenarios = []scenario{
 	{afterPost, 1, trial{batch: []batch.Kind{batch.Lost, batch.Gateway}}},
 	{afterPost, 1, trial{batch: []batch.Kind{batch.Silent, batch.Slow}}},
 	{lateEvidence, 1, trial{batch: []batch.Kind{batch.Refused}, late: true}},
-	{scheduled, 2, trial{batch: []batch.Kind{batch.Refused}, late: true}}, // the first schedule is the reminder's
+	{scheduled, 2, trial{batch: []batch.Kind{batch.Refused}, late: true}}, // the first schedule is that of the recovery message
 	{lateEvidence, 1, trial{batch: []batch.Kind{batch.Suspended}, late: true}},
 	{scheduled, 2, trial{batch: []batch.Kind{batch.Suspended}, late: true}},
 	{append([]fp.Point{fp.DeadLetterBefore, fp.DeadLetterAfter}, lateEvidence...), 1, trial{batch: []batch.Kind{batch.Rejected}, late: true}},
