@@ -15,7 +15,9 @@ import (
 func (b *bench) opens(t *testing.T) time.Duration {
 	t.Helper()
 	start := time.Now()
-	if n, _ := b.WaitCapacity(t.Context()); n == 0 {
+	ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+	defer cancel()
+	if n, _ := b.WaitCapacity(ctx); n == 0 {
 		t.Fatal("nothing may be dialled")
 	}
 	return time.Since(start)
@@ -198,7 +200,7 @@ func TestWorkersDoNotLiftForEachOtherForEver(t *testing.T) {
 		for _, b := range []*bench{one, two} {
 			all.Go(func() { b.RunProbes(ctx) })
 			all.Go(func() {
-				for {
+				for refused.Load() < 1000 {
 					if n, _ := b.WaitCapacity(ctx); n == 0 {
 						return
 					}
