@@ -164,7 +164,7 @@ func (b *breaker) succeed(o call.Outcome, probes bool, limit int) call.PeerEvent
 	}
 	switch {
 	case probes:
-		b.close()
+		*b = breaker{rampLimit: rampStart, lastProbe: b.lastProbe}
 		return call.ProbeSucceeded
 	case !b.open && b.rampLimit > 0:
 		if b.rampLimit++; b.rampLimit >= limit {
@@ -173,9 +173,6 @@ func (b *breaker) succeed(o call.Outcome, probes bool, limit int) call.PeerEvent
 	}
 	return ""
 }
-
-// close lets calls through again, on a ramp.
-func (b *breaker) close() { *b = breaker{rampLimit: rampStart, lastProbe: b.lastProbe} }
 
 // backOff puts the next probe off.
 func (b *breaker) backOff(from time.Time, limit time.Duration, times int, jitter float64) {
@@ -206,7 +203,7 @@ func (b *breaker) onPeerEvent(k call.PeerEventKind, now time.Time, jitter float6
 	case call.ProbeAmbiguous:
 		b.backOffAmbiguous(now, jitter)
 	case call.ProbeSucceeded:
-		b.close()
+		*b = breaker{rampLimit: rampStart, lastProbe: b.lastProbe}
 	case call.Throttled:
 	}
 }

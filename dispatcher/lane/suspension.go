@@ -30,7 +30,7 @@ const (
 type suspension struct {
 	current     call.Suspension
 	flagPending bool
-	flagRetryAt time.Time // when to write a pending flag again; zero if that did not fail
+	flagRetryAt time.Time // when to write the flag again; zero unless it is pending and that failed
 
 	flag      call.Suspension // as last read
 	lastSince time.Time       // of the last flag read that was in force
@@ -50,7 +50,7 @@ func (s *suspension) setFlag(flag call.Suspension, now time.Time) {
 	if s.flagPending && flag.Since.Before(own.Since) && !takenOver {
 		s.current = own
 	} else {
-		s.flagPending = false
+		s.flagPending, s.flagRetryAt = false, time.Time{}
 	}
 	if !s.current.Since.Equal(own.Since) {
 		s.probeAt = now.Add(probeDelay(s.current))
@@ -85,8 +85,7 @@ func (s *suspension) supersededBy(own, held call.Suspension, now time.Time) bool
 	if !s.flagPending || !s.current.Since.Equal(own.Since) {
 		return false
 	}
-	s.flagPending = false
-	s.current = held
+	s.current, s.flagPending, s.flagRetryAt = held, false, time.Time{}
 	if s.lastSince.Equal(held.Since) { // it has been read
 		s.current = s.flag
 	}
@@ -103,14 +102,6 @@ func (s *suspension) scheduleFlagRetry(own call.Suspension, at time.Time) bool {
 	return true
 }
 
-// flagRetry returns when to write the flag again; zero if it is written.
-func (s *suspension) flagRetry() time.Time {
-	if !s.flagPending {
-		return time.Time{}
-	}
-	return s.flagRetryAt
-}
-
 // endsAt returns when the suspension ends or is probed.
 func (s *suspension) endsAt() time.Time {
 	if until := s.current.Until; !until.IsZero() {
@@ -122,19 +113,18 @@ func (s *suspension) endsAt() time.Time {
 // nextAt returns when the prober has something to do about the suspension.
 func (s *suspension) nextAt() time.Time {
 	at := s.endsAt()
-	if retry := s.flagRetry(); !retry.IsZero() && retry.Before(at) {
-		at = retry
+	if !s.flagRetryAt.IsZero() && s.flagRetryAt.Before(at) {
+		at = s.flagRetryAt
 	}
 	return at
 }
 
 // due returns what the prober does about the suspension now.
 func (s *suspension) due(now time.Time) step {
-	retry := s.flagRetry()
 	switch {
 	case !s.current.Until.IsZero() && !now.Before(s.current.Until):
 		return stepLift
-	case !retry.IsZero() && !now.Before(retry):
+	case !s.flagRetryAt.IsZero() && !now.Before(s.flagRetryAt):
 		return stepWriteFlag
 	case !s.current.Until.IsZero(), now.Before(s.probeAt):
 		return stepNone
