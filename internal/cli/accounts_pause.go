@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,8 +33,10 @@ no reason and asks for no confirmation.`,
 			if err != nil {
 				return err
 			}
-			if strings.TrimSpace(a.why) == "" && !what.all { // the emergency brake needs no reason
-				return usageError{errors.New(`--why is required, such as --why "provider maintenance"`)}
+			if !what.all { // the emergency brake needs no reason
+				if err := a.requireReason("provider maintenance"); err != nil {
+					return err
+				}
 			}
 			conn, config, err := cf.connect()
 			if err != nil {

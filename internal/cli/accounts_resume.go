@@ -66,11 +66,11 @@ func resumeAll(c *cobra.Command, bucket *control.Bucket, found control.Flags) er
 	if err := bucket.Resume(c.Context(), ""); err != nil {
 		return err
 	}
-	said := "resumed"
+	result := "resumed"
 	if found.GlobalPause() == nil {
-		said = "were not paused"
+		result = "were not paused"
 	}
-	fmt.Fprintf(c.OutOrStdout(), "all accounts: %s\n", said)
+	fmt.Fprintf(c.OutOrStdout(), "all accounts: %s\n", result)
 	for _, line := range stillStopped(found, time.Now()) {
 		fmt.Fprintln(c.OutOrStdout(), printable(line))
 	}
@@ -121,17 +121,17 @@ func resumeAccount(c *cobra.Command, bucket *control.Bucket, found control.Flags
 			return err
 		}
 	}
-	said := "resumed"
+	result := "resumed"
 	if found.AccountPause(what.account) == nil && !suspended && !throttled {
-		said = "was not paused; see: ringonce accounts list"
+		result = "was not paused; see: ringonce accounts list"
 	}
 	if suspended {
-		said += ", suspension lifted"
+		result += ", suspension lifted"
 	}
 	if throttled {
-		said += ", throttle lifted"
+		result += ", throttle lifted"
 	}
-	fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, said)
+	fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", what, result)
 	return nil
 }
 

@@ -104,12 +104,7 @@ func newRequestView(body []byte, reveal bool) *requestView {
 
 // print prints the state of the call, its history, and what to do next.
 func (v callView) print(out io.Writer, now time.Time) error {
-	t := newTable(out)
-	row := func(name, value string) {
-		if value != "" && value != "-" {
-			t.AppendRow([]any{name, value})
-		}
-	}
+	t, row := newDetails(out)
 	row("call", string(v.ID))
 	row("account", string(v.Account))
 	row("state", v.stateLine())

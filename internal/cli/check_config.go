@@ -39,7 +39,7 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 			return usageError{fmt.Errorf("invalid configuration: %s", plural(len(errs), "error"))}
 		},
 	}
-	command.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG, else only the environment)")
+	registerConfig(command.Flags(), &file)
 	return command
 }
 

@@ -188,13 +188,13 @@ func valueFormat(kind string) string {
 func forEach(c *cobra.Command, args []string, do func(ctx context.Context, arg string) (string, error)) error {
 	failed := 0
 	for _, arg := range args {
-		said, err := do(c.Context(), arg)
+		result, err := do(c.Context(), arg)
 		if err != nil {
 			failed++
 			fmt.Fprintf(c.ErrOrStderr(), "%s: %v\n", arg, withID(err, arg))
 			continue
 		}
-		fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", arg, said)
+		fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", arg, result)
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %s failed", failed, plural(len(args), "call"))

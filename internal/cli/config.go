@@ -1,8 +1,15 @@
 package cli
 
 import (
+	"github.com/spf13/pflag"
+
 	"github.com/ringonce/ringonce/configs"
 )
+
+// registerConfig adds --config.
+func registerConfig(flags *pflag.FlagSet, file *string) {
+	flags.StringVar(file, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG, else only the environment)")
+}
 
 // readConfig returns the content of the configuration file, nil without one.
 func readConfig(file string) ([]byte, error) {

@@ -35,10 +35,10 @@ func (a *actionFlags) registerYes(c *cobra.Command) {
 // note returns the note for the record of a call.
 func (a *actionFlags) note(now time.Time) call.Note { return call.Note{At: now, By: a.by, Why: a.why} }
 
-// requireReason requires --why.
-func (a *actionFlags) requireReason() error {
+// requireReason requires --why, and shows an example.
+func (a *actionFlags) requireReason(example string) error {
 	if strings.TrimSpace(a.why) == "" {
-		return usageError{errors.New(`--why is required, such as --why "carrier's log shows no call"`)}
+		return usageError{fmt.Errorf("--why is required, such as --why %q", example)}
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ type connFlags struct {
 }
 
 func (cf *connFlags) register(c *cobra.Command) {
-	c.PersistentFlags().StringVar(&cf.configFile, "config", "", "the workers' configuration `FILE` (default: RINGONCE_CONFIG, else only the environment)")
+	registerConfig(c.PersistentFlags(), &cf.configFile)
 	c.PersistentFlags().StringVar(&cf.natsURL, "nats", "", "`URL` of the NATS server (default: the configured one)")
 }
 

@@ -51,12 +51,7 @@ func newDeadShowCommand(cf *connFlags) *cobra.Command {
 }
 
 func printDeadLetter(out io.Writer, l queue.DeadLetter, reveal bool, now time.Time) {
-	t := newTable(out)
-	row := func(name, value string) {
-		if value != "" && value != "-" {
-			t.AppendRow([]any{name, value})
-		}
-	}
+	t, row := newDetails(out)
 	row("letter", "@"+strconv.FormatUint(l.Sequence, 10))
 	row("call", string(l.ID))
 	row("account", string(l.Account))

@@ -31,6 +31,17 @@ func newTable(out io.Writer, header ...any) table.Writer {
 	return t
 }
 
+// newDetails returns a table of names and values, and what adds a row that is not
+// empty.
+func newDetails(out io.Writer) (t table.Writer, row func(name, value string)) {
+	t = newTable(out)
+	return t, func(name, value string) {
+		if value != "" && value != "-" {
+			t.AppendRow([]any{name, value})
+		}
+	}
+}
+
 // formatTime prints a time in UTC, and relative to now.
 func formatTime(t, now time.Time) string {
 	if t.IsZero() {

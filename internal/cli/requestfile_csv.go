@@ -77,7 +77,7 @@ func (f *csvFile) checkHeader() error {
 			return fmt.Errorf("column %d, %s, is not a field of a request%s; the first row names the fields, metadata as metadata.<key>",
 				i+1, call.MaskText(strconv.QuoteToASCII(name)), suggestField(name))
 		case slices.Contains(f.header[:i], name):
-			return fmt.Errorf("column %d, %q, stands there twice; give it once", i+1, name)
+			return fmt.Errorf("column %d, %q, is a duplicate; remove it", i+1, name)
 		}
 	}
 	return nil
@@ -164,7 +164,7 @@ func (f *csvFile) row() (cells []string, line int, err error) {
 		}
 		return nil, first.number, errors.New(`a quoted cell is not closed; end it with ", and double the quotes inside it`)
 	}
-	return nil, first.number, errors.New(`a quote stands inside a cell; quote the whole cell, and double the quotes inside it ("5"" screen")`)
+	return nil, first.number, errors.New(`misplaced quote inside a cell; quote the whole cell, and double the quotes inside it ("5"" screen")`)
 }
 
 // joined reads the further lines of a row whose first line does not close a cell.

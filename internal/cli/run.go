@@ -66,7 +66,7 @@ status 0. A second signal exits at once.`,
 			return runReloading(c.Context(), a, &reloader{file: file, environ: environ, data: data, worker: a})
 		},
 	}
-	c.Flags().StringVar(&file, "config", "", "the configuration `FILE` (default: RINGONCE_CONFIG, else only the environment)")
+	registerConfig(c.Flags(), &file)
 	return c
 }
 

@@ -26,8 +26,8 @@ lost records. Differences of size or speed are printed as notes.`,
 			defer conn.Close()
 			err = checkStreams(c, conn, app.Topology(config))
 			var fault *queue.FaultError
-			if _, forgot := conn.InspectHighWater(c.Context()); errors.As(forgot, &fault) {
-				return errors.Join(err, forgot)
+			if _, recordsErr := conn.InspectHighWater(c.Context()); errors.As(recordsErr, &fault) {
+				return errors.Join(err, recordsErr)
 			}
 			return err
 		},

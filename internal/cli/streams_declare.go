@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -35,8 +34,8 @@ to every request published before now.`,
 			if err != nil {
 				return usageError{err}
 			}
-			if strings.TrimSpace(a.why) == "" {
-				return usageError{errors.New(`--why is required, such as --why "restored from the backup of 02:00"`)}
+			if err := a.requireReason("restored from the backup of 02:00"); err != nil {
+				return err
 			}
 			conn, _, err := cf.connect()
 			if err != nil {

@@ -33,7 +33,7 @@ cause a second ring.`,
 			if rang == notRung {
 				return usageError{errors.New("specify either --rang or --not-rung")}
 			}
-			if err := a.requireReason(); err != nil {
+			if err := a.requireReason("carrier's log shows no call"); err != nil {
 				return err
 			}
 			question := fmt.Sprintf("This resolves %s as rung: they are not dialled again.", plural(len(args), "call"))

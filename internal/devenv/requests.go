@@ -136,7 +136,7 @@ var (
 
 // renumber changes the ids and the ordinary callees of a message for another
 // round. The digits of magic callees have a meaning, so these stay; the answer
-// URL, which contains the id, tells their calls apart.
+// URL, which contains the id, distinguishes their calls.
 func renumber(body []byte, round, size int) []byte {
 	if round == 0 {
 		return body
