@@ -53,7 +53,7 @@ func (b *Bucket) Watch(ctx context.Context, changed func(*Flags)) {
 			continue
 		}
 		delay := failures.NextBackOff()
-		b.log.Warn("watching the control bucket failed; nothing is dialled meanwhile", "error", err, "again_in", delay)
+		b.log.Warn("watching the control bucket failed; nothing is dialled meanwhile", "error", err, "retry_in", delay)
 		retry.Sleep(ctx, delay)
 	}
 }

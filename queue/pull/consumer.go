@@ -124,7 +124,7 @@ func (c *Consumer) subscribe(ctx context.Context) bool {
 			return true
 		}
 		delay := failures.NextBackOff()
-		c.cfg.Log.Warn("nothing can be pulled", "account", c.cfg.Account, "error", err, "again_in", delay)
+		c.cfg.Log.Warn("nothing can be pulled", "account", c.cfg.Account, "error", err, "retry_in", delay)
 		retry.Sleep(ctx, delay)
 	}
 	return false
