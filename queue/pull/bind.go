@@ -37,13 +37,12 @@ func (c *Consumer) Bind(ctx context.Context) error {
 	return nil
 }
 
-func (c *Consumer) bind(ctx context.Context, s *source) error {
-	js := c.shared.conn.JetStream()
-	if !c.cfg.Provision {
-		_, err := js.Consumer(ctx, s.stream, s.config.Durable)
-		return err
+func (c *Consumer) bind(ctx context.Context, s *source) (err error) {
+	if js := c.shared.conn.JetStream(); c.cfg.Provision {
+		_, err = js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
+	} else {
+		_, err = js.Consumer(ctx, s.stream, s.config.Durable)
 	}
-	_, err := js.CreateOrUpdateConsumer(ctx, s.stream, s.config)
 	return err
 }
 

@@ -58,9 +58,6 @@ func (b *inbox) subscribe() error {
 // broker sent before it heard of it.
 func (b *inbox) drain(ctx context.Context) {
 	b.close()
-	if b.sub == nil {
-		return
-	}
 	drained := make(chan struct{})
 	b.sub.SetClosedHandler(func(string) { close(drained) })
 	if err := b.sub.Drain(); err != nil {

@@ -78,8 +78,9 @@ func TestWindows(t *testing.T) {
 	}
 }
 
-// TestDifferentLimitsShareWindows hands the numbers of each window out to
-// workers of different limits, in random order: together they stay within the larger limit, plus 5 % and one.
+// TestDifferentLimitsShareWindows hands the numbers of each window out to workers
+// with different limits, in random order: together they stay within the larger
+// limit, plus 5 % and one.
 func TestDifferentLimitsShareWindows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := []grid{
