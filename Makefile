@@ -157,7 +157,7 @@ outage: ## simulate an hour without the provider, in five ways, and a day
 EXTENT ?= all
 
 .PHONY: crash
-crash: ## kill and stop workers at every step they take, and compare with the usual worker
+crash: ## kill and stop workers at every step they take, and compare with the naive worker
 	$(call say,crash)
 	@mkdir -p bin
 	go test ./tests/crash -count=1 -parallel=8 -timeout=15m -extent=$(EXTENT) -report="$(CURDIR)/bin/crash.txt"

@@ -40,17 +40,17 @@ func TestAnAttackerAffectsNoOtherPublisher(t *testing.T) {
 	}
 }
 
-// measureWaits gives how long each of the honest publisher's calls waited for its POST.
+// measureWaits returns how long each of the honest publisher's calls waited for its POST.
 func measureWaits(t *testing.T, attack func(*testing.T, *publisher)) []time.Duration {
 	t.Helper()
 	var waits []time.Duration
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		good := w.connect(honest)
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		good := env.connect(honest)
 		defer good.nc.Close()
-		bad := w.connect(attacker)
+		bad := env.connect(attacker)
 		defer bad.nc.Close()
-		overheard := bad.listen(t)
-		before := w.streams(t)
+		overreceived := bad.listen(t)
+		before := env.streams(t)
 
 		attacked := make(chan struct{})
 		go func() {
@@ -66,8 +66,8 @@ func measureWaits(t *testing.T, attack func(*testing.T, *publisher)) []time.Dura
 			sleep(time.Second)
 		}
 		<-attacked
-		w.awaitIdle(t)
-		after := w.streams(t)
+		env.awaitIdle(t)
+		after := env.streams(t)
 		for what := range before {
 			if before[what] != after[what] {
 				t.Errorf("%s: it was %s and is %s", what, before[what], after[what])
@@ -77,24 +77,24 @@ func measureWaits(t *testing.T, attack func(*testing.T, *publisher)) []time.Dura
 		if attack != nil {
 			bad.confirmOwnQueue(t)
 		}
-		verdict := reconcile.Check(w.evidence(good))
-		for _, c := range append(verdict.Discrepancies, reconcile.Check(w.evidence(bad)).Discrepancies...) {
+		report := reconcile.Check(env.evidence(good))
+		for _, c := range append(report.Discrepancies, reconcile.Check(env.evidence(bad)).Discrepancies...) {
 			t.Error(c)
 		}
-		if verdict.Placed != honestCalls || verdict.DeadLetters()+verdict.Unknown+verdict.Duplicates+len(verdict.RungTwice) > 0 {
-			t.Errorf("of %d honest calls: %+v", honestCalls, verdict)
+		if report.Placed != honestCalls || report.DeadLetters()+report.Unknown+report.Duplicates+len(report.RungTwice) > 0 {
+			t.Errorf("of %d honest calls: %+v", honestCalls, report)
 		}
-		if twice := reconcile.Check(w.evidence(bad)).RungTwice; len(twice) > 0 {
+		if twice := reconcile.Check(env.evidence(bad)).RungTwice; len(twice) > 0 {
 			t.Errorf("the hostile publisher's own calls rang twice: %s", twice)
 		}
-		if refused := w.log.ofWorkers(); len(refused) > 0 {
+		if refused := env.log.ofWorkers(); len(refused) > 0 {
 			t.Errorf("a worker was refused: %s", refused)
 		}
-		for _, subject := range overheard() {
+		for _, subject := range overreceived() {
 			t.Errorf("the hostile publisher read a request of the other at %s", subject)
 		}
 		for i := range honestCalls {
-			posts := w.Simulator.Call(simulatorIdentity(honest, i)).Posts
+			posts := env.Simulator.Call(simulatorIdentity(honest, i)).Posts
 			if len(posts) != 1 {
 				t.Errorf("honest call %d was dialled %d times", i, len(posts))
 				continue
@@ -105,16 +105,16 @@ func measureWaits(t *testing.T, attack func(*testing.T, *publisher)) []time.Dura
 	return waits
 }
 
-// listen subscribes to whatever it may, and gives where the honest publisher's
+// listen subscribes to whatever it may, and returns where the honest publisher's
 // requests came by. (Its own come by, and what it sent astray.)
 func (p *publisher) listen(t *testing.T) func() []string {
 	t.Helper()
-	var heard []string
+	var received []string
 	sub, err := p.nc.Subscribe(">", func(m *nats.Msg) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if strings.Contains(string(m.Data), answerURL(honest, "honest-")) {
-			heard = append(heard, m.Subject)
+			received = append(received, m.Subject)
 		}
 	})
 	if err != nil {
@@ -124,7 +124,7 @@ func (p *publisher) listen(t *testing.T) func() []string {
 		_ = sub.Unsubscribe()
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		return heard
+		return received
 	}
 }
 
@@ -143,7 +143,7 @@ func (p *publisher) confirm(t *testing.T, ids []string) {
 }
 
 // confirmOwnQueue finds the confirmation that went to another queue of the publisher's
-// own. It is a request that nobody can read, as if it had been published there.
+// own. It is a request that cannot be read, as if it had been published there.
 func (p *publisher) confirmOwnQueue(t *testing.T) {
 	t.Helper()
 	for _, l := range p.w.evidence(p).DeadLetters {
@@ -189,17 +189,17 @@ func (p *publisher) flood(t *testing.T) {
 
 // streams are what no publisher may change: which streams there are, with which
 // settings, the flags, and who consumes.
-func (w *environment) streams(t *testing.T) map[string]string {
+func (env *environment) streams(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
-	list := w.Conn.JetStream().ListStreams(t.Context())
+	list := env.Conn.JetStream().ListStreams(t.Context())
 	for info := range list.Info() {
 		config, err := json.Marshal(info.Config)
 		if err != nil {
 			t.Fatal(err)
 		}
 		all[info.Config.Name] = fmt.Sprintf("%s, made %s", config, info.Created)
-		s, err := w.Conn.JetStream().Stream(t.Context(), info.Config.Name)
+		s, err := env.Conn.JetStream().Stream(t.Context(), info.Config.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -216,7 +216,7 @@ func (w *environment) streams(t *testing.T) map[string]string {
 	if err := list.Err(); err != nil {
 		t.Fatal(err)
 	}
-	kv, err := w.Conn.JetStream().KeyValue(t.Context(), "CALL_CONTROL")
+	kv, err := env.Conn.JetStream().KeyValue(t.Context(), "CALL_CONTROL")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// callee numbers phones that nobody else has.
+// callee returns a phone number of its own.
 func callee(n int) string { return fmt.Sprintf("+9198765%05d", n%100000) }
 
 // trySubjects publishes where the publisher has no business: nothing takes it.
@@ -63,7 +63,7 @@ func (p *publisher) tryReplies(t *testing.T) []string {
 		ids = append(ids, id)
 	}
 	for _, reply := range []string{"$JS.ACK.CALLS.new-" + honest + ".1.1.1.1.0", "_R_.abc.def", "_GR_.x.y.z"} {
-		// The broker refuses these, and says so to nobody but the publisher.
+		// The broker refuses these, and reports that to the publisher alone.
 		if err := p.nc.PublishMsg(&nats.Msg{Subject: "calls.requests." + p.account, Reply: reply, Data: p.body("refused", callee(99))}); err != nil {
 			t.Errorf("a reply to %s: %v", reply, err)
 		}

@@ -53,11 +53,11 @@ type environment struct {
 	began  time.Time
 }
 
-// password is everybody's; the broker reads it from the environment.
+// password is that of every user; the broker reads it from the environment.
 const password = "secret"
 
 // config is the broker's configuration as it is shipped. The test itself connects
-// without a name, as somebody who may do everything beside the workers.
+// without a name, as a user with all permissions.
 func config(t *testing.T) *server.Options {
 	t.Helper()
 	for _, name := range []string{"RINGONCE_WORKER_PASSWORD", "RINGONCE_OPERATOR_PASSWORD", "ACME_PASSWORD", "GLOBEX_PASSWORD"} {
@@ -82,7 +82,7 @@ func config(t *testing.T) *server.Options {
 }
 
 // inBubble runs in a bubble, beside a worker that is ready.
-func inBubble(t *testing.T, change func(*configs.Config), do func(t *testing.T, w *environment)) {
+func inBubble(t *testing.T, change func(*configs.Config), do func(t *testing.T, env *environment)) {
 	t.Helper()
 	options, dir := config(t), t.TempDir()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
@@ -91,8 +91,8 @@ func inBubble(t *testing.T, change func(*configs.Config), do func(t *testing.T, 
 	runtime.GC()
 	runtime.GC()
 	synctest.Test(t, func(t *testing.T) {
-		w := &environment{t: t, began: time.Now()}
-		w.Environment = bubble.NewWithBroker(t, dir, simulator.Config{World: organisations()}, log, func(c *configs.Config) {
+		env := &environment{t: t, began: time.Now()}
+		env.Environment = bubble.NewWithBroker(t, dir, simulator.Config{World: organisations()}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret(password)
 			c.Streams.Provision = true
 			c.Accounts = map[string]configs.Account{}
@@ -109,18 +109,18 @@ func inBubble(t *testing.T, change func(*configs.Config), do func(t *testing.T, 
 			options.StoreDir = o.StoreDir
 			*o = *options
 		})
-		defer w.Close()
-		w.log = &brokerLog{}
-		w.Broker().SetLoggerV2(w.log, false, false, false)
-		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
+		defer env.Close()
+		env.log = &brokerLog{}
+		env.Broker().SetLoggerV2(env.log, false, false, false)
+		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), env.Conn.JetStream()); err != nil {
 			t.Fatal(err)
 		}
-		w.worker = w.StartWorker("one")
+		env.worker = env.StartWorker("one")
 		sleep(time.Minute)
-		if err := w.worker.App.Ready(); err != nil {
-			t.Fatalf("the worker: %v; the broker says: %s", err, w.log.ofWorkers())
+		if err := env.worker.App.Ready(); err != nil {
+			t.Fatalf("the worker: %v; the broker says: %s", err, env.log.ofWorkers())
 		}
-		do(t, w)
+		do(t, env)
 	})
 }
 
@@ -146,35 +146,34 @@ type publisher struct {
 	published []reconcile.Published
 }
 
-func (w *environment) connect(account string) *publisher {
-	w.t.Helper()
-	p := &publisher{w: w, account: account}
-	nc, err := nats.Connect("nats://in-process", w.InProcess(), nats.UserInfo(account, password),
+func (env *environment) connect(account string) *publisher {
+	env.t.Helper()
+	p := &publisher{w: env, account: account}
+	nc, err := nats.Connect("nats://in-process", env.InProcess(), nats.UserInfo(account, password),
 		nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})) // being refused is its business
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	p.nc = nc
 	return p
 }
 
-// body is a request for a call that can be told from every other by its answer
-// URL.
+// body is a request for a call with an answer URL of its own.
 func (p *publisher) body(id, callee string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"from":%q,"to":%q,"answer_url":%q}`, id, callerID[p.account], callee, answerURL(p.account, id))
 }
 
 func answerURL(account, id string) string { return "https://" + account + ".example/" + id }
 
-// evidence asks the witnesses about an account.
-func (w *environment) evidence(p *publisher) reconcile.Input {
-	w.t.Helper()
-	e, err := reconcile.Gather(context.Background(), w.Conn.JetStream(), call.Account(p.account))
+// evidence reads the sources for an account.
+func (env *environment) evidence(p *publisher) reconcile.Input {
+	env.t.Helper()
+	e, err := reconcile.Gather(context.Background(), env.Conn.JetStream(), call.Account(p.account))
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	e.Published = p.published
-	for _, c := range w.Simulator.Oracle().Calls {
+	for _, c := range env.Simulator.Oracle().Calls {
 		if c.Organisation != p.account {
 			continue
 		}
@@ -202,7 +201,7 @@ func magicCallee(t *testing.T, fault string, first int) string {
 // errForgotten is what "duplicate": true comes to: the broker has not stored it.
 var errForgotten = errors.New("the broker took it for a duplicate")
 
-// try asks for a call, and gives the broker's word on it: the error of a
+// try asks for a call, and returns the broker's answer: the error of a
 // refusal, or nothing, and then the message is one that has to come to an end.
 func (p *publisher) try(subject string, body []byte, header nats.Header) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
@@ -241,12 +240,11 @@ func (p *publisher) publish(t *testing.T, body []byte) {
 	}
 }
 
-// awaitIdle waits until no request and no parked call is left. What never comes to
-// rest is for the judgement to find.
-func (w *environment) awaitIdle(t *testing.T) {
+// awaitIdle waits until no request and no parked call is left. What never ends is for the check to find.
+func (env *environment) awaitIdle(t *testing.T) {
 	t.Helper()
 	for range 24 * 60 {
-		left, err := reconcile.CountMessages(t.Context(), w.Conn.JetStream(), queue.WorkQueues()...)
+		left, err := reconcile.CountMessages(t.Context(), env.Conn.JetStream(), queue.WorkQueues()...)
 		if err != nil {
 			t.Fatal(err)
 		}

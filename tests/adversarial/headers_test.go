@@ -66,7 +66,7 @@ var headers = map[string]struct {
 	"Nats-No-Masking":       {values: []string{"true"}, stored: true},
 	"Nats-Server-Xkey":      {values: []string{"x"}, stored: true},
 
-	// Traces tell the publisher of its own message's way; trace-only ones are
+	// Traces report the way of a message to its publisher; trace-only ones are
 	// not stored.
 	"Nats-Trace-Dest":           {values: []string{"calls.requests.globex", "$JS.API.STREAM.PURGE.CALLS"}, stored: true},
 	"Nats-Trace-Only":           {values: []string{"true"}, stored: true},
@@ -117,7 +117,7 @@ func TestEveryHeaderThatTheBrokerKnowsIsTried(t *testing.T) {
 	}
 }
 
-// tryHeaders publishes a request with each header, and is told what became of it.
+// tryHeaders publishes a request with each header, and checks what became of it.
 func (p *publisher) tryHeaders(t *testing.T) {
 	t.Helper()
 	n := 0

@@ -18,15 +18,15 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// The permissions that nats.conf gives to a worker are what it needs, and it
+// The permissions that nats.conf allows a worker are what it needs, and it
 // needs each of them.
 func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 	allowed := allowedToPublish(t, "worker")
-	inBubble(t, func(c *configs.Config) { c.Retry.MaxAttempts, c.Request.MaxAge = 3, 90*time.Minute }, func(t *testing.T, w *environment) {
-		used := w.hear()
-		p := w.connect(honest)
+	inBubble(t, func(c *configs.Config) { c.Retry.MaxAttempts, c.Request.MaxAge = 3, 90*time.Minute }, func(t *testing.T, env *environment) {
+		used := env.listen()
+		p := env.connect(honest)
 		defer p.nc.Close()
-		forNobody(t, w)
+		forNobody(t, env)
 		// Every effect that a worker has: placed, parked, dead, held, suspended.
 		for i, callee := range []string{
 			"+919812345678", magicCallee(t, "service_temporarily_unavailable", 2), magicCallee(t, "overloaded", 0), magicCallee(t, "bad_request", 0),
@@ -35,33 +35,33 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 			p.publish(t, p.body("call-"+string(rune('a'+i)), callee))
 		}
 		sleep(time.Minute)
-		// Late evidence: the answer is there when nobody waits for it any more.
-		latency(t, w, 20*time.Second)
+		// Late evidence: the answer is there when no worker waits for it any more.
+		latency(t, env, 20*time.Second)
 		p.publish(t, p.body("late", "+919812345679"))
 		sleep(10 * time.Second)
-		w.worker.Network.CutBroker()
-		latency(t, w, 0)
-		w.StartWorker("waiter")
+		env.worker.Network.CutBroker()
+		latency(t, env, 0)
+		env.StartWorker("waiter")
 		sleep(10 * time.Minute)
-		if r, err := w.Record(honest, "late"); err != nil || r.State != call.StateUnknown {
+		if r, err := env.Record(honest, "late"); err != nil || r.State != call.StateUnknown {
 			t.Fatalf("the call of a worker that is out of reach is %s, %v", r.State, err)
 		}
-		w.worker.Network.Heal()
+		env.worker.Network.Heal()
 		sleep(10 * time.Minute)
-		if r, err := w.Record(honest, "late"); err != nil || r.State != call.StatePlaced {
+		if r, err := env.Record(honest, "late"); err != nil || r.State != call.StatePlaced {
 			t.Errorf("the late call is %s, %v", r.State, err)
 		}
-		// A provider that nobody reaches.
-		w.StopProvider()
+		// A provider that cannot be reached.
+		env.StopProvider()
 		for i := range 10 {
 			p.publish(t, p.body(fmt.Sprintf("down-%d", i), callee(i)))
 		}
 		sleep(10 * time.Minute)
-		w.StartProvider()
+		env.StartProvider()
 		sleep(10 * time.Minute)
 		p.publish(t, p.body("broke", magicCallee(t, "payment_required", 1)))
 		sleep(time.Hour)
-		second := w.StartWorker("two") // makes again what is there, and finds what is new
+		second := env.StartWorker("two") // makes again what is there, and finds what is new
 		sleep(5 * time.Minute)
 		if err := second.App.Ready(); err != nil {
 			t.Errorf("a second worker: %v", err)
@@ -71,7 +71,7 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 				t.Errorf("nats.conf lets workers publish to %s, which they never do", subject)
 			}
 		}
-		for _, v := range w.log.ofWorkers() {
+		for _, v := range env.log.ofWorkers() {
 			t.Errorf("a worker was refused: %s", v)
 		}
 	})
@@ -79,16 +79,16 @@ func TestAWorkerNeedsExactlyThePermissionsThatItIsGiven(t *testing.T) {
 
 // forNobody lets a request and a due call wait for an account that no worker
 // serves.
-func forNobody(t *testing.T, w *environment) {
+func forNobody(t *testing.T, env *environment) {
 	t.Helper()
 	var body []byte
 	for _, p := range call.Priorities() {
 		body = fmt.Appendf(nil, `{"id":%q,"from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/a"}`, p)
-		if _, err := w.Publish("calls.requests.nobody."+string(p), body, nil); err != nil {
+		if _, err := env.Publish("calls.requests.nobody."+string(p), body, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
-	records, err := w.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
+	records, err := env.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +101,13 @@ func forNobody(t *testing.T, w *environment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Conn.NewScheduler().EnqueueNow(t.Context(), r, v); err != nil {
+	if err := env.Conn.NewScheduler().EnqueueNow(t.Context(), r, v); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // What docs/operations.md says that operators need, where a test runs every
-// command with it, is what nats.conf gives them.
+// command with it, is what nats.conf allows.
 func TestOperatorsAreGivenWhatIsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
@@ -130,9 +130,9 @@ func TestOperatorsAreGivenWhatIsDocumented(t *testing.T) {
 	}
 }
 
-func latency(t *testing.T, w *environment, d time.Duration) {
+func latency(t *testing.T, env *environment, d time.Duration) {
 	t.Helper()
-	if err := w.Simulator.SetLatency(simulator.Latency{Fixed: d}); err != nil {
+	if err := env.Simulator.SetLatency(simulator.Latency{Fixed: d}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -149,24 +149,24 @@ func allowedToPublish(t *testing.T, user string) []string {
 	return nil
 }
 
-// hear notes every subject that is published to in the workers' NATS account.
-func (w *environment) hear() func() []string {
-	w.t.Helper()
+// listen notes every subject that is published to in the workers' NATS account.
+func (env *environment) listen() func() []string {
+	env.t.Helper()
 	var mu sync.Mutex
-	var heard []string
-	sub, err := w.Conn.NATS().Subscribe(">", func(m *nats.Msg) {
+	var subjects []string
+	sub, err := env.Conn.NATS().Subscribe(">", func(m *nats.Msg) {
 		mu.Lock()
 		defer mu.Unlock()
-		heard = append(heard, m.Subject)
+		subjects = append(subjects, m.Subject)
 	})
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	return func() []string {
 		_ = sub.Unsubscribe()
 		mu.Lock()
 		defer mu.Unlock()
-		return heard
+		return subjects
 	}
 }
 
@@ -184,7 +184,7 @@ func matches(pattern, subject string) bool {
 	return len(got) == len(want)
 }
 
-// brokerLog keeps what the broker says about somebody who did what he may not.
+// brokerLog keeps the permission violations that the broker logs.
 type brokerLog struct {
 	mu         sync.Mutex
 	violations []string

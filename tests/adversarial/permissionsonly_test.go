@@ -12,24 +12,24 @@ import (
 
 // TestPermissionsAloneDoNotBindAPublisher shows why every publisher has a NATS
 // account of its own. The broker confirms a message at the reply subject that its
-// publisher named, and asks nobody whether the publisher might publish there. If
+// publisher named, and does not check whether the publisher may publish there. If
 // this test fails, the broker has learnt better, and docs/permissions.md may be
 // simpler.
 func TestPermissionsAloneDoNotBindAPublisher(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		good, bad := w.connect(honest), w.connect(insider)
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		good, bad := env.connect(honest), env.connect(insider)
 		defer good.nc.Close()
 		defer bad.nc.Close()
 		good.publish(t, good.body("a", honestCallee(0)))
 		sleep(time.Second)
-		if r, err := w.Record(honest, "a"); err != nil || r.State != call.StatePlaced {
+		if r, err := env.Record(honest, "a"); err != nil || r.State != call.StatePlaced {
 			t.Fatalf("it is %s, %v", r.State, err)
 		}
 		if err := bad.nc.Publish("calls.records."+honest+".a", []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 		sleep(time.Second)
-		if _, err := w.Record(honest, "a"); err != nil {
+		if _, err := env.Record(honest, "a"); err != nil {
 			t.Fatalf("without the permission to, it wrote a record: %v", err)
 		}
 		if err := bad.nc.PublishMsg(&nats.Msg{
@@ -38,7 +38,7 @@ func TestPermissionsAloneDoNotBindAPublisher(t *testing.T) {
 			t.Fatal(err)
 		}
 		sleep(time.Second)
-		if r, err := w.Record(honest, "a"); err == nil {
+		if r, err := env.Record(honest, "a"); err == nil {
 			t.Errorf("the record is still whole: %s", r.State)
 		}
 	})
@@ -46,10 +46,10 @@ func TestPermissionsAloneDoNotBindAPublisher(t *testing.T) {
 
 // TestTheDuplicateWindowIsShared by all publishers, for the tenth of a second
 // that is the least the broker allows. Whoever puts the id into the payload is
-// not touched by it; who puts it into the header is told.
+// not touched by it; a publisher that sets the header gets an error.
 func TestTheDuplicateWindowIsShared(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		good, bad := w.connect(honest), w.connect(attacker)
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		good, bad := env.connect(honest), env.connect(attacker)
 		defer good.nc.Close()
 		defer bad.nc.Close()
 		header := nats.Header{nats.MsgIdHdr: {"order-1"}}
@@ -66,7 +66,7 @@ func TestTheDuplicateWindowIsShared(t *testing.T) {
 			t.Errorf("a second later: %v", err)
 		}
 		sleep(time.Second)
-		if r, err := w.Record(honest, "order-1"); err != nil || r.State != call.StatePlaced {
+		if r, err := env.Record(honest, "order-1"); err != nil || r.State != call.StatePlaced {
 			t.Errorf("the call with its id in the payload is %s, %v", r.State, err)
 		}
 	})

@@ -21,7 +21,7 @@ const emptyBatchDelay = 20 * time.Millisecond
 // inBatches is the loop with two records at its cheapest: calls go in step, a
 // batch at a time, each batch over a connection of its own. Its claims leave in
 // one write, as do its outcomes and its acknowledgements. No worker could do so
-// that has calls of different length in hand; this one shows what two confirmed
+// that has calls of different length in flight; this one shows what two confirmed
 // records cost where nothing else can be saved.
 func (b bare) inBatches(ctx context.Context) error {
 	var running sync.WaitGroup

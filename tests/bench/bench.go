@@ -66,58 +66,58 @@ func (b *bench) newEnvironment(ctx context.Context, latency time.Duration, reque
 	if err != nil {
 		return nil, err
 	}
-	s := &environment{dir: dir}
-	if s.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir, "-profile", b.profile,
+	env := &environment{dir: dir}
+	if env.broker, err = start(ctx, true, nil, b.self, "broker", "-dir", dir, "-profile", b.profile,
 		"-sync="+strconv.FormatBool(b.sync), "-replicas", strconv.Itoa(b.replicas)); err != nil {
 		return nil, err
 	}
-	if s.provider, err = start(ctx, true, nil, b.self, "provider", "-latency", latency.String(), "-profile", b.profile); err != nil {
+	if env.provider, err = start(ctx, true, nil, b.self, "provider", "-latency", latency.String(), "-profile", b.profile); err != nil {
 		return nil, err
 	}
-	if s.nc, err = nats.Connect(s.broker.address); err != nil {
+	if env.nc, err = nats.Connect(env.broker.address); err != nil {
 		return nil, err
 	}
-	if s.js, err = jetstream.New(s.nc); err != nil {
+	if env.js, err = jetstream.New(env.nc); err != nil {
 		return nil, err
 	}
 	// Each build makes the streams that it wants.
 	declare := exec.CommandContext(ctx, b.binary, "streams", "apply")
-	declare.Env = append(os.Environ(), b.configuration(s, s.provider.address, "0")...)
+	declare.Env = append(os.Environ(), b.configuration(env, env.provider.address, "0")...)
 	if out, err := declare.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("make the streams: %w: %s", err, out)
 	}
-	return s, s.fill(requests)
+	return env, env.fill(requests)
 }
 
 // fill publishes the requests that are to be placed.
-func (s *environment) fill(requests int) error {
+func (env *environment) fill(requests int) error {
 	for i := range requests {
 		body := fmt.Sprintf(`{"from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/answer?token=0123456789abcdef","hangup_url":"https://publisher.example/hangup?token=0123456789abcdef"}`,
 			simulator.DefaultNumber, i)
 		// The id goes into a header, so that the bare loop can POST the body as it is.
-		if _, err := s.js.PublishAsync("calls.requests.default", []byte(body), jetstream.WithMsgID(fmt.Sprintf("bench-%d", i)), jetstream.WithStallWait(drainTimeout)); err != nil {
+		if _, err := env.js.PublishAsync("calls.requests.default", []byte(body), jetstream.WithMsgID(fmt.Sprintf("bench-%d", i)), jetstream.WithStallWait(drainTimeout)); err != nil {
 			return err
 		}
 	}
 	select {
-	case <-s.js.PublishAsyncComplete():
+	case <-env.js.PublishAsyncComplete():
 		return nil
 	case <-time.After(drainTimeout):
 		return errors.New("publishing the requests took too long")
 	}
 }
 
-func (s *environment) close() {
-	s.nc.Close()
-	s.provider.stop()
-	s.broker.stop()
-	_ = os.RemoveAll(s.dir)
+func (env *environment) close() {
+	env.nc.Close()
+	env.provider.stop()
+	env.broker.stop()
+	_ = os.RemoveAll(env.dir)
 }
 
-// awaitDrained waits until every request was placed and acknowledged, and gives the
+// awaitDrained waits until every request was placed and acknowledged, and returns the
 // calls per second between the first and the last, and what a worker needed
 // for all of them: what it needs to start is not counted.
-func (s *environment) awaitDrained(ctx context.Context, worker *process, requests int) (rate float64, spent time.Duration, err error) {
+func (env *environment) awaitDrained(ctx context.Context, worker *process, requests int) (rate float64, spent time.Duration, err error) {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
 	var began time.Time
@@ -133,7 +133,7 @@ func (s *environment) awaitDrained(ctx context.Context, worker *process, request
 			return 0, 0, errors.New("the worker ended before its work was done")
 		case <-tick.C:
 		}
-		stream, err := s.js.Stream(ctx, queue.StreamCalls)
+		stream, err := env.js.Stream(ctx, queue.StreamCalls)
 		if err != nil {
 			return 0, 0, err
 		}
@@ -149,9 +149,9 @@ func (s *environment) awaitDrained(ctx context.Context, worker *process, request
 	}
 }
 
-// rung asks the provider.
-func (s *environment) rung(ctx context.Context) (simulator.Summary, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.provider.address+"/simulator/oracle/summary", nil)
+// rung reads the summary of the provider.
+func (env *environment) rung(ctx context.Context) (simulator.Summary, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, env.provider.address+"/simulator/oracle/summary", nil)
 	if err != nil {
 		return simulator.Summary{}, err
 	}
@@ -206,7 +206,7 @@ func (c cost) plus(d cost) cost {
 	return cost{c.worker + d.worker, c.broker + d.broker, c.provider + d.provider}
 }
 
-// each gives the microseconds for one call.
+// each returns the microseconds for one call.
 func (c cost) each(calls int) string {
 	return fmt.Sprintf("%.0f + %.0f + %.0f", microseconds(c.worker, calls), microseconds(c.broker, calls), microseconds(c.provider, calls))
 }
@@ -216,23 +216,23 @@ func microseconds(d time.Duration, calls int) float64 {
 }
 
 func (b *bench) once(ctx context.Context, latency time.Duration, worker func(context.Context, *environment, string) (*process, error)) (float64, cost, error) {
-	s, err := b.newEnvironment(ctx, latency, b.requests)
+	env, err := b.newEnvironment(ctx, latency, b.requests)
 	if err != nil {
 		return 0, cost{}, err
 	}
-	defer s.close()
-	filled := s.broker.used() // publishing the requests is not what is measured
-	w, err := worker(ctx, s, "0")
+	defer env.close()
+	filled := env.broker.used() // publishing the requests is not what is measured
+	w, err := worker(ctx, env, "0")
 	if err != nil {
 		return 0, cost{}, err
 	}
-	rate, worked, err := s.awaitDrained(ctx, w, b.requests)
+	rate, worked, err := env.awaitDrained(ctx, w, b.requests)
 	w.stop()
-	spent := cost{worker: worked, broker: s.broker.used() - filled, provider: s.provider.used()}
+	spent := cost{worker: worked, broker: env.broker.used() - filled, provider: env.provider.used()}
 	if err != nil {
 		return 0, cost{}, err
 	}
-	summary, err := s.rung(ctx)
+	summary, err := env.rung(ctx)
 	if err != nil {
 		return 0, cost{}, err
 	}
@@ -244,24 +244,24 @@ func (b *bench) once(ctx context.Context, latency time.Duration, worker func(con
 
 // startBare starts a bare loop that writes so many records.
 func (b *bench) startBare(records string) func(context.Context, *environment, string) (*process, error) {
-	return func(ctx context.Context, s *environment, _ string) (*process, error) {
+	return func(ctx context.Context, env *environment, _ string) (*process, error) {
 		return start(ctx, true, nil, b.self, "bare", "-records", records,
-			"-nats", s.broker.address, "-provider", s.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
+			"-nats", env.broker.address, "-provider", env.provider.address, "-in-flight", strconv.Itoa(b.inFlight))
 	}
 }
 
-func (b *bench) startRingonce(ctx context.Context, s *environment, callsPerSecond string) (*process, error) {
-	return start(ctx, false, b.configuration(s, s.provider.address, callsPerSecond), b.binary, "run")
+func (b *bench) startRingonce(ctx context.Context, env *environment, callsPerSecond string) (*process, error) {
+	return start(ctx, false, b.configuration(env, env.provider.address, callsPerSecond), b.binary, "run")
 }
 
-func (b *bench) startProfiled(ctx context.Context, s *environment, callsPerSecond string) (*process, error) {
-	return start(ctx, false, b.configuration(s, s.provider.address, callsPerSecond), b.self, "worker", "-profile", b.profile)
+func (b *bench) startProfiled(ctx context.Context, env *environment, callsPerSecond string) (*process, error) {
+	return start(ctx, false, b.configuration(env, env.provider.address, callsPerSecond), b.self, "worker", "-profile", b.profile)
 }
 
 // configuration is that of ringonce, as its environment.
-func (b *bench) configuration(s *environment, provider, callsPerSecond string) []string {
+func (b *bench) configuration(env *environment, provider, callsPerSecond string) []string {
 	return []string{
-		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + provider,
+		"NATS_URL=" + env.broker.address, "SFVOPI_BASE_URL=" + provider,
 		"SFVOPI_API_KEY=" + simulator.DefaultAPIKey, "RINGONCE_HTTP_ADDR=127.0.0.1:0",
 		"RINGONCE_STREAMS_REPLICAS=" + strconv.Itoa(b.replicas),
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=" + callsPerSecond,
@@ -273,12 +273,12 @@ func (b *bench) configuration(s *environment, provider, callsPerSecond string) [
 // memory measures a worker at its default pace while many requests wait.
 func (b *bench) memory(ctx context.Context) error {
 	const watch = 15 * time.Second
-	s, err := b.newEnvironment(ctx, 0, b.waiting)
+	env, err := b.newEnvironment(ctx, 0, b.waiting)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	w, err := b.startRingonce(ctx, s, "10")
+	defer env.close()
+	w, err := b.startRingonce(ctx, env, "10")
 	if err != nil {
 		return err
 	}

@@ -73,13 +73,13 @@ func fairCallee(n int) string { return fmt.Sprintf("+9198%08d", n) }
 
 func fairNumber(i int) string { return fmt.Sprintf("+9120715310%02d", i) }
 
-// neighbours gives the sorted ages of the quiet accounts' requests in ms.
+// neighbours returns the sorted ages of the quiet accounts' requests in ms.
 func (b *bench) neighbours(ctx context.Context, t fault) ([]float64, error) {
-	s, err := b.newEnvironment(ctx, 0, 0)
+	env, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
+	defer env.close()
 	sim, address, stop, err := fairProvider(ctx)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (b *bench) neighbours(ctx context.Context, t fault) ([]float64, error) {
 		return nil, err
 	}
 	worker, err := start(ctx, false, []string{
-		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + address, "RINGONCE_HTTP_ADDR=127.0.0.1:0", "RINGONCE_LOG_LEVEL=error",
+		"NATS_URL=" + env.broker.address, "SFVOPI_BASE_URL=" + address, "RINGONCE_HTTP_ADDR=127.0.0.1:0", "RINGONCE_LOG_LEVEL=error",
 	}, b.binary, "run", "--config", config)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func (b *bench) neighbours(ctx context.Context, t fault) ([]float64, error) {
 	if err := t.inject(sim); err != nil {
 		return nil, err
 	}
-	published, err := s.publishFairly(ctx, t)
+	published, err := env.publishFairly(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -169,19 +169,19 @@ func (t fault) inject(sim *simulator.Simulator) error {
 }
 
 // publishFairly publishes for all accounts, the one in trouble by a publisher of its
-// own, and gives when it did for each callee of the quiet ones.
-func (s *environment) publishFairly(ctx context.Context, t fault) (map[string]time.Time, error) {
+// own, and returns when it did for each callee of the quiet ones.
+func (env *environment) publishFairly(ctx context.Context, t fault) (map[string]time.Time, error) {
 	published := map[string]time.Time{}
 	var publishers errgroup.Group
 	publishers.Go(func() error {
-		return s.publishEvenly(ctx, fairEvery/(fairAccounts-1), 1, func(n int) (account int, callee string) {
+		return env.publishEvenly(ctx, fairEvery/(fairAccounts-1), 1, func(n int) (account int, callee string) {
 			callee = fairCallee(n)
 			published[callee] = time.Now()
 			return 1 + n%(fairAccounts-1), callee
 		})
 	})
 	publishers.Go(func() error {
-		return s.publishEvenly(ctx, fairEvery/time.Duration(t.times), t.atOnce, func(n int) (account int, callee string) {
+		return env.publishEvenly(ctx, fairEvery/time.Duration(t.times), t.atOnce, func(n int) (account int, callee string) {
 			return 0, fairCallee(fairApart + n)
 		})
 	})
@@ -190,8 +190,8 @@ func (s *environment) publishFairly(ctx context.Context, t fault) (map[string]ti
 
 // publishEvenly publishes so many requests together, one at this distance in the
 // mean. Whoever is late makes up for it.
-func (s *environment) publishEvenly(ctx context.Context, every time.Duration, atOnce int, next func(n int) (account int, callee string)) error {
-	nc, err := nats.Connect(s.broker.address)
+func (env *environment) publishEvenly(ctx context.Context, every time.Duration, atOnce int, next func(n int) (account int, callee string)) error {
+	nc, err := nats.Connect(env.broker.address)
 	if err != nil {
 		return err
 	}

@@ -32,14 +32,14 @@ func (b *bench) limit(ctx context.Context) error {
 }
 
 func (b *bench) limitAt(ctx context.Context, perSecond int) error {
-	s, err := b.newEnvironment(ctx, 0, perSecond*int((limitWarmUp+limitWatch+5*time.Second)/time.Second))
+	env, err := b.newEnvironment(ctx, 0, perSecond*int((limitWarmUp+limitWatch+5*time.Second)/time.Second))
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer env.close()
 	var workers []*process
 	for range limitWorkers {
-		w, err := b.startRingonce(ctx, s, strconv.Itoa(perSecond))
+		w, err := b.startRingonce(ctx, env, strconv.Itoa(perSecond))
 		if err != nil {
 			return err
 		}
@@ -49,14 +49,14 @@ func (b *bench) limitAt(ctx context.Context, perSecond int) error {
 	if err := sleep(ctx, limitWarmUp); err != nil {
 		return err
 	}
-	before, spent, counted, began, err := s.readCounters(ctx, workers)
+	before, spent, counted, began, err := env.readCounters(ctx, workers)
 	if err != nil {
 		return err
 	}
 	if err := sleep(ctx, limitWatch); err != nil {
 		return err
 	}
-	after, spentNow, countedNow, ended, err := s.readCounters(ctx, workers)
+	after, spentNow, countedNow, ended, err := env.readCounters(ctx, workers)
 	if err != nil {
 		return err
 	}
@@ -71,18 +71,18 @@ func (b *bench) limitAt(ctx context.Context, perSecond int) error {
 	return nil
 }
 
-// readCounters asks everybody how much was done so far.
-func (s *environment) readCounters(ctx context.Context, workers []*process) (simulator.Summary, cost, uint64, time.Time, error) {
+// readCounters reads how much was done so far.
+func (env *environment) readCounters(ctx context.Context, workers []*process) (simulator.Summary, cost, uint64, time.Time, error) {
 	var spent cost
 	for _, w := range workers {
 		spent.worker += w.used()
 	}
-	spent.broker, spent.provider = s.broker.used(), s.provider.used()
-	stream, err := s.js.Stream(ctx, queue.StreamRate)
+	spent.broker, spent.provider = env.broker.used(), env.provider.used()
+	stream, err := env.js.Stream(ctx, queue.StreamRate)
 	if err != nil {
 		return simulator.Summary{}, cost{}, 0, time.Time{}, err
 	}
-	summary, err := s.rung(ctx)
+	summary, err := env.rung(ctx)
 	return summary, spent, stream.CachedInfo().State.LastSeq, time.Now(), err
 }
 

@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&p.inFlight, "in-flight", 64, "POSTs in flight")
 	flags.IntVar(&p.rounds, "rounds", 3, "times each pair is measured")
 	flags.IntVar(&p.waiting, "waiting", 100000, "requests that wait behind what is measured (memory, priority, scale)")
-	flags.StringVar(&p.binary, "ringonce", "", "a built ringonce; built anew if empty")
+	flags.StringVar(&p.binary, "ringonce", "", "a ringonce binary; built if empty")
 	flags.StringVar(&p.other, "versus", "", "only compare -ringonce with this older build of it, in pairs (-rounds): the worker's CPU time, with an interval")
 	flags.BoolVar(&p.sync, "sync", false, "the broker forces each message to the disk (sync_interval: always)")
 	flags.IntVar(&p.replicas, "replicas", 1, "brokers in a cluster, and replicas of each stream")

@@ -36,23 +36,23 @@ func (b *bench) priority(ctx context.Context) error {
 }
 
 func (b *bench) urgent(ctx context.Context, limit string, workers int) error {
-	s, err := b.newEnvironment(ctx, 0, 0)
+	env, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer env.close()
 	w, err := newWatched(ctx)
 	if err != nil {
 		return err
 	}
 	defer w.close()
-	if err := s.publish(b.waiting, func(i int) (string, string) {
+	if err := env.publish(b.waiting, func(i int) (string, string) {
 		return "calls.requests.default.bulk", callee(i)
 	}); err != nil {
 		return err
 	}
 	for range workers {
-		worker, err := start(ctx, false, b.configuration(s, w.address, limit), b.binary, "run")
+		worker, err := start(ctx, false, b.configuration(env, w.address, limit), b.binary, "run")
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ func (b *bench) urgent(ctx context.Context, limit string, workers int) error {
 		to := fmt.Sprintf("+9199%08d", i)
 		called := w.expect(to)
 		published := time.Now()
-		if err := s.publish(1, func(int) (string, string) { return "calls.requests.default.urgent", to }); err != nil {
+		if err := env.publish(1, func(int) (string, string) { return "calls.requests.default.urgent", to }); err != nil {
 			return err
 		}
 		select {
@@ -90,16 +90,16 @@ func (b *bench) urgent(ctx context.Context, limit string, workers int) error {
 func callee(i int) string { return fmt.Sprintf("+9198%08d", i) }
 
 // publish stores so many requests, each on a subject and for a callee.
-func (s *environment) publish(n int, each func(i int) (subject, to string)) error {
+func (env *environment) publish(n int, each func(i int) (subject, to string)) error {
 	for i := range n {
 		subject, to := each(i)
 		body := fmt.Sprintf(`{"from":%q,"to":%q,"answer_url":"https://publisher.example/answer"}`, simulator.DefaultNumber, to)
-		if _, err := s.js.PublishAsync(subject, []byte(body)); err != nil {
+		if _, err := env.js.PublishAsync(subject, []byte(body)); err != nil {
 			return err
 		}
 		if (i+1)%publishAtOnce == 0 || i == n-1 {
 			select {
-			case <-s.js.PublishAsyncComplete():
+			case <-env.js.PublishAsyncComplete():
 			case <-time.After(drainTimeout):
 				return errors.New("publishing the requests took too long")
 			}

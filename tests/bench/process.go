@@ -88,5 +88,5 @@ func (p *process) peakMemory() (float64, error) {
 			return kib / 1024, err
 		}
 	}
-	return 0, errors.New("the system does not tell the peak memory")
+	return 0, errors.New("the system does not report the peak memory")
 }

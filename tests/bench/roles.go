@@ -18,7 +18,7 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// announce tells the parent where a role serves, in one line.
+// announce reports to the parent where a role serves, in one line.
 func announce(address string) { fmt.Println("serving", address) }
 
 // serveBroker is a NATS JetStream server, or a cluster of them in this process,

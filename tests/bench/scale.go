@@ -32,34 +32,34 @@ func (b *bench) scale(ctx context.Context) error {
 	fmt.Println("| what | measured |")
 	fmt.Println("|---|---|")
 	fmt.Printf("| one account, calls/s | %.0f |\n| one account, CPU for each call, µs | %s |\n", single, cost.each(b.requests))
-	s, err := b.newEnvironment(ctx, 0, 0)
+	env, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer env.close()
 	began := time.Now()
-	if err := s.publish(b.waiting, func(i int) (string, string) { return scaleSubject(i), callee(i) }); err != nil {
+	if err := env.publish(b.waiting, func(i int) (string, string) { return scaleSubject(i), callee(i) }); err != nil {
 		return err
 	}
 	fmt.Printf("| publishing, requests/s | %.0f |\n", float64(b.waiting)/time.Since(began).Seconds())
-	if err := b.full(ctx, s, single, "the first worker, which makes the consumers"); err != nil {
+	if err := b.full(ctx, env, single, "the first worker, which makes the consumers"); err != nil {
 		return err
 	}
-	if err := b.full(ctx, s, single, "a worker that finds them"); err != nil {
+	if err := b.full(ctx, env, single, "a worker that finds them"); err != nil {
 		return err
 	}
 	return b.idle(ctx)
 }
 
 // full lets a worker run for a while with requests waiting.
-func (b *bench) full(ctx context.Context, s *environment, single float64, which string) error {
+func (b *bench) full(ctx context.Context, env *environment, single float64, which string) error {
 	w, err := newWatched(ctx)
 	if err != nil {
 		return err
 	}
 	defer w.close()
 	begin := time.Now()
-	worker, err := b.startMany(ctx, s, w.address)
+	worker, err := b.startMany(ctx, env, w.address)
 	if err != nil {
 		return err
 	}
@@ -73,12 +73,12 @@ func (b *bench) full(ctx context.Context, s *environment, single float64, which 
 	if err := pause(ctx, scaleWarm); err != nil {
 		return err
 	}
-	before, workerBefore, brokerBefore := w.calls.Load(), worker.used(), s.broker.used()
+	before, workerBefore, brokerBefore := w.calls.Load(), worker.used(), env.broker.used()
 	if err := pause(ctx, scaleWatch); err != nil {
 		return err
 	}
 	calls := w.calls.Load() - before
-	used, broker := worker.used()-workerBefore, s.broker.used()-brokerBefore
+	used, broker := worker.used()-workerBefore, env.broker.used()-brokerBefore
 	mib, err := worker.peakMemory()
 	if err != nil {
 		return err
@@ -93,12 +93,12 @@ func (b *bench) full(ctx context.Context, s *environment, single float64, which 
 
 // idle measures a worker with nothing to do.
 func (b *bench) idle(ctx context.Context) error {
-	s, err := b.newEnvironment(ctx, 0, 0)
+	env, err := b.newEnvironment(ctx, 0, 0)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	worker, err := b.startMany(ctx, s, s.provider.address)
+	defer env.close()
+	worker, err := b.startMany(ctx, env, env.provider.address)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (b *bench) idle(ctx context.Context) error {
 	if err := pause(ctx, 3*scaleWarm); err != nil {
 		return err
 	}
-	workerBefore, brokerBefore := worker.used(), s.broker.used()
+	workerBefore, brokerBefore := worker.used(), env.broker.used()
 	if err := pause(ctx, idleWatch); err != nil {
 		return err
 	}
@@ -116,12 +116,12 @@ func (b *bench) idle(ctx context.Context) error {
 		return err
 	}
 	fmt.Printf("| idle: CPU of the worker, of the broker | **%.1f %%**, %.1f %% of a core |\n| idle: peak memory | %.0f MiB |\n",
-		part(worker.used()-workerBefore), part(s.broker.used()-brokerBefore), mib)
+		part(worker.used()-workerBefore), part(env.broker.used()-brokerBefore), mib)
 	return nil
 }
 
 // startMany starts a worker for all the accounts, without limits.
-func (b *bench) startMany(ctx context.Context, s *environment, provider string) (*process, error) {
+func (b *bench) startMany(ctx context.Context, env *environment, provider string) (*process, error) {
 	var config strings.Builder
 	config.WriteString("accounts:\n")
 	for i := range scaleAccounts {
@@ -133,7 +133,7 @@ func (b *bench) startMany(ctx context.Context, s *environment, provider string) 
 		return nil, err
 	}
 	return start(ctx, false, []string{
-		"NATS_URL=" + s.broker.address, "SFVOPI_BASE_URL=" + provider,
+		"NATS_URL=" + env.broker.address, "SFVOPI_BASE_URL=" + provider,
 		"RINGONCE_HTTP_ADDR=127.0.0.1:0", "RINGONCE_LOG_LEVEL=warn",
 	}, b.binary, "run", "--config", path)
 }

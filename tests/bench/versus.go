@@ -37,13 +37,13 @@ func (b *bench) versus(ctx context.Context, provider string, latency time.Durati
 	ratio, low, high := paired(cpu[1], cpu[0])
 	rate, rateLow, rateHigh := paired(rates[1], rates[0])
 	fmt.Printf("| %s | %d | %.1f | %.1f | **%.3f** (%.3f to %.3f): %s | %.0f | %.0f | **%.3f** (%.3f to %.3f) |\n", provider, b.rounds,
-		median(cpu[0]), median(cpu[1]), ratio, low, high, verdict(low, high),
+		median(cpu[0]), median(cpu[1]), ratio, low, high, conclusion(low, high),
 		median(rates[0]), median(rates[1]), rate, rateLow, rateHigh)
 	return nil
 }
 
-// verdict says what an interval of the CPU time shows about the 5 % that are asked.
-func verdict(low, high float64) string {
+// conclusion says what an interval of the CPU time shows about the 5 % that are asked.
+func conclusion(low, high float64) string {
 	switch {
 	case low >= 1+asked:
 		return "dearer by what is asked"

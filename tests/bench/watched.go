@@ -80,7 +80,7 @@ func (w *watched) note(body []byte, now time.Time) {
 	}
 }
 
-// expect gives the time at which this phone is called.
+// expect returns the time at which this phone is called.
 func (w *watched) expect(to string) <-chan time.Time {
 	came := make(chan time.Time, 1)
 	w.mu.Lock()
@@ -102,7 +102,7 @@ func (w *watched) firstCall(ctx context.Context) (time.Time, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return time.Time{}, errors.New("nobody was called in time")
+			return time.Time{}, errors.New("no call arrived in time")
 		case <-tick.C:
 		}
 	}

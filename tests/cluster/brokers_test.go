@@ -84,7 +84,7 @@ func (b *brokers) stop(i int) {
 func (b *brokers) copyOf(dir string, i int) string { return filepath.Join(dir, b.options[i].Name) }
 
 // isolate cuts a node off from the other two, not from clients. Routes that were
-// deaf are made anew when the network is whole again: nodes take two minutes to
+// blackholed are made again when the network is whole again: nodes take two minutes to
 // find out by themselves.
 func (b *brokers) isolate(i int, s network) {
 	for _, r := range b.routes[i] {
@@ -152,7 +152,7 @@ func replicated(c *jetstream.ClusterInfo) bool {
 		!slices.ContainsFunc(c.Replicas, func(r *jetstream.PeerInfo) bool { return !r.Current || r.Offline })
 }
 
-// leader gives which node leads a stream, or one of its consumers; -1 if that
+// leader returns which node leads a stream, or one of its consumers; -1 if that
 // cannot be said now.
 func (b *brokers) leader(ctx context.Context, js jetstream.JetStream, stream, consumer string) int {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)

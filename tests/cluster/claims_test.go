@@ -18,7 +18,7 @@ import (
 const racers = 8
 
 // round is a part of the keys, and what strikes the leader of the records just
-// before they are raced for. It is mended when the racers at the other nodes are
+// before they are raced for. It is repaired when the racers at the other nodes are
 // through.
 type round struct {
 	keys          int
@@ -61,15 +61,15 @@ func TestOneClaimWins(t *testing.T) {
 		t.Cleanup(conn.Close)
 		conns[i] = conn
 	}
-	w := &environment{t: t, brokers: b}
+	env := &environment{t: t, brokers: b}
 	js := conns[0].JetStream()
-	w.eventually("the streams are made", func() bool {
+	env.eventually("the streams are made", func() bool {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*requestTimeout)
 		defer cancel()
 		_, err := (queue.Topology{Replicas: nodes}).Apply(ctx, js)
 		return err == nil
 	})
-	w.eventually("every stream has its replicas", func() bool { return fullyReplicated(t.Context(), js) })
+	env.eventually("every stream has its replicas", func() bool { return fullyReplicated(t.Context(), js) })
 
 	rounds, keys := allRounds, 0
 	if *extent == "few" {
@@ -88,7 +88,7 @@ func TestOneClaimWins(t *testing.T) {
 	}
 	begin := 0
 	for _, h := range rounds {
-		leader := w.leaderOf(js, queue.StreamRecords, "")
+		leader := env.leaderOf(js, queue.StreamRecords, "")
 		h.fail(b, leader)
 		var near, far sync.WaitGroup // racers at the struck node, and at the others
 		for i, ledger := range ledgers {
@@ -113,7 +113,7 @@ func TestOneClaimWins(t *testing.T) {
 		r := &races[key]
 		uncertain += r.uncertain.Load()
 		var record call.Record
-		w.eventually("a record can be read", func() bool {
+		env.eventually("a record can be read", func() bool {
 			var err error
 			record, _, err = ledgers[0].Read(t.Context(), "default", callID(key))
 			return err == nil
@@ -126,18 +126,18 @@ func TestOneClaimWins(t *testing.T) {
 		case r.winners.Load() == 1:
 			won++
 		case r.uncertain.Load() == 0:
-			t.Errorf("key %d was won by nobody, and nobody's claim was uncertain", key)
+			t.Errorf("key %d has no winner, and no claim was uncertain", key)
 		default:
 			held++
 		}
 	}
-	line := fmt.Sprintf("claims: %d keys in %d rounds, %d racers each: %d won once, %d claimed by nobody who knew; %d claims were uncertain", keys, len(rounds), racers, won, held, uncertain)
+	line := fmt.Sprintf("claims: %d keys in %d rounds, %d racers each: %d won once, %d claimed without a known winner; %d claims were uncertain", keys, len(rounds), racers, won, held, uncertain)
 	figures.note(line)
 	t.Log(line)
 }
 
-// claim races for one key until it is decided. Whoever does not learn that he won
-// has not won; while nobody has, he tries again.
+// claim races for one key until it is decided. A racer that does not learn that it won
+// has not won; while there is no winner, it tries again.
 func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
@@ -158,7 +158,7 @@ func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
 		case errors.Is(err, call.ErrConflict):
 			return
 		case errors.Is(err, queue.ErrUnverified):
-			_, _ = ledger.Verify(t.Context()) // and if it cannot be made, the next try says so again
+			_, _ = ledger.Verify(t.Context()) // and if it fails, the next try fails, too
 		case errors.Is(err, call.ErrUncertain):
 			r.uncertain.Add(1)
 		default:

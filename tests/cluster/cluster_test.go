@@ -63,15 +63,15 @@ func TestThePromiseHoldsWhateverBecomesOfTheBrokers(t *testing.T) {
 	for _, c := range chosen {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			w := newEnvironment(t)
-			c.during(w)
-			w.awaitRequests(40)
-			w.awaitIdle()
-			v := w.check()
-			figures.add(c.name, v, w.stall())
+			env := newEnvironment(t)
+			c.during(env)
+			env.awaitRequests(40)
+			env.awaitIdle()
+			v := env.check()
+			figures.add(c.name, v, env.stall())
 			t.Logf("%s", figures.line(c.name))
 			if !v.OK() {
-				t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, w.history())
+				t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, env.history())
 			}
 		})
 	}

@@ -14,6 +14,6 @@
 //
 // claims_test.go has claims race while leaders come and go, without workers.
 //
-// When all is at rest, package proof hears the witnesses, as in tests/crash. The
+// When all is done, package reconcile compares the sources, as in tests/crash. The
 // longest time between two POSTs while requests were published is printed.
 package cluster

@@ -47,35 +47,35 @@ type worker struct {
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
 	b := newBrokers(t)
-	w := &environment{t: t, brokers: b, Environment: harness.NewWithBroker(t, b.url(), simulator.Config{}, nil)}
+	env := &environment{t: t, brokers: b, Environment: harness.NewWithBroker(t, b.url(), simulator.Config{}, nil)}
 	for _, name := range []string{"A", "B"} {
-		w.workers = append(w.workers, w.worker(name, nil))
+		env.workers = append(env.workers, env.worker(name, nil))
 	}
-	for _, worker := range w.workers {
-		w.awaitReady(worker)
+	for _, worker := range env.workers {
+		env.awaitReady(worker)
 	}
-	w.awaitReplicas()
-	w.load = startLoad(t, w.connect(0), w.connect(1), w.connect(2))
-	w.awaitRequests(40)
-	return w
+	env.awaitReplicas()
+	env.load = startLoad(t, env.connect(0), env.connect(1), env.connect(2))
+	env.awaitRequests(40)
+	return env
 }
 
-func (w *environment) js() jetstream.JetStream { return w.Conn.JetStream() }
+func (env *environment) js() jetstream.JetStream { return env.Conn.JetStream() }
 
 // worker starts one that reaches some of the nodes, all if none is named.
-func (w *environment) worker(name string, which []int, more ...string) *worker {
-	w.t.Helper()
+func (env *environment) worker(name string, which []int, more ...string) *worker {
+	env.t.Helper()
 	started := &worker{}
 	var urls []string
 	if which == nil {
 		which = []int{0, 1, 2}
 	}
 	for _, i := range which {
-		r := newRelay(w.t, loopback(w.brokers.options[i].Port))
+		r := newRelay(env.t, loopback(env.brokers.options[i].Port))
 		started.network = append(started.network, r)
 		urls = append(urls, "nats://"+r.address())
 	}
-	started.Process = process.Start(w.t, "worker "+name, ringonce, []string{"run"}, w.environ(append([]string{
+	started.Process = process.Start(env.t, "worker "+name, ringonce, []string{"run"}, env.environ(append([]string{
 		"NATS_URL=" + strings.Join(urls, ","),
 		"RINGONCE_PROVIDER_CONNECT_TIMEOUT=300ms", "RINGONCE_PROVIDER_REQUEST_TIMEOUT=700ms",
 		"RINGONCE_RETRY_INITIAL_DELAY=200ms", "RINGONCE_RETRY_MAX_DELAY=1s",
@@ -85,10 +85,10 @@ func (w *environment) worker(name string, which []int, more ...string) *worker {
 	return started
 }
 
-func (w *environment) environ(more ...string) []string {
+func (env *environment) environ(more ...string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"SFVOPI_BASE_URL=" + w.Provider.URL, "SFVOPI_API_KEY=" + simulator.DefaultAPIKey,
+		"SFVOPI_BASE_URL=" + env.Provider.URL, "SFVOPI_API_KEY=" + simulator.DefaultAPIKey,
 		fmt.Sprintf("RINGONCE_STREAMS_REPLICAS=%d", nodes),
 	}, more...)
 }
@@ -105,16 +105,16 @@ func (w *worker) hasMetric(line string) bool {
 	return bytes.Contains(w.Metrics(), []byte("\n"+line+"\n"))
 }
 
-func (w *environment) awaitReady(worker *worker) {
-	w.t.Helper()
-	w.eventually(worker.Name+" is ready", func() bool {
+func (env *environment) awaitReady(worker *worker) {
+	env.t.Helper()
+	env.eventually(worker.Name+" is ready", func() bool {
 		address := worker.Address()
 		if address == "" {
 			return false
 		}
-		request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+address+"/readyz", nil)
+		request, err := http.NewRequestWithContext(env.t.Context(), http.MethodGet, "http://"+address+"/readyz", nil)
 		if err != nil {
-			w.t.Fatal(err)
+			env.t.Fatal(err)
 		}
 		response, err := http.DefaultClient.Do(request)
 		if err != nil {
@@ -126,8 +126,8 @@ func (w *environment) awaitReady(worker *worker) {
 }
 
 // eventually waits until the condition holds.
-func (w *environment) eventually(what string, holds func() bool) {
-	w.t.Helper()
+func (env *environment) eventually(what string, holds func() bool) {
+	env.t.Helper()
 	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -135,96 +135,96 @@ func (w *environment) eventually(what string, holds func() bool) {
 	for !holds() {
 		select {
 		case <-limit.C:
-			w.t.Fatalf("waited too long until %s\n%s", what, w.history())
+			env.t.Fatalf("waited too long until %s\n%s", what, env.history())
 		case <-tick.C:
 		}
 	}
 }
 
 // awaitRequests waits until so many more requests reached the provider.
-func (w *environment) awaitRequests(n int) {
-	w.t.Helper()
-	from := w.posts()
-	w.eventually(fmt.Sprintf("%d more requests reach the provider", n), func() bool { return w.posts() >= from+n })
+func (env *environment) awaitRequests(n int) {
+	env.t.Helper()
+	from := env.posts()
+	env.eventually(fmt.Sprintf("%d more requests reach the provider", n), func() bool { return env.posts() >= from+n })
 }
 
 // hold leaves things as they are for so long.
-func (w *environment) hold(d time.Duration) {
-	w.t.Helper()
+func (env *environment) hold(d time.Duration) {
+	env.t.Helper()
 	select {
 	case <-time.After(d):
-	case <-w.t.Context().Done():
-		w.t.Fatal(w.t.Context().Err())
+	case <-env.t.Context().Done():
+		env.t.Fatal(env.t.Context().Err())
 	}
 }
 
-func (w *environment) posts() int {
-	return w.Simulator.Report(simulator.ReportFilter{RungTwice: true}).Summary.Posts
+func (env *environment) posts() int {
+	return env.Simulator.Report(simulator.ReportFilter{RungTwice: true}).Summary.Posts
 }
 
-// connect gives a connection to some nodes and no others.
-func (w *environment) connect(which ...int) jetstream.JetStream {
-	w.t.Helper()
-	conn, err := queue.Connect(queue.ConnectOptions{URL: w.brokers.url(which...), Name: "test"})
-	w.must(err)
-	w.t.Cleanup(conn.Close)
+// connect returns a connection to some nodes and no others.
+func (env *environment) connect(which ...int) jetstream.JetStream {
+	env.t.Helper()
+	conn, err := queue.Connect(queue.ConnectOptions{URL: env.brokers.url(which...), Name: "test"})
+	env.must(err)
+	env.t.Cleanup(conn.Close)
 	return conn.JetStream()
 }
 
 // awaitReplicas waits until every stream has all its replicas.
-func (w *environment) awaitReplicas() {
-	w.t.Helper()
-	w.eventually("every stream has its replicas", func() bool { return fullyReplicated(w.t.Context(), w.js()) })
+func (env *environment) awaitReplicas() {
+	env.t.Helper()
+	env.eventually("every stream has its replicas", func() bool { return fullyReplicated(env.t.Context(), env.js()) })
 }
 
-// leader waits until a stream or a consumer has a leader, and gives its node.
-func (w *environment) leader(stream, consumer string) int {
-	w.t.Helper()
-	return w.leaderOf(w.js(), stream, consumer)
+// leader waits until a stream or a consumer has a leader, and returns its node.
+func (env *environment) leader(stream, consumer string) int {
+	env.t.Helper()
+	return env.leaderOf(env.js(), stream, consumer)
 }
 
-func (w *environment) leaderOf(js jetstream.JetStream, stream, consumer string) int {
-	w.t.Helper()
+func (env *environment) leaderOf(js jetstream.JetStream, stream, consumer string) int {
+	env.t.Helper()
 	found := -1
-	w.eventually("there is a leader of "+stream+" "+consumer, func() bool {
-		found = w.brokers.leader(w.t.Context(), js, stream, consumer)
+	env.eventually("there is a leader of "+stream+" "+consumer, func() bool {
+		found = env.brokers.leader(env.t.Context(), js, stream, consumer)
 		return found >= 0
 	})
 	return found
 }
 
 // awaitIdle waits until nothing is left to do, and ends the load before.
-func (w *environment) awaitIdle() {
-	w.t.Helper()
-	w.load.end()
-	w.eventually("nothing waits any more", func() bool {
-		ctx, cancel := context.WithTimeout(w.t.Context(), requestTimeout)
+func (env *environment) awaitIdle() {
+	env.t.Helper()
+	env.load.end()
+	env.eventually("nothing waits any more", func() bool {
+		ctx, cancel := context.WithTimeout(env.t.Context(), requestTimeout)
 		defer cancel()
-		n, err := reconcile.CountMessages(ctx, w.js(), queue.WorkQueues()...)
+		n, err := reconcile.CountMessages(ctx, env.js(), queue.WorkQueues()...)
 		return err == nil && n == 0
 	})
-	for _, worker := range w.workers {
-		w.eventually(worker.Name+" has nothing in hand", func() bool { return worker.hasMetric(`ringonce_in_flight{account="default"} 0`) })
+	for _, worker := range env.workers {
+		env.eventually(worker.Name+" has nothing in flight", func() bool { return worker.hasMetric(`ringonce_in_flight{account="default"} 0`) })
 	}
 }
 
-// check hears the witnesses.
-func (w *environment) check() reconcile.Report {
-	w.t.Helper()
-	if w.declared > 0 {
-		return w.checkDeclared()
+// check compares the sources.
+func (env *environment) check() reconcile.Report {
+	env.t.Helper()
+	if env.declared > 0 {
+		return env.checkDeclared()
 	}
-	e := w.ReconcileInput(nil)
-	e.Published = w.load.all(e)
+	e := env.ReconcileInput(nil)
+	e.Published = env.load.all(e)
 	return reconcile.Check(e)
 }
 
 // stall is the longest time between two POSTs while requests were published.
-func (w *environment) stall() time.Duration {
+func (env *environment) stall() time.Duration {
 	var posts []time.Time
-	for _, c := range w.Simulator.Oracle().Calls {
+	for _, c := range env.Simulator.Oracle().Calls {
 		for _, p := range c.Posts {
-			if !p.At.After(w.load.latest()) {
+			if !p.At.After(env.load.latest()) {
 				posts = append(posts, p.At)
 			}
 		}
@@ -237,13 +237,13 @@ func (w *environment) stall() time.Duration {
 	return longest
 }
 
-// history tells what the workers went through, for a trial that failed.
-func (w *environment) history() string {
+// history returns the logs of the workers and the brokers, for a trial that failed.
+func (env *environment) history() string {
 	var b bytes.Buffer
-	for _, p := range w.workers {
+	for _, p := range env.workers {
 		fmt.Fprintf(&b, "--- %s\n%s", p.Name, p.Output())
 	}
-	for _, p := range w.brokers.running {
+	for _, p := range env.brokers.running {
 		fmt.Fprintf(&b, "--- %s\n%s", p.Name, p.Output())
 	}
 	return b.String()

@@ -35,7 +35,7 @@ type load struct {
 	begun     map[call.ID]int // in which order requests were first published
 	published []reconcile.Published
 	// unconfirmed are ids of requests of which the broker may hold a message
-	// whose sequence nobody was told.
+	// whose sequence is not known.
 	unconfirmed map[call.ID]reconcile.Published
 	last        time.Time // when the latest was confirmed
 }
@@ -69,7 +69,7 @@ func (l *load) run(ctx context.Context) {
 	}
 }
 
-// publish tries until the broker confirms, or gives up if that was never asked.
+// publish tries until the broker confirms, or stops if that was never asked.
 func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Time) {
 	p := reconcile.Published{Name: m.Name, Body: []byte(m.Body)}
 	id, _ := call.ReadID(p.Body)
@@ -97,8 +97,8 @@ func (l *load) publish(ctx context.Context, m batch.Message, tick <-chan time.Ti
 	}
 }
 
-// all gives what was published. A message whose confirmation was lost is known
-// by what came of it: its id is ours, its message is nobody else's.
+// all returns what was published. A message whose confirmation was lost is known
+// by what came of it: its id is ours, its message is no other's.
 func (l *load) all(e reconcile.Input) []reconcile.Published {
 	l.mu.Lock()
 	defer l.mu.Unlock()

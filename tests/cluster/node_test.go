@@ -14,7 +14,7 @@ import (
 // nodeVariable makes this binary a broker node instead of a run of the tests.
 const nodeVariable = "RINGONCE_TEST_NODE"
 
-// nodeOptions is all that a node is told.
+// nodeOptions configures a node.
 type nodeOptions struct {
 	Name    string
 	Dir     string
@@ -23,7 +23,7 @@ type nodeOptions struct {
 	Routes  []string // to the other nodes
 }
 
-// nowhere is what nodes tell each other to be reached at: they are to know only
+// nowhere is the address that nodes advertise to each other: they are to know only
 // the routes that they were given, which can be cut.
 const nowhere = "127.0.0.1:1"
 

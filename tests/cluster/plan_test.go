@@ -11,7 +11,7 @@ import (
 // under load.
 type trial struct {
 	name   string
-	during func(w *environment)
+	during func(env *environment)
 }
 
 // trials, in the order in which they are tried.
@@ -64,58 +64,58 @@ func plan(extent string) []trial {
 }
 
 // streamLeaders kills the nodes that lead the streams which decide most.
-func (w *environment) streamLeaders() {
+func (env *environment) streamLeaders() {
 	for _, stream := range []string{queue.StreamRecords, queue.StreamCalls, queue.StreamParked} {
-		i := w.leader(stream, "")
-		w.brokers.kill(i)
-		w.awaitRequests(20)
-		w.brokers.start(i)
-		w.awaitReplicas()
+		i := env.leader(stream, "")
+		env.brokers.kill(i)
+		env.awaitRequests(20)
+		env.brokers.start(i)
+		env.awaitReplicas()
 	}
 }
 
 // consumerLeaders kills the nodes that hand requests out.
-func (w *environment) consumerLeaders() {
+func (env *environment) consumerLeaders() {
 	for _, c := range []struct{ stream, consumer string }{
 		{queue.StreamCalls, fresh}, {queue.StreamParked, due},
 	} {
-		i := w.leader(c.stream, c.consumer)
-		w.brokers.kill(i)
-		w.awaitRequests(20)
-		w.brokers.start(i)
-		w.awaitReplicas()
+		i := env.leader(c.stream, c.consumer)
+		env.brokers.kill(i)
+		env.awaitRequests(20)
+		env.brokers.start(i)
+		env.awaitReplicas()
 	}
 }
 
 // workerCut cuts the connections of a worker; the other one goes on.
-func (w *environment) workerCut() {
-	a := w.workers[0]
+func (env *environment) workerCut() {
+	a := env.workers[0]
 	a.partition(refused)
-	w.awaitRequests(60)
+	env.awaitRequests(60)
 	a.partition(connected)
-	w.eventually(a.Name+" is connected again", func() bool { return a.hasMetric("ringonce_nats_connected 1") })
+	env.eventually(a.Name+" is connected again", func() bool { return a.hasMetric("ringonce_nats_connected 1") })
 }
 
 // workerBlackholed has everything lost that a worker and the brokers send each
 // other, without closing a connection: the worker finds out by itself.
-func (w *environment) workerBlackholed() {
-	a := w.workers[0]
+func (env *environment) workerBlackholed() {
+	a := env.workers[0]
 	a.partition(blackholed)
-	w.eventually(a.Name+" notices", func() bool { return a.hasMetric("ringonce_nats_connected 0") })
-	w.awaitRequests(20)
+	env.eventually(a.Name+" notices", func() bool { return a.hasMetric("ringonce_nats_connected 0") })
+	env.awaitRequests(20)
 	a.partition(connected)
-	w.eventually(a.Name+" is connected again", func() bool { return a.hasMetric("ringonce_nats_connected 1") })
+	env.eventually(a.Name+" is connected again", func() bool { return a.hasMetric("ringonce_nats_connected 1") })
 }
 
 // rollingRestart restarts one node after the other, as an upgrade does: first in
 // order, then with kill -9.
-func (w *environment) rollingRestart() {
-	for _, end := range []func(int){w.brokers.stop, w.brokers.kill} {
+func (env *environment) rollingRestart() {
+	for _, end := range []func(int){env.brokers.stop, env.brokers.kill} {
 		for i := range nodes {
 			end(i)
-			w.awaitRequests(5)
-			w.brokers.start(i)
-			w.awaitReplicas()
+			env.awaitRequests(5)
+			env.brokers.start(i)
+			env.awaitReplicas()
 		}
 	}
 }
@@ -123,42 +123,42 @@ func (w *environment) rollingRestart() {
 // twoInARow kills the node that leads the records, and as soon as it runs again
 // the next one: what the first has not caught up with has no leader until the
 // second is back.
-func (w *environment) twoInARow() {
+func (env *environment) twoInARow() {
 	for range 3 {
-		first := w.leader(queue.StreamRecords, "")
-		w.brokers.kill(first)
-		w.awaitRequests(5)
-		w.brokers.start(first)
-		second := w.brokers.others(first)[0]
-		w.brokers.kill(second)
-		w.hold(secondOutage)
-		w.brokers.start(second)
-		w.awaitReplicas()
+		first := env.leader(queue.StreamRecords, "")
+		env.brokers.kill(first)
+		env.awaitRequests(5)
+		env.brokers.start(first)
+		second := env.brokers.others(first)[0]
+		env.brokers.kill(second)
+		env.hold(secondOutage)
+		env.brokers.start(second)
+		env.awaitReplicas()
 	}
 }
 
 // allKilled leaves nothing running.
-func (w *environment) allKilled() {
+func (env *environment) allKilled() {
 	for i := range nodes {
-		w.brokers.kill(i)
+		env.brokers.kill(i)
 	}
 	for i := range nodes {
-		w.brokers.start(i)
+		env.brokers.start(i)
 	}
-	w.awaitReplicas()
+	env.awaitReplicas()
 }
 
 // workersKilled kills workers and leaders by turns.
-func (w *environment) workersKilled() {
+func (env *environment) workersKilled() {
 	for i, name := range []string{"C", "D", "E", "F"} {
-		leader := w.leader(queue.StreamRecords, "")
-		victim := w.workers[i]
-		w.brokers.kill(leader)
+		leader := env.leader(queue.StreamRecords, "")
+		victim := env.workers[i]
+		env.brokers.kill(leader)
 		victim.Kill()
-		w.workers = append(w.workers, w.worker(name, nil))
-		w.awaitRequests(20)
-		w.brokers.start(leader)
-		w.awaitReplicas()
+		env.workers = append(env.workers, env.worker(name, nil))
+		env.awaitRequests(20)
+		env.brokers.start(leader)
+		env.awaitReplicas()
 	}
-	w.workers = w.workers[4:]
+	env.workers = env.workers[4:]
 }

@@ -12,61 +12,61 @@ import (
 // older copy. Then nothing may be dialled until an operator says from when on
 // the records are complete.
 
-// recordsRecreated deletes the records and has them made anew.
-func (w *environment) recordsRecreated() {
-	w.must(w.js().DeleteStream(w.t.Context(), queue.StreamRecords))
-	w.command("streams", "apply")
-	w.copied = w.load.count()
-	w.declares("was made anew")
+// recordsRecreated deletes the records and creates them again.
+func (env *environment) recordsRecreated() {
+	env.must(env.js().DeleteStream(env.t.Context(), queue.StreamRecords))
+	env.command("streams", "apply")
+	env.copied = env.load.count()
+	env.declares("was recreated")
 }
 
 // filesRestored puts the files of every node back to what they were some time
 // before. Requests that had not been dialled in the copy have been dialled since.
-func (w *environment) filesRestored() {
+func (env *environment) filesRestored() {
 	for i := range nodes {
-		w.brokers.stop(i)
+		env.brokers.stop(i)
 	}
-	w.copied = w.load.count()
-	copies := w.t.TempDir()
+	env.copied = env.load.count()
+	copies := env.t.TempDir()
 	for i := range nodes {
-		w.must(os.CopyFS(w.brokers.copyOf(copies, i), os.DirFS(w.brokers.options[i].Dir)))
-	}
-	for i := range nodes {
-		w.brokers.start(i)
-	}
-	w.awaitReplicas()
-	w.awaitRequests(150)
-	for i := range nodes {
-		w.brokers.kill(i)
+		env.must(os.CopyFS(env.brokers.copyOf(copies, i), os.DirFS(env.brokers.options[i].Dir)))
 	}
 	for i := range nodes {
-		w.must(os.RemoveAll(w.brokers.options[i].Dir))
-		w.must(os.CopyFS(w.brokers.options[i].Dir, os.DirFS(w.brokers.copyOf(copies, i))))
-		w.brokers.start(i)
+		env.brokers.start(i)
 	}
-	w.declares("it was restored from an older copy")
+	env.awaitReplicas()
+	env.awaitRequests(150)
+	for i := range nodes {
+		env.brokers.kill(i)
+	}
+	for i := range nodes {
+		env.must(os.RemoveAll(env.brokers.options[i].Dir))
+		env.must(os.CopyFS(env.brokers.options[i].Dir, os.DirFS(env.brokers.copyOf(copies, i))))
+		env.brokers.start(i)
+	}
+	env.declares("it was restored from an older copy")
 }
 
 // declares waits until every worker has stopped and says why, and declares the
 // records valid from now on.
-func (w *environment) declares(why string) {
-	w.t.Helper()
-	w.awaitReplicas()
-	for _, worker := range w.workers {
-		w.awaitStopped(worker, why)
+func (env *environment) declares(why string) {
+	env.t.Helper()
+	env.awaitReplicas()
+	for _, worker := range env.workers {
+		env.awaitStopped(worker, why)
 	}
-	w.declared = w.load.count()
-	w.command("streams", "declare", "--valid-from", "now", "--why", "the test broke it", "--yes")
+	env.declared = env.load.count()
+	env.command("streams", "declare", "--valid-from", "now", "--why", "the test broke it", "--yes")
 }
 
-// checkDeclared judges what can be judged when records were lost: no phone rang
+// checkDeclared checks what can be checked when records were lost: no phone rang
 // twice; what was published after the declaration has exactly one ending; and of
-// everything older that the brokers still had, somebody knows something.
-func (w *environment) checkDeclared() reconcile.Report {
-	w.t.Helper()
-	e := w.ReconcileInput(nil)
-	e.Published = w.load.all(e)
-	later := func(id call.ID) bool { return w.load.number(id) >= w.declared }
+// everything older that the brokers still had, there is a trace.
+func (env *environment) checkDeclared() reconcile.Report {
+	env.t.Helper()
+	e := env.ReconcileInput(nil)
+	e.Published = env.load.all(e)
+	later := func(id call.ID) bool { return env.load.number(id) >= env.declared }
 	after := reconcile.Input{Remaining: e.Remaining}
 	told := map[call.ID]bool{}
 	for _, r := range e.Records {
@@ -104,8 +104,8 @@ func (w *environment) checkDeclared() reconcile.Report {
 	}
 	for _, p := range e.Published {
 		// The last one before the copy may have been published after it.
-		if id, _ := identity(p); w.load.number(id) < w.copied-1 && !told[id] && rang[id] == 0 {
-			v.Discrepancies = append(v.Discrepancies, reconcile.Discrepancy{Name: p.Name, Problem: "it was forgotten: it did not ring, and nothing tells of it"})
+		if id, _ := identity(p); env.load.number(id) < env.copied-1 && !told[id] && rang[id] == 0 {
+			v.Discrepancies = append(v.Discrepancies, reconcile.Discrepancy{Name: p.Name, Problem: "it was forgotten: it did not ring, and there is no trace of it"})
 		}
 	}
 	return withEndings(v, e)

@@ -22,7 +22,7 @@ type network int
 
 const (
 	connected  network = iota
-	refused            // whoever connects is turned away
+	refused            // connections are refused
 	blackholed         // takes everything and passes nothing on
 )
 
@@ -91,7 +91,7 @@ func (r *relay) leave(near, far net.Conn) {
 }
 
 // pass copies until the source ends. What is lost is lost for good: the
-// connection never hears anything again, whatever becomes of the network.
+// connection never receives anything again, whatever becomes of the network.
 func pass(to, from net.Conn, lost *atomic.Bool) {
 	buffer := make([]byte, 32<<10)
 	for {

@@ -14,16 +14,16 @@ import (
 // worker is not ready and its metrics say why, and it recovers by itself.
 func TestABrokenControlBucket(t *testing.T) {
 	for _, c := range []struct {
-		name          string
-		breaks, mends func(t *testing.T, w *environment)
+		name            string
+		breaks, repairs func(t *testing.T, env *environment)
 	}{
 		{
 			"deleted",
-			func(t *testing.T, w *environment) {
-				w.must(w.Conn.JetStream().DeleteKeyValue(t.Context(), queue.BucketControl))
+			func(t *testing.T, env *environment) {
+				env.must(env.Conn.JetStream().DeleteKeyValue(t.Context(), queue.BucketControl))
 			},
-			func(t *testing.T, w *environment) {
-				if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
+			func(t *testing.T, env *environment) {
+				if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), env.Conn.JetStream()); err != nil {
 					t.Fatal(err)
 				}
 			},
@@ -34,23 +34,23 @@ func TestABrokenControlBucket(t *testing.T) {
 		{"a pause of all that is empty", corrupt("paused-all", ""), repairKey("paused-all")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *environment) {
-				worker := w.StartWorker("one")
+			inBubble(t, nil, func(t *testing.T, env *environment) {
+				worker := env.StartWorker("one")
 				<-time.After(time.Minute)
-				c.breaks(t, w)
+				c.breaks(t, env)
 				<-time.After(15 * time.Second) // a bucket that is gone says nothing; it is asked for every 10 s
-				w.publish("default", "call", simulator.DefaultNumber, 5)
+				env.publish("default", "call", simulator.DefaultNumber, 5)
 				<-time.After(10 * time.Minute)
-				w.wantRungOnce(0)
+				env.wantRungOnce(0)
 				if err := worker.App.Ready(); err == nil {
-					t.Error("the worker says that it is ready")
+					t.Error("the worker is ready")
 				}
 				if v, _ := metric(t, worker, "ringonce_control_synced"); v != 0 {
-					t.Error("the flags are said to be known")
+					t.Error("the flags count as synced")
 				}
-				c.mends(t, w)
+				c.repairs(t, env)
 				<-time.After(5 * time.Minute)
-				w.wantRungOnce(5)
+				env.wantRungOnce(5)
 				if err := worker.App.Ready(); err != nil {
 					t.Error(err)
 				}
@@ -60,19 +60,19 @@ func TestABrokenControlBucket(t *testing.T) {
 }
 
 func corrupt(key, value string) func(*testing.T, *environment) {
-	return func(t *testing.T, w *environment) {
-		if _, err := w.bucket(t).PutString(t.Context(), key, value); err != nil {
+	return func(t *testing.T, env *environment) {
+		if _, err := env.bucket(t).PutString(t.Context(), key, value); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
 func repairKey(key string) func(*testing.T, *environment) {
-	return func(t *testing.T, w *environment) { w.must(w.bucket(t).Delete(t.Context(), key)) }
+	return func(t *testing.T, env *environment) { env.must(env.bucket(t).Delete(t.Context(), key)) }
 }
 
-func (w *environment) bucket(t *testing.T) jetstream.KeyValue {
-	kv, err := w.Conn.JetStream().KeyValue(t.Context(), queue.BucketControl)
+func (env *environment) bucket(t *testing.T) jetstream.KeyValue {
+	kv, err := env.Conn.JetStream().KeyValue(t.Context(), queue.BucketControl)
 	if err != nil {
 		t.Fatal(err)
 	}

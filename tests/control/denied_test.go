@@ -14,15 +14,15 @@ import (
 	"github.com/ringonce/ringonce/tests/bubble"
 )
 
-// TestAWorkerThatMayNotAcknowledge rings nobody twice although every message
+// TestAWorkerThatMayNotAcknowledge rings no phone twice although every message
 // comes back, and pulls slowly, since the broker confirms nothing: the metric
-// tells.
+// shows it.
 func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
 	emptyPools()
 	defer emptyPools()
 	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
 	synctest.Test(t, func(t *testing.T) {
-		w := &environment{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+		env := &environment{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
 			c.Accounts["default"] = withConcurrency(c.Accounts["default"], 64)
 		}, func(o *server.Options) {
@@ -33,16 +33,16 @@ func TestAWorkerThatMayNotAcknowledge(t *testing.T) {
 			}}
 			o.NoAuthUser = "anybody"
 		})}
-		defer w.Close()
-		worker := w.StartWorker("one")
+		defer env.Close()
+		worker := env.StartWorker("one")
 		<-time.After(time.Minute)
 		const requests = 300
-		w.publish("default", "call", simulator.DefaultNumber, requests)
+		env.publish("default", "call", simulator.DefaultNumber, requests)
 		<-time.After(10 * time.Minute)
-		if got := w.states("default", "call", requests); got[call.StatePlaced] != requests {
+		if got := env.states("default", "call", requests); got[call.StatePlaced] != requests {
 			t.Errorf("they are %v", got)
 		}
-		w.wantRungOnce(requests)
+		env.wantRungOnce(requests)
 		if waited, _ := metric(t, worker, "ringonce_ack_backpressure_seconds_total"); waited < 1 {
 			t.Errorf("it waited %v seconds", waited)
 		}

@@ -15,8 +15,8 @@ import (
 // TestAForeignConsumer keeps the worker from being ready, which says how to remove
 // it, and counts what waits. Then the requests are dialled.
 func TestAForeignConsumer(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		js := w.Conn.JetStream()
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		js := env.Conn.JetStream()
 		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), js); err != nil {
 			t.Fatal(err)
 		}
@@ -25,8 +25,8 @@ func TestAForeignConsumer(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		worker := w.StartWorker("one")
-		w.publish("default", "call", simulator.DefaultNumber, 3)
+		worker := env.StartWorker("one")
+		env.publish("default", "call", simulator.DefaultNumber, 3)
 		<-time.After(5 * time.Minute)
 		if err := worker.App.Ready(); err == nil || !strings.Contains(err.Error(), "nats consumer rm CALLS theirs") {
 			t.Errorf("it is ready: %v", err)
@@ -38,7 +38,7 @@ func TestAForeignConsumer(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-time.After(2 * time.Minute)
-		if states := w.states("default", "call", 3); states[call.StatePlaced] != 3 {
+		if states := env.states("default", "call", 3); states[call.StatePlaced] != 3 {
 			t.Errorf("then they are %v", states)
 		}
 		if err := worker.App.Ready(); err != nil {

@@ -12,19 +12,19 @@ import (
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 )
 
-// repair has an audit give back what is lost.
-func (w *environment) repair() {
-	w.t.Helper()
-	operator, err := admin.NewOperator(w.t.Context(), w.Conn, queue.Retention{Placed: w.Config.Records.Keep, Dead: w.Config.Dead.Keep})
-	w.must(err)
+// repair runs an audit and repairs what it finds.
+func (env *environment) repair() {
+	env.t.Helper()
+	operator, err := admin.NewOperator(env.t.Context(), env.Conn, queue.Retention{Placed: env.Config.Records.Keep, Dead: env.Config.Dead.Keep})
+	env.must(err)
 	var lost []admin.AuditFinding
-	_, err = operator.Audit(w.t.Context(), "", 15*time.Minute, time.Now(), func(f admin.AuditFinding) error {
+	_, err = operator.Audit(env.t.Context(), "", 15*time.Minute, time.Now(), func(f admin.AuditFinding) error {
 		lost = append(lost, f)
 		return nil
 	})
-	w.must(err)
+	env.must(err)
 	for _, f := range lost {
-		w.must(operator.Repair(w.t.Context(), f, time.Now()))
+		env.must(operator.Repair(env.t.Context(), f, time.Now()))
 	}
 }
 
@@ -43,10 +43,10 @@ func TestAFullBroker(t *testing.T) {
 		t.Run(c.full.String(), func(t *testing.T) {
 			inBubble(t, func(cfg *configs.Config) {
 				cfg.Accounts["default"] = withConcurrency(cfg.Accounts["default"], 1)
-			}, func(t *testing.T, w *environment) {
+			}, func(t *testing.T, env *environment) {
 				const requests = 8
-				w.StartWorker("one")
-				w.StartWorker("two")
+				env.StartWorker("one")
+				env.StartWorker("two")
 				<-time.After(time.Minute)
 				for i := range requests {
 					to := fmt.Sprintf("+9198765%05d", i)
@@ -54,24 +54,24 @@ func TestAFullBroker(t *testing.T) {
 						to = simulator.MagicCallee("initiate_econnrefused", 1)
 					}
 					body := fmt.Sprintf(`{"id":"call-%d","from":%q,"to":%q,"answer_url":"https://publisher.example/%[1]d"}`, i, simulator.DefaultNumber, to)
-					_, err := w.Publish("calls.requests.default", []byte(body), nil)
-					w.must(err)
+					_, err := env.Publish("calls.requests.default", []byte(body), nil)
+					env.must(err)
 				}
 				<-time.After(4 * time.Second)
-				w.must(w.Broker().MayStore(1))
+				env.must(env.Broker().MayStore(1))
 				<-time.After(c.full)
-				w.must(w.Broker().MayStore(-1))
+				env.must(env.Broker().MayStore(-1))
 				<-time.After(20 * time.Minute)
-				w.repair()
+				env.repair()
 				<-time.After(20 * time.Minute)
-				states := w.states("default", "call", requests)
+				states := env.states("default", "call", requests)
 				if states[call.StateUnknown] > c.unknown || states[call.StatePlaced]+states[call.StateUnknown] != requests {
 					t.Errorf("the calls are %v", states)
 				}
-				if s := w.Simulator.Oracle().Summary; s.RungTwice != 0 {
+				if s := env.Simulator.Oracle().Summary; s.RungTwice != 0 {
 					t.Errorf("%d phones rang twice", s.RungTwice)
 				}
-				if n := w.messagesLeft(queue.StreamCalls) + w.messagesLeft(queue.StreamParked); n != 0 {
+				if n := env.messagesLeft(queue.StreamCalls) + env.messagesLeft(queue.StreamParked); n != 0 {
 					t.Errorf("%d messages are left", n)
 				}
 			})

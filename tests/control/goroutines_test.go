@@ -12,10 +12,10 @@ import (
 // TestAStoppedWorkerLeavesNoGoroutines that wait for more work: it ends them, and
 // does not wait until they end by themselves.
 func TestAStoppedWorkerLeavesNoGoroutines(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		worker := w.StartWorker("one")
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		worker := env.StartWorker("one")
 		<-time.After(time.Minute)
-		w.publish("default", "call", simulator.DefaultNumber, 3)
+		env.publish("default", "call", simulator.DefaultNumber, 3)
 		<-time.After(4 * time.Second) // the provider takes three
 		if pooledGoroutines() == 0 {
 			t.Error("none waits for more while it runs")
@@ -24,7 +24,7 @@ func TestAStoppedWorkerLeavesNoGoroutines(t *testing.T) {
 		if n := pooledGoroutines(); n != 0 {
 			t.Errorf("%d are left", n)
 		}
-		w.wantRungOnce(3)
+		env.wantRungOnce(3)
 	})
 }
 

@@ -26,17 +26,17 @@ func TestAWorkerThatStartsWithARefusedKey(t *testing.T) {
 		account := c.Accounts["default"]
 		account.APIKey, account.APIKeyFile = configs.Secret{}, file
 		c.Accounts["default"] = account
-	}, func(t *testing.T, w *environment) {
-		w.StartWorker("one")
-		w.publish("default", "call", simulator.DefaultNumber, 1)
+	}, func(t *testing.T, env *environment) {
+		env.StartWorker("one")
+		env.publish("default", "call", simulator.DefaultNumber, 1)
 		<-time.After(time.Hour)
-		asked := func() int { return w.Simulator.Oracle().Summary.Lookups }
+		asked := func() int { return env.Simulator.Oracle().Summary.Lookups }
 		for before := asked(); asked() == before; { // then it is half a minute to the next
 			<-time.After(time.Second)
 		}
 		write(simulator.DefaultAPIKey)
 		<-time.After(25 * time.Second) // the key is looked at, the directory fetched, the call placed
-		if states := w.states("default", "call", 1); states[call.StatePlaced] != 1 {
+		if states := env.states("default", "call", 1); states[call.StatePlaced] != 1 {
 			t.Errorf("soon after it is %v", states)
 		}
 	})

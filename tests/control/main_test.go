@@ -30,7 +30,7 @@ type environment struct {
 }
 
 // inBubble runs a test on fake time. The provider takes three seconds to answer.
-func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T, w *environment)) {
+func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T, env *environment)) {
 	t.Helper()
 	emptyPools()
 	defer emptyPools()
@@ -38,38 +38,38 @@ func inBubble(t *testing.T, change func(*configs.Config), test func(t *testing.T
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	synctest.Test(t, func(t *testing.T) {
 		sim := simulator.Config{Latency: simulator.Latency{Fixed: 3 * time.Second}}
-		w := bubble.New(t, dir, sim, log, change)
-		defer w.Close()
-		test(t, &environment{Environment: w, t: t})
+		env := bubble.New(t, dir, sim, log, change)
+		defer env.Close()
+		test(t, &environment{Environment: env, t: t})
 	})
 }
 
 // emptyPools drops what sync.Pools hold. The NATS client keeps its timers in
-// one, and a timer of one bubble breaks whoever uses it in the next.
+// one, and a timer of one bubble breaks the next.
 func emptyPools() {
 	runtime.GC()
 	runtime.GC() // what survived the first as a victim
 }
 
 // publish publishes so many requests from a number, with ids that begin with a name.
-func (w *environment) publish(a call.Account, name, from string, requests int) {
-	w.t.Helper()
+func (env *environment) publish(a call.Account, name, from string, requests int) {
+	env.t.Helper()
 	for i := range requests {
 		body := fmt.Sprintf(`{"id":"%s-%d","from":%q,"to":"+9198765%05d","answer_url":"https://publisher.example/%[1]s"}`, name, i, from, i)
-		if _, err := w.Publish("calls.requests."+string(a), []byte(body), nil); err != nil {
-			w.t.Fatal(err)
+		if _, err := env.Publish("calls.requests."+string(a), []byte(body), nil); err != nil {
+			env.t.Fatal(err)
 		}
 	}
 }
 
 // states counts the calls of a name by their state.
-func (w *environment) states(a call.Account, name string, requests int) map[call.State]int {
-	w.t.Helper()
+func (env *environment) states(a call.Account, name string, requests int) map[call.State]int {
+	env.t.Helper()
 	found := map[call.State]int{}
 	for i := range requests {
-		r, err := w.Record(a, call.ID(fmt.Sprintf("%s-%d", name, i)))
+		r, err := env.Record(a, call.ID(fmt.Sprintf("%s-%d", name, i)))
 		if err != nil {
-			w.t.Fatal(err)
+			env.t.Fatal(err)
 		}
 		found[r.State]++
 	}
@@ -78,9 +78,9 @@ func (w *environment) states(a call.Account, name string, requests int) map[call
 
 // posts counts what reached the provider so far from a number: all of them if
 // it is empty.
-func (w *environment) posts(url string) int {
+func (env *environment) posts(url string) int {
 	n := 0
-	for _, c := range w.Simulator.Oracle().Calls {
+	for _, c := range env.Simulator.Oracle().Calls {
 		if url == "" || c.AnswerURL == url {
 			n += len(c.Posts)
 		}
@@ -89,18 +89,18 @@ func (w *environment) posts(url string) int {
 }
 
 // wantRungOnce wants so many phones to have rung, none of them twice.
-func (w *environment) wantRungOnce(phones int) {
-	w.t.Helper()
-	if s := w.Simulator.Oracle().Summary; s.Rung != phones || s.RungTwice != 0 {
-		w.t.Errorf("%d phones rang, %d of them twice; want %d", s.Rung, s.RungTwice, phones)
+func (env *environment) wantRungOnce(phones int) {
+	env.t.Helper()
+	if s := env.Simulator.Oracle().Summary; s.Rung != phones || s.RungTwice != 0 {
+		env.t.Errorf("%d phones rang, %d of them twice; want %d", s.Rung, s.RungTwice, phones)
 	}
 }
 
-func (w *environment) control() *control.Bucket { return control.New(w.Conn, w.Log) }
+func (env *environment) control() *control.Bucket { return control.New(env.Conn, env.Log) }
 
-func (w *environment) must(err error) {
-	w.t.Helper()
+func (env *environment) must(err error) {
+	env.t.Helper()
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 }

@@ -13,13 +13,13 @@ import (
 func TestMessagesOfNotDialledAreRetried(t *testing.T) {
 	for told, want := range map[string]call.State{"internal SERVER error": call.StatePlaced, "internal server": call.StateUnknown} {
 		t.Run(told, func(t *testing.T) {
-			inBubble(t, func(cfg *configs.Config) { cfg.Provider.NotDialled = []string{told} }, func(t *testing.T, w *environment) {
-				w.must(w.Simulator.PutRule(simulator.Rule{Name: "first", Fault: "internal_error", First: 1}))
-				w.StartWorker("one")
+			inBubble(t, func(cfg *configs.Config) { cfg.Provider.NotDialled = []string{told} }, func(t *testing.T, env *environment) {
+				env.must(env.Simulator.PutRule(simulator.Rule{Name: "first", Fault: "internal_error", First: 1}))
+				env.StartWorker("one")
 				<-time.After(10 * time.Second)
-				w.publish("default", "default", simulator.DefaultNumber, 1)
+				env.publish("default", "default", simulator.DefaultNumber, 1)
 				<-time.After(5 * time.Minute)
-				if states := w.states("default", "default", 1); states[want] != 1 {
+				if states := env.states("default", "default", 1); states[want] != 1 {
 					t.Errorf("the call is %v, want %s", states, want)
 				}
 			})

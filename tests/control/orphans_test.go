@@ -12,25 +12,25 @@ import (
 
 func withShortAge(c *configs.Config) { c.Request.MaxAge = 15 * time.Minute }
 
-func (w *environment) messagesLeft(stream string) uint64 {
-	w.t.Helper()
-	s, err := w.Conn.JetStream().Stream(w.t.Context(), stream)
-	w.must(err)
+func (env *environment) messagesLeft(stream string) uint64 {
+	env.t.Helper()
+	s, err := env.Conn.JetStream().Stream(env.t.Context(), stream)
+	env.must(err)
 	return s.CachedInfo().State.Msgs
 }
 
 // wantDeadLetters wants so many dead letters of an account, all for this reason.
-func (w *environment) wantDeadLetters(a call.Account, reason call.Reason, want int) {
-	w.t.Helper()
-	letters, err := w.Conn.NewDeadLetters(time.Hour).List(w.t.Context(), queue.DeadLetterFilter{Account: a, Limit: 1000})
-	w.must(err)
+func (env *environment) wantDeadLetters(a call.Account, reason call.Reason, want int) {
+	env.t.Helper()
+	letters, err := env.Conn.NewDeadLetters(time.Hour).List(env.t.Context(), queue.DeadLetterFilter{Account: a, Limit: 1000})
+	env.must(err)
 	for _, l := range letters.Letters {
 		if l.Reason != reason {
-			w.t.Errorf("a letter says %s", l.Reason)
+			env.t.Errorf("a letter says %s", l.Reason)
 		}
 	}
 	if len(letters.Letters) != want {
-		w.t.Errorf("%d dead letters, want %d", len(letters.Letters), want)
+		env.t.Errorf("%d dead letters, want %d", len(letters.Letters), want)
 	}
 }
 
@@ -47,62 +47,62 @@ func TestOrphanedRequestsExpire(t *testing.T) {
 		{"no possible name", "No_Such+Name", "no-account"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, withShortAge, func(t *testing.T, w *environment) {
+			inBubble(t, withShortAge, func(t *testing.T, env *environment) {
 				const requests = 20
-				first := withAccounts(w.Config, "default", "acme")
-				given := w.Config
-				w.Config = first
-				worker, other := w.StartWorker("one"), w.StartWorker("two")
+				first := withAccounts(env.Config, "default", "acme")
+				given := env.Config
+				env.Config = first
+				worker, other := env.StartWorker("one"), env.StartWorker("two")
 				<-time.After(time.Minute)
 				worker.App.Reload(given)
 				other.App.Reload(given)
 				<-time.After(5 * time.Minute)
-				w.publish(call.Account(c.account), "stray", simulator.DefaultNumber, requests)
+				env.publish(call.Account(c.account), "orphan", simulator.DefaultNumber, requests)
 				<-time.After(12 * time.Minute)
-				if n := w.messagesLeft(queue.StreamCalls); n != requests {
+				if n := env.messagesLeft(queue.StreamCalls); n != requests {
 					t.Fatalf("%d requests are left before they are too old", n)
 				}
 				if n, _ := metric(t, other, "ringonce_orphaned_requests"); n != requests {
 					t.Errorf("%v requests are shown as unserved", n)
 				}
 				<-time.After(6 * time.Minute)
-				if n := w.messagesLeft(queue.StreamCalls); n != 0 {
+				if n := env.messagesLeft(queue.StreamCalls); n != 0 {
 					t.Errorf("%d requests are left", n)
 				}
-				w.wantDeadLetters(c.under, call.UnknownAccount, requests)
+				env.wantDeadLetters(c.under, call.UnknownAccount, requests)
 				one, _ := metric(t, worker, "ringonce_orphaned_ended_total")
 				two, _ := metric(t, other, "ringonce_orphaned_ended_total")
 				if one+two < requests {
 					t.Errorf("%v and %v were counted", one, two)
 				}
-				w.wantRungOnce(0)
+				env.wantRungOnce(0)
 			})
 		})
 	}
 }
 
-// TestUnreadableOrphansDelayNoOthers account that nobody serves: neither those
-// before it nor those behind.
+// TestUnreadableOrphansDelayNoOthers: neither those before them nor those
+// behind.
 func TestUnreadableOrphansDelayNoOthers(t *testing.T) {
-	inBubble(t, withShortAge, func(t *testing.T, w *environment) {
-		given := w.Config
-		w.Config = withAccounts(given, "default", "bravo")
-		w.must(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable"}))
-		worker := w.StartWorker("one")
+	inBubble(t, withShortAge, func(t *testing.T, env *environment) {
+		given := env.Config
+		env.Config = withAccounts(given, "default", "bravo")
+		env.must(env.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable"}))
+		worker := env.StartWorker("one")
 		<-time.After(20 * time.Second)
-		w.publish("bravo", "call", simulator.DefaultNumber, 1)
-		for w.messagesLeft(queue.StreamParked) < 1 {
+		env.publish("bravo", "call", simulator.DefaultNumber, 1)
+		for env.messagesLeft(queue.StreamParked) < 1 {
 			<-time.After(time.Second)
 		}
 		worker.App.Reload(given)
 		for _, name := range []string{"alpha", "charlie"} {
-			_, err := w.Conn.JetStream().Publish(t.Context(), "calls.due."+name+".normal", []byte("no record"))
-			w.must(err)
+			_, err := env.Conn.JetStream().Publish(t.Context(), "calls.due."+name+".normal", []byte("no record"))
+			env.must(err)
 		}
 		<-time.After(40 * time.Minute)
-		w.wantDeadLetters("bravo", call.UnknownAccount, 1)
-		if n := w.messagesLeft(queue.StreamParked); n != 2 {
-			t.Errorf("%d due calls are left, want the two that nobody can read", n)
+		env.wantDeadLetters("bravo", call.UnknownAccount, 1)
+		if n := env.messagesLeft(queue.StreamParked); n != 2 {
+			t.Errorf("%d due calls are left, want the two that cannot be read", n)
 		}
 	})
 }
@@ -114,35 +114,35 @@ func TestParkedCallsOfARemovedAccount(t *testing.T) {
 	inBubble(t, func(c *configs.Config) {
 		withShortAge(c)
 		c.Retry.InitialDelay = c.Retry.MaxDelay
-	}, func(t *testing.T, w *environment) {
-		given := w.Config
-		w.Config = withAccounts(given, "default", "acme")
-		w.Config.Accounts["default"], w.Config.Accounts["acme"] = withConcurrency(w.Config.Accounts["default"], 4), withConcurrency(w.Config.Accounts["acme"], 4)
-		lost := w.StartWorker("lost")
+	}, func(t *testing.T, env *environment) {
+		given := env.Config
+		env.Config = withAccounts(given, "default", "acme")
+		env.Config.Accounts["default"], env.Config.Accounts["acme"] = withConcurrency(env.Config.Accounts["default"], 4), withConcurrency(env.Config.Accounts["acme"], 4)
+		lost := env.StartWorker("lost")
 		<-time.After(20 * time.Second)
-		w.must(w.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable", Callee: "+919876500001"}))
-		w.publish("acme", "call", simulator.DefaultNumber, 2)
-		for w.posts("") < 2 {
+		env.must(env.Simulator.PutRule(simulator.Rule{Name: "down", Fault: "service_temporarily_unavailable", Callee: "+919876500001"}))
+		env.publish("acme", "call", simulator.DefaultNumber, 2)
+		for env.posts("") < 2 {
 			<-time.After(10 * time.Millisecond)
 		}
 		<-time.After(4 * time.Second) // one is parked now
-		w.publish("acme", "lost", simulator.DefaultNumber, 1)
-		for w.posts("https://publisher.example/lost") < 1 {
+		env.publish("acme", "lost", simulator.DefaultNumber, 1)
+		for env.posts("https://publisher.example/lost") < 1 {
 			<-time.After(10 * time.Millisecond)
 		}
 		lost.Kill()
-		w.Config = given
-		w.StartWorker("one")
-		w.StartWorker("two")
+		env.Config = given
+		env.StartWorker("one")
+		env.StartWorker("two")
 		<-time.After(40 * time.Minute)
-		if n := w.messagesLeft(queue.StreamCalls) + w.messagesLeft(queue.StreamParked); n != 0 {
+		if n := env.messagesLeft(queue.StreamCalls) + env.messagesLeft(queue.StreamParked); n != 0 {
 			t.Errorf("%d messages are left", n)
 		}
-		states := w.states("acme", "call", 2)
+		states := env.states("acme", "call", 2)
 		if states[call.StatePlaced] != 1 || states[call.StateDead] != 1 {
 			t.Errorf("the calls ended %v", states)
 		}
-		if states := w.states("acme", "lost", 1); states[call.StateUnknown] != 1 {
+		if states := env.states("acme", "lost", 1); states[call.StateUnknown] != 1 {
 			t.Errorf("the call of the lost worker ended %v", states)
 		}
 	})
@@ -150,37 +150,37 @@ func TestParkedCallsOfARemovedAccount(t *testing.T) {
 
 // TestOrphanedRequestsAreServedOnceAWorkerStarts up to the end of their age.
 func TestOrphanedRequestsAreServedOnceAWorkerStarts(t *testing.T) {
-	inBubble(t, withShortAge, func(t *testing.T, w *environment) {
-		worker := w.StartWorker("one")
-		w.StartWorker("two")
-		w.publish("acme", "acme", simulator.DefaultNumber, 20)
+	inBubble(t, withShortAge, func(t *testing.T, env *environment) {
+		worker := env.StartWorker("one")
+		env.StartWorker("two")
+		env.publish("acme", "acme", simulator.DefaultNumber, 20)
 		<-time.After(13 * time.Minute)
-		worker.App.Reload(withAccounts(w.Config, "default", "acme"))
+		worker.App.Reload(withAccounts(env.Config, "default", "acme"))
 		<-time.After(5 * time.Minute)
-		w.wantRungOnce(20)
-		w.wantDeadLetters("acme", "", 0)
+		env.wantRungOnce(20)
+		env.wantDeadLetters("acme", "", 0)
 	})
 }
 
-// TestAPausedAccountHasNoOrphans, although nobody pulls its requests, and by another
+// TestAPausedAccountHasNoOrphans, although no worker pulls its requests, not even for another
 // worker than the one that looks.
 func TestAPausedAccountHasNoOrphans(t *testing.T) {
-	inBubble(t, withShortAge, func(t *testing.T, w *environment) {
-		given := w.Config
-		w.Config = withAccounts(given, "default", "acme")
-		w.StartWorker("one")
-		w.Config = given
-		other := w.StartWorker("two")
+	inBubble(t, withShortAge, func(t *testing.T, env *environment) {
+		given := env.Config
+		env.Config = withAccounts(given, "default", "acme")
+		env.StartWorker("one")
+		env.Config = given
+		other := env.StartWorker("two")
 		<-time.After(time.Minute)
-		w.must(w.control().Pause(t.Context(), "acme", pause()))
+		env.must(env.control().Pause(t.Context(), "acme", pause()))
 		<-time.After(time.Second) // until it holds everywhere
-		w.publish("acme", "call", simulator.DefaultNumber, 5)
+		env.publish("acme", "call", simulator.DefaultNumber, 5)
 		<-time.After(40 * time.Minute)
 		if n, _ := metric(t, other, "ringonce_orphaned_requests"); n != 0 {
 			t.Errorf("%v requests are shown as unserved", n)
 		}
-		w.must(w.control().Resume(t.Context(), "acme"))
+		env.must(env.control().Resume(t.Context(), "acme"))
 		<-time.After(5 * time.Minute)
-		w.wantDeadLetters("acme", call.Expired, 5)
+		env.wantDeadLetters("acme", call.Expired, 5)
 	})
 }

@@ -23,50 +23,50 @@ func TestAPauseStopsEveryWorkerWithinASecond(t *testing.T) {
 		others bool // requests from other numbers go on
 	}{
 		{
-			"account", func(w *environment) error { return w.control().Pause(w.t.Context(), "default", pause()) },
-			func(w *environment) error { return w.control().Resume(w.t.Context(), "default") }, false,
+			"account", func(env *environment) error { return env.control().Pause(env.t.Context(), "default", pause()) },
+			func(env *environment) error { return env.control().Resume(env.t.Context(), "default") }, false,
 		},
 		{
-			"all", func(w *environment) error { return w.control().Pause(w.t.Context(), "", pause()) },
-			func(w *environment) error { return w.control().Resume(w.t.Context(), "") }, false,
+			"all", func(env *environment) error { return env.control().Pause(env.t.Context(), "", pause()) },
+			func(env *environment) error { return env.control().Resume(env.t.Context(), "") }, false,
 		},
 		{
-			"number", func(w *environment) error { return w.control().PauseNumber(w.t.Context(), number, pause()) },
-			func(w *environment) error { return w.control().ResumeNumber(w.t.Context(), number) }, true,
+			"number", func(env *environment) error { return env.control().PauseNumber(env.t.Context(), number, pause()) },
+			func(env *environment) error { return env.control().ResumeNumber(env.t.Context(), number) }, true,
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *environment) {
+			inBubble(t, nil, func(t *testing.T, env *environment) {
 				const requests, others = 120, 30
 				for _, name := range []string{"one", "two", "three"} {
-					w.StartWorker(name)
+					env.StartWorker(name)
 				}
-				w.publish("default", "paused", simulator.DefaultNumber, requests)
-				for w.posts(pausedURL) < 10 {
+				env.publish("default", "paused", simulator.DefaultNumber, requests)
+				for env.posts(pausedURL) < 10 {
 					<-time.After(100 * time.Millisecond)
 				}
-				if n := w.posts(pausedURL); n > requests/2 {
+				if n := env.posts(pausedURL); n > requests/2 {
 					t.Fatalf("%d calls went out before the pause", n)
 				}
-				w.must(c.stop(w))
+				env.must(c.stop(env))
 				<-time.After(time.Second)
-				paused := w.posts(pausedURL)
-				w.publish("default", "other", anotherNumber, others)
-				w.StartWorker("four")
+				paused := env.posts(pausedURL)
+				env.publish("default", "other", anotherNumber, others)
+				env.StartWorker("four")
 				<-time.After(6 * time.Minute)
-				if n := w.posts(pausedURL); n != paused {
+				if n := env.posts(pausedURL); n != paused {
 					t.Errorf("%d calls went out later than a second after the pause", n-paused)
 				}
-				if n := w.posts(otherURL); (n == others) != c.others {
+				if n := env.posts(otherURL); (n == others) != c.others {
 					t.Errorf("%d of %d calls from another number went out", n, others)
 				}
-				states := w.states("default", "paused", requests)
+				states := env.states("default", "paused", requests)
 				if states[call.StatePlaced] != paused || states[call.StateUnknown]+states[call.StateDead]+states[call.StateDialling] > 0 {
 					t.Errorf("of %d calls in flight or before: %v", paused, states)
 				}
-				w.must(c.goOn(w))
+				env.must(c.goOn(env))
 				<-time.After(11 * time.Minute)
-				w.wantRungOnce(requests + others)
+				env.wantRungOnce(requests + others)
 			})
 		})
 	}
@@ -86,20 +86,20 @@ func TestAPausedRequestExpires(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inBubble(t, func(c *configs.Config) { c.Request.MaxAge = time.Hour }, func(t *testing.T, w *environment) {
-		w.StartWorker("one")
+	inBubble(t, func(c *configs.Config) { c.Request.MaxAge = time.Hour }, func(t *testing.T, env *environment) {
+		env.StartWorker("one")
 		<-time.After(time.Second)
-		w.must(w.control().PauseNumber(w.t.Context(), number, pause()))
+		env.must(env.control().PauseNumber(env.t.Context(), number, pause()))
 		<-time.After(time.Second) // until it holds everywhere
-		w.publish("default", "paused", simulator.DefaultNumber, 20)
-		<-time.After(w.Config.Request.MaxAge - time.Minute)
-		if states := w.states("default", "paused", 20); states[call.StateWaiting] != 20 {
+		env.publish("default", "paused", simulator.DefaultNumber, 20)
+		<-time.After(env.Config.Request.MaxAge - time.Minute)
+		if states := env.states("default", "paused", 20); states[call.StateWaiting] != 20 {
 			t.Errorf("before the deadline: %v", states)
 		}
 		<-time.After(2 * time.Minute)
-		if states := w.states("default", "paused", 20); states[call.StateDead] != 20 {
+		if states := env.states("default", "paused", 20); states[call.StateDead] != 20 {
 			t.Errorf("after the deadline: %v", states)
 		}
-		w.wantRungOnce(0)
+		env.wantRungOnce(0)
 	})
 }

@@ -19,45 +19,45 @@ import (
 
 // alter changes the settings of the call records, as an operator can, and returns
 // what they were.
-func (w *environment) alter(change func(*jetstream.StreamConfig)) (before jetstream.StreamConfig) {
-	w.t.Helper()
-	s, err := w.Conn.JetStream().Stream(w.t.Context(), queue.StreamRecords)
+func (env *environment) alter(change func(*jetstream.StreamConfig)) (before jetstream.StreamConfig) {
+	env.t.Helper()
+	s, err := env.Conn.JetStream().Stream(env.t.Context(), queue.StreamRecords)
 	if err != nil {
-		w.t.Fatal(err)
+		env.t.Fatal(err)
 	}
 	before = s.CachedInfo().Config
 	after := before
 	change(&after)
-	w.restore(after)
+	env.restore(after)
 	return before
 }
 
-func (w *environment) restore(cfg jetstream.StreamConfig) {
-	w.t.Helper()
-	if _, err := w.Conn.JetStream().UpdateStream(w.t.Context(), cfg); err != nil {
-		w.t.Fatal(err)
+func (env *environment) restore(cfg jetstream.StreamConfig) {
+	env.t.Helper()
+	if _, err := env.Conn.JetStream().UpdateStream(env.t.Context(), cfg); err != nil {
+		env.t.Fatal(err)
 	}
 }
 
 // wantFault waits for a worker to say why it does not dial: in its metric, when it is
 // asked whether it is ready, and with the way out.
-func (w *environment) wantFault(worker *bubble.Worker, cause call.RecordsFault, within time.Duration, words ...string) {
-	w.t.Helper()
+func (env *environment) wantFault(worker *bubble.Worker, cause call.RecordsFault, within time.Duration, words ...string) {
+	env.t.Helper()
 	over := time.Now().Add(within)
 	for {
-		value, _ := metric(w.t, worker, "ringonce_records_fault", string(cause))
+		value, _ := metric(env.t, worker, "ringonce_records_fault", string(cause))
 		if value == 1 {
 			break
 		}
 		if time.Now().After(over) {
-			w.t.Fatalf("after %v the metric does not say %s, and it says %v", within, cause, worker.App.Ready())
+			env.t.Fatalf("after %v the metric does not say %s, and it says %v", within, cause, worker.App.Ready())
 		}
 		<-time.After(100 * time.Millisecond)
 	}
 	err := worker.App.Ready()
 	for _, word := range words {
 		if err == nil || !strings.Contains(err.Error(), word) {
-			w.t.Errorf("it says %v, without %q", err, word)
+			env.t.Errorf("it says %v, without %q", err, word)
 		}
 	}
 }
@@ -90,36 +90,36 @@ func TestRecordsWithAWrongSetting(t *testing.T) {
 		}, "subject transform", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *environment) {
-				w.StartWorker("one")
-				worker := w.StartWorker("two")
+			inBubble(t, nil, func(t *testing.T, env *environment) {
+				env.StartWorker("one")
+				worker := env.StartWorker("two")
 				<-time.After(time.Minute)
-				w.publish("default", "call", simulator.DefaultNumber, 1)
+				env.publish("default", "call", simulator.DefaultNumber, 1)
 				<-time.After(checkInterval)
-				before := w.alter(c.spoil)
-				w.wantFault(worker, call.RecordsWrongSetting, updateDelay, c.word, "ringonce streams declare")
+				before := env.alter(c.spoil)
+				env.wantFault(worker, call.RecordsWrongSetting, updateDelay, c.word, "ringonce streams declare")
 				if c.brief {
 					<-time.After(10 * time.Second)
-					w.restore(before)
+					env.restore(before)
 				}
 				for range 3 {
-					w.publish("default", "call", simulator.DefaultNumber, 1)
+					env.publish("default", "call", simulator.DefaultNumber, 1)
 					<-time.After(10 * time.Second)
 				}
-				w.restore(before)
+				env.restore(before)
 				<-time.After(2 * checkInterval)
-				w.StartWorker("three") // what the others know, it has to find in the bucket
+				env.StartWorker("three") // what the others know, it has to find in the bucket
 				<-time.After(2 * checkInterval)
-				w.wantRungOnce(1)
+				env.wantRungOnce(1)
 
 				now := time.Now()
-				if _, err := w.Conn.DeclareRecords(t.Context(), now, "asha: the age is mended", now); err != nil {
+				if _, err := env.Conn.DeclareRecords(t.Context(), now, "asha: the age is removed", now); err != nil {
 					t.Fatal(err)
 				}
 				<-time.After(checkInterval)
-				w.publish("default", "later", simulator.DefaultNumber, 1)
+				env.publish("default", "later", simulator.DefaultNumber, 1)
 				<-time.After(checkInterval)
-				if got := w.states("default", "later", 1); got[call.StatePlaced] != 1 || worker.App.Ready() != nil {
+				if got := env.states("default", "later", 1); got[call.StatePlaced] != 1 || worker.App.Ready() != nil {
 					t.Errorf("declared valid, it dials %v and says %v", got, worker.App.Ready())
 				}
 				if value, _ := metric(t, worker, "ringonce_records_fault", string(call.RecordsWrongSetting)); value != 0 {
@@ -137,7 +137,7 @@ func TestAWorkerThatMayNotWriteRecords(t *testing.T) {
 	defer emptyPools()
 	dir, log := t.TempDir(), slog.New(slog.NewTextHandler(t.Output(), nil))
 	synctest.Test(t, func(t *testing.T) {
-		w := &environment{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
+		env := &environment{t: t, Environment: bubble.NewWithBroker(t, dir, simulator.Config{}, log, func(c *configs.Config) {
 			c.NATS.User, c.NATS.Password = "worker", configs.NewSecret("w")
 		}, func(o *server.Options) {
 			o.Users = []*server.User{{Username: "anybody", Password: "a"}, {
@@ -147,12 +147,12 @@ func TestAWorkerThatMayNotWriteRecords(t *testing.T) {
 			}}
 			o.NoAuthUser = "anybody"
 		})}
-		defer w.Close()
+		defer env.Close()
 		<-time.After(time.Second)
-		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
+		if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), env.Conn.JetStream()); err != nil {
 			t.Fatal(err)
 		}
-		w.wantFault(w.StartWorker("one"), call.RecordsRefuseWrites, 15*time.Second, "does not answer", "permission to publish to calls.records.>")
+		env.wantFault(env.StartWorker("one"), call.RecordsRefuseWrites, 15*time.Second, "does not answer", "permission to publish to calls.records.>")
 	})
 }
 
@@ -170,24 +170,24 @@ func TestRecordsThatRefuseWrites(t *testing.T) {
 		{"full", func(c *jetstream.StreamConfig) { c.MaxBytes = 1 }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, w *environment) {
-				worker := w.StartWorker("one")
+			inBubble(t, nil, func(t *testing.T, env *environment) {
+				worker := env.StartWorker("one")
 				<-time.After(time.Minute + time.Second)
-				before := w.alter(c.spoil)
+				before := env.alter(c.spoil)
 				if c.busy {
-					w.publish("default", "call", simulator.DefaultNumber, 1)
+					env.publish("default", "call", simulator.DefaultNumber, 1)
 				}
-				w.wantFault(worker, call.RecordsRefuseWrites, within, "does not take writes")
-				w.restore(before)
+				env.wantFault(worker, call.RecordsRefuseWrites, within, "does not take writes")
+				env.restore(before)
 				<-time.After(within)
 				if value, _ := metric(t, worker, "ringonce_records_fault", string(call.RecordsRefuseWrites)); value != 0 {
 					t.Errorf("it still says so: %v", worker.App.Ready())
 				}
 				if c.busy {
 					<-time.After(checkInterval)
-					w.wantRungOnce(1)
+					env.wantRungOnce(1)
 				} else {
-					w.wantRungOnce(0)
+					env.wantRungOnce(0)
 				}
 			})
 		})

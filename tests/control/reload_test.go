@@ -46,27 +46,27 @@ func metric(t *testing.T, w *bubble.Worker, name string, labels ...string) (valu
 }
 
 // TestAccountsAreAddedAndRemoved while their calls are in flight: these finish, what was
-// not claimed waits for whoever serves the account next.
+// not claimed waits for the next worker that serves the account.
 func TestAccountsAreAddedAndRemoved(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
+	inBubble(t, nil, func(t *testing.T, env *environment) {
 		const requests = 100
-		worker := w.StartWorker("one")
-		w.publish("default", "default", simulator.DefaultNumber, requests)
-		w.publish("acme", "acme", simulator.DefaultNumber, requests)
-		for w.posts("https://publisher.example/default") < 20 {
+		worker := env.StartWorker("one")
+		env.publish("default", "default", simulator.DefaultNumber, requests)
+		env.publish("acme", "acme", simulator.DefaultNumber, requests)
+		for env.posts("https://publisher.example/default") < 20 {
 			<-time.After(100 * time.Millisecond)
 		}
-		worker.App.Reload(withAccounts(w.Config, "acme"))
+		worker.App.Reload(withAccounts(env.Config, "acme"))
 		<-time.After(time.Minute)
-		posted := w.posts("https://publisher.example/default")
-		states := w.states("default", "default", requests)
+		posted := env.posts("https://publisher.example/default")
+		states := env.states("default", "default", requests)
 		if states[call.StatePlaced] != posted || states[call.StateAbsent] != requests-posted || posted == requests {
 			t.Errorf("%d calls were in flight or done: %v", posted, states)
 		}
 		if _, found := metric(t, worker, "ringonce_lane_state", "default"); found {
 			t.Error("an account that is no longer served has metrics still")
 		}
-		if states := w.states("acme", "acme", requests); states[call.StatePlaced] != requests {
+		if states := env.states("acme", "acme", requests); states[call.StatePlaced] != requests {
 			t.Errorf("the account that came: %v", states)
 		}
 		if v, _ := metric(t, worker, "ringonce_lane_state", "acme", "running"); v != 1 {
@@ -75,13 +75,13 @@ func TestAccountsAreAddedAndRemoved(t *testing.T) {
 
 		// It comes back at once after it went, twice.
 		for range 2 {
-			worker.App.Reload(withAccounts(w.Config, "acme"))
+			worker.App.Reload(withAccounts(env.Config, "acme"))
 			<-time.After(time.Millisecond)
-			worker.App.Reload(withAccounts(w.Config, "acme", "default"))
+			worker.App.Reload(withAccounts(env.Config, "acme", "default"))
 			<-time.After(5 * time.Second)
 		}
 		<-time.After(2 * time.Minute)
-		w.wantRungOnce(2 * requests)
+		env.wantRungOnce(2 * requests)
 		if v, found := metric(t, worker, "ringonce_lane_state", "default", "running"); !found || v != 1 {
 			t.Error("the account that came back has no metrics")
 		}
@@ -90,14 +90,14 @@ func TestAccountsAreAddedAndRemoved(t *testing.T) {
 
 // TestReloadReplacesLimits and the old and the new are never both in use.
 func TestReloadReplacesLimits(t *testing.T) {
-	inBubble(t, func(c *configs.Config) { c.Accounts["default"] = withConcurrency(c.Accounts["default"], 4) }, func(t *testing.T, w *environment) {
+	inBubble(t, func(c *configs.Config) { c.Accounts["default"] = withConcurrency(c.Accounts["default"], 4) }, func(t *testing.T, env *environment) {
 		const requests = 120
-		worker := w.StartWorker("one")
-		w.publish("default", "default", simulator.DefaultNumber, requests)
-		for w.posts("") < 8 {
+		worker := env.StartWorker("one")
+		env.publish("default", "default", simulator.DefaultNumber, requests)
+		for env.posts("") < 8 {
 			<-time.After(100 * time.Millisecond)
 		}
-		next := withAccounts(w.Config, "default")
+		next := withAccounts(env.Config, "default")
 		next.Accounts["default"] = withConcurrency(next.Accounts["default"], 6)
 		worker.App.Reload(next)
 		for range 300 {
@@ -111,7 +111,7 @@ func TestReloadReplacesLimits(t *testing.T) {
 			t.Errorf("the limit is %v", limit)
 		}
 		<-time.After(time.Minute)
-		w.wantRungOnce(requests)
+		env.wantRungOnce(requests)
 	})
 }
 
@@ -122,25 +122,25 @@ func withConcurrency(a configs.Account, concurrency int) configs.Account {
 
 // TestAPauseHoldsForAnAccountAddedLater since a pause is older than the account.
 func TestAPauseHoldsForAnAccountAddedLater(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		worker := w.StartWorker("one")
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		worker := env.StartWorker("one")
 		<-time.After(10 * time.Second)
-		w.must(w.control().Pause(w.t.Context(), "acme", pause()))
+		env.must(env.control().Pause(env.t.Context(), "acme", pause()))
 		<-time.After(time.Second) // until it holds everywhere
-		w.publish("acme", "acme", simulator.DefaultNumber, 5)
-		worker.App.Reload(withAccounts(w.Config, "acme", "default"))
+		env.publish("acme", "acme", simulator.DefaultNumber, 5)
+		worker.App.Reload(withAccounts(env.Config, "acme", "default"))
 		<-time.After(time.Minute)
-		w.wantRungOnce(0)
-		w.must(w.control().Resume(w.t.Context(), "acme"))
+		env.wantRungOnce(0)
+		env.must(env.control().Resume(env.t.Context(), "acme"))
 		<-time.After(time.Minute)
-		w.wantRungOnce(5)
+		env.wantRungOnce(5)
 	})
 }
 
 // TestReloadReportsWhatNeedsARestart and a configuration that cannot be used.
 func TestReloadReportsWhatNeedsARestart(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		worker := w.StartWorker("one")
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		worker := env.StartWorker("one")
 		<-time.After(time.Second)
 		inForce := func(want float64) {
 			t.Helper()
@@ -150,14 +150,14 @@ func TestReloadReportsWhatNeedsARestart(t *testing.T) {
 			}
 		}
 		inForce(1)
-		next := withAccounts(w.Config, "default", "acme")
+		next := withAccounts(env.Config, "default", "acme")
 		next.Retry.MaxAttempts++
 		worker.App.Reload(next)
 		inForce(0)
 		if _, found := metric(t, worker, "ringonce_lane_state", "acme"); !found {
 			t.Error("the account that came with it is not served")
 		}
-		worker.App.Reload(w.Config)
+		worker.App.Reload(env.Config)
 		inForce(1)
 		worker.App.RejectReload(errors.New("broken"))
 		inForce(0)
@@ -172,18 +172,18 @@ func TestReloadReportsWhatNeedsARestart(t *testing.T) {
 
 // TestAnAccountAddedDuringAnOutageIsServed if it was asked for while it was down.
 func TestAnAccountAddedDuringAnOutageIsServed(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		worker := w.StartWorker("one")
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		worker := env.StartWorker("one")
 		<-time.After(10 * time.Second)
-		w.StopBroker()
-		worker.App.Reload(withAccounts(w.Config, "acme"))
+		env.StopBroker()
+		worker.App.Reload(withAccounts(env.Config, "acme"))
 		<-time.After(time.Minute)
-		w.StartBroker()
+		env.StartBroker()
 		<-time.After(time.Minute)
-		w.publish("acme", "acme", simulator.DefaultNumber, 5)
+		env.publish("acme", "acme", simulator.DefaultNumber, 5)
 		<-time.After(time.Minute)
-		w.wantRungOnce(5)
-		if n, err := w.Conn.JetStream().Stream(t.Context(), queue.StreamCalls); err != nil || n.CachedInfo().State.Msgs != 0 {
+		env.wantRungOnce(5)
+		if n, err := env.Conn.JetStream().Stream(t.Context(), queue.StreamCalls); err != nil || n.CachedInfo().State.Msgs != 0 {
 			t.Errorf("requests are left: %v", err)
 		}
 	})

@@ -21,23 +21,23 @@ func TestAReloadedAccountKeepsItsLaneState(t *testing.T) {
 		t.Run(c.fault, func(t *testing.T) {
 			inBubble(t, func(cfg *configs.Config) {
 				cfg.Accounts["default"] = withConcurrency(cfg.Accounts["default"], 4)
-			}, func(t *testing.T, w *environment) {
-				w.must(w.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: c.fault, RetryAfter: 30 * time.Minute}))
-				worker := w.StartWorker("one")
+			}, func(t *testing.T, env *environment) {
+				env.must(env.Simulator.PutRule(simulator.Rule{Name: "trouble", Fault: c.fault, RetryAfter: 30 * time.Minute}))
+				worker := env.StartWorker("one")
 				<-time.After(10 * time.Second)
-				w.publish("default", "default", simulator.DefaultNumber, 100)
+				env.publish("default", "default", simulator.DefaultNumber, 100)
 				<-time.After(time.Minute)
-				before := w.posts("")
+				before := env.posts("")
 				if before == 0 {
 					t.Fatal("nothing was dialled")
 				}
 				for i := range 6 {
-					next := withAccounts(w.Config, "default")
+					next := withAccounts(env.Config, "default")
 					next.Accounts["default"] = withConcurrency(next.Accounts["default"], 5+i)
 					worker.App.Reload(next)
 					<-time.After(10 * time.Second)
 				}
-				if more := w.posts("") - before; more > c.atMost {
+				if more := env.posts("") - before; more > c.atMost {
 					t.Errorf("%d more POSTs, expected are at most %d", more, c.atMost)
 				}
 			})
@@ -48,21 +48,21 @@ func TestAReloadedAccountKeepsItsLaneState(t *testing.T) {
 // TestAReloadedAccountKeepsItsDirectory: it goes on to dial while every look-up
 // fails since it changed.
 func TestAReloadedAccountKeepsItsDirectory(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, w *environment) {
-		worker := w.StartWorker("one")
+	inBubble(t, nil, func(t *testing.T, env *environment) {
+		worker := env.StartWorker("one")
 		<-time.After(10 * time.Second)
-		w.must(w.Simulator.PutRule(simulator.Rule{Name: "look-ups", On: simulator.Lookups, Fault: "get_apps_failed"}))
+		env.must(env.Simulator.PutRule(simulator.Rule{Name: "look-ups", On: simulator.Lookups, Fault: "get_apps_failed"}))
 		for i := range 3 { // the third inherits what the second did
-			next := withAccounts(w.Config, "default")
+			next := withAccounts(env.Config, "default")
 			next.Accounts["default"] = withConcurrency(next.Accounts["default"], 5+i)
 			worker.App.Reload(next)
 			<-time.After(time.Minute)
 		}
-		w.publish("default", "default", simulator.DefaultNumber, 3)
+		env.publish("default", "default", simulator.DefaultNumber, 3)
 		<-time.After(time.Minute)
-		if n := w.posts(""); n != 3 {
+		if n := env.posts(""); n != 3 {
 			t.Errorf("%d POSTs, want 3", n)
 		}
-		w.wantRungOnce(3)
+		env.wantRungOnce(3)
 	})
 }

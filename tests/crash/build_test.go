@@ -9,14 +9,14 @@ import (
 )
 
 // binaries are the programs under trial, built once.
-var binaries struct{ ours, usual string }
+var binaries struct{ ours, naive string }
 
 // build makes them; TestMain calls it.
 func build(dir string) error {
-	binaries.ours, binaries.usual = filepath.Join(dir, "ringonce"), filepath.Join(dir, "usual")
+	binaries.ours, binaries.naive = filepath.Join(dir, "ringonce"), filepath.Join(dir, "naive")
 	for binary, source := range map[string]string{
 		binaries.ours:  "github.com/ringonce/ringonce/cmd/ringonce",
-		binaries.usual: "github.com/ringonce/ringonce/tests/crash/naive",
+		binaries.naive: "github.com/ringonce/ringonce/tests/crash/naive",
 	} {
 		c := exec.Command("go", "build", "-tags", "failpoint", "-o", binary, source)
 		c.Stderr = os.Stderr

@@ -47,22 +47,22 @@ type result struct {
 	unknown, lost       int
 }
 
-// TestTheNaiveWorkerRingsTwice measures the worker that is usually written, and
+// TestTheNaiveWorkerRingsTwice measures the worker that is naively written, and
 // ours through the same.
 func TestTheNaiveWorkerRingsTwice(t *testing.T) {
 	points, actions := compared.points, []string{"kill", "stop"}
 	if *extent == "few" {
 		points, actions = []fp.Point{fp.OutcomeKnown}, []string{"kill"}
 	}
-	var ours, usual result
+	var ours, naive result
 	t.Run("trials", func(t *testing.T) {
 		for _, action := range actions {
 			for _, p := range points {
 				c := compared.trial
 				c.point, c.nth, c.action = p, compared.nth, action
-				t.Run("usual/"+c.name(), func(t *testing.T) {
+				t.Run("naive/"+c.name(), func(t *testing.T) {
 					t.Parallel()
-					figures.add(&usual, c.compare(t, (*environment).naiveWorker, false))
+					figures.add(&naive, c.compare(t, (*environment).naiveWorker, false))
 				})
 				t.Run("ours/"+c.name(), func(t *testing.T) {
 					t.Parallel()
@@ -77,43 +77,43 @@ func TestTheNaiveWorkerRingsTwice(t *testing.T) {
 	if ours.twice != 0 || ours.lost != 0 {
 		t.Errorf("ours: %d of %d phones rang more than once, %d requests were lost", ours.twice, ours.requests, ours.lost)
 	}
-	if usual.twice == 0 {
-		t.Error("the usual worker rang nobody twice: what it went through breaks nothing")
+	if naive.twice == 0 {
+		t.Error("the naive worker rang no phone twice: the trials break nothing")
 	}
 	figures.compared = fmt.Sprintf("\n"+columns, "", "requests", "rang", "rang more than once", "by the crash alone", "most rings", "held as unknown", "lost") +
-		usual.line("usual") + ours.line("ours")
+		naive.line("naive") + ours.line("ours")
 }
 
-// compare runs a trial, and has it judged if the worker keeps records.
-func (c trial) compare(t *testing.T, worker func(*environment, string, string) *process.Process, judged bool) result {
-	w := newEnvironment(t)
-	w.publish(c.batch)
-	a := worker(w, "A", c.failpoints())
+// compare runs a trial, and checks it if the worker keeps records.
+func (c trial) compare(t *testing.T, worker func(*environment, string, string) *process.Process, checked bool) result {
+	env := newEnvironment(t)
+	env.publish(c.batch)
+	a := worker(env, "A", c.failpoints())
 	a.AwaitFailpoint(string(c.point), c.action)
-	b := worker(w, "B", "")
-	w.AwaitDrained()
+	b := worker(env, "B", "")
+	env.AwaitDrained()
 	if c.action == "stop" {
 		a.Resume()
 		a.Terminate()
-		w.AwaitDrained()
+		env.AwaitDrained()
 	}
 	b.Terminate()
-	if judged {
-		if v := w.check(); !v.OK() {
+	if checked {
+		if v := env.check(); !v.OK() {
 			t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, history(a, b))
 		}
 	}
-	return w.countResult()
+	return env.countResult()
 }
 
-// countResult asks the provider who was rung, and the broker who was told.
-func (w *environment) countResult() result {
+// countResult asks the provider who was rung, and the broker for the dead letters.
+func (env *environment) countResult() result {
 	rings := map[string]int{}
-	for _, r := range w.Rings() {
+	for _, r := range env.Rings() {
 		rings[r.AnswerURL]++
 	}
-	c := result{requests: len(w.published), unknown: w.Messages(queue.StreamDead, "calls.dead.*.outcome_unknown.*")}
-	for _, p := range w.published {
+	c := result{requests: len(env.published), unknown: env.Messages(queue.StreamDead, "calls.dead.*.outcome_unknown.*")}
+	for _, p := range env.published {
 		n := rings["https://publisher.example/answer/"+p.Name]
 		c.mostRings = max(c.mostRings, n)
 		if n > 0 {
@@ -127,8 +127,8 @@ func (w *environment) countResult() result {
 		}
 	}
 	// Every request of the batch can be placed: one that never rang and of
-	// which no dead letter tells is lost.
-	c.lost = max(0, c.requests-c.rang-w.Messages(queue.StreamDead, ">"))
+	// which there is no dead letter is lost.
+	c.lost = max(0, c.requests-c.rang-env.Messages(queue.StreamDead, ">"))
 	return c
 }
 

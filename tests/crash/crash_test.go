@@ -72,33 +72,33 @@ func TestThePromiseHoldsWhereverAWorkerDies(t *testing.T) {
 }
 
 func (c trial) run(t *testing.T) {
-	w := newEnvironment(t)
-	w.publish(c.batch)
+	env := newEnvironment(t)
+	env.publish(c.batch)
 	if c.before != "" {
-		p := w.worker("before", c.before)
+		p := env.worker("before", c.before)
 		p.AwaitFailpoint(c.before, "kill")
 	}
-	a := w.worker("A", c.failpoints())
+	a := env.worker("A", c.failpoints())
 	if c.late {
 		a.AwaitFailpoint(string(fp.OutcomeKnown), "stop")
-		holder := w.worker("holder", "")
-		w.AwaitDrained()
+		holder := env.worker("holder", "")
+		env.AwaitDrained()
 		holder.Terminate()
 		a.Resume()
 	}
 	a.AwaitFailpoint(string(c.point), c.action)
-	b := w.worker("B", "")
-	w.AwaitDrained()
+	b := env.worker("B", "")
+	env.AwaitDrained()
 	if c.action == "stop" {
 		a.Resume()
-		w.awaitIdle(a)
+		env.awaitIdle(a)
 		a.Terminate()
-		w.AwaitDrained()
+		env.AwaitDrained()
 	}
-	w.awaitIdle(b)
+	env.awaitIdle(b)
 	b.Terminate()
 
-	v := w.check()
+	v := env.check()
 	if !v.OK() {
 		t.Errorf("rung twice: %v\ncontradictions: %v\n%s", v.RungTwice, v.Discrepancies, history(a, b))
 	}

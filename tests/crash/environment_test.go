@@ -24,50 +24,50 @@ type environment struct {
 
 func newEnvironment(t *testing.T) *environment {
 	t.Helper()
-	w := &environment{t: t, Environment: harness.New(t, simulator.Config{}, nil)}
-	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), w.Conn.JetStream()); err != nil {
+	env := &environment{t: t, Environment: harness.New(t, simulator.Config{}, nil)}
+	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), env.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
-	return w
+	return env
 }
 
 // publish sends a batch.
-func (w *environment) publish(kinds []batch.Kind) {
-	w.t.Helper()
+func (env *environment) publish(kinds []batch.Kind) {
+	env.t.Helper()
 	now := time.Now()
 	for i, k := range kinds {
 		for _, m := range k.Messages(i, now) {
-			ack, err := w.Conn.JetStream().Publish(w.t.Context(), "calls.requests.default", []byte(m.Body))
+			ack, err := env.Conn.JetStream().Publish(env.t.Context(), "calls.requests.default", []byte(m.Body))
 			if err != nil {
-				w.t.Fatal(err)
+				env.t.Fatal(err)
 			}
-			w.published = append(w.published, reconcile.Published{Name: m.Name, OriginKey: reconcile.OriginKey(ack), Body: []byte(m.Body)})
+			env.published = append(env.published, reconcile.Published{Name: m.Name, OriginKey: reconcile.OriginKey(ack), Body: []byte(m.Body)})
 		}
 	}
 }
 
 // worker starts ours, with points armed if arm is not empty.
-func (w *environment) worker(name, arm string) *process.Process {
-	w.t.Helper()
-	environ := append(w.environ(arm),
+func (env *environment) worker(name, arm string) *process.Process {
+	env.t.Helper()
+	environ := append(env.environ(arm),
 		"RINGONCE_PROVIDER_CONNECT_TIMEOUT=200ms", "RINGONCE_PROVIDER_REQUEST_TIMEOUT=500ms",
 		"RINGONCE_RETRY_INITIAL_DELAY=100ms", "RINGONCE_RETRY_MAX_DELAY=1s",
 		"RINGONCE_ACCOUNTS_DEFAULT_CALLS_PER_SECOND=500", "RINGONCE_ACCOUNTS_DEFAULT_CONCURRENCY=4",
 		"RINGONCE_SHUTDOWN_GRACE=20s", "RINGONCE_HTTP_ADDRESS=127.0.0.1:0",
 	)
-	return process.Start(w.t, name, binaries.ours, []string{"run"}, environ)
+	return process.Start(env.t, name, binaries.ours, []string{"run"}, environ)
 }
 
-// naiveWorker starts the worker that is usually written.
-func (w *environment) naiveWorker(name, arm string) *process.Process {
-	w.t.Helper()
-	return process.Start(w.t, name, binaries.usual, nil, w.environ(arm))
+// naiveWorker starts the naive worker.
+func (env *environment) naiveWorker(name, arm string) *process.Process {
+	env.t.Helper()
+	return process.Start(env.t, name, binaries.naive, nil, env.environ(arm))
 }
 
-func (w *environment) environ(arm string) []string {
+func (env *environment) environ(arm string) []string {
 	environ := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"NATS_URL=" + w.Broker.ClientURL(), "SFVOPI_BASE_URL=" + w.Provider.URL, "SFVOPI_API_KEY=" + simulator.DefaultAPIKey,
+		"NATS_URL=" + env.Broker.ClientURL(), "SFVOPI_BASE_URL=" + env.Provider.URL, "SFVOPI_API_KEY=" + simulator.DefaultAPIKey,
 	}
 	if arm != "" {
 		environ = append(environ, "RINGONCE_FAILPOINT="+arm)
@@ -75,21 +75,21 @@ func (w *environment) environ(arm string) []string {
 	return environ
 }
 
-// awaitIdle waits until a worker has no delivery in hand.
-func (w *environment) awaitIdle(p *process.Process) {
-	w.t.Helper()
-	w.Eventually("worker "+p.Name+" has nothing in hand", func() bool {
+// awaitIdle waits until a worker has no call in flight.
+func (env *environment) awaitIdle(p *process.Process) {
+	env.t.Helper()
+	env.Eventually("worker "+p.Name+" has nothing in flight", func() bool {
 		return bytes.Contains(p.Metrics(), []byte("\nringonce_in_flight{account=\"default\"} 0\n"))
 	})
 }
 
-// check hears the witnesses.
-func (w *environment) check() reconcile.Report {
-	w.t.Helper()
-	return reconcile.Check(w.ReconcileInput(w.published))
+// check compares the sources.
+func (env *environment) check() reconcile.Report {
+	env.t.Helper()
+	return reconcile.Check(env.ReconcileInput(env.published))
 }
 
-// history tells what a trial went through, for one that failed.
+// history returns the logs of a trial, for one that failed.
 func history(workers ...*process.Process) string {
 	var b bytes.Buffer
 	for _, p := range workers {

@@ -42,8 +42,8 @@ func TestAJetStreamDomain(t *testing.T) {
 			{URLs: []*url.URL{{Scheme: "nats", Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port))}}},
 		}}
 	})
-	r := harness.NewWithBroker(t, leaf.ClientURL(), simulator.Config{}, func(c *configs.Config) { c.NATS.Domain = "hub" })
-	r.Eventually("the leaf node is connected", func() bool { return hub.NumLeafNodes() == 1 })
+	env := harness.NewWithBroker(t, leaf.ClientURL(), simulator.Config{}, func(c *configs.Config) { c.NATS.Domain = "hub" })
+	env.Eventually("the leaf node is connected", func() bool { return hub.NumLeafNodes() == 1 })
 
 	without, err := queue.Connect(queue.ConnectOptions{URL: leaf.ClientURL(), Name: "without"})
 	if err != nil {
@@ -58,13 +58,13 @@ func TestAJetStreamDomain(t *testing.T) {
 		t.Errorf("without the domain: %v", err)
 	}
 
-	r.AwaitReady(r.Start("one"))
-	r.Publish("calls.requests.default.urgent", harness.Body("placed", "+919876500001"))
-	r.Publish("calls.requests.default", harness.Body("again", "+919000050001"))
-	r.AwaitState("placed", call.StatePlaced)
-	r.AwaitState("again", call.StatePlaced)
-	r.AwaitDrained()
-	consumers, err := pull.NewConsumers(r.Conn, pull.Options{})
+	env.AwaitReady(env.Start("one"))
+	env.Publish("calls.requests.default.urgent", harness.Body("placed", "+919876500001"))
+	env.Publish("calls.requests.default", harness.Body("again", "+919000050001"))
+	env.AwaitState("placed", call.StatePlaced)
+	env.AwaitState("again", call.StatePlaced)
+	env.AwaitDrained()
+	consumers, err := pull.NewConsumers(env.Conn, pull.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,9 +23,9 @@ type ending struct {
 	waits time.Duration
 	// first is the class of the first attempt.
 	first call.Class
-	// unread tells that the provider never read the body.
+	// unread is set if the provider never read the body.
 	unread bool
-	// stopped tells that the account stays suspended.
+	// stopped is set if the account stays suspended.
 	stopped bool
 }
 
@@ -33,7 +33,7 @@ var (
 	accepted = ending{state: call.StatePlaced, posts: 1, rings: 1, first: call.Placed}
 	// again: it did not ring, for sure, so it is dialled again and placed.
 	again = ending{state: call.StatePlaced, posts: 2, rings: 1, first: call.Refused}
-	// heldRang and heldSilent cannot be told apart by us, and are never dialled
+	// heldRang and heldSilent cannot be distinguished by us, and are never dialled
 	// again.
 	heldRang   = ending{state: call.StateUnknown, reason: call.OutcomeUnknown, posts: 1, rings: 1, first: call.Unknown}
 	heldSilent = ending{state: call.StateUnknown, reason: call.OutcomeUnknown, posts: 1, rings: 0, first: call.Unknown}
@@ -161,15 +161,15 @@ func TestEveryFault(t *testing.T) {
 		account.APIKey, account.CallsPerSecond, account.Concurrency = configs.NewSecret("key-"+name), 0, 4
 		accounts[name] = account
 	}
-	r := harness.New(t, sim, func(c *configs.Config) {
+	env := harness.New(t, sim, func(c *configs.Config) {
 		c.Accounts = accounts
 		// A busy machine interrupts no attempt before it is written, and cuts
 		// off no answer that comes.
 		c.Provider.ConnectTimeout, c.Provider.RequestTimeout = 10*time.Second, 5*time.Second
 	})
-	r.AwaitReady(r.Start("one"))
+	env.AwaitReady(env.Start("one"))
 	for i := range faults {
-		r.Publish(fmt.Sprintf("calls.requests.f%d", i), fmt.Sprintf(`{"id":"a","from":%q,"to":"+919876543210","answer_url":%q}`, number(i), harness.AnswerURL))
+		env.Publish(fmt.Sprintf("calls.requests.f%d", i), fmt.Sprintf(`{"id":"a","from":%q,"to":"+919876543210","answer_url":%q}`, number(i), harness.AnswerURL))
 	}
 	for i, f := range faults {
 		t.Run(f.Name, func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestEveryFault(t *testing.T) {
 			if !listed {
 				t.Fatal("its ending is not listed")
 			}
-			reachesEnding(t, r, call.Account(fmt.Sprintf("f%d", i)), want)
+			reachesEnding(t, env, call.Account(fmt.Sprintf("f%d", i)), want)
 		})
 	}
 }
@@ -185,15 +185,15 @@ func TestEveryFault(t *testing.T) {
 // number is the caller ID of one account.
 func number(i int) string { return fmt.Sprintf("+9120715%05d", 40000+i) }
 
-func reachesEnding(t *testing.T, r *harness.Environment, a call.Account, want ending) {
+func reachesEnding(t *testing.T, env *harness.Environment, a call.Account, want ending) {
 	t.Helper()
-	record := settled(t, r, a, "a", want.state, want.reason)
+	record := settled(t, env, a, "a", want.state, want.reason)
 	posts, rings := 0, 0
-	for _, c := range r.Simulator.Report(simulator.ReportFilter{Organisation: string(a)}).Calls {
+	for _, c := range env.Simulator.Report(simulator.ReportFilter{Organisation: string(a)}).Calls {
 		posts, rings = posts+c.PostCount, rings+c.Rung
 	}
 	if want.unread {
-		posts++ // its callee was never read, so it is listed for nobody
+		posts++ // its callee was never read, so it is not listed
 	}
 	if posts != want.posts || rings != want.rings {
 		t.Errorf("%d POSTs arrived and rang %d times, want %d and %d", posts, rings, want.posts, want.rings)
@@ -220,26 +220,26 @@ func reachesEnding(t *testing.T, r *harness.Environment, a call.Account, want en
 			t.Errorf("%d attempts were spent on a suspension", record.Spent)
 		}
 	}
-	r.Eventually("its request is acknowledged or stays", func() bool {
-		return r.Messages(queue.StreamCalls, fmt.Sprintf("calls.requests.%s.>", a)) == left
+	env.Eventually("its request is acknowledged or stays", func() bool {
+		return env.Messages(queue.StreamCalls, fmt.Sprintf("calls.requests.%s.>", a)) == left
 	})
-	if n := r.Messages(queue.StreamDead, fmt.Sprintf("calls.dead.%s.%s.a", a, record.Reason)); n != letters {
+	if n := env.Messages(queue.StreamDead, fmt.Sprintf("calls.dead.%s.%s.a", a, record.Reason)); n != letters {
 		t.Errorf("%d dead letters", n)
 	}
-	if n := r.Messages(queue.StreamDead, fmt.Sprintf("calls.dead.%s.>", a)); n != letters {
+	if n := env.Messages(queue.StreamDead, fmt.Sprintf("calls.dead.%s.>", a)); n != letters {
 		t.Errorf("%d dead letters in all", n)
 	}
 }
 
 // settled waits until the call of an account is in this state for this reason.
-func settled(t *testing.T, r *harness.Environment, a call.Account, id call.ID, s call.State, reason call.Reason) call.Record {
+func settled(t *testing.T, env *harness.Environment, a call.Account, id call.ID, s call.State, reason call.Reason) call.Record {
 	t.Helper()
-	records, err := r.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
+	records, err := env.Conn.NewRecords(t.Context(), queue.Retention{}, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	var record call.Record
-	r.Eventually(fmt.Sprintf("call %s of %s is %s %s", id, a, s, reason), func() bool {
+	env.Eventually(fmt.Sprintf("call %s of %s is %s %s", id, a, s, reason), func() bool {
 		record, _, err = records.Read(t.Context(), a, id)
 		if err != nil {
 			t.Fatal(err)

@@ -10,20 +10,20 @@ import (
 )
 
 func TestEveryRequestIsPlacedOnce(t *testing.T) {
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
 	const requests = 200
 	for i := range requests {
-		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		env.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
-	r.AwaitDrained()
+	env.AwaitDrained()
 	for i := range requests {
-		record := r.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		record := env.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
 		if record.RequestUUID == "" || record.Made != 1 {
 			t.Errorf("call-%d: made %d attempts, request_uuid %q", i, record.Made, record.RequestUUID)
 		}
 	}
-	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 || s.Rung != requests {
+	if s := env.Simulator.Oracle().Summary; s.RungTwice != 0 || s.Rung != requests {
 		t.Errorf("the provider rang %d phones, %d of them twice", s.Rung, s.RungTwice)
 	}
 }

@@ -19,27 +19,27 @@ const callee = "+919876543210"
 // under it never.
 func TestTheSameIDRingsOnce(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
 	for range 5 {
-		r.Publish("calls.requests.default", harness.Body("a", callee))
+		env.Publish("calls.requests.default", harness.Body("a", callee))
 	}
 	// The same content in another order and spacing is the same request.
-	r.Publish("calls.requests.default", `{ "answer_url":"`+harness.AnswerURL+`", "to":"`+callee+`", "from":"`+simulator.DefaultNumber+`", "id":"a" }`)
-	r.AwaitState("a", call.StatePlaced)
+	env.Publish("calls.requests.default", `{ "answer_url":"`+harness.AnswerURL+`", "to":"`+callee+`", "from":"`+simulator.DefaultNumber+`", "id":"a" }`)
+	env.AwaitState("a", call.StatePlaced)
 	other := harness.Body("a", "+919876543211")
-	r.Publish("calls.requests.default", other)
-	r.AwaitDrained()
-	if n := r.Simulator.Rung(callee); n != 1 {
+	env.Publish("calls.requests.default", other)
+	env.AwaitDrained()
+	if n := env.Simulator.Rung(callee); n != 1 {
 		t.Errorf("rang %d times", n)
 	}
-	if n := r.Simulator.Rung("+919876543211"); n != 0 {
+	if n := env.Simulator.Rung("+919876543211"); n != 0 {
 		t.Errorf("the other request under the id rang %d times", n)
 	}
-	if l := letterOf(t, r, other); l.Reason != call.IDConflict || strings.HasSuffix(l.Subject, ".a") {
+	if l := letterOf(t, env, other); l.Reason != call.IDConflict || strings.HasSuffix(l.Subject, ".a") {
 		t.Errorf("it ended %s at %s", l.Reason, l.Subject)
 	}
-	if record := r.Record("a"); record.State != call.StatePlaced || record.Made != 1 {
+	if record := env.Record("a"); record.State != call.StatePlaced || record.Made != 1 {
 		t.Errorf("the first became %s after %d attempts", record.State, record.Made)
 	}
 }
@@ -47,28 +47,28 @@ func TestTheSameIDRingsOnce(t *testing.T) {
 // TestWithoutAnID uses the Nats-Msg-Id, and makes one up without it.
 func TestWithoutAnID(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
 	body := strings.Replace(harness.Body("x", callee), `"id":"x",`, "", 1)
-	r.Publish("calls.requests.default", body, nats.MsgIdHdr, "from-the-header")
-	r.AwaitState("from-the-header", call.StatePlaced)
-	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543211", 1), nats.MsgIdHdr, "not an id")
-	r.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543212", 1))
-	r.Publish("calls.requests.default", harness.Body("payload", "+919876543213"), nats.MsgIdHdr, "header")
-	r.AwaitDrained()
+	env.Publish("calls.requests.default", body, nats.MsgIdHdr, "from-the-header")
+	env.AwaitState("from-the-header", call.StatePlaced)
+	env.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543211", 1), nats.MsgIdHdr, "not an id")
+	env.Publish("calls.requests.default", strings.Replace(body, callee, "+919876543212", 1))
+	env.Publish("calls.requests.default", harness.Body("payload", "+919876543213"), nats.MsgIdHdr, "header")
+	env.AwaitDrained()
 	for number, want := range map[string]int{callee: 1, "+919876543211": 0, "+919876543212": 1, "+919876543213": 1} {
-		if got := r.Simulator.Rung(number); got != want {
+		if got := env.Simulator.Rung(number); got != want {
 			t.Errorf("%s rang %d times, want %d", number, got, want)
 		}
 	}
-	if n := r.Messages(queue.StreamRecords, "calls.records.default.=*"); n > 1 {
+	if n := env.Messages(queue.StreamRecords, "calls.records.default.=*"); n > 1 {
 		t.Errorf("%d records of made-up ids", n)
 	}
-	r.AwaitState("payload", call.StatePlaced)
-	if r.Record("header").State != call.StateAbsent {
+	env.AwaitState("payload", call.StatePlaced)
+	if env.Record("header").State != call.StateAbsent {
 		t.Error("the header won over the payload")
 	}
-	if n := r.Messages(queue.StreamDead, "calls.dead.default.malformed.>"); n != 1 {
+	if n := env.Messages(queue.StreamDead, "calls.dead.default.malformed.>"); n != 1 {
 		t.Errorf("%d letters for an id that cannot be one", n)
 	}
 }
@@ -77,9 +77,9 @@ func TestWithoutAnID(t *testing.T) {
 // and may put on it whatever headers it likes.
 func TestAPlainPublisher(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
-	nc, err := nats.Connect(r.Broker.ClientURL())
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
+	nc, err := nats.Connect(env.Broker.ClientURL())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestAPlainPublisher(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]call.Priority{"a": call.Normal, "b": call.Urgent, "c": call.Normal, "d": call.Bulk} {
-		record := r.AwaitState(id, call.StatePlaced)
+		record := env.AwaitState(id, call.StatePlaced)
 		if record.Account != "default" || record.Priority != want {
 			t.Errorf("%s is of %s, %s", id, record.Account, record.Priority)
 		}
@@ -108,40 +108,40 @@ func TestAPlainPublisher(t *testing.T) {
 		{"Nats-TTL", "1s"},
 	} {
 		m := &nats.Msg{Subject: "calls.requests.default", Data: []byte(harness.Body("e", "+919876543219")), Header: nats.Header{h[0]: {h[1]}}}
-		_, err := r.Conn.JetStream().PublishMsg(t.Context(), m)
+		_, err := env.Conn.JetStream().PublishMsg(t.Context(), m)
 		if err == nil && h[0] != "Nats-Schedule-Target" {
 			t.Errorf("%s was taken", h[0])
 		}
 	}
-	r.AwaitDrained()
-	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 {
+	env.AwaitDrained()
+	if s := env.Simulator.Oracle().Summary; s.RungTwice != 0 {
 		t.Error("a phone rang twice")
 	}
 }
 
 func TestTheTraceIsCarriedThrough(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "bad", Fault: "bad_request"}}}, nil)
-	r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "bad", Fault: "bad_request"}}}, nil)
+	env.AwaitReady(env.Start("one"))
 	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-	r.Publish("calls.requests.default", harness.Body("a", callee), "traceparent", trace)
-	r.AwaitDrained()
-	if got := letterOf(t, r, harness.Body("a", callee)).Header.Get("traceparent"); got != trace || r.Record("a").Trace != trace {
-		t.Errorf("the letter carries %q, the record %q", got, r.Record("a").Trace)
+	env.Publish("calls.requests.default", harness.Body("a", callee), "traceparent", trace)
+	env.AwaitDrained()
+	if got := letterOf(t, env, harness.Body("a", callee)).Header.Get("traceparent"); got != trace || env.Record("a").Trace != trace {
+		t.Errorf("the letter carries %q, the record %q", got, env.Record("a").Trace)
 	}
 }
 
-// TestEveryClaimHasANonceOfItsOwn, by which its worker tells it from every other
+// TestEveryClaimHasANonceOfItsOwn, by which its worker recognises it
 // claim, its own earlier ones included.
 func TestEveryClaimHasANonceOfItsOwn(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
 	seen := map[string]bool{}
 	for i, refusals := range []int{2, 1} {
 		id := fmt.Sprintf("call-%d", i)
-		r.Publish("calls.requests.default", harness.Body(id, simulator.MagicCallee("service_temporarily_unavailable", refusals)))
-		record := r.AwaitState(id, call.StatePlaced)
+		env.Publish("calls.requests.default", harness.Body(id, simulator.MagicCallee("service_temporarily_unavailable", refusals)))
+		record := env.AwaitState(id, call.StatePlaced)
 		if len(record.Attempts) != refusals+1 {
 			t.Errorf("%s was attempted %d times", id, len(record.Attempts))
 		}

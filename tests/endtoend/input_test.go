@@ -28,7 +28,7 @@ func with(id, field, value string) string {
 }
 
 // TestBadInput is dead-lettered as it came, with a reason and a word about what
-// to mend, and rings nobody.
+// to repair, and rings no phone.
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	secret := "+91987654" + "3210"
@@ -84,24 +84,24 @@ func TestBadInput(t *testing.T) {
 		{"not_before beyond request.max_age", with("{id}", "not_before", `"2999-01-01T00:00:00Z"`), call.InvalidRequest, false, "not_before"},
 		{"expired", with("{id}", "expires_at", `"2001-01-01T00:00:00Z"`), call.Expired, false, "deadline"},
 	}
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
 	for i, in := range inputs {
 		// Bytes as they are, not as Go would write them.
-		publish(t, r, &nats.Msg{Subject: "calls.requests.default", Data: []byte(named(in.body, i))})
+		publish(t, env, &nats.Msg{Subject: "calls.requests.default", Data: []byte(named(in.body, i))})
 	}
-	r.AwaitDrained()
+	env.AwaitDrained()
 	for i, in := range inputs {
 		t.Run(in.name, func(t *testing.T) {
 			body := named(in.body, i)
-			letter := letterOf(t, r, body)
+			letter := letterOf(t, env, body)
 			if letter.Reason != in.reason || !strings.Contains(letter.Message, in.says) {
 				t.Errorf("it ended %s: %s", letter.Reason, letter.Message)
 			}
 			if strings.Contains(letter.Message, "98765") || strings.Contains(letter.Message, "hunter2") {
 				t.Errorf("the letter says too much: %s", letter.Message)
 			}
-			record := r.Record(fmt.Sprintf("bad-%d", i))
+			record := env.Record(fmt.Sprintf("bad-%d", i))
 			if in.nameless != (record.State == call.StateAbsent) {
 				t.Errorf("its record is %q", record.State)
 			}
@@ -110,7 +110,7 @@ func TestBadInput(t *testing.T) {
 			}
 		})
 	}
-	if s := r.Simulator.Oracle().Summary; s.Posts != 0 {
+	if s := env.Simulator.Oracle().Summary; s.Posts != 0 {
 		t.Errorf("%d POSTs", s.Posts)
 	}
 }
@@ -119,9 +119,9 @@ func named(body string, i int) string {
 	return strings.ReplaceAll(body, "{id}", fmt.Sprintf("bad-%d", i))
 }
 
-func publish(t *testing.T, r *harness.Environment, m *nats.Msg) {
+func publish(t *testing.T, env *harness.Environment, m *nats.Msg) {
 	t.Helper()
-	if _, err := r.Conn.JetStream().PublishMsg(t.Context(), m); err != nil {
+	if _, err := env.Conn.JetStream().PublishMsg(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -135,9 +135,9 @@ type letter struct {
 }
 
 // letterOf finds the dead letter that holds this body, byte for byte.
-func letterOf(t *testing.T, r *harness.Environment, body string) letter {
+func letterOf(t *testing.T, env *harness.Environment, body string) letter {
 	t.Helper()
-	s, err := r.Conn.JetStream().Stream(t.Context(), queue.StreamDead)
+	s, err := env.Conn.JetStream().Stream(t.Context(), queue.StreamDead)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,13 +14,13 @@ func from(id, number, appID string) string {
 	return fmt.Sprintf(`{"id":%q,"from":%q,"to":%q,"answer_url":%q,"app_id":%q}`, id, number, callee, harness.AnswerURL, appID)
 }
 
-// TestOnlyALinkedNumberCalls and every other is told what to do.
+// TestOnlyALinkedNumberCalls and the error for every other says what to do.
 func TestOnlyALinkedNumberCalls(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
 	const app, inactive = "sfv_app_reminders001", "+912071531301"
-	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, app, inactive, simulator.Inactive); err != nil {
+	if err := env.Simulator.LinkNumber(simulator.DefaultOrganisation, app, inactive, simulator.Inactive); err != nil {
 		t.Fatal(err)
 	}
 	requests := []struct{ id, number, app, says string }{
@@ -31,17 +31,17 @@ func TestOnlyALinkedNumberCalls(t *testing.T) {
 		{"other-app", simulator.DefaultNumber, "sfv_app_retired00001", "app_id"},
 	}
 	for _, c := range requests {
-		r.Publish("calls.requests.default", from(c.id, c.number, c.app))
+		env.Publish("calls.requests.default", from(c.id, c.number, c.app))
 	}
 	for _, c := range requests {
-		record := r.AwaitState(c.id, call.StateDead)
+		record := env.AwaitState(c.id, call.StateDead)
 		if record.Reason != call.NumberNotLinked || record.Made != 0 || !strings.Contains(record.Message, c.says) {
 			t.Errorf("%s ended %s after %d attempts: %s", c.id, record.Reason, record.Made, record.Message)
 		}
 	}
-	r.Publish("calls.requests.default", from("this-app", simulator.DefaultNumber, app))
-	r.AwaitState("this-app", call.StatePlaced)
-	if s := r.Simulator.Oracle().Summary; s.Posts != 1 {
+	env.Publish("calls.requests.default", from("this-app", simulator.DefaultNumber, app))
+	env.AwaitState("this-app", call.StatePlaced)
+	if s := env.Simulator.Oracle().Summary; s.Posts != 1 {
 		t.Errorf("%d POSTs", s.Posts)
 	}
 }
@@ -50,15 +50,15 @@ func TestOnlyALinkedNumberCalls(t *testing.T) {
 // ended.
 func TestANumberLinkedAfterTheLastLookUp(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
-	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.AwaitState("before", call.StatePlaced)
-	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
+	env.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
+	env.AwaitState("before", call.StatePlaced)
+	if err := env.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
 		t.Fatal(err)
 	}
-	r.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
-	r.AwaitState("a", call.StatePlaced)
+	env.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
+	env.AwaitState("a", call.StatePlaced)
 }
 
 var lookupsFail = simulator.Rule{Name: "lookups", Fault: "get_apps_failed", On: simulator.Lookups, Path: "/sfvopi/apps"}
@@ -67,42 +67,42 @@ var lookupsFail = simulator.Rule{Name: "lookups", Fault: "get_apps_failed", On: 
 // look-ups fail could only put every request off, again and again.
 func TestNothingIsPulledBeforeTheDirectoryIsKnown(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{lookupsFail}}, nil)
-	r.AwaitReady(r.Start("one"))
-	r.Publish("calls.requests.default", harness.Body("a", callee))
-	r.Eventually("look-ups have failed", func() bool { return r.Simulator.Oracle().Summary.Lookups > 4 })
-	if held, waiting := pending(t, r); held != 0 || waiting != 1 || r.Record("a").State != call.StateAbsent {
+	env := harness.New(t, simulator.Config{Rules: []simulator.Rule{lookupsFail}}, nil)
+	env.AwaitReady(env.Start("one"))
+	env.Publish("calls.requests.default", harness.Body("a", callee))
+	env.Eventually("look-ups have failed", func() bool { return env.Simulator.Oracle().Summary.Lookups > 4 })
+	if held, waiting := pending(t, env); held != 0 || waiting != 1 || env.Record("a").State != call.StateAbsent {
 		t.Errorf("%d pulled, %d waiting", held, waiting)
 	}
-	if err := r.Simulator.RemoveRule(lookupsFail.Name); err != nil {
+	if err := env.Simulator.RemoveRule(lookupsFail.Name); err != nil {
 		t.Fatal(err)
 	}
-	r.AwaitState("a", call.StatePlaced)
+	env.AwaitState("a", call.StatePlaced)
 }
 
 // TestAFailedLookUpIsNoVerdict: the request waits, parked, and is placed later.
 func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
-	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.AwaitState("before", call.StatePlaced)
-	if err := r.Simulator.PutRule(lookupsFail); err != nil {
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
+	env.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
+	env.AwaitState("before", call.StatePlaced)
+	if err := env.Simulator.PutRule(lookupsFail); err != nil {
 		t.Fatal(err)
 	}
-	r.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
-	record := r.AwaitState("a", call.StateWaiting)
+	env.Publish("calls.requests.default", from("a", simulator.DefaultAvailableNumber, ""))
+	record := env.AwaitState("a", call.StateWaiting)
 	if record.Reason != call.LinkageUnknown || !record.Parked || record.Made != 0 || record.Spent != 0 {
 		t.Errorf("it waits for %s, parked: %t, after %d attempts", record.Reason, record.Parked, record.Made)
 	}
-	if err := r.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
+	if err := env.Simulator.LinkNumber(simulator.DefaultOrganisation, "sfv_app_reminders001", simulator.DefaultAvailableNumber, simulator.Active); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.Simulator.RemoveRule(lookupsFail.Name); err != nil {
+	if err := env.Simulator.RemoveRule(lookupsFail.Name); err != nil {
 		t.Fatal(err)
 	}
-	r.AwaitState("a", call.StatePlaced)
-	if n := r.Simulator.Rung(callee); n != 1 {
+	env.AwaitState("a", call.StatePlaced)
+	if n := env.Simulator.Rung(callee); n != 1 {
 		t.Errorf("rang %d times", n)
 	}
 }
@@ -110,20 +110,20 @@ func TestAFailedLookUpIsNoVerdict(t *testing.T) {
 // TestAProvidersNotLinkedIsBelieved and looked up again.
 func TestAProvidersNotLinkedIsBelieved(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
-	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.AwaitState("before", call.StatePlaced)
-	if err := r.Simulator.UnlinkNumber(simulator.DefaultOrganisation, simulator.DefaultNumber); err != nil {
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
+	env.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
+	env.AwaitState("before", call.StatePlaced)
+	if err := env.Simulator.UnlinkNumber(simulator.DefaultOrganisation, simulator.DefaultNumber); err != nil {
 		t.Fatal(err)
 	}
-	r.Publish("calls.requests.default", harness.Body("a", callee))
-	record := r.AwaitState("a", call.StateDead)
+	env.Publish("calls.requests.default", harness.Body("a", callee))
+	record := env.AwaitState("a", call.StateDead)
 	if record.Reason != call.NumberNotLinked || strings.Contains(record.Message, "2071531001") {
 		t.Errorf("it ended %s: %s", record.Reason, record.Message)
 	}
-	r.Publish("calls.requests.default", harness.Body("b", callee))
-	if record := r.AwaitState("b", call.StateDead); record.Made != 0 {
+	env.Publish("calls.requests.default", harness.Body("b", callee))
+	if record := env.AwaitState("b", call.StateDead); record.Made != 0 {
 		t.Error("the next one was dialled on the old directory")
 	}
 }

@@ -17,19 +17,19 @@ import (
 // once.
 func TestStopFinishesWhatWasClaimed(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 400 * time.Millisecond}}, nil)
-	one := r.AwaitReady(r.Start("one"))
+	env := harness.New(t, simulator.Config{Latency: simulator.Latency{Fixed: 400 * time.Millisecond}}, nil)
+	one := env.AwaitReady(env.Start("one"))
 	const requests = 64
 	for i := range requests {
-		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		env.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
-	r.Eventually("calls are claimed", func() bool { return r.Messages(queue.StreamRecords, ">") > 10 })
+	env.Eventually("calls are claimed", func() bool { return env.Messages(queue.StreamRecords, ">") > 10 })
 	if err := one.Stop(); err != nil {
 		t.Errorf("stopped with %v", err)
 	}
 	placed := 0
 	for i := range requests {
-		switch record := r.Record(fmt.Sprintf("call-%d", i)); record.State {
+		switch record := env.Record(fmt.Sprintf("call-%d", i)); record.State {
 		case call.StatePlaced:
 			placed++
 		case call.StateAbsent:
@@ -37,10 +37,10 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 			t.Errorf("call-%d was left %s %s", i, record.State, record.Reason)
 		}
 	}
-	if s := r.Simulator.Oracle().Summary; s.Rung != placed || placed == 0 || placed == requests {
+	if s := env.Simulator.Oracle().Summary; s.Rung != placed || placed == 0 || placed == requests {
 		t.Errorf("%d of %d calls are placed, %d rang", placed, requests, s.Rung)
 	}
-	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
+	c, err := env.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +60,9 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	r.AwaitReady(r.Start("two"))
-	r.AwaitDrained()
-	if s := r.Simulator.Oracle().Summary; s.Rung != requests || s.RungTwice != 0 {
+	env.AwaitReady(env.Start("two"))
+	env.AwaitDrained()
+	if s := env.Simulator.Oracle().Summary; s.Rung != requests || s.RungTwice != 0 {
 		t.Errorf("rang %d phones, %d twice", s.Rung, s.RungTwice)
 	}
 }
@@ -71,19 +71,19 @@ func TestStopFinishesWhatWasClaimed(t *testing.T) {
 // may have rung, and is recorded so.
 func TestStopGivesUpAfterTheGracePeriod(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "hang", Fault: "hang_rang"}}}, nil)
-	r.Config.ShutdownGrace = 200 * time.Millisecond
-	r.Config.Provider.RequestTimeout = time.Minute
-	one := r.AwaitReady(r.Start("one"))
-	r.Publish("calls.requests.default", harness.Body("a", callee))
-	r.Eventually("the call is on its way", func() bool { return r.Simulator.Rung(callee) == 1 })
+	env := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "hang", Fault: "hang_rang"}}}, nil)
+	env.Config.ShutdownGrace = 200 * time.Millisecond
+	env.Config.Provider.RequestTimeout = time.Minute
+	one := env.AwaitReady(env.Start("one"))
+	env.Publish("calls.requests.default", harness.Body("a", callee))
+	env.Eventually("the call is on its way", func() bool { return env.Simulator.Rung(callee) == 1 })
 	if err := one.Stop(); err != nil {
 		t.Errorf("stopped with %v", err)
 	}
-	if record := r.Record("a"); record.State != call.StateUnknown {
+	if record := env.Record("a"); record.State != call.StateUnknown {
 		t.Errorf("it was left %s", record.State)
 	}
-	if n := r.Messages(queue.StreamDead, "calls.dead.default.outcome_unknown.a"); n != 1 {
+	if n := env.Messages(queue.StreamDead, "calls.dead.default.outcome_unknown.a"); n != 1 {
 		t.Errorf("%d dead letters", n)
 	}
 }
@@ -92,20 +92,20 @@ func TestStopGivesUpAfterTheGracePeriod(t *testing.T) {
 // phone once.
 func TestTwoWorkers(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed", Rate: 0.5, First: 2}}}, nil)
-	r.AwaitReady(r.Start("one"))
-	r.AwaitReady(r.Start("two"))
+	env := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "busy", Fault: "initiate_failed", Rate: 0.5, First: 2}}}, nil)
+	env.AwaitReady(env.Start("one"))
+	env.AwaitReady(env.Start("two"))
 	const requests = 300
 	for i := range requests {
-		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		env.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
-	r.AwaitDrained()
+	env.AwaitDrained()
 	by := map[string]int{}
 	for i := range requests {
-		record := r.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		record := env.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
 		by[record.Attempts[len(record.Attempts)-1].Worker]++
 	}
-	if s := r.Simulator.Oracle().Summary; s.Rung != requests || s.RungTwice != 0 || s.Posts <= requests {
+	if s := env.Simulator.Oracle().Summary; s.Rung != requests || s.RungTwice != 0 || s.Posts <= requests {
 		t.Errorf("%d POSTs rang %d phones, %d twice", s.Posts, s.Rung, s.RungTwice)
 	}
 	if by["one"] == 0 || by["two"] == 0 {

@@ -16,9 +16,9 @@ import (
 )
 
 // pending is how many requests workers hold.
-func pending(t *testing.T, r *harness.Environment) (held, waiting int) {
+func pending(t *testing.T, env *harness.Environment) (held, waiting int) {
 	t.Helper()
-	c, err := r.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
+	c, err := env.Conn.JetStream().Consumer(t.Context(), queue.StreamCalls, "new-default_normal")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,12 +26,12 @@ func pending(t *testing.T, r *harness.Environment) (held, waiting int) {
 	return info.NumAckPending, int(info.NumPending)
 }
 
-// suspendedFor waits until the account is suspended, as everybody sees it.
-func suspendedFor(t *testing.T, r *harness.Environment) call.Suspension {
+// suspendedFor waits until the account is suspended, as the flags show it.
+func suspendedFor(t *testing.T, env *harness.Environment) call.Suspension {
 	t.Helper()
 	var s call.Suspension
-	r.Eventually("the account is suspended", func() bool {
-		flags, err := control.New(r.Conn, r.Log).Read(t.Context())
+	env.Eventually("the account is suspended", func() bool {
+		flags, err := control.New(env.Conn, env.Log).Read(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,26 +56,26 @@ func TestAKeyThatIsRefused(t *testing.T) {
 		}
 	}
 	write(simulator.DefaultAPIKey)
-	r := harness.New(t, simulator.Config{}, func(c *configs.Config) {
+	env := harness.New(t, simulator.Config{}, func(c *configs.Config) {
 		account := c.Accounts["default"]
 		account.APIKey, account.APIKeyFile, account.Concurrency = configs.Secret{}, file, 2
 		c.Accounts["default"] = account
 	})
-	workers := []*harness.Worker{r.AwaitReady(r.Start("one")), r.AwaitReady(r.Start("two"))}
-	r.Publish("calls.requests.default", harness.Body("before", "+919876543299"))
-	r.AwaitState("before", call.StatePlaced)
+	workers := []*harness.Worker{env.AwaitReady(env.Start("one")), env.AwaitReady(env.Start("two"))}
+	env.Publish("calls.requests.default", harness.Body("before", "+919876543299"))
+	env.AwaitState("before", call.StatePlaced)
 
 	const newKey, requests = "simulator-key-2", 50
-	if err := r.Simulator.SetAPIKeys(simulator.DefaultOrganisation, newKey); err != nil {
+	if err := env.Simulator.SetAPIKeys(simulator.DefaultOrganisation, newKey); err != nil {
 		t.Fatal(err)
 	}
 	for i := range requests {
-		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
+		env.Publish("calls.requests.default", harness.Body(fmt.Sprintf("call-%d", i), fmt.Sprintf("+9198765%05d", i)))
 	}
-	if s := suspendedFor(t, r); s.Reason != call.Unauthorized || !s.Until.IsZero() {
+	if s := suspendedFor(t, env); s.Reason != call.Unauthorized || !s.Until.IsZero() {
 		t.Errorf("suspended for %s until %s", s.Reason, s.Until)
 	}
-	r.Eventually("both workers know, and neither dials any more", func() bool {
+	env.Eventually("both workers know, and neither dials any more", func() bool {
 		for _, w := range workers {
 			if w.Gauge(t, "ringonce_lane_state", "suspended") != 1 || w.Gauge(t, "ringonce_in_flight", "") != 0 {
 				return false
@@ -84,35 +84,35 @@ func TestAKeyThatIsRefused(t *testing.T) {
 		return true
 	})
 	var waiting int
-	r.Eventually("what was pulled is handed back", func() bool {
-		_, waiting = pending(t, r)
+	env.Eventually("what was pulled is handed back", func() bool {
+		_, waiting = pending(t, env)
 		// Parked is what was claimed just before the suspension was known.
-		return r.Messages(queue.StreamCalls, ">")+r.Messages(queue.StreamParked, ">") == requests && waiting > 0
+		return env.Messages(queue.StreamCalls, ">")+env.Messages(queue.StreamParked, ">") == requests && waiting > 0
 	})
-	posts := r.Simulator.Oracle().Summary.Posts
-	lookups := r.Simulator.Oracle().Summary.Lookups
-	r.Eventually("the key is probed", func() bool { return r.Simulator.Oracle().Summary.Lookups >= lookups+3 })
-	if _, now := pending(t, r); now != waiting {
+	posts := env.Simulator.Oracle().Summary.Posts
+	lookups := env.Simulator.Oracle().Summary.Lookups
+	env.Eventually("the key is probed", func() bool { return env.Simulator.Oracle().Summary.Lookups >= lookups+3 })
+	if _, now := pending(t, env); now != waiting {
 		t.Errorf("%d requests waited, now %d: some were pulled", waiting, now)
 	}
-	if now := r.Simulator.Oracle().Summary.Posts; now != posts || posts > 1+2*2 {
+	if now := env.Simulator.Oracle().Summary.Posts; now != posts || posts > 1+2*2 {
 		t.Errorf("%d POSTs, then %d", posts, now)
 	}
-	if n := r.Messages(queue.StreamDead, ">"); n != 0 {
+	if n := env.Messages(queue.StreamDead, ">"); n != 0 {
 		t.Errorf("%d dead letters", n)
 	}
 
 	write(newKey)
 	for i := range requests {
-		record := r.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
+		record := env.AwaitState(fmt.Sprintf("call-%d", i), call.StatePlaced)
 		for _, a := range record.Attempts[:len(record.Attempts)-1] {
 			if (a.Class != call.Suspended && a.Reason != call.Interrupted) || a.Spent {
 				t.Errorf("an attempt of call-%d came to %s, %s, spent: %t", i, a.Class, a.Reason, a.Spent)
 			}
 		}
 	}
-	r.AwaitDrained()
-	if s := r.Simulator.Oracle().Summary; s.RungTwice != 0 || s.Rung != requests+1 {
+	env.AwaitDrained()
+	if s := env.Simulator.Oracle().Summary; s.RungTwice != 0 || s.Rung != requests+1 {
 		t.Errorf("rang %d, %d of them twice", s.Rung, s.RungTwice)
 	}
 	for _, w := range workers {
@@ -125,30 +125,30 @@ func TestAKeyThatIsRefused(t *testing.T) {
 // TestATimedSuspension stops every worker, and an operator ends it.
 func TestATimedSuspension(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "broke", Fault: "payment_required"}}}, nil)
-	r.AwaitReady(r.Start("one"))
-	r.AwaitReady(r.Start("two"))
-	r.Publish("calls.requests.default", harness.Body("a", callee))
-	s := suspendedFor(t, r)
+	env := harness.New(t, simulator.Config{Rules: []simulator.Rule{{Name: "broke", Fault: "payment_required"}}}, nil)
+	env.AwaitReady(env.Start("one"))
+	env.AwaitReady(env.Start("two"))
+	env.Publish("calls.requests.default", harness.Body("a", callee))
+	s := suspendedFor(t, env)
 	if lasts := s.Until.Sub(s.Since); s.Reason != call.PaymentRequired || lasts != time.Minute {
 		t.Errorf("suspended for %s, %s long", s.Reason, lasts)
 	}
 	for i := range 10 {
-		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("b-%d", i), fmt.Sprintf("+91987654330%d", i)))
+		env.Publish("calls.requests.default", harness.Body(fmt.Sprintf("b-%d", i), fmt.Sprintf("+91987654330%d", i)))
 	}
-	record := r.AwaitState("a", call.StateWaiting)
+	record := env.AwaitState("a", call.StateWaiting)
 	if record.Parked || record.Spent != 0 || record.Attempts[0].Spent {
 		t.Errorf("it waits parked: %t, %d attempts spent", record.Parked, record.Spent)
 	}
-	if err := r.Simulator.RemoveRule("broke"); err != nil {
+	if err := env.Simulator.RemoveRule("broke"); err != nil {
 		t.Fatal(err)
 	}
-	if err := control.New(r.Conn, r.Log).RemoveSuspension(t.Context(), harness.Account); err != nil {
+	if err := control.New(env.Conn, env.Log).RemoveSuspension(t.Context(), harness.Account); err != nil {
 		t.Fatal(err)
 	}
-	r.AwaitDrained()
-	r.AwaitState("a", call.StatePlaced)
-	if n := r.Messages(queue.StreamDead, ">"); n != 0 {
+	env.AwaitDrained()
+	env.AwaitState("a", call.StatePlaced)
+	if n := env.Messages(queue.StreamDead, ">"); n != 0 {
 		t.Errorf("%d dead letters", n)
 	}
 }
@@ -156,39 +156,39 @@ func TestATimedSuspension(t *testing.T) {
 // TestAPausedAccountIsNotPulled until it is resumed.
 func TestAPausedAccountIsNotPulled(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), r.Conn.JetStream()); err != nil {
+	env := harness.New(t, simulator.Config{}, nil)
+	if _, err := (queue.Topology{Replicas: 1}).Apply(t.Context(), env.Conn.JetStream()); err != nil {
 		t.Fatal(err)
 	}
-	bucket := control.New(r.Conn, r.Log)
+	bucket := control.New(env.Conn, env.Log)
 	if err := bucket.Pause(t.Context(), "", call.Pause{By: "test"}); err != nil {
 		t.Fatal(err)
 	}
-	r.AwaitReady(r.Start("one"))
+	env.AwaitReady(env.Start("one"))
 	for i := range 5 {
-		r.Publish("calls.requests.default", harness.Body(fmt.Sprintf("a-%d", i), fmt.Sprintf("+91987654330%d", i)))
+		env.Publish("calls.requests.default", harness.Body(fmt.Sprintf("a-%d", i), fmt.Sprintf("+91987654330%d", i)))
 	}
-	r.Eventually("the requests wait", func() bool {
-		held, waiting := pending(t, r)
+	env.Eventually("the requests wait", func() bool {
+		held, waiting := pending(t, env)
 		return held == 0 && waiting == 5
 	})
 	if err := bucket.Resume(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	r.AwaitDrained()
-	if s := r.Simulator.Oracle().Summary; s.Rung != 5 {
+	env.AwaitDrained()
+	if s := env.Simulator.Oracle().Summary; s.Rung != 5 {
 		t.Errorf("rang %d", s.Rung)
 	}
 }
 
-// TestRecreatedRecordsStopEverything until an operator declares it valid.
+// TestRecreatedRecordsStopEverything until an operator declares them valid.
 func TestRecreatedRecordsStopEverything(t *testing.T) {
 	t.Parallel()
-	r := harness.New(t, simulator.Config{}, nil)
-	r.AwaitReady(r.Start("one"))
-	r.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
-	r.AwaitState("before", call.StatePlaced)
-	js := r.Conn.JetStream()
+	env := harness.New(t, simulator.Config{}, nil)
+	env.AwaitReady(env.Start("one"))
+	env.Publish("calls.requests.default", harness.Body("before", "+919876543211"))
+	env.AwaitState("before", call.StatePlaced)
+	js := env.Conn.JetStream()
 	if err := js.DeleteStream(t.Context(), queue.StreamRecords); err != nil {
 		t.Fatal(err)
 	}
@@ -196,22 +196,22 @@ func TestRecreatedRecordsStopEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first claim finds out; nothing is dialled by it.
-	r.Publish("calls.requests.default", harness.Body("a", callee))
-	r.Eventually("the claim is handed back", func() bool {
-		held, waiting := pending(t, r)
-		return held+waiting == 1 && r.Record("a").State == call.StateDialling
+	env.Publish("calls.requests.default", harness.Body("a", callee))
+	env.Eventually("the claim is handed back", func() bool {
+		held, waiting := pending(t, env)
+		return held+waiting == 1 && env.Record("a").State == call.StateDialling
 	})
-	r.Publish("calls.requests.default", harness.Body("b", "+919876543212"))
+	env.Publish("calls.requests.default", harness.Body("b", "+919876543212"))
 	now := time.Now()
-	if _, err := r.Conn.DeclareRecords(t.Context(), now, "test", now); err != nil {
+	if _, err := env.Conn.DeclareRecords(t.Context(), now, "test", now); err != nil {
 		t.Fatal(err)
 	}
-	if record := r.AwaitState("b", call.StateDead); record.Reason != call.TooOldToKnow {
-		t.Errorf("what was published before the ledger was valid ended %s", record.Reason)
+	if record := env.AwaitState("b", call.StateDead); record.Reason != call.TooOldToKnow {
+		t.Errorf("what was published before the records were valid ended %s", record.Reason)
 	}
-	r.Publish("calls.requests.default", harness.Body("c", "+919876543213"))
-	r.AwaitState("c", call.StatePlaced)
-	if n := r.Simulator.Rung(callee); n != 0 {
+	env.Publish("calls.requests.default", harness.Body("c", "+919876543213"))
+	env.AwaitState("c", call.StatePlaced)
+	if n := env.Simulator.Rung(callee); n != 0 {
 		t.Errorf("rang %d times", n)
 	}
 }

@@ -97,12 +97,12 @@ func (m mutant) run(ctx context.Context, overlay string, suite []string) (trial,
 	}
 }
 
-// common gives what is in both.
+// common returns what is in both.
 func common(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(s string) bool { return !slices.Contains(b, s) })
 }
 
-// overlay writes the file with the fault, and what tells the compiler of it.
+// overlay writes the file with the fault, and the file that points the compiler to it.
 func (m mutant) overlay(dir string) (string, error) {
 	source, err := os.ReadFile(m.file)
 	if err != nil {

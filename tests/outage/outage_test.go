@@ -21,7 +21,7 @@ import (
 // outage is a way in which a provider can be down.
 type outage struct {
 	name string
-	// faults of calls and of look-ups; refused tells that nobody listens at all.
+	// faults of calls and of look-ups; refused is set if connections are refused.
 	calls, lookups string
 	refused        bool
 	// unknown is how many calls of each worker may be unknown after it: those that
@@ -34,31 +34,31 @@ type outage struct {
 const maxUnknownPerBurst = 5
 
 var outages = []outage{
-	{name: "nobody listens", refused: true},
+	{name: "connections refused", refused: true},
 	{name: "a gateway's page", calls: "gateway_503_html", lookups: "gateway_503_html", unknown: maxUnknownPerBurst},
 	{name: "no answer", calls: "hang_silent", lookups: "hang_silent", unknown: configs.DefaultAccount().Concurrency + maxUnknownPerBurst},
 	{name: "unavailable, it says", calls: "service_temporarily_unavailable", lookups: "service_temporarily_unavailable"},
 	{name: "unavailable for calls alone", calls: "service_temporarily_unavailable"},
 }
 
-func (o outage) begin(t *testing.T, w *bubble.Environment) {
+func (o outage) begin(t *testing.T, env *bubble.Environment) {
 	t.Helper()
 	if o.refused {
-		w.StopProvider()
+		env.StopProvider()
 	}
 	for scope, fault := range map[simulator.Scope]string{simulator.Calls: o.calls, simulator.Lookups: o.lookups} {
 		if fault == "" {
 			continue
 		}
-		if err := w.Simulator.PutRule(simulator.Rule{Name: string(scope), On: scope, Fault: fault}); err != nil {
+		if err := env.Simulator.PutRule(simulator.Rule{Name: string(scope), On: scope, Fault: fault}); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func (o outage) end(w *bubble.Environment) {
-	w.StartProvider()
-	w.Simulator.ClearRules()
+func (o outage) end(env *bubble.Environment) {
+	env.StartProvider()
+	env.Simulator.ClearRules()
 }
 
 const (
@@ -96,17 +96,17 @@ func runOutage(t *testing.T, o outage, workers int) {
 	}
 	log := slog.New(slog.NewTextHandler(out, nil))
 	synctest.Test(t, func(t *testing.T) {
-		w := bubble.New(t, dir, simulator.Config{NoMagic: true}, log, func(c *configs.Config) {
+		env := bubble.New(t, dir, simulator.Config{NoMagic: true}, log, func(c *configs.Config) {
 			a := c.Accounts["default"]
 			a.CallsPerSecond = outageRate
 			c.Accounts["default"] = a
 		})
-		defer w.Close()
+		defer env.Close()
 		for i := range workers {
-			w.StartWorker(fmt.Sprintf("w%d", i))
+			env.StartWorker(fmt.Sprintf("w%d", i))
 		}
 		<-time.After(5 * time.Second)
-		o.begin(t, w)
+		o.begin(t, env)
 		began := time.Now()
 		expiring := *outageWaiting / 10
 		for i := range *outageWaiting {
@@ -116,35 +116,35 @@ func runOutage(t *testing.T, o outage, workers int) {
 			}
 			body := fmt.Sprintf(`{"id":"hour-%d","from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/%d"%s}`,
 				i, simulator.DefaultNumber, i, i, expires)
-			if _, err := w.Publish("calls.requests.default", []byte(body), nil); err != nil {
+			if _, err := env.Publish("calls.requests.default", []byte(body), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		<-time.After(time.Until(began.Add(outageLasts * 3 / 4)))
-		if held := ackPending(t, w); held > workers {
+		if held := ackPending(t, env); held > workers {
 			t.Errorf("%d requests are pulled while nothing may be dialled", held)
 		}
 		<-time.After(time.Until(began.Add(outageLasts)))
-		before := countAttempts(t, w)
-		o.end(w)
+		before := countAttempts(t, env)
+		o.end(env)
 		ended := time.Now()
 		<-time.After(time.Duration(*outageWaiting/outageRate)*time.Second + 15*time.Minute)
 
-		after := readResult(t, w)
+		after := readResult(t, env)
 		after.probes = before
 		after.check(t, o, workers, expiring)
-		checkRecovery(t, w, ended)
+		checkRecovery(t, env, ended)
 		t.Logf("%d attempts, %d POSTs that arrived, and %d look-ups while it was down; %.3f attempts for each of %d requests, %d unknown",
 			before, after.posts-after.placed, after.lookups, float64(after.made)/float64(*outageWaiting), *outageWaiting, after.states[call.StateUnknown])
 	})
 }
 
 // ackPending is how many requests workers hold.
-func ackPending(t *testing.T, w *bubble.Environment) int {
+func ackPending(t *testing.T, env *bubble.Environment) int {
 	t.Helper()
 	held := 0
 	for _, name := range queue.WorkQueues() {
-		stream, err := w.Conn.JetStream().Stream(t.Context(), name)
+		stream, err := env.Conn.JetStream().Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,7 +160,7 @@ func ackPending(t *testing.T, w *bubble.Environment) int {
 }
 
 // countAttempts counts the attempts of all calls.
-func countAttempts(t *testing.T, w *bubble.Environment) int { return readResult(t, w).made }
+func countAttempts(t *testing.T, env *bubble.Environment) int { return readResult(t, env).made }
 
 // result is what an outage came to.
 type result struct {
@@ -176,13 +176,13 @@ type result struct {
 	lookups int
 }
 
-func readResult(t *testing.T, w *bubble.Environment) result {
+func readResult(t *testing.T, env *bubble.Environment) result {
 	t.Helper()
-	e, err := reconcile.Gather(t.Context(), w.Conn.JetStream(), "default")
+	e, err := reconcile.Gather(t.Context(), env.Conn.JetStream(), "default")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := w.Simulator.Oracle().Summary
+	s := env.Simulator.Oracle().Summary
 	a := result{
 		states: map[call.State]int{}, reasons: map[call.Reason]int{},
 		posts: s.Posts, placed: s.Accepted, rung: s.Rung, twice: s.RungTwice, lookups: s.Lookups,
@@ -226,10 +226,10 @@ func (a result) check(t *testing.T, o outage, workers, expiring int) {
 }
 
 // checkRecovery looks at how the backlog goes out once the provider is back.
-func checkRecovery(t *testing.T, w *bubble.Environment, ended time.Time) {
+func checkRecovery(t *testing.T, env *bubble.Environment, ended time.Time) {
 	t.Helper()
 	var at []time.Time
-	for _, c := range w.Simulator.Oracle().Calls {
+	for _, c := range env.Simulator.Oracle().Calls {
 		for _, p := range c.Posts {
 			if !p.At.Before(ended) {
 				at = append(at, p.At)
@@ -261,26 +261,26 @@ func TestALongTimeWithoutTheProvider(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		const requests = 200
-		w := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), func(c *configs.Config) {
+		env := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), func(c *configs.Config) {
 			c.Request.MaxAge, c.Records.Keep = 72*time.Hour, 96*time.Hour
 		})
-		defer w.Close()
+		defer env.Close()
 		long := outage{calls: "service_temporarily_unavailable", lookups: "service_temporarily_unavailable"}
-		w.StartWorker("one")
+		env.StartWorker("one")
 		<-time.After(5 * time.Second)
-		long.begin(t, w)
+		long.begin(t, env)
 		for i := range requests {
 			body := fmt.Sprintf(`{"id":"day-%d","from":%q,"to":"+9198765%05d","answer_url":"https://publisher.example/%d"}`,
 				i, simulator.DefaultNumber, i, i)
-			if _, err := w.Publish("calls.requests.default", []byte(body), nil); err != nil {
+			if _, err := env.Publish("calls.requests.default", []byte(body), nil); err != nil {
 				t.Fatal(err)
 			}
 		}
 		<-time.After(*outageLong)
-		made := readResult(t, w).made
-		long.end(w)
+		made := readResult(t, env).made
+		long.end(env)
 		<-time.After(time.Hour)
-		after := readResult(t, w)
+		after := readResult(t, env)
 		if after.states[call.StatePlaced] != requests || after.rung != requests || after.twice != 0 {
 			t.Errorf("%d phones rang, %d of them twice; %v", after.rung, after.twice, after.states)
 		}

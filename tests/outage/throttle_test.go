@@ -27,24 +27,24 @@ func TestRetryAfterThrottlesEveryWorker(t *testing.T) {
 
 func checkThrottle(t *testing.T, dir, fault string) {
 	const requests, pause = 80, 2 * time.Minute
-	w := bubble.New(t, dir, simulator.Config{NoMagic: true}, slog.New(slog.DiscardHandler), nil)
-	defer w.Close()
+	env := bubble.New(t, dir, simulator.Config{NoMagic: true}, slog.New(slog.DiscardHandler), nil)
+	defer env.Close()
 	for i := range 3 {
-		w.StartWorker(fmt.Sprintf("w%d", i))
+		env.StartWorker(fmt.Sprintf("w%d", i))
 	}
 	<-time.After(5 * time.Second)
 	slow := simulator.Rule{Name: "slow", Fault: fault, Callee: "+919800000020", RetryAfter: pause, First: 1}
-	if err := w.Simulator.PutRule(slow); err != nil {
+	if err := env.Simulator.PutRule(slow); err != nil {
 		t.Fatal(err)
 	}
 	for i := range requests {
 		body := fmt.Sprintf(`{"id":"slow-%d","from":%q,"to":"+9198%08d","answer_url":"https://publisher.example/%d"}`, i, simulator.DefaultNumber, i, i)
-		if _, err := w.Publish("calls.requests.default", []byte(body), nil); err != nil {
+		if _, err := env.Publish("calls.requests.default", []byte(body), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
 	<-time.After(15 * time.Minute)
-	report := w.Simulator.Oracle()
+	report := env.Simulator.Oracle()
 	var asked time.Time
 	for _, c := range report.Calls {
 		for _, p := range c.Posts {
@@ -59,7 +59,7 @@ func checkThrottle(t *testing.T, dir, fault string) {
 			switch since := p.At.Sub(asked); {
 			case since <= 0:
 				before++
-			// What the other workers begin before they hear of it is not held back.
+			// The other workers may begin calls before they know of it.
 			case since > 100*time.Millisecond && since < pause-time.Second:
 				during++
 			}

@@ -26,8 +26,8 @@ func (r *run) loseParked() {
 	}
 }
 
-// audit finds the calls that nothing would bring to their end, gives back what
-// they lost, and lets them come to it.
+// audit finds the calls that nothing would end, repairs
+// what they lost, and lets them end.
 func (r *run) audit() {
 	o := r.operator()
 	var lost []admin.AuditFinding
@@ -39,7 +39,7 @@ func (r *run) audit() {
 		r.t.Fatal(err)
 	}
 	for _, f := range lost {
-		r.logf("the audit brings back %s", f.Record.ID)
+		r.logf("the audit repairs %s", f.Record.ID)
 		if err := o.Repair(context.Background(), f, time.Now()); err != nil {
 			r.t.Fatal(err)
 		}

@@ -14,17 +14,17 @@ type outcomes struct {
 	placed, dead, unknown, duplicates, posts int
 }
 
-// check compares the witnesses of a run, and says what does not fit.
+// check compares the sources of a run, and returns what is wrong.
 func (r *run) check() (outcomes, []string) {
 	var total outcomes
 	var wrong []string
 	if r.lost > 0 && !r.plan.lossy {
-		wrong = append(wrong, fmt.Sprintf("I2: the audit found %d calls that nothing would bring to their end", r.lost))
+		wrong = append(wrong, fmt.Sprintf("I2: the audit found %d calls that nothing would end", r.lost))
 	}
 	for _, account := range []call.Account{"default", "second"} {
 		e, report, err := r.reconcileInput(account)
 		if err != nil {
-			wrong = append(wrong, fmt.Sprintf("%s: the evidence cannot be gathered: %v", account, err))
+			wrong = append(wrong, fmt.Sprintf("%s: the sources cannot be read: %v", account, err))
 			continue
 		}
 		// I1 to I4: rung once, ended once, placed as rung, rung as recorded.
@@ -59,7 +59,7 @@ func (r *run) check() (outcomes, []string) {
 func (r *run) checkTimes(c simulator.Call) []string {
 	q, ok := r.requests[c.Organisation+" "+c.AnswerURL]
 	if !ok {
-		return []string{fmt.Sprintf("I5 %s: nobody asked for this call", c.AnswerURL)}
+		return []string{fmt.Sprintf("I5 %s: no request asked for this call", c.AnswerURL)}
 	}
 	var wrong []string
 	claim := r.env.Config.Provider.ClaimDeadline()

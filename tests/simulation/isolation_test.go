@@ -63,12 +63,12 @@ func neighbourOrganisations() (simulator.World, func(i int) (callerID string)) {
 	return w, callerID
 }
 
-// measureAges gives the p99 of the age at which the requests of the last six
+// measureAges returns the p99 of the age at which the requests of the last six
 // accounts are dialled. The first four may be in trouble.
 func measureAges(t *testing.T, dir string, trouble bool) time.Duration {
 	t.Helper()
 	world, callerID := neighbourOrganisations()
-	w := bubble.New(t, dir, simulator.Config{World: world, NoMagic: true, Latency: simulator.Latency{Fixed: latency}},
+	env := bubble.New(t, dir, simulator.Config{World: world, NoMagic: true, Latency: simulator.Latency{Fixed: latency}},
 		slog.New(slog.DiscardHandler), func(c *configs.Config) {
 			clear(c.Accounts)
 			for i := range neighbours {
@@ -77,17 +77,17 @@ func measureAges(t *testing.T, dir string, trouble bool) time.Duration {
 				c.Accounts[neighbour(i)] = a
 			}
 		})
-	defer w.Close()
-	w.StartWorker("one")
-	w.StartWorker("two")
+	defer env.Close()
+	env.StartWorker("one")
+	env.StartWorker("two")
 	<-time.After(5 * time.Second)
 	if trouble {
 		for i, fault := range map[int]string{1: "gateway_503_html", 2: "hang_silent"} {
-			if err := w.Simulator.PutRule(simulator.Rule{Name: fault, Fault: fault, Organisation: neighbour(i)}); err != nil {
+			if err := env.Simulator.PutRule(simulator.Rule{Name: fault, Fault: fault, Organisation: neighbour(i)}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := w.Simulator.SetAPIKeys(neighbour(3), "another-key"); err != nil {
+		if err := env.Simulator.SetAPIKeys(neighbour(3), "another-key"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +96,7 @@ func measureAges(t *testing.T, dir string, trouble bool) time.Duration {
 		url := fmt.Sprintf("https://publisher.example/%d", len(published))
 		body := fmt.Sprintf(`{"from":%q,"to":"+9198%08d","answer_url":%q}`, callerID(i), len(published), url)
 		published[url] = time.Now()
-		if _, err := w.Publish("calls.requests."+neighbour(i), []byte(body), nil); err != nil {
+		if _, err := env.Publish("calls.requests."+neighbour(i), []byte(body), nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,7 +112,7 @@ func measureAges(t *testing.T, dir string, trouble bool) time.Duration {
 	}
 	var ages []time.Duration
 	dialled := map[string]int{}
-	for _, c := range w.Simulator.Oracle().Calls {
+	for _, c := range env.Simulator.Oracle().Calls {
 		dialled[c.Organisation] += len(c.Posts)
 		if len(c.Posts) > 0 && slices.Contains([]string{neighbour(4), neighbour(5), neighbour(6), neighbour(7), neighbour(8), neighbour(9)}, c.Organisation) {
 			ages = append(ages, c.Posts[0].At.Sub(published[c.AnswerURL]))

@@ -40,7 +40,7 @@ func (p *plan) pauses(r *rand.Rand) {
 	}
 }
 
-// pause stops an account, if the broker is there to be told.
+// pause pauses an account, if the broker is up.
 func (r *run) pause(account string) {
 	err := control.New(r.env.Conn, r.env.Log).Pause(context.Background(), call.Account(account), call.Pause{By: "operator", Why: "the plan says so"})
 	if err != nil {
@@ -50,8 +50,8 @@ func (r *run) pause(account string) {
 	r.paused = append(r.paused, interval{account: account, from: time.Now()})
 }
 
-// resume ends every pause of an account. Where the broker is not there to be
-// told, they go on until everything is mended.
+// resume ends every pause of an account. If the broker is
+// down, they go on until everything is repaired.
 func (r *run) resume(account string) {
 	// A resumption is known to some workers before it is known to us.
 	began := time.Now()
@@ -118,7 +118,7 @@ func (r *run) checkSuspensions(calls []simulator.Call) []string {
 }
 
 // checkRefusedKeys checks I5 for a key that the provider no longer takes:
-// those attempts cannot be told apart by account.
+// those attempts cannot be attributed to an account.
 func (r *run) checkRefusedKeys(unidentified []simulator.Post) []string {
 	if r.plan.broken {
 		return nil

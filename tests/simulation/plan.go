@@ -28,12 +28,12 @@ type plan struct {
 	workers int
 	rate    float64 // calls per second of an account, 0 without limit
 	events  []event
-	// broken tells that workers or the broker were broken, so that any outcome
+	// broken is set if workers or the broker were broken, so that any outcome
 	// may have been lost.
 	broken bool
 	// operators replay, resolve and discard when all has come to its end.
 	operators bool
-	// lossy tells that the broker forgets what is parked, as after a power loss.
+	// lossy is set if the broker loses what is parked, as after a power loss.
 	lossy bool
 }
 
@@ -52,8 +52,8 @@ type request struct {
 	priority  string
 	messageID string
 	header    map[string]string
-	// ambiguous tells that the provider will answer so that nobody can know
-	// whether the phone rang.
+	// ambiguous is set if the answer of the provider does not show whether the
+	// phone rang.
 	ambiguous bool
 	notBefore time.Time
 	expiresAt time.Time
@@ -74,7 +74,7 @@ func newPlan(seed uint64, start time.Time) plan {
 	p.operators = r.IntN(3) == 0
 	if p.lossy = !p.broken && r.IntN(4) == 0; p.lossy {
 		at, _ := p.window(r, time.Minute)
-		p.add(at, "the broker forgets what is parked", func(run *run) { run.loseParked() })
+		p.add(at, "the broker loses what is parked", func(run *run) { run.loseParked() })
 	}
 	p.pauses(r)
 	slices.SortStableFunc(p.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })

@@ -24,8 +24,7 @@ func organisations() simulator.World {
 	return w
 }
 
-// clearFaults are answers after which everybody knows that no phone rang, or
-// that one did. They stand here by name, and not by asking the program.
+// clearFaults are answers that show that no phone rang, or that one did. They stand here by name, and not by asking the program.
 var clearFaults = []string{
 	"service_temporarily_unavailable", "initiate_failed", "too_many_requests", "too_many_requests_seconds",
 	"too_many_requests_date", "unavailable_seconds", "unavailable_date", "too_early", "overloaded",

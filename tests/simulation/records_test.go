@@ -21,13 +21,13 @@ func TestRecreatedRecordsStopAnIdleLane(t *testing.T) {
 	runtime.GC() // see simulate
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), nil)
-		defer w.Close()
-		w.StartWorker("one")
+		env := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), nil)
+		defer env.Close()
+		env.StartWorker("one")
 		<-time.After(time.Minute)
 		ask := func(id string) {
 			body := fmt.Sprintf(`{"id":%q,"from":%q,"to":"+919812345678","answer_url":"https://publisher.example/%s"}`, id, simulator.DefaultNumber, id)
-			if _, err := w.Publish("calls.requests.default", []byte(body), nil); err != nil {
+			if _, err := env.Publish("calls.requests.default", []byte(body), nil); err != nil {
 				t.Fatal(err)
 			}
 			<-time.After(time.Minute)
@@ -35,15 +35,15 @@ func TestRecreatedRecordsStopAnIdleLane(t *testing.T) {
 		ask("before")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
-		if err := w.Conn.JetStream().DeleteStream(ctx, queue.StreamRecords); err != nil {
+		if err := env.Conn.JetStream().DeleteStream(ctx, queue.StreamRecords); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, w.Conn.JetStream()); err != nil {
+		if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, env.Conn.JetStream()); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(5 * time.Minute)
 		pulled := func() uint64 {
-			c, err := w.Conn.JetStream().Consumer(ctx, queue.StreamCalls, "new-default_normal")
+			c, err := env.Conn.JetStream().Consumer(ctx, queue.StreamCalls, "new-default_normal")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,10 +54,10 @@ func TestRecreatedRecordsStopAnIdleLane(t *testing.T) {
 		if n := pulled() - before; n != 0 {
 			t.Errorf("the lane has not stopped: it pulled %d times", n)
 		}
-		if s := w.Simulator.Oracle().Summary; s.Rung != 1 {
-			t.Errorf("%d phones rang: one is right, before the records were made anew", s.Rung)
+		if s := env.Simulator.Oracle().Summary; s.Rung != 1 {
+			t.Errorf("%d phones rang: one is right, before the records were recreated", s.Rung)
 		}
-		if r, err := w.Record("default", "after"); err != nil || len(r.Attempts) > 0 {
+		if r, err := env.Record("default", "after"); err != nil || len(r.Attempts) > 0 {
 			t.Errorf("the request after it is %s with %d attempts, %v", r.State, len(r.Attempts), err)
 		}
 	})
@@ -71,22 +71,22 @@ func TestStoppedWorkersRarelyCheckTheRecords(t *testing.T) {
 	runtime.GC() // see simulate
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		w := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), nil)
-		defer w.Close()
+		env := bubble.New(t, dir, simulator.Config{}, slog.New(slog.DiscardHandler), nil)
+		defer env.Close()
 		for i := range workers {
-			w.StartWorker(fmt.Sprint("w", i))
+			env.StartWorker(fmt.Sprint("w", i))
 		}
 		<-time.After(time.Minute)
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
 		defer cancel()
-		if err := w.Conn.JetStream().DeleteStream(ctx, queue.StreamRecords); err != nil {
+		if err := env.Conn.JetStream().DeleteStream(ctx, queue.StreamRecords); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, w.Conn.JetStream()); err != nil {
+		if _, err := (queue.Topology{Replicas: 1}).Apply(ctx, env.Conn.JetStream()); err != nil {
 			t.Fatal(err)
 		}
 		<-time.After(5 * time.Minute)
-		asked, err := w.Conn.NATS().SubscribeSync("$JS.API.STREAM.INFO." + queue.StreamRecords)
+		asked, err := env.Conn.NATS().SubscribeSync("$JS.API.STREAM.INFO." + queue.StreamRecords)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,8 +95,8 @@ func TestStoppedWorkersRarelyCheckTheRecords(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if usual := workers * minutes * inAMinute; n < usual/2 || n > usual+workers {
-			t.Errorf("they asked %d times in %d minutes, where %d are usual", n, minutes, usual)
+		if expected := workers * minutes * inAMinute; n < expected/2 || n > expected+workers {
+			t.Errorf("they asked %d times in %d minutes, want about %d", n, minutes, expected)
 		}
 	})
 }

@@ -53,7 +53,7 @@ func runPlan(t testing.TB, dir string, seed uint64, log *slog.Logger) *run {
 		e.do(r)
 	}
 	r.sleepUntil(activePeriod)
-	r.logf("everything is mended")
+	r.logf("everything is repaired")
 	r.repairAll()
 	r.sleepUntil(activePeriod + restPeriod)
 	r.awaitIdle()
@@ -119,7 +119,7 @@ func (r *run) publish(q request) {
 	}
 	message, err := r.env.Publish(subject, []byte(q.body), h)
 	if err != nil {
-		r.logf("not published, as the publisher was told: %v", err)
+		r.logf("not published: %v", err)
 		return
 	}
 	r.published[q.account] = append(r.published[q.account], reconcile.Published{
@@ -207,7 +207,7 @@ type latencySpan struct {
 	latency time.Duration
 }
 
-// answeredAt gives when an attempt was answered that arrived at this time.
+// answeredAt returns when an attempt was answered that arrived at this time.
 func (r *run) answeredAt(at time.Time) time.Time {
 	var in time.Duration
 	for _, a := range r.latencies {
@@ -240,7 +240,7 @@ func (r *run) repairAll() {
 	}
 }
 
-// reconcileInput gathers what the witnesses say of an account.
+// reconcileInput reads the sources for an account.
 func (r *run) reconcileInput(a call.Account) (reconcile.Input, simulator.Report, error) {
 	e, err := reconcile.Gather(context.Background(), r.env.Conn.JetStream(), a)
 	if err != nil {

@@ -56,7 +56,7 @@ func (s summary) String() string {
 		}
 	}
 	return fmt.Sprintf("%d seeds, %.0f simulated hours; in %d of them workers or the broker were broken, in %d operators were at work, in %d accounts were paused, in %d they had a limit, "+
-		"in %d the broker forgot what was parked (%d calls, all found by the audit); "+
+		"in %d the broker lost what was parked (%d calls, all found by the audit); "+
 		"%d requests: %d placed, %d dead, %d unknown (%.1f %%), %d duplicates; %d POSTs, of which %d met one of %d faults",
 		s.seeds, s.simulated.Hours(), s.broken, s.operated, s.paused, s.limited, s.lossy, s.lost,
 		requests, s.placed, s.dead, s.unknown, 100*float64(s.unknown)/float64(max(requests, 1)), s.duplicates,

@@ -1,5 +1,5 @@
-// The worker that is usually written: it pulls a message, makes the POST,
-// acknowledges on success and hands the message back with a delay on any error.
+// Command naive is the worker that is usually written: it pulls a message, makes the POST,
+// acknowledges on success and naks with a delay on any error.
 // tests/crash puts it through the same as ours, to compare.
 package main
 
@@ -43,7 +43,7 @@ func work(ctx context.Context) error {
 		return err
 	}
 	consumer, err := js.CreateOrUpdateConsumer(ctx, "CALLS", jetstream.ConsumerConfig{
-		Durable: "usual", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 1100 * time.Millisecond,
+		Durable: "naive", AckPolicy: jetstream.AckExplicitPolicy, AckWait: 1100 * time.Millisecond,
 	})
 	if err != nil {
 		return err
