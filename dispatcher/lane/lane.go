@@ -32,7 +32,7 @@ type Lane struct {
 	cfg Config
 
 	mu         sync.Mutex // guards all below, up to changed
-	ports      Ports
+	ports      Ports      // also read without it: set before anything is dialled
 	blocks     blocks
 	suspension suspension
 	breaker    breaker
