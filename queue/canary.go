@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,29 +25,14 @@ type Canary struct {
 	Content  string `json:"content"`
 }
 
-// StoredCanary is the canary that a stream holds, and when it was stored.
+// StoredCanary is the canary of a stream, and when it was stored.
 type StoredCanary struct {
 	Canary
 	Time time.Time
 }
 
-// advisoryUpdated is where the broker says that the settings of CALL_RECORDS were
-// changed.
-const advisoryUpdated = "$JS.EVENT.ADVISORY.STREAM.UPDATED." + StreamRecords
-
-// OnRecordsUpdated has changed called whenever the settings of CALL_RECORDS are
-// changed, until stop is called. It is a hint: without the permission, or without a
-// connection at that moment, the next check finds out.
-func (c *Conn) OnRecordsUpdated(changed func()) (stop func(), err error) {
-	s, err := c.nc.Subscribe(advisoryUpdated, func(*nats.Msg) { changed() })
-	if err != nil {
-		return nil, fmt.Errorf("subscribe to changes of stream %s: %w", StreamRecords, err)
-	}
-	return func() { _ = s.Unsubscribe() }, nil // fails if the connection is closed, which ends it too
-}
-
-// ReadCanary asks the leader for the canary; zero if there is none. A message in
-// its place that can vanish by itself is none.
+// ReadCanary asks the leader for the canary; zero if there is none. A message in its
+// place that can vanish by itself is none.
 func ReadCanary(ctx context.Context, s jetstream.Stream) (StoredCanary, error) {
 	m, err := s.GetLastMsgForSubject(ctx, canarySubject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
@@ -63,24 +47,20 @@ func ReadCanary(ctx context.Context, s jetstream.Stream) (StoredCanary, error) {
 	return StoredCanary{Canary{Sequence: m.Sequence, Content: string(m.Data)}, m.Time}, nil
 }
 
-// WriteFirstCanary writes the canary into a stream that never held anything. Into
-// any other it is not written: then it is there already, or it is for an operator
-// to declare.
+// WriteFirstCanary writes the canary into a stream that never held anything. In any
+// other it is there already, or an operator has to declare the records valid.
 func WriteFirstCanary(ctx context.Context, js jetstream.JetStream) error {
-	return writeCanary(ctx, js, jetstream.ExpectedLastSeqHeader)
+	return writeCanary(ctx, js, nats.Header{jetstream.ExpectedLastSeqHeader: {"0"}})
 }
 
 // RewriteCanary writes another canary where there is none that holds.
 func RewriteCanary(ctx context.Context, js jetstream.JetStream) error {
-	return writeCanary(ctx, js, "")
+	return writeCanary(ctx, js, nats.Header{})
 }
 
-func writeCanary(ctx context.Context, js jetstream.JetStream, expectNothing string) error {
-	m := &nats.Msg{Subject: canarySubject, Data: []byte(rand.Text()), Header: nats.Header{}}
+func writeCanary(ctx context.Context, js jetstream.JetStream, h nats.Header) error {
+	m := &nats.Msg{Subject: canarySubject, Data: []byte(rand.Text()), Header: h}
 	m.Header.Set(jetstream.ExpectedStreamHeader, StreamRecords)
-	if expectNothing != "" {
-		m.Header.Set(expectNothing, strconv.Itoa(0))
-	}
 	if _, err := js.PublishMsg(ctx, m); err != nil && !IsConflict(err) {
 		return fmt.Errorf("write the canary of stream %s: %w", StreamRecords, err)
 	}

@@ -1,6 +1,7 @@
-// Package queue is all that touches NATS JetStream: the streams and who writes
-// them, the messages that workers pull, the records of calls, parking, dead
-// letters and the control bucket.
+// Package queue is the connection to NATS JetStream: streams and subjects, call
+// records, schedules and dead letters. Its subpackages pull requests (pull), limit
+// calls per second (ratelimit), hold the flags that stop accounts (control), watch
+// over the records (rollback), and serve operators (admin, backlog).
 //
 //	publishers
 //	    │ calls.requests.<account>[.<priority>]
@@ -10,18 +11,18 @@
 //	├──────────────┤   pull   ┌────────┐  compare-and-set   ┌──────────────┐
 //	│ CALLS        ├─────────►│ worker ├───────────────────►│ CALL_RECORDS │
 //	├──────────────┤          └┬──▲───┬┘                    └──────────────┘
-//	│ CALLS_BULK   │           │  │   │ bury: a dead letter
-//	└──────────────┘           │  │   ▼
-//	          park: a schedule │  │  ┌────────────┐
-//	          calls.parked.…   ▼  │  │ CALLS_DEAD │
+//	│ CALLS_BULK   │           │  │   │ dead letter
+//	└──────────────┘  schedule │  │   ▼
+//	          calls.parked.…   │  │  ┌────────────┐
+//	                           ▼  │  │ CALLS_DEAD │
 //	               ┌──────────────┤  └────────────┘
 //	               │ CALLS_PARKED ├─┘
 //	               └──────────────┘
-//	                 calls.due.… (what a schedule fires)
+//	                 calls.due.… (when a schedule fires)
 //
-// Three rules run through it. Every effect is idempotent by its subject: one
-// record, one schedule and one dead letter per call, so that doing it again
-// after a lost answer changes nothing. No publish of ours carries a
-// Nats-Msg-Id, because the broker answers a duplicate with success and forgets
-// the message. And "I could not read it" never means "it is not there".
+// Three rules hold everywhere. Every effect is idempotent by its subject: one
+// record, one schedule and one dead letter for each call, so that repeating it after
+// a lost confirmation changes nothing. No publish of ours carries a Nats-Msg-Id,
+// because the broker confirms a duplicate and forgets the message. And a failed read
+// never means that there is nothing.
 package queue

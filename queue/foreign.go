@@ -9,9 +9,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// ForeignConsumer is a consumer of a work queue that is not ringonce's. What it
-// covers never reaches a worker: the broker makes no second consumer for the same
-// subjects, and what the foreign one acknowledges is gone.
+// ForeignConsumer is a consumer of a work queue that is not ringonce's. What it covers
+// reaches no worker: the broker creates no second consumer for the same subjects, and
+// what the foreign one acknowledges is gone.
 type ForeignConsumer struct {
 	Stream, Name string
 	Filters      []string // empty for everything
@@ -26,7 +26,8 @@ func (f ForeignConsumer) Error() string {
 		f.Name, f.Stream, what, f.Stream, f.Name)
 }
 
-// AsForeignConsumer reports whether a consumer of a work queue is not ringonce's.
+// AsForeignConsumer returns the description of a consumer, and whether it is a foreign
+// one of a work queue.
 func AsForeignConsumer(stream string, info *jetstream.ConsumerInfo) (ForeignConsumer, bool) {
 	if kind, _ := ParseConsumer(info.Name); kind != "" || !slices.Contains(WorkQueues(), stream) {
 		return ForeignConsumer{}, false
@@ -38,14 +39,14 @@ func AsForeignConsumer(stream string, info *jetstream.ConsumerInfo) (ForeignCons
 	return ForeignConsumer{Stream: stream, Name: info.Name, Filters: filters}, true
 }
 
-// CheckForeignConsumers names the consumers of the work queues that are not ringonce's,
-// nil if there are none.
+// CheckForeignConsumers returns an error that names the foreign consumers, nil if there
+// are none.
 func (c *Conn) CheckForeignConsumers(ctx context.Context) error {
 	var found []error
 	for _, stream := range WorkQueues() {
 		s, err := c.js.Stream(ctx, stream)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			continue // which is said elsewhere
+			continue // reported elsewhere
 		}
 		if err != nil {
 			return fmt.Errorf("look up stream %s: %w", stream, err)
@@ -61,14 +62,14 @@ func (c *Conn) CheckForeignConsumers(ctx context.Context) error {
 	return errors.Join(found...)
 }
 
-// What the broker answers if a consumer of a work queue takes the same subjects,
-// or all of them.
+// What the broker answers if a consumer of a work queue covers the same subjects, or
+// all of them.
 const (
 	consumerNotUnique  jetstream.ErrorCode = 10100
 	consumerUnfiltered jetstream.ErrorCode = 10099
 )
 
-// ExplainBindError names what keeps a consumer of ours from being made.
+// ExplainBindError adds the foreign consumers that keep one of ours from being created.
 func (c *Conn) ExplainBindError(ctx context.Context, err error) error {
 	var api *jetstream.APIError
 	if !errors.As(err, &api) || api.ErrorCode != consumerNotUnique && api.ErrorCode != consumerUnfiltered {

@@ -10,8 +10,8 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Headers of ours. They are believed only on calls.due, where publishers may
-// not write.
+// Headers of ours. They are trusted only on calls.due, where publishers may not
+// write.
 const (
 	headerVersion   = "Ringonce-Record"
 	headerAccount   = "Ringonce-Account"
@@ -54,8 +54,8 @@ func decodeVersion(s string) (call.Version, bool) {
 	return call.Version{Created: time.Unix(0, c).UTC(), Sequence: n}, true
 }
 
-// Traceparent gives the W3C trace context of a message, or nothing if it is
-// not in its documented form: 00-<32 hex>-<16 hex>-<2 hex>.
+// Traceparent returns the W3C trace context of a message, or nothing if it is not in
+// its documented form: 00-<32 hex>-<16 hex>-<2 hex>.
 func Traceparent(h nats.Header) string {
 	const length = 55
 	s := h.Get(headerTrace)

@@ -9,7 +9,7 @@ import (
 	"github.com/nats-io/nkeys"
 )
 
-// ErrNKey says that the NKey cannot be used.
+// ErrNKey reports that the NKey cannot be used.
 var ErrNKey = errors.New("read the NKey")
 
 var errNKeyReplaced = errors.New("the NKey was replaced; connecting again with the new one")

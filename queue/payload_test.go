@@ -50,7 +50,7 @@ func TestWhateverBecomesOfACallFits(t *testing.T) {
 			t.Errorf("the largest record has %d bytes: it is not full", len(data))
 		}
 		records := b.records()
-		v, err := records.Put(t.Context(), r, call.Version{Created: records.Created()})
+		v, err := records.Put(t.Context(), r, call.Version{Created: records.HighWater().Created})
 		if err != nil {
 			t.Fatalf("write a record of %d bytes: %v", len(data), err)
 		}

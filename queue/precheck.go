@@ -25,13 +25,13 @@ const (
 )
 
 var (
-	// ErrServerTooOld says that the server lacks what ringonce needs.
+	// ErrServerTooOld reports that the server lacks what ringonce needs.
 	ErrServerTooOld = errors.New("the NATS server is too old")
-	// ErrInsufficientStorage says that the broker has no room for the streams of requests.
+	// ErrInsufficientStorage reports that the broker cannot reserve the streams of requests.
 	ErrInsufficientStorage = errors.New("NATS has no room for the streams of requests")
-	// ErrForeignStream says that a stream which is not ringonce's is in the way.
+	// ErrForeignStream reports that a stream of another program is in the way.
 	ErrForeignStream = errors.New("a stream that is not ringonce's is in the way")
-	// ErrNoJetStream says that nothing answers for JetStream.
+	// ErrNoJetStream reports that JetStream does not answer.
 	ErrNoJetStream = errors.New("no JetStream answers: enable it for this NATS account; if it is in another JetStream domain, as the hub of a leaf node, set nats.domain")
 )
 
@@ -44,15 +44,15 @@ func ExplainJetStream(err error) error {
 	return err
 }
 
-// CheckServer refuses a server that is too old. In another JetStream domain it is
-// the level of its API that tells.
+// CheckServer returns an error if the server is too old. In another JetStream domain
+// only the level of its API shows that.
 func CheckServer(ctx context.Context, js jetstream.JetStream) error {
 	version := js.Conn().ConnectedServerVersion()
 	if js.Options().Domain == "" {
 		if !newEnough(version) {
 			return oldServer(version)
 		}
-		return nil // what the API says besides, a worker need not be permitted to ask
+		return nil // a worker needs no permission to ask for the level of the API
 	}
 	info, err := js.AccountInfo(ctx)
 	if err != nil {
@@ -78,19 +78,19 @@ func newEnough(version string) bool {
 	return errMajor == nil && errMinor == nil && (major > minServerMajor || major == minServerMajor && minor >= minServerMinor)
 }
 
-// precheck finds before any stream is made what would keep one from being made.
+// precheck finds what would keep a stream from being created, before any is.
 func (t Topology) precheck(ctx context.Context, js jetstream.JetStream, missing []jetstream.StreamConfig) error {
 	if err := CheckServer(ctx, js); err != nil {
 		return err
 	}
-	if err := overlapping(ctx, js, missing); err != nil {
+	if err := checkOverlap(ctx, js, missing); err != nil {
 		return err
 	}
 	return t.checkRoom(ctx, js, missing)
 }
 
-// missing lists the streams that are not there. One of a name of ours that is not
-// ours is an error.
+// missing lists the streams that are not there. A foreign one with a name of ours is
+// an error.
 func (t Topology) missing(ctx context.Context, js jetstream.JetStream) ([]jetstream.StreamConfig, error) {
 	var missing []jetstream.StreamConfig
 	for _, want := range t.streams() {
@@ -100,16 +100,16 @@ func (t Topology) missing(ctx context.Context, js jetstream.JetStream) ([]jetstr
 			missing = append(missing, want)
 		case err != nil:
 			return nil, fmt.Errorf("look up stream %s: %w", want.Name, ExplainJetStream(err))
-		case foreign(want, s.CachedInfo().Config):
+		case isForeign(want, s.CachedInfo().Config):
 			return nil, foreignError(want, s.CachedInfo().Config)
 		}
 	}
 	return missing, nil
 }
 
-// foreign reports whether a stream of a name of ours has no subject of the kind
+// isForeign reports whether a stream with a name of ours has no subject of the kind
 // that ours has, such as calls.requests.
-func foreign(want, have jetstream.StreamConfig) bool {
+func isForeign(want, have jetstream.StreamConfig) bool {
 	for _, subject := range want.Subjects {
 		tokens := strings.SplitN(subject, ".", 3)
 		kind := tokens[0] + "." + tokens[1] + "."
@@ -127,9 +127,9 @@ func foreignError(want, have jetstream.StreamConfig) error {
 		ErrForeignStream, want.Name, have.Subjects, want.Subjects, separate)
 }
 
-// overlapping finds streams that have subjects of ours. Without the permission to
-// look, the broker says of the first stream that it cannot be made.
-func overlapping(ctx context.Context, js jetstream.JetStream, missing []jetstream.StreamConfig) error {
+// checkOverlap finds streams of others that have subjects of ours. Without the
+// permission to list them, creating the first stream fails.
+func checkOverlap(ctx context.Context, js jetstream.JetStream, missing []jetstream.StreamConfig) error {
 	for _, want := range missing {
 		for _, subject := range want.Subjects {
 			names := js.StreamNames(ctx, jetstream.WithStreamListSubject(subject))
@@ -145,19 +145,19 @@ func overlapping(ctx context.Context, js jetstream.JetStream, missing []jetstrea
 	return nil
 }
 
-// roomStream is made for a moment, to see whether there is room.
+// roomStream is created for a moment, to see whether there is room.
 const roomStream = "CALLS_ROOM"
 
-// roomSteps is how often the room that there is gets halved to find it out.
+// roomSteps bounds the bisection that finds how much room there is.
 const roomSteps = 8
 
-// unreserved is left for the streams that reserve nothing: the broker makes none
+// unreserved is left for the streams that reserve nothing: the broker creates none
 // where all is reserved.
 const unreserved = 1 << 20
 
-// checkRoom has the broker try to reserve what the missing streams of requests
-// will. Nothing tells how much it can reserve: the account's limits are often
-// without end, and those of the server are not shown.
+// checkRoom has the broker reserve, for a moment, what the missing streams of requests
+// need. How much it can reserve is not shown: accounts often have no limit, and the
+// server's is hidden.
 func (t Topology) checkRoom(ctx context.Context, js jetstream.JetStream, missing []jetstream.StreamConfig) error {
 	var need int64
 	for _, cfg := range missing {
@@ -167,27 +167,27 @@ func (t Topology) checkRoom(ctx context.Context, js jetstream.JetStream, missing
 		return nil
 	}
 	if err := js.DeleteStream(ctx, roomStream); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return nil //nolint:nilerr // it is not permitted; making the streams will tell
+		return nil //nolint:nilerr // it is not permitted; creating the streams will show it
 	}
-	refused := t.tryRoom(ctx, js, need+unreserved)
-	if !noRoom(refused) {
+	refused := t.reserveRoom(ctx, js, need+unreserved)
+	if !isNoRoom(refused) {
 		return nil
 	}
-	there, beyond := int64(0), need
+	room, above := int64(0), need
 	for range roomSteps {
-		half := (there + beyond) / 2
-		if t.tryRoom(ctx, js, half+unreserved) == nil {
-			there = half
+		half := (room + above) / 2
+		if t.reserveRoom(ctx, js, half+unreserved) == nil {
+			room = half
 		} else {
-			beyond = half
+			above = half
 		}
 	}
-	return t.noRoomError(ctx, js, need, there, refused)
+	return t.noRoomError(ctx, js, need, room, refused)
 }
 
-// tryRoom reserves so many bytes for a moment.
-func (t Topology) tryRoom(ctx context.Context, js jetstream.JetStream, bytes int64) error {
-	err := reserve(ctx, js, jetstream.StreamConfig{
+// reserveRoom reserves bytes for a moment.
+func (t Topology) reserveRoom(ctx context.Context, js jetstream.JetStream, bytes int64) error {
+	err := createStream(ctx, js, jetstream.StreamConfig{
 		Name: roomStream, Description: "made for a moment by ringonce, to see whether there is room",
 		Storage: jetstream.FileStorage, Replicas: t.Replicas, MaxBytes: bytes,
 	})
@@ -200,21 +200,21 @@ func (t Topology) tryRoom(ctx context.Context, js jetstream.JetStream, bytes int
 	return nil
 }
 
-// Bounds of making a stream right after another was deleted.
+// Bounds of creating a stream right after another was deleted.
 const (
-	maxReserveTries   = 3
-	reserveRetryDelay = 200 * time.Millisecond
+	maxCreateTries   = 3
+	createRetryDelay = 200 * time.Millisecond
 )
 
-// reserve creates a stream. The broker confirms that a stream is deleted before it
-// has released its room and removed its directory, and refuses another one in
+// createStream creates a stream. The broker confirms that a stream is deleted before
+// it has released its room and removed its directory, and refuses another one in
 // between.
-func reserve(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) (err error) {
-	for try := range maxReserveTries {
+func createStream(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) (err error) {
+	for try := range maxCreateTries {
 		if try > 0 {
-			retry.Sleep(ctx, reserveRetryDelay)
+			retry.Sleep(ctx, createRetryDelay)
 		}
-		if _, err = js.CreateStream(ctx, cfg); !noRoom(err) && !isStoreError(err) {
+		if _, err = js.CreateStream(ctx, cfg); !isNoRoom(err) && !isStoreError(err) {
 			return err
 		}
 	}
@@ -239,13 +239,13 @@ const (
 	storageResources jetstream.ErrorCode = 10047
 )
 
-func noRoom(err error) bool {
+func isNoRoom(err error) bool {
 	var api *jetstream.APIError
 	return errors.As(err, &api) &&
 		slices.Contains([]jetstream.ErrorCode{accountResources, noPeers, noResources, storageResources}, api.ErrorCode)
 }
 
-func (t Topology) noRoomError(ctx context.Context, js jetstream.JetStream, need, there int64, refused error) error {
+func (t Topology) noRoomError(ctx context.Context, js jetstream.JetStream, need, room int64, refused error) error {
 	account := ""
 	if info, err := js.AccountInfo(ctx); err == nil {
 		tier := info.Tier
@@ -259,7 +259,7 @@ func (t Topology) noRoomError(ctx context.Context, js jetstream.JetStream, need,
 		account = fmt.Sprintf(" The NATS account has reserved %s and uses %s; it has %s.", mebibytes(int64(tier.ReservedStore)), mebibytes(int64(tier.Store)), limit) //nolint:gosec // sizes of disks
 	}
 	return fmt.Errorf("%w: they reserve %s on each server (streams.max_urgent_mib %d, max_normal_mib %d, max_bulk_mib %d; %d replicas), and about %s can be reserved (%w).%s Lower these settings, or raise the limit at NATS",
-		ErrInsufficientStorage, mebibytes(need), t.MaxBytes[call.Urgent]>>20, t.MaxBytes[call.Normal]>>20, t.MaxBytes[call.Bulk]>>20, t.Replicas, mebibytes(there), refused, account)
+		ErrInsufficientStorage, mebibytes(need), t.MaxBytes[call.Urgent]>>20, t.MaxBytes[call.Normal]>>20, t.MaxBytes[call.Bulk]>>20, t.Replicas, mebibytes(room), refused, account)
 }
 
 func mebibytes(n int64) string { return strconv.FormatInt(n>>20, 10) + " MiB" }

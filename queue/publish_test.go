@@ -129,3 +129,13 @@ func TestEveryPublishIsAnsweredAtItsOwnSubject(t *testing.T) {
 		t.Errorf("%d are awaited", len(a.waiting))
 	}
 }
+
+// TestAClaimThatMovedIsUncertain: nobody knows which broker took it.
+func TestAClaimThatMovedIsUncertain(t *testing.T) {
+	withBroker(t, func(t *testing.T, b *broker) {
+		m := &nats.Msg{Subject: "calls.records.acme.a", Header: nats.Header{}}
+		if _, err := b.publishOn(t.Context(), b.Generation()+1, StreamRecords, m); !errors.Is(err, ErrReconnected) {
+			t.Errorf("gets %v", err)
+		}
+	})
+}

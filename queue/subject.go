@@ -51,7 +51,7 @@ func Origin(stream string, sequence uint64, published time.Time) call.Origin {
 	return call.Origin{Stream: stream, Sequence: sequence, Published: published.UTC()}
 }
 
-// OriginStream is where the message waits, or waited.
+// OriginStream returns the stream in which the message waits, or waited.
 func OriginStream(o call.Origin) string {
 	if o.Stream == "" {
 		return StreamCalls
@@ -82,10 +82,12 @@ func StoredSubject(a call.Account, p call.Priority) string {
 	return RequestsPrefix + string(a) + "." + string(p)
 }
 
+// ParkedSubject is where the schedule of a call waits.
 func ParkedSubject(a call.Account, id call.ID) string {
 	return ParkedPrefix + string(a) + "." + string(id)
 }
 
+// DueSubject is where the calls of an account come back.
 func DueSubject(a call.Account, p call.Priority) string {
 	if p == "" {
 		p = call.Normal
@@ -93,20 +95,22 @@ func DueSubject(a call.Account, p call.Priority) string {
 	return DuePrefix + string(a) + "." + string(p)
 }
 
+// RecordSubject is where the record of a call is.
 func RecordSubject(a call.Account, id call.ID) string {
 	return RecordsPrefix + string(a) + "." + string(id)
 }
 
+// DeadSubject is where a dead letter is; token is its [DeadLetter.SubjectToken].
 func DeadSubject(a call.Account, r call.Reason, token string) string {
 	return DeadPrefix + string(a) + "." + string(r) + "." + token
 }
 
 var errSubject = errors.New("not a subject of ours")
 
-// ParseSubject reads the account and the priority from the subject of a request
-// or a due call. They come from nowhere else: NATS permissions bind a
-// publisher to its subject. A last token that is no priority is given as it is,
-// for the worker to end the request by.
+// ParseSubject returns the account and the priority of a request or a due call. They
+// come from the subject alone: NATS permissions bind a publisher to its subject. A
+// last token that is no priority is returned as it is, for the worker to end the
+// request by.
 func ParseSubject(subject string) (call.Account, call.Priority, error) {
 	rest, ok := strings.CutPrefix(subject, RequestsPrefix)
 	if !ok {
@@ -125,7 +129,7 @@ func ParseSubject(subject string) (call.Account, call.Priority, error) {
 	return account, call.Priority(last), nil
 }
 
-// ParseDeadSubject reads what the subject of a dead letter says.
+// ParseDeadSubject returns the account, the reason and the token of a dead letter.
 func ParseDeadSubject(subject string) (a call.Account, r call.Reason, token string, err error) {
 	rest, ok := strings.CutPrefix(subject, DeadPrefix)
 	parts := strings.Split(rest, ".")

@@ -20,15 +20,14 @@ const (
 	// minimumDuplicates is the least that the broker allows: its duplicate
 	// window would answer "stored" and forget the message.
 	minimumDuplicates = 100 * time.Millisecond
-	// rateMaxAge is longer than anybody reserves ahead.
+	// rateMaxAge is longer than any worker reserves ahead.
 	rateMaxAge = 10 * time.Second
-	// maxConsumers is set because the broker allows a stream that says nothing
-	// 1,000: an account has one on each stream of requests, four on CALLS_PARKED,
+	// maxConsumers is set because the broker's default for a stream is 1,000: an account has one on each stream of requests, four on CALLS_PARKED,
 	// and one on CALLS_DEAD.
 	maxConsumers = 2048
 )
 
-// Topology says how the streams are to be.
+// Topology is how the streams are to be.
 type Topology struct {
 	Replicas int // 1, 3 or 5
 	// MaxBytes bounds the waiting requests of each priority, and the broker
@@ -38,7 +37,7 @@ type Topology struct {
 	MaxBytes map[call.Priority]int64
 }
 
-// streams lists them in the order they are made: the records come before the
+// streams lists them in the order of their creation: the records come before the
 // requests, because a request older than the records may have had one.
 func (t Topology) streams() []jetstream.StreamConfig {
 	return []jetstream.StreamConfig{
@@ -62,10 +61,10 @@ func (t Topology) streams() []jetstream.StreamConfig {
 	}
 }
 
-// records is the ledger. What it holds leaves it by a TTL of its own alone.
+// records is the stream of call records. They leave it by a TTL of their own alone.
 func (t Topology) records() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name: StreamRecords, Description: "one record per call: the ledger that makes dialling again safe",
+		Name: StreamRecords, Description: "one record per call: makes dialling again safe",
 		Subjects: []string{RecordsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 		Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
 		AllowMsgTTL: true, AllowDirect: false, DenyPurge: true, DenyDelete: true, Duplicates: minimumDuplicates,
@@ -82,16 +81,15 @@ func (t Topology) requests(p call.Priority) jetstream.StreamConfig {
 	}
 	if p == call.Normal {
 		cfg.Subjects = append(cfg.Subjects, RequestsPrefix+"*")
-		cfg.SubjectTransform = withoutPriority()
+		cfg.SubjectTransform = addNormalPriority()
 	}
 	return cfg
 }
 
-// withoutPriority has the broker keep a request without a priority under the
-// subject of a normal one, so that each consumer has one subject: for a
-// consumer of two, the broker's search for the next message costs several times
-// as much.
-func withoutPriority() *jetstream.SubjectTransformConfig {
+// addNormalPriority has the broker store a request without a priority under the
+// subject of a normal one, so that each consumer has one subject: for a consumer of
+// two, the broker's search for the next message costs several times as much.
+func addNormalPriority() *jetstream.SubjectTransformConfig {
 	return &jetstream.SubjectTransformConfig{
 		Source: RequestsPrefix + "*", Destination: RequestsPrefix + "{{wildcard(1)}}." + string(call.Normal),
 	}
@@ -140,10 +138,10 @@ func (t Topology) control() jetstream.KeyValueConfig {
 	}
 }
 
-// Apply makes the streams that are missing and leaves those that are there as
-// they are; [Topology.Check] says where they differ. What keeps one of them from
-// being made is looked for before the first is.
-func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []string, err error) {
+// Apply creates the streams that are missing, and returns their names. Those that are
+// there stay as they are; [Topology.Check] lists where they differ. What would keep
+// one from being created is looked for before the first is.
+func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (created []string, err error) {
 	missing, err := t.missing(ctx, js)
 	if err != nil {
 		return nil, err
@@ -154,13 +152,13 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 		}
 	}
 	for _, cfg := range missing {
-		if err := create(ctx, js, cfg); err != nil {
-			return made, fmt.Errorf("create stream %s: %w", cfg.Name, err)
+		if err := createIfMissing(ctx, js, cfg); err != nil {
+			return created, fmt.Errorf("create stream %s: %w", cfg.Name, err)
 		}
-		made = append(made, cfg.Name)
+		created = append(created, cfg.Name)
 		if cfg.Name == StreamRecords {
 			if err := WriteFirstCanary(ctx, js); err != nil {
-				return made, err
+				return created, err
 			}
 		}
 	}
@@ -170,22 +168,22 @@ func (t Topology) Apply(ctx context.Context, js jetstream.JetStream) (made []str
 			err = nil
 		}
 		if err == nil {
-			made = append(made, BucketControl)
+			created = append(created, BucketControl)
 		}
 	}
 	if err != nil {
-		return made, fmt.Errorf("create bucket %s: %w", BucketControl, err)
+		return created, fmt.Errorf("create bucket %s: %w", BucketControl, err)
 	}
-	return made, nil
+	return created, nil
 }
 
-// create makes a stream; that another worker was faster is no error.
-func create(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) error {
-	err := reserve(ctx, js, cfg)
+// createIfMissing creates a stream; that another worker was faster is no error.
+func createIfMissing(ctx context.Context, js jetstream.JetStream, cfg jetstream.StreamConfig) error {
+	err := createStream(ctx, js, cfg)
 	if errors.Is(err, jetstream.ErrMaximumConsumersLimit) {
 		// The NATS account allows fewer consumers, and that is its limit then.
 		cfg.MaxConsumers = 0
-		err = reserve(ctx, js, cfg)
+		err = createStream(ctx, js, cfg)
 	}
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
 		return nil

@@ -69,7 +69,7 @@ func TestCheckNamesEveryDangerousDifference(t *testing.T) {
 		{StreamCalls, "subject transform", func(c *jetstream.StreamConfig) {
 			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "calls.requests.>", Destination: "calls.requests.acme"}
 		}, false},
-		{StreamRecords, "subject transform", func(c *jetstream.StreamConfig) { c.SubjectTransform = withoutPriority() }, false},
+		{StreamRecords, "subject transform", func(c *jetstream.StreamConfig) { c.SubjectTransform = addNormalPriority() }, false},
 		{StreamRecords, "direct get", func(c *jetstream.StreamConfig) { c.AllowDirect = true }, false},
 		{StreamRecords, "messages per subject", func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 2 }, false},
 		{StreamRecords, "message TTL", func(c *jetstream.StreamConfig) { c.AllowMsgTTL = false }, false},

@@ -13,13 +13,14 @@ import (
 	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/queue/pull"
 	"github.com/ringonce/ringonce/queue/ratelimit"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 // broker is what a worker uses of NATS.
 type broker struct {
 	conn      *queue.Conn
 	records   *queue.Records
-	gossip    *queue.Gossip
+	gossip    *rollback.Gossip
 	control   *control.Bucket
 	meter     *backlog.Meter
 	peers     *control.PeerBus
@@ -66,7 +67,7 @@ func (a *App) setUpOnce(ctx context.Context, conn *queue.Conn) (*broker, error) 
 	if err != nil {
 		return nil, err
 	}
-	gossip, err := conn.NewGossip(records)
+	gossip, err := rollback.NewGossip(records)
 	if err != nil {
 		return nil, err
 	}

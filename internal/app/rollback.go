@@ -12,6 +12,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/dispatcher/lane"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 const (
@@ -39,10 +40,10 @@ type rollbackMonitor struct {
 	recheck chan struct{} // holds a token when the next check is due at once
 
 	mu           sync.Mutex
-	down         bool              // there is no connection
-	fault        *queue.FaultError // found by the last check, if any
-	writeError   error             // why the records cannot be written
-	payloadError error             // why the broker refuses large messages
+	down         bool                 // there is no connection
+	fault        *rollback.FaultError // found by the last check, if any
+	writeError   error                // why the records cannot be written
+	payloadError error                // why the broker refuses large messages
 	highWater    queue.HighWater
 	records      *queue.Records
 }
@@ -56,7 +57,7 @@ func newRollbackMonitor(log *slog.Logger, halt func(error), report func(...call.
 func (m *rollbackMonitor) run(ctx context.Context, b *broker) {
 	delays := newBackoff(5 * time.Second)
 	var throttle logThrottle
-	if stop, err := b.conn.OnRecordsUpdated(m.trigger); err == nil {
+	if stop, err := rollback.OnUpdated(b.conn, m.trigger); err == nil {
 		defer stop()
 	}
 	timeout := minCheckTimeout
@@ -66,7 +67,7 @@ func (m *rollbackMonitor) run(ctx context.Context, b *broker) {
 		if ctx.Err() != nil {
 			return
 		}
-		var fault *queue.FaultError
+		var fault *rollback.FaultError
 		failed := err != nil && !errors.As(err, &fault)
 		switch {
 		case fault != nil:
@@ -94,7 +95,7 @@ func (m *rollbackMonitor) run(ctx context.Context, b *broker) {
 // halts the lanes or lets them continue. An error that proves nothing about the
 // records leaves the lanes as they are.
 func (m *rollbackMonitor) check(ctx context.Context, b *broker, timeout time.Duration) error {
-	if err := b.gossip.WaitForPeers(ctx); errors.Is(err, queue.ErrPeersMissing) {
+	if err := b.gossip.WaitForPeers(ctx); errors.Is(err, rollback.ErrPeersMissing) {
 		m.log.Warn("verifying call records without all peers", "error", err)
 	} else if err != nil {
 		return err
@@ -107,8 +108,8 @@ func (m *rollbackMonitor) check(ctx context.Context, b *broker, timeout time.Dur
 	m.setPayloadError(nil)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	highWater, err := b.records.Verify(ctx)
-	var fault *queue.FaultError
+	highWater, err := rollback.Verify(ctx, b.records)
+	var fault *rollback.FaultError
 	if errors.As(err, &fault) {
 		m.halt(err)
 		m.setFault(fault)
@@ -183,8 +184,8 @@ func (m *rollbackMonitor) recordDrift(ctx context.Context, conn *queue.Conn, dri
 	}) {
 		return nil
 	}
-	_, err := conn.CheckHighWater(ctx)
-	var fault *queue.FaultError
+	_, err := rollback.Check(ctx, conn)
+	var fault *rollback.FaultError
 	if errors.As(err, &fault) {
 		m.setFault(fault)
 		return nil // the drifts say the same
@@ -224,7 +225,7 @@ func (m *rollbackMonitor) faults() []error {
 	return found
 }
 
-func (m *rollbackMonitor) setFault(fault *queue.FaultError) {
+func (m *rollbackMonitor) setFault(fault *rollback.FaultError) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fault = fault

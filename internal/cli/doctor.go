@@ -16,6 +16,7 @@ import (
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/control"
 	"github.com/ringonce/ringonce/queue/pull"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 func newDoctorCommand(environ []string) *cobra.Command {
@@ -103,7 +104,7 @@ func (e *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs
 	for _, account := range accountsToProbe(config) {
 		e.report("acknowledging", consumers.CheckAckPermission(ctx, account), "permitted, account "+string(account))
 	}
-	ledger, err := conn.InspectHighWater(ctx)
+	ledger, err := rollback.Inspect(ctx, conn)
 	e.report("call records", err, "valid from "+ledger.ValidFrom.Format(time.RFC3339)+" on")
 }
 

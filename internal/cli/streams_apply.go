@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 func newStreamsApplyCommand(cf *connFlags) *cobra.Command {
@@ -35,7 +36,7 @@ changed; differences are printed.`,
 				fmt.Fprintln(c.OutOrStdout(), "note: pauses and suspensions were in", queue.BucketControl,
 					"and take effect again only if a running worker knew them; check: ringonce accounts list")
 			}
-			if _, err := conn.InspectHighWater(c.Context()); err != nil {
+			if _, err := rollback.Inspect(c.Context(), conn); err != nil {
 				fmt.Fprintln(c.OutOrStdout(), "note:", err)
 			}
 			return checkStreams(c, conn, topology)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringonce/ringonce/internal/app"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 func newStreamsCheckCommand(cf *connFlags) *cobra.Command {
@@ -25,8 +26,8 @@ lost records. Differences of size or speed are printed as notes.`,
 			}
 			defer conn.Close()
 			err = checkStreams(c, conn, app.Topology(config))
-			var fault *queue.FaultError
-			if _, recordsErr := conn.InspectHighWater(c.Context()); errors.As(recordsErr, &fault) {
+			var fault *rollback.FaultError
+			if _, recordsErr := rollback.Inspect(c.Context(), conn); errors.As(recordsErr, &fault) {
 				return errors.Join(err, recordsErr)
 			}
 			return err

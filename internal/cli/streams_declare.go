@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 func newStreamsDeclareCommand(cf *connFlags) *cobra.Command {
@@ -46,7 +47,7 @@ to every request published before now.`,
 			if err := a.confirm(c, question); err != nil {
 				return err
 			}
-			l, err := conn.DeclareRecords(c.Context(), validFrom, a.by+": "+a.why, now)
+			l, err := rollback.Declare(c.Context(), conn, validFrom, a.by+": "+a.why, now)
 			if err != nil {
 				return err
 			}

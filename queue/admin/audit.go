@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 // AuditFinding is a call that nothing would bring to its end: the broker lost what
@@ -31,7 +32,7 @@ type callKey struct {
 func (o *Operator) Audit(
 	ctx context.Context, a call.Account, overdueAfter time.Duration, now time.Time, found func(AuditFinding) error,
 ) (read int, err error) {
-	if _, err := o.conn.InspectHighWater(ctx); err != nil {
+	if _, err := rollback.Inspect(ctx, o.conn); err != nil {
 		return 0, err
 	}
 	due := map[callKey]bool{}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 // Replay has a dead call dialled again, with a fresh age and a fresh count of
@@ -18,7 +19,7 @@ import (
 // not dialled before. It never opens what may have rung by its record.
 func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n call.Note, acceptUncertainty bool) (Result, error) {
 	n.What = "replayed"
-	highWater, err := o.conn.InspectHighWater(ctx)
+	highWater, err := rollback.Inspect(ctx, o.conn)
 	if err != nil {
 		return Result{}, err
 	}
@@ -52,7 +53,7 @@ func (o *Operator) Replay(ctx context.Context, a call.Account, id call.ID, n cal
 // CheckReplay returns why [Operator.Replay] would refuse a dead call, nil if it
 // would not.
 func (o *Operator) CheckReplay(ctx context.Context, r call.Record, now time.Time) error {
-	highWater, err := o.conn.InspectHighWater(ctx)
+	highWater, err := rollback.Inspect(ctx, o.conn)
 	if err != nil {
 		return err
 	}

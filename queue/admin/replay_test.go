@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 func TestRepeatedReplaysRingOnce(t *testing.T) {
@@ -144,7 +145,7 @@ func TestReplayRefuses(t *testing.T) {
 func TestReplayOfARecordFromBeforeTheDeclaration(t *testing.T) {
 	f := newFixture(t)
 	f.dead("r1", call.Expired)
-	if _, err := f.conn.DeclareRecords(t.Context(), time.Now().Add(time.Second), "asha", time.Now()); err != nil {
+	if _, err := rollback.Declare(t.Context(), f.conn, time.Now().Add(time.Second), "asha", time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	_, err := f.operator.Replay(t.Context(), acct, "r1", note(), false)
@@ -158,7 +159,7 @@ func TestReplayAndResolveRefuseAfterARollback(t *testing.T) {
 	f := newFixture(t)
 	f.dead("r1", call.Expired)
 	f.unknown("u1", time.Hour)
-	if _, err := f.conn.CheckHighWater(t.Context()); err != nil {
+	if _, err := rollback.Check(t.Context(), f.conn); err != nil {
 		t.Fatal(err)
 	}
 	stream, err := f.conn.JetStream().Stream(t.Context(), queue.StreamRecords)
@@ -173,7 +174,7 @@ func TestReplayAndResolveRefuseAfterARollback(t *testing.T) {
 	if _, err := kv.PutString(t.Context(), "highwater", remembered); err != nil {
 		t.Fatal(err)
 	}
-	var fault *queue.FaultError
+	var fault *rollback.FaultError
 	if _, err := f.operator.Replay(t.Context(), acct, "r1", note(), true); !errors.As(err, &fault) {
 		t.Errorf("replay: %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 const noteNotRung = "resolved as not rung"
@@ -34,7 +35,7 @@ func (o *Operator) ResolveRang(ctx context.Context, a call.Account, id call.ID, 
 // running it again completes it, and nothing else does.
 func (o *Operator) ResolveNotRung(ctx context.Context, a call.Account, id call.ID, n call.Note) (Result, error) {
 	n.What = noteNotRung
-	if _, err := o.conn.InspectHighWater(ctx); err != nil {
+	if _, err := rollback.Inspect(ctx, o.conn); err != nil {
 		return Result{}, err
 	}
 	// Looked up before the record is written: a dead letter that the call gets

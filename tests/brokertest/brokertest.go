@@ -183,3 +183,26 @@ func Must[V any](t testing.TB) func(V, error) V {
 		return v
 	}
 }
+
+// BackUp copies the broker's files while it is stopped, and starts it again.
+func (b *Broker) BackUp(to string) {
+	b.t.Helper()
+	b.Stop()
+	if err := os.CopyFS(to, os.DirFS(b.dir)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.Start()
+}
+
+// Restore stops the broker, replaces its files by a copy, and starts it again.
+func (b *Broker) Restore(copied string) {
+	b.t.Helper()
+	b.Stop()
+	if err := os.RemoveAll(b.dir); err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.CopyFS(b.dir, os.DirFS(copied)); err != nil {
+		b.t.Fatal(err)
+	}
+	b.Start()
+}

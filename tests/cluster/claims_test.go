@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 )
 
 // What everything rests on: of all who claim a call at once, one wins at most,
@@ -158,7 +159,7 @@ func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
 		case errors.Is(err, call.ErrConflict):
 			return
 		case errors.Is(err, queue.ErrUnverified):
-			_, _ = ledger.Verify(t.Context()) // and if it fails, the next try fails, too
+			_, _ = rollback.Verify(t.Context(), ledger) // and if it fails, the next try fails, too
 		case errors.Is(err, call.ErrUncertain):
 			r.uncertain.Add(1)
 		default:

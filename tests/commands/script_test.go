@@ -18,6 +18,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/harness"
 )
@@ -233,7 +234,7 @@ func (s *script) theirs(ts *testscript.TestScript, _ bool, args []string) {
 
 // outdate makes the call records look restored from an older copy.
 func (s *script) outdate(ts *testscript.TestScript, _ bool, _ []string) {
-	l, err := s.rig.Conn.CheckHighWater(s.t.Context())
+	l, err := rollback.Check(s.t.Context(), s.rig.Conn)
 	ts.Check(err)
 	kv, err := s.rig.Conn.JetStream().KeyValue(s.t.Context(), queue.BucketControl)
 	ts.Check(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/queue/rollback"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/bubble"
 )
@@ -113,7 +114,7 @@ func TestRecordsWithAWrongSetting(t *testing.T) {
 				env.wantRungOnce(1)
 
 				now := time.Now()
-				if _, err := env.Conn.DeclareRecords(t.Context(), now, "asha: the age is removed", now); err != nil {
+				if _, err := rollback.Declare(t.Context(), env.Conn, now, "asha: the age is removed", now); err != nil {
 					t.Fatal(err)
 				}
 				<-time.After(checkInterval)

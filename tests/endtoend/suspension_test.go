@@ -11,6 +11,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/control"
+	"github.com/ringonce/ringonce/queue/rollback"
 	"github.com/ringonce/ringonce/sfvopi/simulator"
 	"github.com/ringonce/ringonce/tests/harness"
 )
@@ -203,7 +204,7 @@ func TestRecreatedRecordsStopEverything(t *testing.T) {
 	})
 	env.Publish("calls.requests.default", harness.Body("b", "+919876543212"))
 	now := time.Now()
-	if _, err := env.Conn.DeclareRecords(t.Context(), now, "test", now); err != nil {
+	if _, err := rollback.Declare(t.Context(), env.Conn, now, "test", now); err != nil {
 		t.Fatal(err)
 	}
 	if record := env.AwaitState("b", call.StateDead); record.Reason != call.TooOldToKnow {

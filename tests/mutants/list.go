@@ -108,14 +108,14 @@ func ofCalls() []mutant {
 		{
 			"a-read-error-is-absence", "takes a failed read for a call without a record", "queue/records.go",
 			"		return call.Record{}, nil, call.Version{}, fmt.Errorf(\"read the record of a call: %w\", err)\n",
-			"		return call.Record{}, nil, call.Version{Created: r.Created()}, nil\n",
+			"		return call.Record{}, nil, call.Version{Created: r.HighWater().Created}, nil\n",
 		},
 		{
 			"due-without-version", "believes any copy that comes back from parking", "queue/message.go",
 			"	d.Origin, d.Trace, d.Due = due.Record.Origin, due.Record.Trace, due\n", "	d.Origin, d.Trace = due.Record.Origin, due.Record.Trace\n",
 		},
 		{
-			"park-early", "has a call come back before its time", "queue/park.go",
+			"park-early", "has a call come back before its time", "queue/scheduler.go",
 			"	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()\n", "	at := r.NextAt.Add(-time.Hour).UTC()\n",
 		},
 		{

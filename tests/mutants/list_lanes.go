@@ -92,33 +92,33 @@ func ofLanes() []mutant {
 			"	if !m.down {\n		m.halt(nil)\n	}\n", "	m.halt(nil)\n",
 		},
 		{
-			"note-the-connection-late", "takes the connection after a check for the one that was checked", "queue/ledger.go",
-			"	over := generationOf(r.nc)\n	valid, err := checkLedger(ctx, r.js, r.HighWater(), r.LostClaim())\n",
-			"	valid, err := checkLedger(ctx, r.js, r.HighWater(), r.LostClaim())\n	over := generationOf(r.nc)\n",
+			"note-the-connection-late", "takes the connection after a check for the one that was checked", "queue/rollback/check.go",
+			"	generation := conn.Generation()\n	mark, err := check(ctx, js, records.HighWater(), records.LostClaim())\n",
+			"	mark, err := check(ctx, js, records.HighWater(), records.LostClaim())\n	generation := conn.Generation()\n",
 		},
 		{
-			"ignore-who-leaves", "learns nothing from a worker that leaves", "queue/witness.go",
-			"	w.records.MergeHighWater(t.HighWater)\n", "	if !t.Gone {\n		w.records.MergeHighWater(t.HighWater)\n	}\n",
+			"ignore-who-leaves", "learns nothing from a worker that leaves", "queue/rollback/gossip.go",
+			"	g.records.MergeHighWater(r.HighWater)\n", "	if !r.Leaving {\n		g.records.MergeHighWater(r.HighWater)\n	}\n",
 		},
 		{
-			"overlook-a-wrong-setting", "goes on although the records may vanish by a setting", "queue/ledger.go",
-			"	case len(seen.wrong) > 0:\n		return Faultf", "	case len(seen.wrong) < 0:\n		return Faultf",
+			"overlook-a-wrong-setting", "goes on although the records may vanish by a setting", "queue/rollback/check.go",
+			"	case len(stream.drift) > 0:\n		return queue.Faultf", "	case len(stream.drift) < 0:\n		return queue.Faultf",
 		},
 		{
-			"overlook-a-lost-canary", "goes on although something removed messages from the records", "queue/ledger.go",
-			"	case seen.canary.Sequence == 0, seen.canary.Canary != valid.Canary:\n", "	case false:\n",
+			"overlook-a-lost-canary", "goes on although something removed messages from the records", "queue/rollback/check.go",
+			"	case stream.canary.Sequence == 0, stream.canary.Canary != mark.Canary:\n", "	case false:\n",
 		},
 		{
-			"take-any-canary", "takes a canary that was written again for the one that was there", "queue/ledger.go",
-			"seen.canary.Canary != valid.Canary:\n", "seen.canary.Content != valid.Canary.Content:\n",
+			"take-any-canary", "takes a canary that was written again for the one that was there", "queue/rollback/check.go",
+			"stream.canary.Canary != mark.Canary:\n", "stream.canary.Content != mark.Canary.Content:\n",
 		},
 		{
-			"mending-is-enough", "forgets that the records may have forgotten, once a setting is mended", "queue/ledger.go",
-			"		valid.Fault = fault\n", "		_ = fault\n",
+			"mending-is-enough", "forgets that the records may have forgotten, once a setting is mended", "queue/rollback/check.go",
+			"		mark.Fault = fault\n", "		_ = fault\n",
 		},
 		{
-			"overlook-a-lost-claim", "goes on although a claim that was confirmed is gone", "queue/records.go",
-			"	if lost {\n		r.lost, r.checked", "	if lost && expected.Sequence == 0 {\n		r.lost, r.checked",
+			"overlook-a-lost-claim", "goes on although a claim that was confirmed is gone", "queue/highwater.go",
+			"	if lost {\n		t.lost, t.verified", "	if lost && expected.Sequence == 0 {\n		t.lost, t.verified",
 		},
 		{
 			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/control/watch.go",
@@ -142,16 +142,16 @@ func ofLanes() []mutant {
 			"			return call.Version{}, ErrUnverified\n", "			_ = ErrUnverified\n",
 		},
 		{
-			"hear-no-witness", "checks the records of a new connection without those who know more", "queue/witness.go",
-			"		case len(away) == 0:\n", "		case true:\n",
+			"hear-no-witness", "checks the records of a new connection without those who know more", "queue/rollback/gossip.go",
+			"		case len(missing) == 0:\n", "		case true:\n",
 		},
 		{
 			"believe-an-old-rewrite", "takes an unchanged record for its rewrite that was not stored", "queue/records.go",
 			"version.Sequence > expected.Sequence &&\n		(record.State", "version.Sequence > 0 &&\n		(record.State",
 		},
 		{
-			"blame-what-was-declared", "takes a write from before a declaration for evidence against the records declared valid", "queue/records.go",
-			"	case !r.known.SameEpoch(before):\n", "	case false:\n",
+			"blame-what-was-declared", "takes a write from before a declaration for evidence against the records declared valid", "queue/highwater.go",
+			"	case !t.mark.SameEpoch(before):\n", "	case false:\n",
 		},
 	}
 }

@@ -29,8 +29,8 @@ func ofSubjects() []mutant {
 			"	case ack.Stream != stream || ack.Sequence == 0:\n", "	case ack.Sequence == 0:\n",
 		},
 		{
-			"answers-share-a-subject", "takes a late answer to a claim that was given up for that to another one", "queue/publish.go",
-			"	a.lastReply++\n", "",
+			"answers-share-a-subject", "takes a late answer to a claim that was given up for that to another one", "queue/replymux.go",
+			"	r.lastReply++\n", "",
 		},
 		{
 			"a-duplicate-is-stored", "takes what the broker forgot for stored", "queue/publish.go",

@@ -4,6 +4,7 @@ package queuetest
 
 import (
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -81,7 +82,7 @@ func (b *Broker) Publish(subject, body string, headers ...string) {
 func (b *Broker) WantSubjects(stream string, want ...string) {
 	b.T.Helper()
 	if stream == queue.StreamRecords {
-		want = append([]string{"calls.records.canary"}, want...)
+		want = slices.Sorted(slices.Values(append(want, "calls.records.canary")))
 	}
 	brokertest.WantSubjects(b.T, b.JetStream(), stream, want...)
 }

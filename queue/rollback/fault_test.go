@@ -1,4 +1,4 @@
-package queue
+package rollback
 
 import (
 	"errors"
@@ -10,6 +10,9 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/queue"
+	"github.com/ringonce/ringonce/tests/brokertest"
+	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
 // wantFault checks the cause, and that the way out is named.
@@ -26,33 +29,44 @@ func wantFault(t *testing.T, err error, cause call.RecordsFault, words ...string
 	}
 }
 
+func lastCanary(b *queuetest.Broker) *jetstream.RawStreamMsg {
+	b.T.Helper()
+	s := brokertest.Must[jetstream.Stream](b.T)(b.JetStream().Stream(b.T.Context(), queue.StreamRecords))
+	return brokertest.Must[*jetstream.RawStreamMsg](b.T)(s.GetLastMsgForSubject(b.T.Context(), "calls.records.canary"))
+}
+
+func recordsConfig(b *queuetest.Broker) jetstream.StreamConfig {
+	b.T.Helper()
+	return brokertest.Must[jetstream.Stream](b.T)(b.JetStream().Stream(b.T.Context(), queue.StreamRecords)).CachedInfo().Config
+}
+
 // checked returns records that hold one record and were found well.
-func (b *broker) checked() *Records {
-	b.t.Helper()
-	r := must[*Records](b.t)(b.NewRecords(b.t.Context(), Retention{}, func() {}))
-	r.fill(b.t, "a")
-	r.AdoptHighWater(must[HighWater](b.t)(r.Verify(b.t.Context())))
+func checked(b *queuetest.Broker) *queue.Records {
+	b.T.Helper()
+	r := newRecords(b)
+	fill(b.T, r, "a")
+	r.AdoptHighWater(brokertest.Must[queue.HighWater](b.T)(Verify(b.T.Context(), r)))
 	return r
 }
 
 // TestRecordsCannotBeRemoved by those who may use JetStream's API.
 func TestRecordsCannotBeRemoved(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		r := b.checked()
-		s := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamRecords))
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		r := checked(b)
+		s := brokertest.Must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), queue.StreamRecords))
 		if err := s.Purge(t.Context()); err == nil {
 			t.Error("it was purged")
 		}
 		if err := s.DeleteMsg(t.Context(), 2); err == nil {
 			t.Error("a record was deleted")
 		}
-		b.change(StreamRecords, func(*jetstream.StreamConfig) {})
-		cfg := must[*jetstream.StreamInfo](t)(s.Info(t.Context())).Config
+		b.Change(queue.StreamRecords, func(*jetstream.StreamConfig) {})
+		cfg := brokertest.Must[*jetstream.StreamInfo](t)(s.Info(t.Context())).Config
 		cfg.DenyPurge = false
 		if _, err := b.JetStream().UpdateStream(t.Context(), cfg); err == nil {
 			t.Error("purging was allowed again")
 		}
-		must[HighWater](t)(r.Verify(t.Context()))
+		brokertest.Must[queue.HighWater](t)(Verify(t.Context(), r))
 	})
 }
 
@@ -67,30 +81,30 @@ func TestWhatWasSetAndPutBack(t *testing.T) {
 		"retention": func(c *jetstream.StreamConfig) { c.Retention = jetstream.InterestPolicy },
 	} {
 		t.Run(name, func(t *testing.T) {
-			withBroker(t, func(t *testing.T, b *broker) {
-				r := b.checked()
-				before := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamRecords)).CachedInfo().Config
-				b.change(StreamRecords, spoil)
+			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+				r := checked(b)
+				before := recordsConfig(b)
+				b.Change(queue.StreamRecords, spoil)
 				<-time.After(10 * time.Second)
-				b.change(StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
+				b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
 				for range 2 {
-					_, err := r.Verify(t.Context())
+					_, err := Verify(t.Context(), r)
 					wantFault(t, err, call.RecordsCanaryLost)
 				}
-				if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, ErrUnverified) {
+				if _, err := r.Put(t.Context(), claimOf(t, "b"), call.Version{}); !errors.Is(err, queue.ErrUnverified) {
 					t.Errorf("a claim gets %v", err)
 				}
-				_, err := b.InspectHighWater(t.Context())
+				_, err := Inspect(t.Context(), b.Conn)
 				wantFault(t, err, call.RecordsCanaryLost)
 
 				now := time.Now()
-				must[HighWater](t)(b.DeclareRecords(t.Context(), now.Add(-time.Hour), "ann", now))
-				l := must[HighWater](t)(r.Verify(t.Context()))
+				brokertest.Must[queue.HighWater](t)(Declare(t.Context(), b.Conn, now.Add(-time.Hour), "ann", now))
+				l := brokertest.Must[queue.HighWater](t)(Verify(t.Context(), r))
 				if l.Canary.Sequence < 2 || l.ValidFrom.Before(now) {
 					t.Errorf("declared %+v, with nothing left of before", l)
 				}
 				r.AdoptHighWater(l)
-				must[call.Version](t)(r.Put(t.Context(), claimOf(t, "b"), call.Version{}))
+				brokertest.Must[call.Version](t)(r.Put(t.Context(), claimOf(t, "b"), call.Version{}))
 			})
 		})
 	}
@@ -101,16 +115,16 @@ func TestWhatWasSetAndPutBack(t *testing.T) {
 func TestAnotherCanary(t *testing.T) {
 	for name, header := range map[string]nats.Header{"written over": {}, "that vanishes": {jetstream.MsgTTLHeader: {"1h"}}} {
 		t.Run(name, func(t *testing.T) {
-			withBroker(t, func(t *testing.T, b *broker) {
-				r := b.checked()
-				content := b.last(StreamRecords, canarySubject).Data
-				must[*jetstream.PubAck](t)(b.JetStream().PublishMsg(t.Context(), &nats.Msg{Subject: canarySubject, Data: content, Header: header}))
-				_, err := r.Verify(t.Context())
+			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+				r := checked(b)
+				content := lastCanary(b).Data
+				brokertest.Must[*jetstream.PubAck](t)(b.JetStream().PublishMsg(t.Context(), &nats.Msg{Subject: "calls.records.canary", Data: content, Header: header}))
+				_, err := Verify(t.Context(), r)
 				wantFault(t, err, call.RecordsCanaryLost)
 				now := time.Now()
-				must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
-				r.AdoptHighWater(must[HighWater](t)(r.Verify(t.Context())))
-				if m := b.last(StreamRecords, canarySubject); m.Header.Get(jetstream.MsgTTLHeader) != "" {
+				brokertest.Must[queue.HighWater](t)(Declare(t.Context(), b.Conn, now, "ann", now))
+				r.AdoptHighWater(brokertest.Must[queue.HighWater](t)(Verify(t.Context(), r)))
+				if m := lastCanary(b); m.Header.Get(jetstream.MsgTTLHeader) != "" {
 					t.Error("the canary that was declared vanishes")
 				}
 			})
@@ -138,21 +152,21 @@ func TestWrongSettings(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			withBroker(t, func(t *testing.T, b *broker) {
-				r := b.checked()
-				before := must[jetstream.Stream](t)(b.JetStream().Stream(t.Context(), StreamRecords)).CachedInfo().Config
-				b.change(StreamRecords, c.spoil)
-				_, err := r.Verify(t.Context())
+			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+				r := checked(b)
+				before := recordsConfig(b)
+				b.Change(queue.StreamRecords, c.spoil)
+				_, err := Verify(t.Context(), r)
 				wantFault(t, err, call.RecordsWrongSetting, "nats stream edit CALL_RECORDS "+c.mend, c.name)
 				now := time.Now()
-				if _, err := b.DeclareRecords(t.Context(), now, "ann", now); err == nil || !strings.Contains(err.Error(), c.mend) {
+				if _, err := Declare(t.Context(), b.Conn, now, "ann", now); err == nil || !strings.Contains(err.Error(), c.mend) {
 					t.Errorf("declaring gets %v", err)
 				}
-				b.change(StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
-				_, err = must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {})).Verify(t.Context()) // as after a restart
+				b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
+				_, err = Verify(t.Context(), newRecords(b)) // as after a restart
 				wantFault(t, err, call.RecordsWrongSetting)
-				must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
-				must[HighWater](t)(r.Verify(t.Context()))
+				brokertest.Must[queue.HighWater](t)(Declare(t.Context(), b.Conn, now, "ann", now))
+				brokertest.Must[queue.HighWater](t)(Verify(t.Context(), r))
 			})
 		})
 	}
@@ -160,54 +174,54 @@ func TestWrongSettings(t *testing.T) {
 
 // TestSealedRecords can only be made again.
 func TestSealedRecords(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		r := b.checked()
-		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.Sealed = true })
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		r := checked(b)
+		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { c.Sealed = true })
 		if err := r.ProbeWrites(t.Context()); err == nil || !strings.Contains(err.Error(), "sealed") {
 			t.Errorf("a write gets %v", err)
 		}
-		_, err := r.Verify(t.Context())
+		_, err := Verify(t.Context(), r)
 		wantFault(t, err, call.RecordsWrongSetting, "sealed", "ringonce streams apply")
-		b.recreate(StreamRecords)
+		b.Recreate(queue.StreamRecords)
 		now := time.Now()
-		must[HighWater](t)(b.DeclareRecords(t.Context(), now, "ann", now))
-		must[HighWater](t)(r.Verify(t.Context()))
+		brokertest.Must[queue.HighWater](t)(Declare(t.Context(), b.Conn, now, "ann", now))
+		brokertest.Must[queue.HighWater](t)(Verify(t.Context(), r))
 	})
 }
 
 // TestAFaultIsKnownWithoutTheBucket, which could not be written.
 func TestAFaultIsKnownWithoutTheBucket(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		r := b.checked()
-		b.change("KV_"+BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 })
-		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
-		_, err := r.Verify(t.Context())
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		r := checked(b)
+		b.Change("KV_"+queue.BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 })
+		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
+		_, err := Verify(t.Context(), r)
 		wantFault(t, err, call.RecordsWrongSetting)
-		b.change("KV_"+BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = -1 })
-		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
-		_, err = r.Verify(t.Context())
+		b.Change("KV_"+queue.BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = -1 })
+		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
+		_, err = Verify(t.Context(), r)
 		wantFault(t, err, call.RecordsWrongSetting)
 	})
 }
 
 // TestAFaultIsWrittenDownBesideOthers who have just written that all is well.
 func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		r := b.checked()
-		kv := must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), BucketControl))
-		before := must[jetstream.KeyValueEntry](t)(kv.Get(t.Context(), KeyHighWater)).Value()
-		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		r := checked(b)
+		kv := brokertest.Must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), queue.BucketControl))
+		before := brokertest.Must[jetstream.KeyValueEntry](t)(kv.Get(t.Context(), queue.KeyHighWater)).Value()
+		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour })
 		once := false
-		r.js = &moving{r.js, func() {
+		js := &moving{b.JetStream(), func() {
 			if !once {
 				once = true
-				must[uint64](t)(kv.Put(t.Context(), KeyHighWater, before))
+				brokertest.Must[uint64](t)(kv.Put(t.Context(), queue.KeyHighWater, before))
 			}
 		}}
-		_, err := r.Verify(t.Context())
+		_, err := verify(t.Context(), js, r)
 		wantFault(t, err, call.RecordsWrongSetting)
-		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
-		_, err = b.CheckHighWater(t.Context())
+		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { c.MaxAge = 0 })
+		_, err = Check(t.Context(), b.Conn)
 		wantFault(t, err, call.RecordsWrongSetting)
 	})
 }
@@ -215,36 +229,36 @@ func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
 // TestRecordsMadeAgainAreNamedSo also where a write was faster than the check: it
 // got a sequence that had been given out before.
 func TestRecordsMadeAgainAreNamedSo(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		r := b.checked()
-		b.recreate(StreamRecords)
-		if _, err := r.Put(t.Context(), waiting(t, "b", time.Now()), call.Version{}); !errors.Is(err, ErrRolledBack) {
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		r := checked(b)
+		b.Recreate(queue.StreamRecords)
+		if _, err := r.Put(t.Context(), queuetest.Waiting(t, "b", time.Now()), call.Version{}); !errors.Is(err, queue.ErrRolledBack) {
 			t.Errorf("a write gets %v", err)
 		}
 		for range 2 {
-			_, err := r.Verify(t.Context())
-			wantFault(t, err, call.RecordsRecreated, "was made anew")
+			_, err := Verify(t.Context(), r)
+			wantFault(t, err, call.RecordsRecreated, "was created again")
 		}
-		_, err := b.CheckHighWater(t.Context())
+		_, err := Check(t.Context(), b.Conn)
 		wantFault(t, err, call.RecordsRecreated)
 	})
 }
 
 // TestAClaimThatIsGone was confirmed by records that do not keep what they confirm.
 func TestAClaimThatIsGone(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		r := b.checked()
-		b.change(StreamRecords, func(c *jetstream.StreamConfig) {
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		r := checked(b)
+		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) {
 			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "calls.records.*.*", Destination: "calls.records.x.{{wildcard(2)}}"}
 		})
 		claim := claimOf(t, "b")
-		v := must[call.Version](t)(r.Put(t.Context(), claim, call.Version{}))
-		b.change(StreamRecords, func(c *jetstream.StreamConfig) { c.SubjectTransform = nil })
+		v := brokertest.Must[call.Version](t)(r.Put(t.Context(), claim, call.Version{}))
+		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { c.SubjectTransform = nil })
 		placed := claim.MarkPlaced("n1", call.Outcome{Class: call.Placed}, time.Now())
 		if _, err := r.Put(t.Context(), placed, v); !errors.Is(err, call.ErrConflict) {
 			t.Errorf("the outcome gets %v", err)
 		}
-		_, err := r.Verify(t.Context())
+		_, err := Verify(t.Context(), r)
 		wantFault(t, err, call.RecordsClaimLost)
 	})
 }
@@ -252,17 +266,16 @@ func TestAClaimThatIsGone(t *testing.T) {
 // TestRecordsThatWereNeverUsed have forgotten nothing: to mend their settings is
 // enough, and the canary is written when they are first checked.
 func TestRecordsThatWereNeverUsed(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
-		if err := b.JetStream().DeleteStream(t.Context(), StreamRecords); err != nil {
-			t.Fatal(err)
-		}
-		cfg := (Topology{Replicas: 1}).records()
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
+		right := recordsConfig(b)
+		b.DeleteStream(queue.StreamRecords)
+		cfg := right
 		cfg.DenyPurge, cfg.DenyDelete = false, false
-		must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), cfg))
-		_, err := b.CheckHighWater(t.Context())
+		brokertest.Must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), cfg))
+		_, err := Check(t.Context(), b.Conn)
 		wantFault(t, err, call.RecordsWrongSetting, "--deny-purge", "--deny-delete")
-		must[jetstream.Stream](t)(b.JetStream().UpdateStream(t.Context(), (Topology{Replicas: 1}).records()))
-		if l := must[HighWater](t)(b.CheckHighWater(t.Context())); l.Canary.Sequence != 1 {
+		brokertest.Must[jetstream.Stream](t)(b.JetStream().UpdateStream(t.Context(), right))
+		if l := brokertest.Must[queue.HighWater](t)(Check(t.Context(), b.Conn)); l.Canary.Sequence != 1 {
 			t.Errorf("it is %+v", l)
 		}
 	})
@@ -271,21 +284,20 @@ func TestRecordsThatWereNeverUsed(t *testing.T) {
 // TestRecordsBeforeTheirCanary are gone, or could vanish unnoticed: they are not
 // valid, whatever an operator says.
 func TestRecordsBeforeTheirCanary(t *testing.T) {
-	withBroker(t, func(t *testing.T, b *broker) {
+	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		began := time.Now()
 		<-time.After(time.Hour)
-		if err := b.JetStream().DeleteStream(t.Context(), StreamRecords); err != nil {
-			t.Fatal(err)
-		}
-		must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), (Topology{Replicas: 1}).records()))
-		must[*Records](t)(b.NewRecords(t.Context(), Retention{}, func() {})).fill(t, "a")
-		_, err := b.CheckHighWater(t.Context())
+		cfg := recordsConfig(b)
+		b.DeleteStream(queue.StreamRecords)
+		brokertest.Must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), cfg))
+		fill(t, newRecords(b), "a")
+		_, err := Check(t.Context(), b.Conn)
 		wantFault(t, err, call.RecordsCanaryLost)
 		for range 2 {
-			if l := must[HighWater](t)(b.DeclareRecords(t.Context(), began, "ann", time.Now())); l.ValidFrom.Before(began.Add(time.Hour)) {
+			if l := brokertest.Must[queue.HighWater](t)(Declare(t.Context(), b.Conn, began, "ann", time.Now())); l.ValidFrom.Before(began.Add(time.Hour)) {
 				t.Errorf("they are valid from %v on", l.ValidFrom)
 			}
-			must[HighWater](t)(b.CheckHighWater(t.Context()))
+			brokertest.Must[queue.HighWater](t)(Check(t.Context(), b.Conn))
 		}
 	})
 }
@@ -293,14 +305,14 @@ func TestRecordsBeforeTheirCanary(t *testing.T) {
 // The fault that stands is the first that was found; what is to be mended now may
 // be another setting.
 func TestAFaultNamesWhatIsWrongNow(t *testing.T) {
-	age := Drift{Stream: StreamRecords, Setting: settingAge, Have: "1h0m0s", Want: "0s"}
-	direct := Drift{Stream: StreamRecords, Setting: settingDirect, Have: "true", Want: "false"}
-	fault := Faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", DescribeDrift([]Drift{age}))
+	age := queue.Drift{Stream: queue.StreamRecords, Setting: "largest age", Have: "1h0m0s", Want: "0s"}
+	direct := queue.Drift{Stream: queue.StreamRecords, Setting: "direct get", Have: "true", Want: "false"}
+	fault := queue.Faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", queue.DescribeDrift([]queue.Drift{age}))
 	const now = "now direct get is true and should be false; mend it with: nats stream edit CALL_RECORDS --no-allow-direct"
 	for _, c := range []struct {
-		wrong []Drift
+		wrong []queue.Drift
 		says  bool
-	}{{nil, false}, {[]Drift{age}, false}, {[]Drift{direct}, true}} {
+	}{{nil, false}, {[]queue.Drift{age}, false}, {[]queue.Drift{direct}, true}} {
 		err := &FaultError{Fault: fault, Drift: c.wrong}
 		if strings.Contains(err.Error(), "now ") != c.says || c.says && !strings.Contains(err.Error(), now) {
 			t.Errorf("%v: %v", c.wrong, err)

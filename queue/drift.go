@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Drift is a setting of a stream that is not as it has to be.
+// Drift is a setting of a stream that differs from what it has to be.
 type Drift struct {
 	Stream string
 	// Setting is empty if the stream is missing.
@@ -21,7 +21,7 @@ type Drift struct {
 	// Impact is what the promise loses by it; empty if it is a matter of size
 	// or speed.
 	Impact string
-	// Foreign says that the stream has the name alone, and is not ours to mend.
+	// Foreign is set if the stream only has the name, and is not ours to repair.
 	Foreign bool
 }
 
@@ -64,8 +64,8 @@ const (
 	settingDelete     = "deleting denied"
 )
 
-// recordsFlags are what gives a setting of CALL_RECORDS its value with nats stream
-// edit. One that is not listed cannot be changed back.
+// recordsFlags are the flags of nats stream edit that repair a setting of
+// CALL_RECORDS. A setting that is not listed cannot be changed back.
 var recordsFlags = map[string]string{
 	settingSubjects: "--subjects='" + RecordsPrefix + ">'", settingRetention: "--retention=limits", settingDiscard: "--discard=new",
 	settingDiscardPer: "--no-discard-per-subject", settingAge: "--max-age=0s", settingSize: "--max-bytes=-1",
@@ -83,7 +83,7 @@ func (d Drift) mend() string {
 	return "nats stream edit " + StreamRecords + " " + flag
 }
 
-// RepairRecords says how to undo differences of CALL_RECORDS.
+// RepairRecords returns the commands that undo a drift of CALL_RECORDS.
 func RepairRecords(found []Drift) string {
 	flags := ""
 	for _, d := range found {
@@ -108,16 +108,16 @@ func DescribeDrift(found []Drift) string {
 // RecordsDrift lists the settings of CALL_RECORDS under which it may forget, or
 // confirm what it does not keep.
 func RecordsDrift(have jetstream.StreamConfig) []Drift {
-	return breaking(compare(Topology{}.records(), have))
+	return withImpact(compare(Topology{}.records(), have))
 }
 
-// breaking leaves out what is a matter of size or speed.
-func breaking(found []Drift) []Drift {
+// withImpact leaves out what is a matter of size or speed.
+func withImpact(found []Drift) []Drift {
 	return slices.DeleteFunc(found, func(d Drift) bool { return d.Impact == "" })
 }
 
-// Check compares the streams with what they have to be. The error says that
-// the comparison could not be made.
+// Check lists the drift of all streams. The error reports that the comparison could
+// not be made.
 func (t Topology) Check(ctx context.Context, js jetstream.JetStream) ([]Drift, error) {
 	var found []Drift
 	for _, want := range t.streams() {
@@ -159,50 +159,50 @@ func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Drift, error) {
 	return nil, nil
 }
 
-const breaksLimits = "limits across workers do not hold"
+const limitsImpact = "limits across workers do not hold"
 
-// compareLimits looks for limits on streams that are to have none. How large
-// the streams of requests may grow is the operator's to choose.
+// compareLimits lists limits on streams that must have none. How large the streams of
+// requests may grow is the operator's choice.
 func compareLimits(want, have jetstream.StreamConfig) []Drift {
-	breaks := "retries and dead letters are lost when it is full"
+	impact := "retries and dead letters are lost when it is full"
 	switch {
 	case slices.Contains(RequestStreams(), want.Name):
 		return nil
 	case want.Name == StreamRate:
-		breaks = breaksLimits
+		impact = limitsImpact
 	}
 	if have.Discard == jetstream.DiscardNew {
-		breaks = "" // nothing is dialled while it is full
+		impact = "" // nothing is dialled while it is full
 	}
-	breaksMessage := breaks
+	messageImpact := impact
 	if want.Name == StreamRecords {
-		breaksMessage = "an outcome may not fit where its claim did"
+		messageImpact = "an outcome may not fit where its claim did"
 	}
 	var found []Drift
 	for _, l := range []struct {
 		setting string
 		have    int64
-		breaks  string
-	}{{settingSize, have.MaxBytes, breaks}, {settingCount, have.MaxMsgs, breaks}, {settingMessage, int64(have.MaxMsgSize), breaksMessage}} {
+		impact  string
+	}{{settingSize, have.MaxBytes, impact}, {settingCount, have.MaxMsgs, impact}, {settingMessage, int64(have.MaxMsgSize), messageImpact}} {
 		if l.have > 0 {
-			found = append(found, Drift{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Impact: l.breaks})
+			found = append(found, Drift{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Impact: l.impact})
 		}
 	}
 	return found
 }
 
 func compare(want, have jetstream.StreamConfig) []Drift {
-	if foreign(want, have) {
+	if isForeign(want, have) {
 		return []Drift{{
 			Stream: want.Name, Setting: settingSubjects, Want: fmt.Sprint(want.Subjects), Have: fmt.Sprint(have.Subjects),
 			Impact: "it is not ringonce's", Foreign: true,
 		}}
 	}
 	var found []Drift
-	differ := func(setting string, w, h any, breaks string) {
+	differ := func(setting string, w, h any, impact string) {
 		if fmt.Sprint(w) != fmt.Sprint(h) {
 			found = append(found, Drift{
-				Stream: want.Name, Setting: setting, Want: fmt.Sprint(w), Have: fmt.Sprint(h), Impact: breaks,
+				Stream: want.Name, Setting: setting, Want: fmt.Sprint(w), Have: fmt.Sprint(h), Impact: impact,
 			})
 		}
 	}
@@ -217,15 +217,15 @@ func compare(want, have jetstream.StreamConfig) []Drift {
 	differ(settingDirect, want.AllowDirect, have.AllowDirect, "a record may be read from a replica that lags")
 	differ(settingPerSubject, want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
 	differ(settingAge, want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
-	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, breaksLimits)
-	differ(settingPurge, want.DenyPurge, have.DenyPurge, purging(want.DenyPurge))
-	differ(settingDelete, want.DenyDelete, have.DenyDelete, purging(want.DenyDelete))
+	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, limitsImpact)
+	differ(settingPurge, want.DenyPurge, have.DenyPurge, purgeImpact(want.DenyPurge))
+	differ(settingDelete, want.DenyDelete, have.DenyDelete, purgeImpact(want.DenyDelete))
 	differ(settingMarkers, want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
 	differ(settingDiscard, want.Discard, have.Discard, "a full stream drops its oldest silently")
 	differ(settingDiscardPer, want.DiscardNewPerSubject, have.DiscardNewPerSubject, "what has a message already is refused")
 	differ(settingAck, !want.NoAck, !have.NoAck, "nothing that is written is confirmed")
 	differ("sealed", want.Sealed, have.Sealed, "nothing can be written")
-	differ("mirror", origins(want), origins(have), "messages come from elsewhere")
+	differ("mirror", sourceNames(want), sourceNames(have), "messages come from elsewhere")
 	differ("persistence", want.PersistMode, have.PersistMode, "a restart of the broker forgets")
 	differ(settingTransform, transform(want), transform(have), "requests that name no priority lie where nobody pulls them")
 	found = append(found, compareLimits(want, have)...)
@@ -245,16 +245,16 @@ func compare(want, have jetstream.StreamConfig) []Drift {
 	return found
 }
 
-// purging says what breaks if messages may be removed, or may not.
-func purging(denied bool) string {
+// purgeImpact is what breaks if messages may be removed, or may not.
+func purgeImpact(denied bool) string {
 	if denied {
 		return "records or counters can vanish"
 	}
 	return "parked calls and dead letters cannot be taken back"
 }
 
-// origins names the streams from which this one is filled.
-func origins(c jetstream.StreamConfig) string {
+// sourceNames lists the streams from which this one is filled.
+func sourceNames(c jetstream.StreamConfig) string {
 	var names []string
 	for _, source := range append(slices.Clone(c.Sources), c.Mirror) {
 		if source != nil {
@@ -267,7 +267,7 @@ func origins(c jetstream.StreamConfig) string {
 	return strings.Join(names, ", ")
 }
 
-// transform says how the stream names what it keeps.
+// transform describes how the stream renames subjects.
 func transform(c jetstream.StreamConfig) string {
 	if c.SubjectTransform == nil {
 		return "none"
