@@ -155,8 +155,8 @@ func TestAuditDuringAReplay(t *testing.T) {
 	}
 }
 
-// A call that was settled between the audit and the repair keeps no letter of
-// the time before.
+// A call that was settled between the audit and the repair keeps no dead letter
+// from before.
 func TestRepairAfterTheCallWasSettled(t *testing.T) {
 	f := newFixture(t)
 	r := since(f.claimed("u", time.Hour).MarkUnknown("nonce-u", call.Outcome{Class: call.Unknown, Reason: call.TimedOut}, time.Now()))

@@ -56,7 +56,7 @@ func TestCancel(t *testing.T) {
 		t.Error("its schedule is still there")
 	}
 
-	// Broken off after the record was written.
+	// Interrupted after the record was written.
 	r, err = f.waiting("w2").Cancel(note())
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +110,7 @@ func TestCancelWhileAWorkerClaims(t *testing.T) {
 		id := fmt.Sprintf("c%d", i)
 		version := call.Version{}
 		r := fresh(id)
-		if i%2 == 0 { // one that waits, else one that nobody has seen
+		if i%2 == 0 { // one that waits, else one that no worker has recorded
 			r = f.waiting(id)
 			_, version = f.read(id)
 		}
@@ -150,8 +150,8 @@ func TestDiscard(t *testing.T) {
 	}
 	f.wantNoLetters("d1")
 
-	// Broken off after the record was written; or a late worker wrote the letter
-	// again.
+	// Interrupted after the record was written; or a late worker wrote the dead
+	// letter again.
 	f.putLetter(f.dead("d2", call.Expired))
 	d2, _ := f.read("d2")
 	if d2, err = d2.Discard(note()); err != nil {
@@ -202,6 +202,6 @@ func TestDiscardRefuses(t *testing.T) {
 		wantRefused(t, err)
 	}
 	if len(f.letters("unknown")) != 1 {
-		t.Error("the letter of a call that may have rung is gone")
+		t.Error("the dead letter of a call that may have rung is gone")
 	}
 }

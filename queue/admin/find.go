@@ -87,7 +87,7 @@ func (o *Operator) sections(ctx context.Context, a call.Account, p call.Priority
 	subject := queue.StoredSubject(cmp.Or(a, "*"), p)
 	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(subject))
 	if err != nil {
-		return nil, 0, fmt.Errorf("look into stream %s: %w", name, err)
+		return nil, 0, fmt.Errorf("read stream %s: %w", name, err)
 	}
 	for _, n := range info.State.Subjects {
 		waiting += n

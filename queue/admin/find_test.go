@@ -12,8 +12,8 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// A request that waits unread is found by the id that its worker will give it,
-// among many others, in whichever stream it waits.
+// A request that waits is found by the id that its worker will read, among many
+// others, in whichever stream it waits.
 func TestFindRequest(t *testing.T) {
 	f := newFixture(t)
 	publish := func(subject, body, header string) {
@@ -50,7 +50,7 @@ func TestFindRequest(t *testing.T) {
 		{"", "o1", "other", call.Normal},
 		{"acme", "o1", "", ""},
 		{"acme", "b200", "", ""},
-		{"nobody", "b0", "", ""},
+		{"none", "b0", "", ""},
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("%s of %q", test.id, test.account), func(t *testing.T) {

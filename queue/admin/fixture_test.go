@@ -65,7 +65,7 @@ func body(id string) []byte {
 	return fmt.Appendf(nil, `{"id":%q,"from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/answer"}`, id)
 }
 
-// fresh is the record of a call that nobody has begun, published an hour ago.
+// fresh is the record of a call that no worker has begun, published an hour ago.
 func fresh(id string) call.Record {
 	_, digest, _ := call.DecodeRequest(body(id), call.PossibleNumbers)
 	origin := call.Origin{Sequence: 7, Published: time.Now().Add(-time.Hour).UTC()}
@@ -101,7 +101,7 @@ func (f *fixture) putLetter(r call.Record) {
 	}
 }
 
-// dead makes a call that ended with this reason, letter and all.
+// dead makes a call that ended with this reason, with its dead letter.
 func (f *fixture) dead(id string, reason call.Reason) call.Record {
 	f.t.Helper()
 	r, err := fresh(id).MarkDead(reason, "it ended", time.Now())

@@ -19,7 +19,7 @@ func TestRepeatedReplaysRingOnce(t *testing.T) {
 	var together sync.WaitGroup
 	for range operators {
 		together.Go(func() {
-			// The slower may find the letter gone, but the record is dead until it
+			// The slower may find the dead letter deleted, but the record is dead until it
 			// is claimed.
 			if _, err := f.operator.Replay(t.Context(), acct, "r1", note(), false); err != nil {
 				t.Error(err)
@@ -59,7 +59,7 @@ func TestReplayInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, version := f.read("r1")
-	if err := f.scheduler.EnqueueNow(t.Context(), reopened, version); err != nil { // and here it broke off
+	if err := f.scheduler.EnqueueNow(t.Context(), reopened, version); err != nil { // and here it was interrupted
 		t.Fatal(err)
 	}
 	m := f.due()[0]
@@ -138,7 +138,7 @@ func TestReplayRefuses(t *testing.T) {
 		t.Errorf("%d calls were enqueued", len(due))
 	}
 	if _, err := f.operator.Replay(t.Context(), acct, "too-old", note(), true); err != nil {
-		t.Errorf("the doubt was accepted: %v", err)
+		t.Errorf("the uncertainty was accepted: %v", err)
 	}
 }
 

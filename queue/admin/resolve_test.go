@@ -24,7 +24,7 @@ func TestResolveRang(t *testing.T) {
 	}
 	f.wantNoLetters("u1")
 
-	// Broken off before the letter was removed.
+	// Interrupted before the dead letter was deleted.
 	f.putLetter(f.unknown("u2", time.Second))
 	u2, _ := f.read("u2")
 	placed, err := u2.ResolveRang(note())
@@ -107,8 +107,8 @@ func TestResolveNotRungInterrupted(t *testing.T) {
 	}
 }
 
-// A worker that was taken for lost learns that the provider took the call just
-// as an operator says that it did not ring. Whoever comes first, the call ends
+// A worker that was believed lost learns that the provider took the call just
+// as an operator says that it did not ring. Whichever comes first, the call ends
 // as placed, and what was enqueued is not dialled.
 func TestResolveNotRungWhileEvidenceArrives(t *testing.T) {
 	f := newFixture(t)

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// within bounds one suite on one mutant: some faults make the program wait for
-// ever, and that is a way of being caught, too.
-const within = 4 * time.Minute
+// suiteTimeout bounds one suite on one mutant: some faults make the program hang,
+// and that counts as caught.
+const suiteTimeout = 4 * time.Minute
 
 // withProperties are the packages with property tests.
 var withProperties = []string{"call", "dispatcher", "queue/ratelimit"}
@@ -24,19 +24,19 @@ var withProperties = []string{"call", "dispatcher", "queue/ratelimit"}
 // ends the trial.
 func (m mutant) suites(seeds int) [][]string {
 	promise := []string{"./tests/simulation", "-run", "TestThePromiseHolds|TestRecreatedRecords", "-seeds", fmt.Sprint(seeds)}
-	control, adversarial, whole := []string{"./tests/control"}, []string{"./tests/adversarial"}, []string{"./tests/endtoend"}
+	control, adversarial, endtoend := []string{"./tests/control"}, []string{"./tests/adversarial"}, []string{"./tests/endtoend"}
 	home := filepath.Dir(m.file)
 	own := []string{"./" + home}
 	if home == "queue" { // what its packages do together is tested below it
 		own = []string{"./queue/..."}
 	}
 	if home == "internal/app" { // wires everything, and tests little of it by itself
-		return [][]string{own, control, promise, adversarial, whole}
+		return [][]string{own, control, promise, adversarial, endtoend}
 	}
 	if slices.Contains(withProperties, home) {
 		own = append(own, "-rapid.nofailfile") // what fails with a fault is no finding to keep
 	}
-	return [][]string{own, promise, control, adversarial, whole}
+	return [][]string{own, promise, control, adversarial, endtoend}
 }
 
 // try tests with the fault in place, and says what noticed, and by which suite. A
@@ -80,7 +80,7 @@ type trial struct {
 }
 
 func (m mutant) run(ctx context.Context, overlay string, suite []string) (trial, error) {
-	bounded, cancel := context.WithTimeout(ctx, within)
+	bounded, cancel := context.WithTimeout(ctx, suiteTimeout)
 	defer cancel()
 	args := append([]string{"test", "-overlay", overlay, "-vet=off", "-failfast", "-count=1"}, suite...)
 	out, err := command(bounded, "go", args...).CombinedOutput()
