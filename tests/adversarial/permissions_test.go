@@ -84,7 +84,7 @@ func forNobody(t *testing.T, env *environment) {
 	var body []byte
 	for _, p := range call.Priorities() {
 		body = fmt.Appendf(nil, `{"id":%q,"from":"+912071531001","to":"+919812345678","answer_url":"https://publisher.example/a"}`, p)
-		if _, err := env.Publish("calls.requests.nobody."+string(p), body, nil); err != nil {
+		if _, err := env.Publish("calls.requests.orphan."+string(p), body, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +92,7 @@ func forNobody(t *testing.T, env *environment) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := call.NewRecord("nobody", "b", "", call.Origin{Sequence: 1, Published: time.Now()}, call.Normal, "", body).
+	r, err := call.NewRecord("orphan", "b", "", call.Origin{Sequence: 1, Published: time.Now()}, call.Normal, "", body).
 		Park(call.NotYet, time.Now(), time.Now())
 	if err != nil {
 		t.Fatal(err)

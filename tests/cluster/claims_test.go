@@ -14,13 +14,13 @@ import (
 	"github.com/ringonce/ringonce/queue/rollback"
 )
 
-// What everything rests on: of all who claim a call at once, one wins at most,
-// also while the records have no leader, or two that believe to be.
+// racers claim each call at once, and one wins at most, also while the records have
+// no leader, or two nodes that believe to lead.
 const racers = 8
 
-// round is a part of the keys, and what strikes the leader of the records just
-// before they are raced for. It is repaired when the racers at the other nodes are
-// through.
+// round is a number of keys, and a failure of the leader of the records just before
+// they are raced for. The leader recovers when the racers at the other nodes are
+// done.
 type round struct {
 	keys          int
 	fail, recover func(b *brokers, leader int)
@@ -80,10 +80,10 @@ func TestOneClaimWins(t *testing.T) {
 		keys += h.keys
 	}
 	races := make([]race, keys)
-	ledgers := make([]*queue.Records, racers)
+	recordsOf := make([]*queue.Records, racers)
 	for i, conn := range conns {
 		var err error
-		if ledgers[i], err = conn.NewRecords(t.Context(), queue.Retention{}, func() { t.Error("the records went back in time") }); err != nil {
+		if recordsOf[i], err = conn.NewRecords(t.Context(), queue.Retention{}, func() { t.Error("the records went back in time") }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,14 +92,14 @@ func TestOneClaimWins(t *testing.T) {
 		leader := env.leaderOf(js, queue.StreamRecords, "")
 		h.fail(b, leader)
 		var near, far sync.WaitGroup // racers at the struck node, and at the others
-		for i, ledger := range ledgers {
+		for i, records := range recordsOf {
 			group := &far
 			if i%nodes == leader {
 				group = &near
 			}
 			group.Go(func() {
 				for key := begin; key < begin+h.keys; key++ {
-					races[key].claim(t, ledger, key, i)
+					races[key].claim(t, records, key, i)
 				}
 			})
 		}
@@ -116,7 +116,7 @@ func TestOneClaimWins(t *testing.T) {
 		var record call.Record
 		env.eventually("a record can be read", func() bool {
 			var err error
-			record, _, err = ledgers[0].Read(t.Context(), "default", callID(key))
+			record, _, err = recordsOf[0].Read(t.Context(), "default", callID(key))
 			return err == nil
 		})
 		switch {
@@ -139,7 +139,7 @@ func TestOneClaimWins(t *testing.T) {
 
 // claim races for one key until it is decided. A racer that does not learn that it won
 // has not won; while there is no winner, it tries again.
-func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
+func (r *race) claim(t *testing.T, records *queue.Records, key, racer int) {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	for try := 0; ; try++ {
@@ -150,7 +150,7 @@ func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
 			t.Error(err)
 			return
 		}
-		_, err = ledger.Put(t.Context(), record, call.Version{})
+		_, err = records.Put(t.Context(), record, call.Version{})
 		switch {
 		case err == nil:
 			r.winners.Add(1)
@@ -159,14 +159,14 @@ func (r *race) claim(t *testing.T, ledger *queue.Records, key, racer int) {
 		case errors.Is(err, call.ErrConflict):
 			return
 		case errors.Is(err, queue.ErrUnverified):
-			_, _ = rollback.Verify(t.Context(), ledger) // and if it fails, the next try fails, too
+			_, _ = rollback.Verify(t.Context(), records) // and if it fails, the next try fails, too
 		case errors.Is(err, call.ErrUncertain):
 			r.uncertain.Add(1)
 		default:
 			t.Errorf("key %d: %v", key, err)
 			return
 		}
-		if found, _, err := ledger.Read(t.Context(), "default", callID(key)); err == nil && found.State != call.StateAbsent {
+		if found, _, err := records.Read(t.Context(), "default", callID(key)); err == nil && found.State != call.StateAbsent {
 			return
 		}
 		select {

@@ -68,15 +68,15 @@ func (env *environment) checkDeclared() reconcile.Report {
 	e.Published = env.load.all(e)
 	later := func(id call.ID) bool { return env.load.number(id) >= env.declared }
 	after := reconcile.Input{Remaining: e.Remaining}
-	told := map[call.ID]bool{}
+	known := map[call.ID]bool{}
 	for _, r := range e.Records {
-		told[r.ID] = true
+		known[r.ID] = true
 		if later(r.ID) {
 			after.Records = append(after.Records, r)
 		}
 	}
 	for _, l := range e.DeadLetters {
-		told[l.ID] = true
+		known[l.ID] = true
 		if later(l.ID) {
 			after.DeadLetters = append(after.DeadLetters, l)
 		}
@@ -104,7 +104,7 @@ func (env *environment) checkDeclared() reconcile.Report {
 	}
 	for _, p := range e.Published {
 		// The last one before the copy may have been published after it.
-		if id, _ := identity(p); env.load.number(id) < env.copied-1 && !told[id] && rang[id] == 0 {
+		if id, _ := identity(p); env.load.number(id) < env.copied-1 && !known[id] && rang[id] == 0 {
 			v.Discrepancies = append(v.Discrepancies, reconcile.Discrepancy{Name: p.Name, Problem: "it was forgotten: it did not ring, and there is no trace of it"})
 		}
 	}

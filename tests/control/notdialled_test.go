@@ -11,9 +11,9 @@ import (
 
 // TestMessagesOfNotDialledAreRetried, and nothing that only resembles it.
 func TestMessagesOfNotDialledAreRetried(t *testing.T) {
-	for told, want := range map[string]call.State{"internal SERVER error": call.StatePlaced, "internal server": call.StateUnknown} {
-		t.Run(told, func(t *testing.T) {
-			inBubble(t, func(cfg *configs.Config) { cfg.Provider.NotDialled = []string{told} }, func(t *testing.T, env *environment) {
+	for message, want := range map[string]call.State{"internal SERVER error": call.StatePlaced, "internal server": call.StateUnknown} {
+		t.Run(message, func(t *testing.T) {
+			inBubble(t, func(cfg *configs.Config) { cfg.Provider.NotDialled = []string{message} }, func(t *testing.T, env *environment) {
 				env.must(env.Simulator.PutRule(simulator.Rule{Name: "first", Fault: "internal_error", First: 1}))
 				env.StartWorker("one")
 				<-time.After(10 * time.Second)

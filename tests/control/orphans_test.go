@@ -63,7 +63,7 @@ func TestOrphanedRequestsExpire(t *testing.T) {
 					t.Fatalf("%d requests are left before they are too old", n)
 				}
 				if n, _ := metric(t, other, "ringonce_orphaned_requests"); n != requests {
-					t.Errorf("%v requests are shown as unserved", n)
+					t.Errorf("%v requests are shown as orphaned", n)
 				}
 				<-time.After(6 * time.Minute)
 				if n := env.messagesLeft(queue.StreamCalls); n != 0 {
@@ -177,7 +177,7 @@ func TestAPausedAccountHasNoOrphans(t *testing.T) {
 		env.publish("acme", "call", simulator.DefaultNumber, 5)
 		<-time.After(40 * time.Minute)
 		if n, _ := metric(t, other, "ringonce_orphaned_requests"); n != 0 {
-			t.Errorf("%v requests are shown as unserved", n)
+			t.Errorf("%v requests are shown as orphaned", n)
 		}
 		env.must(env.control().Resume(t.Context(), "acme"))
 		<-time.After(5 * time.Minute)

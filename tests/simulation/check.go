@@ -28,11 +28,11 @@ func (r *run) check() (outcomes, []string) {
 			continue
 		}
 		// I1 to I4: rung once, ended once, placed as rung, rung as recorded.
-		verdict := reconcile.Check(e)
-		for _, name := range verdict.RungTwice {
+		result := reconcile.Check(e)
+		for _, name := range result.RungTwice {
 			wrong = append(wrong, fmt.Sprintf("I1 %s/%s: the phone rang twice", account, name))
 		}
-		for _, c := range verdict.Discrepancies {
+		for _, c := range result.Discrepancies {
 			wrong = append(wrong, fmt.Sprintf("I2-I4 %s/%s", account, c))
 		}
 		for _, c := range report.Calls {
@@ -46,10 +46,10 @@ func (r *run) check() (outcomes, []string) {
 			wrong = append(wrong, r.checkRefusedKeys(report.Unidentified)...)
 		}
 		wrong = append(wrong, r.checkUnknowns(e.Records)...)
-		total.placed += verdict.Placed
-		total.dead += verdict.DeadLetters()
-		total.unknown += verdict.Unknown
-		total.duplicates += verdict.Duplicates
+		total.placed += result.Placed
+		total.dead += result.DeadLetters()
+		total.unknown += result.Unknown
+		total.duplicates += result.Duplicates
 	}
 	return total, wrong
 }

@@ -67,8 +67,8 @@ func neighbourOrganisations() (simulator.World, func(i int) (callerID string)) {
 // accounts are dialled. The first four may be in trouble.
 func measureAges(t *testing.T, dir string, trouble bool) time.Duration {
 	t.Helper()
-	world, callerID := neighbourOrganisations()
-	env := bubble.New(t, dir, simulator.Config{World: world, NoMagic: true, Latency: simulator.Latency{Fixed: latency}},
+	organisations, callerID := neighbourOrganisations()
+	env := bubble.New(t, dir, simulator.Config{World: organisations, NoMagic: true, Latency: simulator.Latency{Fixed: latency}},
 		slog.New(slog.DiscardHandler), func(c *configs.Config) {
 			clear(c.Accounts)
 			for i := range neighbours {
