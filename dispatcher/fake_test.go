@@ -273,7 +273,7 @@ func newFixture() *fixture {
 	l := openLane(b, lane.Config{Concurrency: 16, Metrics: m, Log: log}, nil)
 	b.Handler = &Handler{
 		Worker: "one", Account: "acme", Settings: testSettings(),
-		Records: b.records, Scheduler: b.scheduler, DeadLetters: b.deadLetters, Provider: b.provider,
+		Stores: Stores{Records: b.records, Scheduler: b.scheduler, DeadLetters: b.deadLetters}, Provider: b.provider,
 		Directory: b.directory, Lane: l, Pool: NewGoroutinePool(), Metrics: m, Log: log,
 		Now: time.Now, Nonce: nonces("one"),
 		Epoch: func() (time.Time, time.Time) { return began, began },

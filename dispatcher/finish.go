@@ -160,7 +160,7 @@ func (h *Handler) rebase(t *task, e *ending, found call.Record, version call.Ver
 func (h *Handler) follow(ctx context.Context, t *task, e *ending) error {
 	var tries retrier
 	for {
-		err := h.applyEffects(ctx, t, e)
+		err := h.applyEffects(ctx, e, t.body())
 		if err == nil {
 			break
 		}
@@ -184,28 +184,6 @@ func (h *Handler) follow(ctx context.Context, t *task, e *ending) error {
 		h.nak(t, e.delay, "the account is suspended", nil)
 	default:
 		h.ack(t)
-	}
-	return nil
-}
-
-// applyEffects writes what the state of the record asks for.
-func (h *Handler) applyEffects(ctx context.Context, t *task, e *ending) error {
-	r := e.record
-	if hasDeadLetter(e.before) && r.State != e.before.State {
-		if err := h.removeDeadLetter(ctx, e.before); err != nil {
-			return err
-		}
-	}
-	switch {
-	case r.State == call.StateWaiting && r.Parked:
-		return h.Scheduler.Schedule(ctx, r, e.version)
-	case r.State == call.StateDead:
-		return h.DeadLetters.Put(ctx, r, t.body())
-	case r.State == call.StateUnknown:
-		if err := h.DeadLetters.Put(ctx, r, t.body()); err != nil {
-			return err
-		}
-		return h.recheckDeadLetter(ctx, r)
 	}
 	return nil
 }

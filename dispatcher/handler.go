@@ -31,11 +31,9 @@ type Handler struct {
 	Account  call.Account
 	Settings Settings
 
-	Records     RecordStore
-	Scheduler   Scheduler
-	DeadLetters DeadLetters
-	Provider    Provider
-	Directory   Directory
+	Stores
+	Provider  Provider
+	Directory Directory
 
 	// Orphaned marks an account that no worker serves: its requests expire, and
 	// nothing is dialled.

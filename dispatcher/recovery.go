@@ -22,15 +22,6 @@ import (
 // between the recovery message and the record then loses the compare-and-set,
 // and schedules another one.
 
-// hasDeadLetter reports whether a call in this state has a dead letter, and no
-// message.
-func hasDeadLetter(r call.Record) bool {
-	return r.State == call.StateUnknown || r.State == call.StateDead
-}
-
-// sameDeadLetter reports whether two records of a call have the same dead letter.
-func sameDeadLetter(a, b call.Record) bool { return a.State == b.State && a.Reason == b.Reason }
-
 // isRecovery reports whether the delivery is a recovery message. It says nothing
 // about the record as it is now.
 func (t *task) isRecovery() bool { return t.Due != nil && hasDeadLetter(t.Due.Record) }
@@ -63,32 +54,4 @@ func (h *Handler) runRecovery(ctx context.Context, t *task) error {
 	}
 	t.recovered = true
 	return h.reload(ctx, t)
-}
-
-// removeDeadLetter deletes the dead letter that a record had. If the call has
-// come to the same end once more, that may have been the new one: it is written
-// again.
-func (h *Handler) removeDeadLetter(ctx context.Context, before call.Record) error {
-	if err := h.DeadLetters.Delete(ctx, h.Account, before.Reason, before.ID); err != nil {
-		return err
-	}
-	found, _, err := h.Records.Read(ctx, h.Account, before.ID)
-	if err != nil || !sameDeadLetter(found, before) {
-		return err
-	}
-	if err := h.DeadLetters.Put(ctx, found, nil); err != nil {
-		return err
-	}
-	return h.recheckDeadLetter(ctx, found)
-}
-
-// recheckDeadLetter deletes the dead letter of an unknown call if evidence came
-// while it was written: the worker that brought the evidence may have looked for
-// the dead letter before it was there.
-func (h *Handler) recheckDeadLetter(ctx context.Context, r call.Record) error {
-	found, _, err := h.Records.Read(ctx, h.Account, r.ID)
-	if err != nil || sameDeadLetter(found, r) {
-		return err
-	}
-	return h.removeDeadLetter(ctx, r)
 }

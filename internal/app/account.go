@@ -78,7 +78,7 @@ func (acc *account) attach(a *App, b *broker) {
 	log := a.log.With("account", acc.name)
 	acc.handler = &dispatcher.Handler{
 		Worker: a.worker, Account: acc.name, Settings: settings(a.config, acc.config.Defaults),
-		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
+		Stores:   b.stores(a.config.Dead.Keep),
 		Provider: &loggedProvider{Client: acc.client, log: log}, Directory: acc.directory,
 		Lane: acc.lane, Pool: a.pool, Metrics: acc.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,

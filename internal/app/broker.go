@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
+	"github.com/ringonce/ringonce/dispatcher"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/backlog"
 	"github.com/ringonce/ringonce/queue/control"
@@ -26,6 +27,11 @@ type broker struct {
 	peers     *control.PeerBus
 	limiter   *ratelimit.Limiter
 	consumers *pull.Consumers
+}
+
+// stores returns what a handler writes to.
+func (b *broker) stores(keepDead time.Duration) dispatcher.Stores {
+	return dispatcher.Stores{Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(keepDead)}
 }
 
 // setUp creates or checks everything at the broker, and retries until that

@@ -143,7 +143,7 @@ func (s *orphanSweeper) handler(name call.Account) *dispatcher.Handler {
 	a, b := s.app, s.broker
 	h := &dispatcher.Handler{
 		Worker: a.worker, Account: name, Settings: settings(a.config, configs.CallDefaults{}), Orphaned: true,
-		Records: b.records, Scheduler: b.conn.NewScheduler(), DeadLetters: b.conn.NewDeadLetters(a.config.Dead.Keep),
+		Stores:  b.stores(a.config.Dead.Keep),
 		Lane:    lane.New(lane.Config{Concurrency: 1, Now: time.Now, Metrics: s.metrics}),
 		Metrics: s.metrics, Log: a.log,
 		Now: time.Now, Nonce: rand.Text, Epoch: a.rollback.epoch,

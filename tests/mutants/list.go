@@ -30,8 +30,7 @@ func ofCalls() []mutant {
 		},
 		{
 			"ack-first", "acknowledges before it schedules or writes a dead letter", "dispatcher/finish.go",
-			"	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
-			"	h.ack(t)\n	switch {\n	case r.State == call.StateWaiting && r.Parked:\n",
+			"		err := h.applyEffects(ctx, e, t.body())\n", "		h.ack(t)\n		err := h.applyEffects(ctx, e, t.body())\n",
 		},
 		{
 			"forget-the-deadline", "writes to the provider however late", "sfvopi/conn.go",
@@ -44,13 +43,13 @@ func ofCalls() []mutant {
 			"		refused(call.TimedOut, feedsBreaker), \"the classic double dial\",\n",
 		},
 		{
-			"drop-the-dead-letter", "ends requests without a dead letter", "dispatcher/finish.go",
-			"	case r.State == call.StateDead:\n		return h.DeadLetters.Put(ctx, r, t.body())\n",
+			"drop-the-dead-letter", "ends requests without a dead letter", "dispatcher/effects.go",
+			"	case r.State == call.StateDead:\n		return s.DeadLetters.Put(ctx, r, body)\n",
 			"",
 		},
 		{
-			"no-dead-letter-for-unknown", "holds calls as unknown without a dead letter", "dispatcher/finish.go",
-			"		if err := h.DeadLetters.Put(ctx, r, t.body()); err != nil {\n			return err\n		}\n", "",
+			"no-dead-letter-for-unknown", "holds calls as unknown without a dead letter", "dispatcher/effects.go",
+			"		if err := s.DeadLetters.Put(ctx, r, body); err != nil {\n			return err\n		}\n", "",
 		},
 		{
 			"suspension-spends", "counts a suspension as an attempt", "dispatcher/outcome.go",
@@ -94,8 +93,8 @@ func ofCalls() []mutant {
 			"	if spent && r.Spent+1 >= s.Retry.MaxAttempts {\n", "	if spent && r.Spent+1 >= 1000*s.Retry.MaxAttempts {\n",
 		},
 		{
-			"forget-to-park", "lets a refused call wait without a schedule", "dispatcher/finish.go",
-			"		return h.Scheduler.Schedule(ctx, r, e.version)\n", "		return nil\n",
+			"forget-to-park", "lets a refused call wait without a schedule", "dispatcher/effects.go",
+			"		return s.Scheduler.Schedule(ctx, r, e.version)\n", "		return nil\n",
 		},
 		{
 			"duplicates-are-calls", "takes a second message of an id for a copy of the first", "dispatcher/decide.go",

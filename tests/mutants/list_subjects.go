@@ -41,7 +41,7 @@ func ofSubjects() []mutant {
 			"	if hasDeadLetter(before) && next.State != before.State {\n", "	if hasDeadLetter(before) && next.State == \"\" {\n",
 		},
 		{
-			"delete-and-forget", "deletes the dead letter of a call that came to the same end again", "dispatcher/recovery.go",
+			"delete-and-forget", "deletes the dead letter of a call that came to the same end again", "dispatcher/effects.go",
 			"	if err != nil || !sameDeadLetter(found, before) {\n", "	if err != nil || !sameDeadLetter(found, before) || true {\n",
 		},
 		{
