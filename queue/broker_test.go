@@ -1,15 +1,8 @@
 package queue
 
 import (
-	"context"
-	"errors"
 	"log/slog"
-	"net"
-	"runtime"
-	"slices"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -17,90 +10,37 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue/embedded"
+	"github.com/ringonce/ringonce/tests/brokertest"
 )
 
-// broker is the real one, on a bubble's clock and without a socket.
+// broker is the real one on fake time, and a connection to it.
 type broker struct {
 	*Conn
-	t   *testing.T
-	dir string
-
-	mu     sync.Mutex
-	server *embedded.Server
-	deaf   bool // what the server says is held back
-	heard  *sync.Cond
+	*brokertest.Broker
+	t *testing.T
 }
 
 // withBroker runs a test against a broker with all streams.
 func withBroker(t *testing.T, f func(t *testing.T, b *broker)) {
 	t.Helper()
-	bubbleWith(t, t.TempDir(), nil, func(t *testing.T, b *broker) {
+	bubbleWith(t, nil, func(t *testing.T, b *broker) {
 		b.apply()
 		f(t, b)
 	})
 }
 
-// bubbleWith runs a test against a broker that is set up in another way, and
-// empty.
-func bubbleWith(t *testing.T, dir string, configure func(*server.Options), f func(t *testing.T, b *broker)) {
+// bubbleWith runs a test against an empty broker whose options are changed.
+func bubbleWith(t *testing.T, configure func(*server.Options), f func(t *testing.T, b *broker)) {
 	t.Helper()
-	emptyPools()
-	defer emptyPools()
-	synctest.Test(t, func(t *testing.T) { f(t, startBroker(t, dir, configure)) })
-}
-
-// emptyPools drops what sync.Pools hold. The NATS client keeps its timers in
-// one, and a timer of a bubble breaks whoever uses it outside; so tests with a
-// broker of this package do not run in parallel, and none leaves a timer behind.
-func emptyPools() {
-	runtime.GC()
-	runtime.GC() // what survived the first as a victim
-}
-
-func startBroker(t *testing.T, dir string, configure func(*server.Options)) *broker {
-	t.Helper()
-	b := &broker{t: t, dir: dir}
-	b.heard = sync.NewCond(&b.mu)
-	b.start(configure)
-	if configure != nil {
+	brokertest.Run(t, t.TempDir(), configure, func(t *testing.T, server *brokertest.Broker) {
+		b := &broker{Broker: server, t: t}
 		b.Conn = b.connect(nats.UserInfo("worker", "w"))
-	} else {
-		b.Conn = b.connect()
-	}
-	t.Cleanup(func() {
-		b.Close()
-		b.stop()
+		t.Cleanup(b.Close)
+		f(t, b)
 	})
-	return b
 }
 
-func (b *broker) start(configure func(*server.Options)) {
-	b.t.Helper()
-	s, err := embedded.Start(embedded.Options{Dir: b.dir, Configure: configure})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	b.mu.Lock()
-	b.server = s
-	b.mu.Unlock()
-}
-
-// stop ends the broker, once it has done what it was asked for: while it shuts
-// down it sleeps with a lock held, and in a bubble nobody wakes it as long as a
-// request waits for that lock.
-func (b *broker) stop() {
-	synctest.Wait()
-	b.mu.Lock()
-	s := b.server
-	b.server = nil
-	b.mu.Unlock()
-	if s != nil {
-		s.Stop()
-	}
-}
-
-// connect gives another connection, and waits for it.
+// connect returns another connection, which is up.
 func (b *broker) connect(options ...nats.Option) *Conn {
 	b.t.Helper()
 	up := make(chan struct{}, 8)
@@ -120,44 +60,6 @@ func (b *broker) connect(options ...nats.Option) *Conn {
 	return c
 }
 
-// InProcessConn connects to the server that runs now.
-func (b *broker) InProcessConn() (net.Conn, error) {
-	b.mu.Lock()
-	s := b.server
-	b.mu.Unlock()
-	if s == nil {
-		return nil, errors.New("the broker is down")
-	}
-	conn, err := s.InProcessConn()
-	if err != nil {
-		return nil, err
-	}
-	return &hearing{conn, b}, nil
-}
-
-// hearing is a connection that can be deaf for a while.
-type hearing struct {
-	net.Conn
-	b *broker
-}
-
-func (h *hearing) Read(p []byte) (int, error) {
-	n, err := h.Conn.Read(p)
-	h.b.mu.Lock()
-	defer h.b.mu.Unlock()
-	for h.b.deaf {
-		h.b.heard.Wait()
-	}
-	return n, err
-}
-
-func (b *broker) setDeaf(deaf bool) {
-	b.mu.Lock()
-	b.deaf = deaf
-	b.mu.Unlock()
-	b.heard.Broadcast()
-}
-
 func (b *broker) records() *Records {
 	b.t.Helper()
 	r, err := b.NewRecords(b.t.Context(), Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() { b.t.Error("the ledger went back") })
@@ -170,45 +72,13 @@ func (b *broker) records() *Records {
 // publish asks for a call as any NATS client can.
 func (b *broker) publish(subject, body string, headers ...string) {
 	b.t.Helper()
-	m := &nats.Msg{Subject: subject, Data: []byte(body), Header: nats.Header{}}
-	for i := 0; i+1 < len(headers); i += 2 {
-		m.Header[headers[i]] = []string{headers[i+1]}
-	}
-	if _, err := b.JetStream().PublishMsg(b.t.Context(), m); err != nil {
-		b.t.Fatalf("publish to %s: %v", subject, err)
-	}
+	brokertest.Publish(b.t, b.JetStream(), subject, body, headers...)
 }
 
-// subjects lists what a stream holds, but for the canary.
-func (b *broker) subjects(stream string) []string {
-	b.t.Helper()
-	s, err := b.JetStream().Stream(b.t.Context(), stream)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	info, err := s.Info(b.t.Context(), jetstream.WithSubjectFilter(">"))
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	var subjects []string
-	for subject, n := range info.State.Subjects {
-		if subject == canarySubject {
-			continue
-		}
-		for range n {
-			subjects = append(subjects, subject)
-		}
-	}
-	slices.Sort(subjects)
-	return subjects
-}
-
+// holds wants a stream to hold these messages, and nothing else but the canary.
 func (b *broker) holds(stream string, want ...string) {
 	b.t.Helper()
-	synctest.Wait() // for acknowledgements, which nobody waits for
-	if got := b.subjects(stream); !slices.Equal(got, want) {
-		b.t.Errorf("%s holds %q, want %q", stream, got, want)
-	}
+	brokertest.WantSubjects(b.t, b.JetStream(), stream, want...)
 }
 
 // last gives the last message of a subject.
@@ -230,16 +100,8 @@ func newRecord(id call.ID) call.Record {
 	return call.NewRecord("acme", id, "f1:digest", call.Origin{Sequence: 7, Published: time.Now()}, call.Normal, "", []byte(`{"id":"`+string(id)+`"}`))
 }
 
-// must gives the value of a transition or a call that has to work.
-func must[V any](t testing.TB) func(V, error) V {
-	return func(v V, err error) V {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
+// must returns the value of a call that has to succeed.
+func must[V any](t testing.TB) func(V, error) V { return brokertest.Must[V](t) }
 
 func waiting(t *testing.T, id call.ID, next time.Time) call.Record {
 	t.Helper()
@@ -247,9 +109,3 @@ func waiting(t *testing.T, id call.ID, next time.Time) call.Record {
 }
 
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-// contextOf gives a context to be cancelled before the test ends.
-func contextOf(t *testing.T) (context.Context, context.CancelFunc) {
-	t.Helper()
-	return context.WithCancel(t.Context())
-}

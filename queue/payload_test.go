@@ -39,7 +39,7 @@ func TestWhateverBecomesOfACallFits(t *testing.T) {
 		o.Users = []*server.User{{Username: "worker", Password: "w"}}
 		o.MaxPayload = MinPayload
 	}
-	bubbleWith(t, t.TempDir(), configure, func(t *testing.T, b *broker) {
+	bubbleWith(t, configure, func(t *testing.T, b *broker) {
 		b.apply()
 		if err := b.CheckMaxPayload(); err != nil {
 			t.Error(err)
@@ -75,7 +75,7 @@ func TestAPayloadThatIsTooSmall(t *testing.T) {
 			o.Users = []*server.User{{Username: "worker", Password: "w"}}
 			o.MaxPayload = most
 		}
-		bubbleWith(t, t.TempDir(), configure, func(t *testing.T, b *broker) {
+		bubbleWith(t, configure, func(t *testing.T, b *broker) {
 			err := b.CheckMaxPayload()
 			if (err == nil) != fine || err != nil && (!errors.Is(err, ErrPayloadTooSmall) || !strings.Contains(err.Error(), fmt.Sprint(most))) {
 				t.Errorf("max_payload %d: %v", most, err)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -26,10 +27,10 @@ func workerWithout(publish, subscribe []string) func(*server.Options) {
 // taken up once it is permitted.
 func TestASubscriptionIsGranted(t *testing.T) {
 	for _, subject := range []string{"_INBOX.>", "news.>"} {
-		bubbleWith(t, t.TempDir(), workerWithout(nil, []string{subject}), func(t *testing.T, b *broker) {
+		bubbleWith(t, workerWithout(nil, []string{subject}), func(t *testing.T, b *broker) {
 			heard := 0
 			must[*nats.Subscription](t)(b.NATS().Subscribe("news.*", func(*nats.Msg) { heard++ }))
-			ctx, stop := contextOf(t)
+			ctx, stop := context.WithCancel(t.Context())
 			done := make(chan struct{})
 			granted := 0
 			go func() {
@@ -41,7 +42,7 @@ func TestASubscriptionIsGranted(t *testing.T) {
 			if granted != 0 {
 				t.Errorf("%s: granted before it was", subject)
 			}
-			must[struct{}](t)(struct{}{}, b.server.Reload(workerWithout(nil, nil)))
+			must[struct{}](t)(struct{}{}, b.Server().Reload(workerWithout(nil, nil)))
 			<-time.After(time.Minute)
 			b.apply() // the broker answers
 			must[struct{}](t)(struct{}{}, b.NATS().Publish("news.one", nil))
@@ -73,14 +74,14 @@ func TestAnNKeyIsReplaced(t *testing.T) {
 		var seed atomic.Pointer[[]byte]
 		seed.Store(&firstSeed)
 		read := func() (nkeys.KeyPair, error) { return nkeys.FromSeed(*seed.Load()) }
-		bubbleWith(t, t.TempDir(), only(first), func(t *testing.T, b *broker) {
+		bubbleWith(t, only(first), func(t *testing.T, b *broker) {
 			c := must[*Conn](t)(Connect(ConnectOptions{
 				URL: "nats://in-process", Options: []nats.Option{nats.InProcessServer(b)}, NKey: read,
 			}))
 			defer c.Close()
 			change := []func(){
 				func() { seed.Store(&secondSeed) },
-				func() { must[struct{}](t)(struct{}{}, b.server.Reload(only(second))) },
+				func() { must[struct{}](t)(struct{}{}, b.Server().Reload(only(second))) },
 			}
 			if !fileFirst {
 				change[0], change[1] = change[1], change[0]

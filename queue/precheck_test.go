@@ -60,9 +60,9 @@ func TestRoomIsCheckedFirst(t *testing.T) {
 				o.JetStreamMaxStore = c.server
 				o.Users = []*server.User{{Username: "worker", Password: "w"}}
 			}
-			bubbleWith(t, t.TempDir(), configure, func(t *testing.T, b *broker) {
+			bubbleWith(t, configure, func(t *testing.T, b *broker) {
 				if c.account > 0 {
-					must[struct{}](t)(struct{}{}, b.server.MayStore(c.account))
+					must[struct{}](t)(struct{}{}, b.Server().MayStore(c.account))
 				}
 				made, err := c.topology.Apply(t.Context(), b.JetStream())
 				if c.says == nil {
@@ -99,7 +99,7 @@ func roomSaid(err error) (mib int64) {
 
 // TestRoomWithoutThePermissionToAsk leaves it to the making of the streams.
 func TestRoomWithoutThePermissionToAsk(t *testing.T) {
-	bubbleWith(t, t.TempDir(), workerWithout([]string{"$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.NAMES"}, nil),
+	bubbleWith(t, workerWithout([]string{"$JS.API.STREAM.DELETE.>", "$JS.API.STREAM.NAMES"}, nil),
 		func(t *testing.T, b *broker) {
 			if made, err := sized(1<<20, 1<<20, 1<<20).Apply(t.Context(), b.JetStream()); err != nil || len(made) != 8 {
 				t.Errorf("made %v: %v", made, err)
@@ -122,7 +122,7 @@ func TestAStreamOfSomethingElse(t *testing.T) {
 		{"ONE", "calls.records.acme.one", ErrForeignStream, []string{"ONE", "calls.records.> of CALL_RECORDS"}},
 	} {
 		t.Run(c.stream, func(t *testing.T) {
-			bubbleWith(t, t.TempDir(), nil, func(t *testing.T, b *broker) {
+			bubbleWith(t, nil, func(t *testing.T, b *broker) {
 				theirs := jetstream.StreamConfig{Name: c.stream, Subjects: []string{c.subject}, MaxAge: 5e9}
 				must[jetstream.Stream](t)(b.JetStream().CreateStream(t.Context(), theirs))
 				_, err := (Topology{Replicas: 1}).Apply(t.Context(), b.JetStream())

@@ -82,8 +82,8 @@ func TestALostAnswerIsReadBack(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
 		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
-		b.setDeaf(true)
-		hears := time.AfterFunc(RequestTimeout+time.Second, func() { b.setDeaf(false) })
+		b.SetMute(true)
+		hears := time.AfterFunc(RequestTimeout+time.Second, func() { b.SetMute(false) })
 		defer hears.Stop()
 		v, err := r.Put(t.Context(), claimed, call.Version{})
 		if err != nil || v.Sequence != 2 {
@@ -97,14 +97,14 @@ func TestNobodyKnows(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
 		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
-		b.setDeaf(true)
+		b.SetMute(true)
 		if _, err := r.Put(t.Context(), claimed, call.Version{}); !errors.Is(err, call.ErrUncertain) {
 			t.Errorf("a deaf writer gets %v", err)
 		}
 		if _, _, err := r.Read(t.Context(), "acme", "a"); err == nil {
 			t.Error("a deaf reader gets no error")
 		}
-		b.setDeaf(false)
+		b.SetMute(false)
 		<-time.After(time.Minute)
 		if found, _, err := r.Read(t.Context(), "acme", "a"); err != nil || found.Nonce() != "n1" {
 			t.Errorf("it was written, and reads %+v, %v", found, err)
@@ -117,13 +117,13 @@ func TestNobodyKnows(t *testing.T) {
 func TestABrokerThatIsDownIsUncertain(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
-		b.stop()
+		b.Stop()
 		synctest.Wait()
 		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
 		if _, err := r.Put(t.Context(), claimed, call.Version{}); !errors.Is(err, call.ErrUncertain) {
 			t.Errorf("gets %v", err)
 		}
-		b.start(nil)
+		b.Start()
 		<-time.After(time.Minute)
 		if found, _, err := r.Read(t.Context(), "acme", "a"); err != nil || found.State != call.StateAbsent {
 			t.Errorf("after the restart it reads %+v, %v", found, err)

@@ -120,7 +120,7 @@ func orUnlimited(n int64) int64 {
 // TestNoAnswerIsNoDifference makes an error of a broker that is away.
 func TestNoAnswerIsNoDifference(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
-		b.stop()
+		b.Stop()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if found, err := (Topology{Replicas: 1}).Check(ctx, b.JetStream()); err == nil || len(found) > 0 {
