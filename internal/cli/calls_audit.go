@@ -50,7 +50,7 @@ is 1 if something was found and not repaired.`,
 		},
 	}
 	c.Flags().StringVar(&account, "account", "", "only calls of this `ACCOUNT`")
-	c.Flags().DurationVar(&overdue, "overdue", minOverdue, "`TIME` since a call should have progressed")
+	c.Flags().DurationVar(&overdue, "overdue", minOverdue, "`DURATION` since a call should have progressed")
 	c.Flags().BoolVar(&repair, "repair", false, "restore what each call lost")
 	return c
 }

@@ -104,8 +104,8 @@ func (e *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs
 	for _, account := range accountsToProbe(config) {
 		e.report("acknowledging", consumers.CheckAckPermission(ctx, account), "permitted, account "+string(account))
 	}
-	ledger, err := rollback.Inspect(ctx, conn)
-	e.report("call records", err, "valid from "+ledger.ValidFrom.Format(time.RFC3339)+" on")
+	highWater, err := rollback.Inspect(ctx, conn)
+	e.report("call records", err, "valid from "+highWater.ValidFrom.Format(time.RFC3339)+" on")
 }
 
 func (e *doctorRun) streams(ctx context.Context, conn *queue.Conn, t queue.Topology) {

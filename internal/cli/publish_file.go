@@ -208,12 +208,12 @@ func (b *fileBatch) checkLine(body []byte, line int) ([]byte, error) {
 func setID(body []byte, id string) ([]byte, error) {
 	var members map[string]jsontext.Value
 	if err := json.Unmarshal(body, &members); err != nil {
-		return nil, fmt.Errorf("give the request an id: %w", err)
+		return nil, fmt.Errorf("set the id of the request: %w", err)
 	}
 	members["id"] = jsontext.Value(`"` + id + `"`)
 	body, err := json.Marshal(members, json.Deterministic(true))
 	if err != nil {
-		return nil, fmt.Errorf("give the request an id: %w", err)
+		return nil, fmt.Errorf("set the id of the request: %w", err)
 	}
 	return body, nil
 }
