@@ -62,7 +62,7 @@ func (b *broker) connect(options ...nats.Option) *Conn {
 
 func (b *broker) records() *Records {
 	b.t.Helper()
-	r, err := b.NewRecords(b.t.Context(), Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() { b.t.Error("the ledger went back") })
+	r, err := b.NewRecords(b.t.Context(), Retention{Placed: 36 * time.Hour, Dead: 720 * time.Hour}, func() { b.t.Error("the records were rolled back") })
 	if err != nil {
 		b.t.Fatal(err)
 	}

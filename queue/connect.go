@@ -14,19 +14,18 @@ import (
 	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
-// RequestTimeout bounds one question to the broker that comes without a
-// deadline of its own.
+// RequestTimeout bounds one request to the broker.
 const RequestTimeout = 5 * time.Second
 
-// A network that swallows everything closes no connection: only a ping that is
-// not answered tells. With the client's own two minutes a worker would hold on
-// to a dead connection for six.
+// A network that swallows everything closes no connection: only a ping without an
+// answer shows it. With the client's default of two minutes a worker would hold on to
+// a dead connection for six.
 const (
-	pingEvery = 10 * time.Second
-	pingsOut  = 2
+	pingInterval = 10 * time.Second
+	maxPingsOut  = 2
 )
 
-// ConnectOptions says how to reach the broker, and who wants to hear of it.
+// ConnectOptions are how to reach the broker, and what to call when that changes.
 type ConnectOptions struct {
 	URL  string
 	Name string // shown in the broker's connection list
@@ -38,10 +37,10 @@ type ConnectOptions struct {
 	// the connection is made.
 	NKey func() (nkeys.KeyPair, error)
 
-	// OnConnectionChange is told when the connection comes and goes.
+	// OnConnectionChange is called when the connection comes and goes.
 	OnConnectionChange func(up bool, err error)
-	// OnError is told what the client reports without being asked: credentials or
-	// subjects that the broker refuses.
+	// OnError is called with asynchronous errors of the client: credentials or subjects
+	// that the broker refuses.
 	OnError func(error)
 }
 
@@ -57,11 +56,11 @@ type Conn struct {
 	onDenied  []func(subject string)
 }
 
-// Connect begins to connect and returns at once: a broker that is down is
-// tried again for ever, with growing delays.
+// Connect begins to connect and returns at once. A broker that is down is tried again
+// for ever, with growing delays.
 func Connect(o ConnectOptions) (*Conn, error) {
 	c := &Conn{listeners: map[*func()]func(){}}
-	hear := func(up bool, err error) {
+	notify := func(up bool, err error) {
 		if o.OnConnectionChange != nil {
 			o.OnConnectionChange(up, err)
 		}
@@ -74,20 +73,20 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		// must not close the connection for good.
 		nats.IgnoreAuthErrorAbort(),
 		nats.CustomReconnectDelay(reconnectDelay),
-		nats.PingInterval(pingEvery),
-		nats.MaxPingsOutstanding(pingsOut),
-		// What cannot be sent now must fail now: a claim that is sent later,
-		// out of a buffer, would be one that nobody waits for.
+		nats.PingInterval(pingInterval),
+		nats.MaxPingsOutstanding(maxPingsOut),
+		// What cannot be sent now must fail now: a claim that is sent later, out of a
+		// buffer, would be one that no worker waits for.
 		nats.ReconnectBufSize(-1),
-		nats.ConnectHandler(func(*nats.Conn) { hear(true, nil) }),
+		nats.ConnectHandler(func(*nats.Conn) { notify(true, nil) }),
 		nats.ReconnectHandler(func(*nats.Conn) {
 			c.denials.clear() // permissions may be others now
-			c.reconnected()
-			hear(true, nil)
+			c.notifyReconnected()
+			notify(true, nil)
 		}),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { hear(false, err) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.failed(err, o) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { notify(false, err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { notify(false, err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { c.handleError(err, o) }),
 	}, o.Options...)
 	var key *nkey
 	if o.NKey != nil {
@@ -113,7 +112,7 @@ func Connect(o ConnectOptions) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("connect to JetStream: %w", err)
 	}
-	c.mu.Lock() // it may have been made anew already
+	c.mu.Lock() // it may have been made again already
 	defer c.mu.Unlock()
 	c.nc, c.js = nc, js
 	return c, nil
@@ -148,7 +147,7 @@ func (c *Conn) OnPublishDenied(f func(subject string)) {
 	c.onDenied = append(c.onDenied, f)
 }
 
-func (c *Conn) reconnected() {
+func (c *Conn) notifyReconnected() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, f := range c.listeners {
@@ -156,10 +155,10 @@ func (c *Conn) reconnected() {
 	}
 }
 
-// JetStream gives the client for what this package does not wrap.
+// JetStream returns the client for what this package does not wrap.
 func (c *Conn) JetStream() jetstream.JetStream { return c.js }
 
-// NATS gives the connection underneath.
+// NATS returns the underlying connection.
 func (c *Conn) NATS() *nats.Conn { return c.nc }
 
 // Generation counts the connections. What is answered over the same one is answered
@@ -181,12 +180,12 @@ func generationOf(nc *nats.Conn) Generation { return Generation(nc.Stats().Recon
 
 // Close flushes what was written and ends the connection.
 //
-//nolint:contextcheck,nolintlint // whoever closes is past its context; the linter reports it at the callers
+//nolint:contextcheck,nolintlint // the caller is past its context; the linter reports it at the callers
 func (c *Conn) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), RequestTimeout)
 	defer cancel()
 	if c.nc.IsConnected() { // else nothing is on its way: there is no buffer to fill
-		_ = c.nc.FlushWithContext(ctx) // nothing is left to be done about what cannot be flushed
+		_ = c.nc.FlushWithContext(ctx) // what cannot be flushed now is lost
 	}
 	c.nc.Close()
 }

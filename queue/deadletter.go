@@ -39,7 +39,7 @@ func newDeadLetter(token string, r call.Record, body []byte) (*nats.Msg, error) 
 	if err != nil {
 		return nil, err
 	}
-	m := &nats.Msg{Subject: DeadSubject(r.Account, r.Reason, token), Data: body, Header: nats.Header{
+	m := &nats.Msg{Subject: deadSubject(r.Account, r.Reason, token), Data: body, Header: nats.Header{
 		headerAccount:   {string(r.Account)},
 		HeaderID:        {string(r.ID)},
 		headerReason:    {string(r.Reason)},
@@ -56,7 +56,7 @@ func newDeadLetter(token string, r call.Record, body []byte) (*nats.Msg, error) 
 		m.Header.Set(headerStatus, strconv.Itoa(last.Status))
 	}
 	if r.MayHaveRung {
-		m.Header.Set(headerRang, "true")
+		m.Header.Set(headerMayHaveRung, "true")
 	}
 	if r.Trace != "" {
 		m.Header.Set(headerTrace, r.Trace)
@@ -68,13 +68,13 @@ func newDeadLetter(token string, r call.Record, body []byte) (*nats.Msg, error) 
 // cannot be read stays empty: a dead letter must be shown and deleted whatever a
 // newer worker put into it.
 func parseDeadLetter(subject string, sequence uint64, stored time.Time, h nats.Header, body []byte) (DeadLetter, error) {
-	account, reason, token, err := ParseDeadSubject(subject)
+	account, reason, token, err := parseDeadSubject(subject)
 	if err != nil {
 		return DeadLetter{}, fmt.Errorf("read a dead letter: %w", err)
 	}
 	l := DeadLetter{
 		Sequence: sequence, Account: account, ID: call.ID(token), Reason: reason, SubjectToken: token,
-		Message: h.Get(headerMessage), Body: body, Size: len(body), Trace: Traceparent(h),
+		Message: h.Get(headerMessage), Body: body, Size: len(body), Trace: traceparent(h),
 	}
 	if id, err := call.ParseStoredID(h.Get(HeaderID)); err == nil {
 		l.ID = id
@@ -92,6 +92,6 @@ func parseDeadLetter(subject string, sequence uint64, stored time.Time, h nats.H
 	if size, err := strconv.Atoi(h.Get(nats.MsgSize)); err == nil && body == nil {
 		l.Size = size
 	}
-	l.MayHaveRung = h.Get(headerRang) == "true" || reason == call.OutcomeUnknown || reason == call.WebhookFailed
+	l.MayHaveRung = h.Get(headerMayHaveRung) == "true" || reason == call.OutcomeUnknown || reason == call.WebhookFailed
 	return l, nil
 }

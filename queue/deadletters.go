@@ -59,7 +59,7 @@ func (d *DeadLetters) put(ctx context.Context, token string, r call.Record, body
 
 // Delete removes the dead letter of a call that turned out otherwise.
 func (d *DeadLetters) Delete(ctx context.Context, a call.Account, reason call.Reason, id call.ID) error {
-	err := purgeSubject(ctx, d.js, StreamDead, DeadSubject(a, reason, string(id)))
+	err := purgeSubject(ctx, d.js, StreamDead, deadSubject(a, reason, string(id)))
 	return err
 }
 
@@ -105,11 +105,11 @@ type DeadLetterPage struct {
 func (f DeadLetterFilter) subjects() []string {
 	account := cmp.Or(f.Account, "*")
 	if len(f.Reasons) == 0 {
-		return []string{DeadSubject(account, "*", "*")}
+		return []string{deadSubject(account, "*", "*")}
 	}
 	var subjects []string
 	for _, r := range f.Reasons {
-		subjects = append(subjects, DeadSubject(account, r, "*"))
+		subjects = append(subjects, deadSubject(account, r, "*"))
 	}
 	slices.Sort(subjects)
 	return slices.Compact(subjects)
@@ -165,7 +165,7 @@ func (d *DeadLetters) Get(ctx context.Context, sequence uint64) (DeadLetter, err
 // Has reports whether the dead letter of a record exists.
 func (d *DeadLetters) Has(ctx context.Context, r call.Record) (bool, error) {
 	return exists(ctx, d.js, StreamDead, func(ctx context.Context, s jetstream.Stream) error {
-		_, err := s.GetLastMsgForSubject(ctx, DeadSubject(r.Account, r.Reason, string(r.ID)))
+		_, err := s.GetLastMsgForSubject(ctx, deadSubject(r.Account, r.Reason, string(r.ID)))
 		return err
 	})
 }
@@ -174,7 +174,7 @@ func (d *DeadLetters) Has(ctx context.Context, r call.Record) (bool, error) {
 // Those of other requests that used its id ([call.IDConflict]) are not among them.
 // An empty account looks through all.
 func (d *DeadLetters) ForCall(ctx context.Context, a call.Account, id call.ID) ([]DeadLetter, error) {
-	subjects, err := ListSubjects(ctx, d.js, StreamDead, DeadSubject(cmp.Or(a, "*"), "*", string(id)))
+	subjects, err := ListSubjects(ctx, d.js, StreamDead, deadSubject(cmp.Or(a, "*"), "*", string(id)))
 	if err != nil {
 		return nil, fmt.Errorf("look for dead letters: %w", err)
 	}
@@ -208,10 +208,10 @@ func (d *DeadLetters) ForCall(ctx context.Context, a call.Account, id call.ID) (
 // AccountsOf returns the accounts that have a dead letter of this id. Those of
 // other requests that used the id ([call.IDConflict]) do not count.
 func (d *DeadLetters) AccountsOf(ctx context.Context, id call.ID) ([]call.Account, error) {
-	subjects, err := ListSubjects(ctx, d.js, StreamDead, DeadSubject("*", "*", string(id)))
+	subjects, err := ListSubjects(ctx, d.js, StreamDead, deadSubject("*", "*", string(id)))
 	var accounts []call.Account
 	for _, subject := range subjects {
-		if account, reason, _, err := ParseDeadSubject(subject); err == nil && reason != call.IDConflict {
+		if account, reason, _, err := parseDeadSubject(subject); err == nil && reason != call.IDConflict {
 			accounts = append(accounts, account)
 		}
 	}

@@ -35,7 +35,7 @@ func TestDeadLettersAreByteForByte(t *testing.T) {
 		}
 		for header, want := range map[string]string{
 			headerAccount: "acme", HeaderID: "a", headerReason: "webhook_failed", headerStatus: "502", headerMessage: "answer_url timeout",
-			headerAttempts: "1", headerOrigin: "7", headerRang: "true", headerPublished: r.Origin.Published.Format(time.RFC3339Nano),
+			headerAttempts: "1", headerOrigin: "7", headerMayHaveRung: "true", headerPublished: r.Origin.Published.Format(time.RFC3339Nano),
 		} {
 			if got := m.Header.Get(header); got != want {
 				t.Errorf("%s is %q, want %q", header, got, want)

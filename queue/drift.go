@@ -36,8 +36,8 @@ func (d Drift) String() string {
 	if d.Impact != "" {
 		s += ": " + d.Impact
 	}
-	if mend := d.mend(); mend != "" {
-		s += "; mend it with: " + mend
+	if repair := d.repair(); repair != "" {
+		s += "; repair it with: " + repair
 	}
 	return s
 }
@@ -75,7 +75,8 @@ var recordsFlags = map[string]string{
 	settingPurge: "--deny-purge", settingDelete: "--deny-delete",
 }
 
-func (d Drift) mend() string {
+// repair returns the command that repairs the setting, nothing if there is none.
+func (d Drift) repair() string {
 	flag := recordsFlags[d.Setting]
 	if d.Stream != StreamRecords || flag == "" {
 		return ""
@@ -93,7 +94,7 @@ func RepairRecords(found []Drift) string {
 		}
 		return "delete it (" + d.Setting + " cannot be changed back), make it again with: ringonce streams apply"
 	}
-	return "mend it with: nats stream edit " + StreamRecords + flags
+	return "repair it with: nats stream edit " + StreamRecords + flags
 }
 
 // DescribeDrift lists differences of one stream, without what they break.

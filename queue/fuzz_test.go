@@ -20,7 +20,7 @@ func FuzzSubject(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, subject string) {
-		if a, p, err := ParseSubject(subject); err == nil {
+		if a, p, err := parseSubject(subject); err == nil {
 			if _, err := call.ParseAccount(string(a)); err != nil {
 				t.Errorf("%q: the account %q is none", subject, a)
 			}
@@ -30,7 +30,7 @@ func FuzzSubject(f *testing.F) {
 				t.Errorf("%q was read as account %q, priority %q", subject, a, p)
 			}
 		}
-		if a, r, token, err := ParseDeadSubject(subject); err == nil && DeadSubject(a, r, token) != subject {
+		if a, r, token, err := parseDeadSubject(subject); err == nil && deadSubject(a, r, token) != subject {
 			t.Errorf("%q was read as %q, %q, %q", subject, a, r, token)
 		}
 	})
@@ -54,7 +54,7 @@ func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, subject, versioned, id, trace, history string, body []byte, isRequest bool) {
 		header := nats.Header{
 			headerVersion: {versioned}, HeaderID: {id}, HeaderMessageID: {id}, headerTrace: {trace}, headerAccount: {id},
-			headerHistory: {history}, headerStatus: {versioned}, headerPublished: {versioned}, headerRang: {id},
+			headerHistory: {history}, headerStatus: {versioned}, headerPublished: {versioned}, headerMayHaveRung: {id},
 		}
 		meta := &nats.MsgMetadata{
 			Stream: StreamParked, NumDelivered: 1, Timestamp: time.Unix(1, 0), Sequence: nats.SequencePair{Stream: 7, Consumer: 1},

@@ -13,19 +13,19 @@ import (
 // Headers of ours. They are trusted only on calls.due, where publishers may not
 // write.
 const (
-	headerVersion   = "Ringonce-Record"
-	headerAccount   = "Ringonce-Account"
-	HeaderID        = "Ringonce-Id"
-	headerReason    = "Ringonce-Reason"
-	headerMessage   = "Ringonce-Message"
-	headerStatus    = "Ringonce-Status"
-	headerAttempts  = "Ringonce-Attempts"
-	headerHistory   = "Ringonce-History"
-	headerOrigin    = "Ringonce-Origin"
-	headerPublished = "Ringonce-Published"
-	headerEnded     = "Ringonce-Ended"
-	headerRang      = "Ringonce-May-Have-Rung"
-	headerUUID      = "Ringonce-Request-Uuid"
+	headerVersion     = "Ringonce-Record"
+	headerAccount     = "Ringonce-Account"
+	HeaderID          = "Ringonce-Id"
+	headerReason      = "Ringonce-Reason"
+	headerMessage     = "Ringonce-Message"
+	headerStatus      = "Ringonce-Status"
+	headerAttempts    = "Ringonce-Attempts"
+	headerHistory     = "Ringonce-History"
+	headerOrigin      = "Ringonce-Origin"
+	headerPublished   = "Ringonce-Published"
+	headerEnded       = "Ringonce-Ended"
+	headerMayHaveRung = "Ringonce-May-Have-Rung"
+	headerUUID        = "Ringonce-Request-Uuid"
 
 	headerTrace = "traceparent"
 	// HeaderMessageID stands in for an id on requests. No publish of ours
@@ -54,9 +54,9 @@ func decodeVersion(s string) (call.Version, bool) {
 	return call.Version{Created: time.Unix(0, c).UTC(), Sequence: n}, true
 }
 
-// Traceparent returns the W3C trace context of a message, or nothing if it is not in
+// traceparent returns the W3C trace context of a message, or nothing if it is not in
 // its documented form: 00-<32 hex>-<16 hex>-<2 hex>.
-func Traceparent(h nats.Header) string {
+func traceparent(h nats.Header) string {
 	const length = 55
 	s := h.Get(headerTrace)
 	if len(s) != length {

@@ -27,7 +27,7 @@ func TestTraceparent(t *testing.T) {
 		good: good, "": "", good[1:]: "", good + "0": "", "00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "",
 		"00_0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01": "", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0\n": "",
 	} {
-		if got := Traceparent(nats.Header{headerTrace: {s}}); got != want {
+		if got := traceparent(nats.Header{headerTrace: {s}}); got != want {
 			t.Errorf("%q was read as %q", s, got)
 		}
 	}

@@ -32,19 +32,19 @@ func ReadDelivery(m *nats.Msg, meta *nats.MsgMetadata) (call.Delivery, error) {
 // ReadRequest reads a request that waits in its stream as a worker will. After an
 // error the account and the priority are missing.
 func ReadRequest(stream string, msg *jetstream.RawStreamMsg) (call.Delivery, error) {
-	account, priority, err := ParseSubject(msg.Subject)
+	account, priority, err := parseSubject(msg.Subject)
 	if err != nil {
 		err = fmt.Errorf("read the subject of a message: %w", err)
 	}
 	return call.Delivery{
 		Account: account, Priority: priority, Origin: Origin(stream, msg.Sequence, msg.Time),
-		Trace: Traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(HeaderMessageID),
+		Trace: traceparent(msg.Header), Body: msg.Data, MessageID: msg.Header.Get(HeaderMessageID),
 	}, err
 }
 
 // HasRequest reports whether the message of this origin still waits.
 func (c *Conn) HasRequest(ctx context.Context, o call.Origin) (bool, error) {
-	return exists(ctx, c.js, OriginStream(o), func(ctx context.Context, s jetstream.Stream) error {
+	return exists(ctx, c.js, originStream(o), func(ctx context.Context, s jetstream.Stream) error {
 		_, err := s.GetMsg(ctx, o.Sequence)
 		return err
 	})

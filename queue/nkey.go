@@ -46,7 +46,7 @@ func (k *nkey) pair() (nkeys.KeyPair, string, error) {
 
 // sign proves that we have the key. It is called while the client connects, and
 // holds its lock. The client has put the public key into its message by then, so
-// a key that was replaced is used at the next attempt.
+// a replaced key is used at the next attempt.
 func (k *nkey) sign(nonce []byte) ([]byte, error) {
 	pair, public, err := k.pair()
 	if err != nil {

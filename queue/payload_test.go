@@ -32,9 +32,9 @@ func largestRecord(t *testing.T) call.Record {
 	return r
 }
 
-// TestWhateverBecomesOfACallFits: with the least max_payload that is accepted, the
+// TestEveryOutcomeFits: with the least max_payload that is accepted, the
 // largest record there is can be written, parked and buried.
-func TestWhateverBecomesOfACallFits(t *testing.T) {
+func TestEveryOutcomeFits(t *testing.T) {
 	configure := func(o *server.Options) {
 		o.Users = []*server.User{{Username: "worker", Password: "w"}}
 		o.MaxPayload = MinPayload

@@ -14,15 +14,14 @@ import (
 )
 
 const (
-	// deniedRetryInterval is how often a subscription that the broker refused is
-	// tried again: it takes up no refused subscription by itself when the
-	// permission is granted.
+	// deniedRetryInterval is how often a refused subscription is tried again: the
+	// broker does not take it up by itself when the permission is granted.
 	deniedRetryInterval = 10 * time.Second
 	// maxDenied bounds how many refused subjects are remembered.
 	maxDenied = 100
 )
 
-// violation matches how the broker names what it refuses.
+// violation matches the broker's message about a refusal.
 var violation = regexp.MustCompile(`(?i)permissions violation for (publish to|subscription to) "([^"]+)"`)
 
 // DeniedSubject returns the subject of a refused publish or subscription, nothing
@@ -71,8 +70,8 @@ func (d *denials) clear() {
 	clear(d.subjects)
 }
 
-// failed notes what the client reports by itself.
-func (c *Conn) failed(err error, o ConnectOptions) {
+// handleError handles asynchronous errors of the client.
+func (c *Conn) handleError(err error, o ConnectOptions) {
 	if subject, subscribing := DeniedSubject(err); subscribing {
 		c.denials.add(subject)
 	} else if subject != "" {
@@ -88,15 +87,14 @@ func (c *Conn) failed(err error, o ConnectOptions) {
 	}
 }
 
-// RetryDeniedSubscriptions tries subscriptions again that the broker refused, until ctx ends.
-// One that is permitted now is taken up by a new connection, which subscribes
-// to everything; granted is called before that. A max_payload that is too small
-// is asked for again, too.
+// RetryDeniedSubscriptions tries refused subscriptions again until ctx ends. If one is
+// permitted now it calls granted and connects again, which subscribes to everything. It
+// also connects again while max_payload is too small.
 func (c *Conn) RetryDeniedSubscriptions(ctx context.Context, granted func(subject string)) {
 	for ctx.Err() == nil {
 		retry.Sleep(ctx, deniedRetryInterval)
 		if c.nc.IsConnected() && c.CheckMaxPayload() != nil {
-			_ = c.nc.ForceReconnect() // the broker says it to new connections alone
+			_ = c.nc.ForceReconnect() // the broker announces it to new connections alone
 			continue
 		}
 		for _, subject := range c.denials.list() {

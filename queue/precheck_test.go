@@ -107,8 +107,8 @@ func TestRoomWithoutThePermissionToAsk(t *testing.T) {
 		})
 }
 
-// TestAStreamOfSomethingElse is named, and neither changed nor built around.
-func TestAStreamOfSomethingElse(t *testing.T) {
+// TestAForeignStream is named, and neither changed nor built around.
+func TestAForeignStream(t *testing.T) {
 	for _, c := range []struct {
 		stream  string
 		subject string

@@ -56,7 +56,7 @@ func TestWhatConfirms(t *testing.T) {
 
 // The answer to a publish that was given up comes while the next publish waits
 // for its own: it must not be taken for it.
-func TestALateAnswerIsNobodys(t *testing.T) {
+func TestALateReplyIsDropped(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		conn := b.Conn
 		var asked []*nats.Msg
@@ -110,7 +110,7 @@ func TestNoStreamForTheSubject(t *testing.T) {
 	})
 }
 
-func TestEveryPublishIsAnsweredAtItsOwnSubject(t *testing.T) {
+func TestEveryPublishHasItsOwnReplySubject(t *testing.T) {
 	a := &replyMux{prefix: "_INBOX.x.", waiting: map[string]chan<- *nats.Msg{}}
 	seen := map[string]bool{}
 	for range 1000 {
@@ -130,8 +130,8 @@ func TestEveryPublishIsAnsweredAtItsOwnSubject(t *testing.T) {
 	}
 }
 
-// TestAClaimThatMovedIsUncertain: nobody knows which broker took it.
-func TestAClaimThatMovedIsUncertain(t *testing.T) {
+// TestAClaimAcrossAReconnectionIsUncertain: nobody knows which broker took it.
+func TestAClaimAcrossAReconnectionIsUncertain(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		m := &nats.Msg{Subject: "calls.records.acme.a", Header: nats.Header{}}
 		if _, err := b.publishOn(t.Context(), b.Generation()+1, StreamRecords, m); !errors.Is(err, ErrReconnected) {

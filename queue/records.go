@@ -74,7 +74,7 @@ func (r *Records) Read(ctx context.Context, a call.Account, id call.ID) (call.Re
 func (r *Records) read(ctx context.Context, a call.Account, id call.ID) (call.Record, []byte, call.Version, error) {
 	ctx, cancel := context.WithTimeout(ctx, RequestTimeout)
 	defer cancel()
-	msg, err := r.stream.GetLastMsgForSubject(ctx, RecordSubject(a, id))
+	msg, err := r.stream.GetLastMsgForSubject(ctx, recordSubject(a, id))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return call.Record{}, nil, call.Version{Created: r.HighWater().Created}, nil
 	}
@@ -89,7 +89,7 @@ func (r *Records) read(ctx context.Context, a call.Account, id call.ID) (call.Re
 // returns how many there are. It only counts those that cannot be read: a newer
 // worker wrote them.
 func (r *Records) ForEach(ctx context.Context, a call.Account, visit func(call.Record) error) (n int, err error) {
-	subject := RecordSubject(cmp.Or(a, "*"), "*")
+	subject := recordSubject(cmp.Or(a, "*"), "*")
 	err = scan(ctx, r.conn.js, StreamRecords, []string{subject}, false, func(msg jetstream.Msg) (bool, error) {
 		n++
 		record, err := call.DecodeRecord(msg.Data())
@@ -104,7 +104,7 @@ func (r *Records) ForEach(ctx context.Context, a call.Account, visit func(call.R
 
 // AccountsOf returns the accounts that have a record of this id.
 func (r *Records) AccountsOf(ctx context.Context, id call.ID) ([]call.Account, error) {
-	subjects, err := ListSubjects(ctx, r.conn.js, StreamRecords, RecordSubject("*", id))
+	subjects, err := ListSubjects(ctx, r.conn.js, StreamRecords, recordSubject("*", id))
 	var accounts []call.Account
 	for _, subject := range subjects {
 		account, _, _ := strings.Cut(strings.TrimPrefix(subject, RecordsPrefix), ".")
@@ -131,7 +131,7 @@ func (r *Records) Put(ctx context.Context, record call.Record, expected call.Ver
 			return call.Version{}, ErrUnverified
 		}
 	}
-	m := &nats.Msg{Subject: RecordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
+	m := &nats.Msg{Subject: recordSubject(record.Account, record.ID), Data: data, Header: nats.Header{}}
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(expected.Sequence, 10))
 	if ttl := r.ttl(record); ttl > 0 {
 		SetTTL(m, ttl)
@@ -165,7 +165,7 @@ func (r *Records) readBack(
 ) (call.Version, error) {
 	failpoint.Eval(failpoint.RecordReadBack)
 	_, stored, version, err := r.read(ctx, record.Account, record.ID)
-	if err == nil && version.Sequence == 0 && r.noteAbsent(RecordSubject(record.Account, record.ID), expected, before) {
+	if err == nil && version.Sequence == 0 && r.noteAbsent(recordSubject(record.Account, record.ID), expected, before) {
 		r.onRollback()
 	}
 	switch {

@@ -77,8 +77,8 @@ func TestFinalRecordsAreForgotten(t *testing.T) {
 	})
 }
 
-// TestALostAnswerIsReadBack makes the connection deaf while a claim is written.
-func TestALostAnswerIsReadBack(t *testing.T) {
+// TestALostConfirmationIsReadBack makes the connection deaf while a claim is written.
+func TestALostConfirmationIsReadBack(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
 		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
@@ -92,8 +92,8 @@ func TestALostAnswerIsReadBack(t *testing.T) {
 	})
 }
 
-// TestNobodyKnows lets neither the write nor its reading back be answered.
-func TestNobodyKnows(t *testing.T) {
+// TestAWriteWithoutAnyReplyIsUncertain lets neither the write nor its reading back be answered.
+func TestAWriteWithoutAnyReplyIsUncertain(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
 		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
@@ -169,8 +169,8 @@ func TestReadBack(t *testing.T) {
 	})
 }
 
-// TestASequenceThatWasGivenOutBefore is found out by the worker that had it.
-func TestASequenceThatWasGivenOutBefore(t *testing.T) {
+// TestASequenceThatWasAssignedBefore is found out by the worker that had it.
+func TestASequenceThatWasAssignedBefore(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		regressed := 0
 		r := must[*Records](t)(b.NewRecords(t.Context(), Retention{Placed: time.Hour, Dead: time.Hour}, func() { regressed++ }))
@@ -202,8 +202,8 @@ func (b *broker) apply() {
 }
 
 // TestARewriteThatWasNotStored fails because the broker refuses it. The record is
-// as it was, at the sequence that it had: that is neither the rewrite nor a ledger
-// that went back.
+// as it was, at the sequence that it had: that is neither the rewrite nor a
+// rollback.
 func TestARewriteThatWasNotStored(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r, fresh := b.records(), b.records()

@@ -13,7 +13,7 @@ import (
 // replyMux sends messages once and hands each broker's reply to its sender, over
 // one subscription for as long as the connection lives.
 //
-// The client's own publish would send a claim again, and cannot tell over which
+// The client's own publish would send a claim again, and does not show over which
 // connection it went.
 type replyMux struct {
 	nc     *nats.Conn

@@ -31,7 +31,7 @@ func (c *Conn) NewScheduler() *Scheduler { return &Scheduler{conn: c} }
 // Schedule has a waiting call come back at its NextAt, with its record and the
 // version that the record must still have.
 func (s *Scheduler) Schedule(ctx context.Context, r call.Record, v call.Version) error {
-	m, err := dueMessage(ParkedSubject(r.Account, r.ID), r, v)
+	m, err := dueMessage(parkedSubject(r.Account, r.ID), r, v)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (s *Scheduler) Schedule(ctx context.Context, r call.Record, v call.Version)
 func (s *Scheduler) HasSchedule(ctx context.Context, r call.Record, earliest time.Time) (bool, error) {
 	missed := false
 	found, err := exists(ctx, s.conn.js, StreamParked, func(ctx context.Context, s jetstream.Stream) error {
-		msg, err := s.GetLastMsgForSubject(ctx, ParkedSubject(r.Account, r.ID))
+		msg, err := s.GetLastMsgForSubject(ctx, parkedSubject(r.Account, r.ID))
 		if err == nil {
 			at, err := time.Parse(scheduleFormat, strings.TrimPrefix(msg.Header.Get(jetstream.ScheduleHeader), scheduleAt))
 			missed = err == nil && at.Before(earliest)
@@ -76,7 +76,7 @@ func (s *Scheduler) ForEachDue(ctx context.Context, a call.Account, visit func(c
 		if err != nil {
 			return fmt.Errorf("read stream %s: %w", StreamParked, err)
 		}
-		if account, _, err := ParseSubject(msg.Subject); err == nil {
+		if account, _, err := parseSubject(msg.Subject); err == nil {
 			visit(account, call.ID(msg.Header.Get(HeaderID)))
 		}
 		next = msg.Sequence + 1
@@ -97,7 +97,7 @@ func (s *Scheduler) EnqueueNow(ctx context.Context, r call.Record, v call.Versio
 
 // Cancel removes the schedule of a call, if it has not fired yet.
 func (s *Scheduler) Cancel(ctx context.Context, a call.Account, id call.ID) error {
-	return purgeSubject(ctx, s.conn.js, StreamParked, ParkedSubject(a, id))
+	return purgeSubject(ctx, s.conn.js, StreamParked, parkedSubject(a, id))
 }
 
 func dueMessage(subject string, r call.Record, v call.Version) (*nats.Msg, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// The streams. [Topology] says what each is for.
+// The streams. [Topology] describes each.
 const (
 	StreamCalls   = "CALLS"        // normal requests
 	StreamUrgent  = "CALLS_URGENT" // urgent ones
@@ -51,8 +51,8 @@ func Origin(stream string, sequence uint64, published time.Time) call.Origin {
 	return call.Origin{Stream: stream, Sequence: sequence, Published: published.UTC()}
 }
 
-// OriginStream returns the stream in which the message waits, or waited.
-func OriginStream(o call.Origin) string {
+// originStream returns the stream in which the message waits, or waited.
+func originStream(o call.Origin) string {
 	if o.Stream == "" {
 		return StreamCalls
 	}
@@ -82,8 +82,8 @@ func StoredSubject(a call.Account, p call.Priority) string {
 	return RequestsPrefix + string(a) + "." + string(p)
 }
 
-// ParkedSubject is where the schedule of a call waits.
-func ParkedSubject(a call.Account, id call.ID) string {
+// parkedSubject is where the schedule of a call waits.
+func parkedSubject(a call.Account, id call.ID) string {
 	return ParkedPrefix + string(a) + "." + string(id)
 }
 
@@ -95,23 +95,23 @@ func DueSubject(a call.Account, p call.Priority) string {
 	return DuePrefix + string(a) + "." + string(p)
 }
 
-// RecordSubject is where the record of a call is.
-func RecordSubject(a call.Account, id call.ID) string {
+// recordSubject is where the record of a call is.
+func recordSubject(a call.Account, id call.ID) string {
 	return RecordsPrefix + string(a) + "." + string(id)
 }
 
-// DeadSubject is where a dead letter is; token is its [DeadLetter.SubjectToken].
-func DeadSubject(a call.Account, r call.Reason, token string) string {
+// deadSubject is where a dead letter is; token is its [DeadLetter.SubjectToken].
+func deadSubject(a call.Account, r call.Reason, token string) string {
 	return DeadPrefix + string(a) + "." + string(r) + "." + token
 }
 
 var errSubject = errors.New("not a subject of ours")
 
-// ParseSubject returns the account and the priority of a request or a due call. They
+// parseSubject returns the account and the priority of a request or a due call. They
 // come from the subject alone: NATS permissions bind a publisher to its subject. A
 // last token that is no priority is returned as it is, for the worker to end the
 // request by.
-func ParseSubject(subject string) (call.Account, call.Priority, error) {
+func parseSubject(subject string) (call.Account, call.Priority, error) {
 	rest, ok := strings.CutPrefix(subject, RequestsPrefix)
 	if !ok {
 		if rest, ok = strings.CutPrefix(subject, DuePrefix); !ok {
@@ -129,8 +129,8 @@ func ParseSubject(subject string) (call.Account, call.Priority, error) {
 	return account, call.Priority(last), nil
 }
 
-// ParseDeadSubject returns the account, the reason and the token of a dead letter.
-func ParseDeadSubject(subject string) (a call.Account, r call.Reason, token string, err error) {
+// parseDeadSubject returns the account, the reason and the token of a dead letter.
+func parseDeadSubject(subject string) (a call.Account, r call.Reason, token string, err error) {
 	rest, ok := strings.CutPrefix(subject, DeadPrefix)
 	parts := strings.Split(rest, ".")
 	if !ok || len(parts) != 3 {

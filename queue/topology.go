@@ -17,9 +17,9 @@ const (
 	// callsMaxMessage refuses what could not be kept whole in a dead letter.
 	// A request has at most 16 KiB; what lies between ends as malformed.
 	callsMaxMessage = 512 << 10
-	// minimumDuplicates is the least that the broker allows: its duplicate
+	// minDuplicateWindow is the least that the broker allows: its duplicate
 	// window would answer "stored" and forget the message.
-	minimumDuplicates = 100 * time.Millisecond
+	minDuplicateWindow = 100 * time.Millisecond
 	// rateMaxAge is longer than any worker reserves ahead.
 	rateMaxAge = 10 * time.Second
 	// maxConsumers is set because the broker's default for a stream is 1,000: an account has one on each stream of requests, four on CALLS_PARKED,
@@ -46,13 +46,13 @@ func (t Topology) streams() []jetstream.StreamConfig {
 			Name: StreamDead, Description: "requests that did not end in a placed call, whole, with reason and history",
 			Subjects: []string{DeadPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, MaxConsumers: maxConsumers,
-			AllowMsgTTL: true, Duplicates: minimumDuplicates,
+			AllowMsgTTL: true, Duplicates: minDuplicateWindow,
 		},
 		{
 			Name: StreamParked, Description: "calls that wait for a time, and those whose time has come",
 			Subjects: []string{ParkedPrefix + ">", DuePrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 			Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, MaxConsumers: maxConsumers,
-			AllowMsgSchedules: true, AllowRollup: true, Duplicates: minimumDuplicates,
+			AllowMsgSchedules: true, AllowRollup: true, Duplicates: minDuplicateWindow,
 		},
 		t.rate(),
 		t.requests(call.Urgent),
@@ -67,7 +67,7 @@ func (t Topology) records() jetstream.StreamConfig {
 		Name: StreamRecords, Description: "one record per call: makes dialling again safe",
 		Subjects: []string{RecordsPrefix + ">"}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 		Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1, Discard: jetstream.DiscardNew,
-		AllowMsgTTL: true, AllowDirect: false, DenyPurge: true, DenyDelete: true, Duplicates: minimumDuplicates,
+		AllowMsgTTL: true, AllowDirect: false, DenyPurge: true, DenyDelete: true, Duplicates: minDuplicateWindow,
 	}
 }
 
@@ -77,7 +77,7 @@ func (t Topology) requests(p call.Priority) jetstream.StreamConfig {
 		Name: StreamOf(p), Description: string(p) + " requests, as publishers wrote them",
 		Subjects: []string{StoredSubject("*", p)}, Storage: jetstream.FileStorage, Replicas: t.Replicas,
 		Retention: jetstream.WorkQueuePolicy, MaxMsgsPerSubject: -1, Discard: jetstream.DiscardNew, MaxBytes: cmp.Or(t.MaxBytes[p], -1),
-		MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minimumDuplicates,
+		MaxMsgSize: callsMaxMessage, MaxConsumers: maxConsumers, Duplicates: minDuplicateWindow,
 	}
 	if p == call.Normal {
 		cfg.Subjects = append(cfg.Subjects, RequestsPrefix+"*")
@@ -98,14 +98,14 @@ func addNormalPriority() *jetstream.SubjectTransformConfig {
 // rate is the stream of the counters. They are of use for less than a second
 // and only their last value is, so memory is the place for them. It has no size
 // of its own: the broker drops the oldest counters of a full one (it refuses
-// discard new here), and they begin again at 0. Nor may they be purged: nobody
-// would notice.
+// discard new here), and they begin again at 0. Nor may they be purged: that
+// would go unnoticed.
 func (t Topology) rate() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name: StreamRate, Description: "counters that hold limits across workers",
 		Subjects: []string{RatePrefix + ">"}, Storage: jetstream.MemoryStorage, Replicas: t.Replicas,
 		Retention: jetstream.LimitsPolicy, MaxMsgsPerSubject: 1,
-		AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minimumDuplicates,
+		AllowMsgCounter: true, MaxAge: rateMaxAge, Duplicates: minDuplicateWindow,
 		AllowDirect: true, DenyPurge: true, DenyDelete: true,
 	}
 }

@@ -48,9 +48,9 @@ func TestApplyMakesWhatIsMissingAndNothingElse(t *testing.T) {
 	})
 }
 
-// TestCheckNamesEveryDangerousDifference spoils one setting of a stream after
+// TestCheckNamesEveryDangerousDrift spoils one setting of a stream after
 // the other.
-func TestCheckNamesEveryDangerousDifference(t *testing.T) {
+func TestCheckNamesEveryDangerousDrift(t *testing.T) {
 	for _, c := range []struct {
 		stream, setting string
 		spoil           func(*jetstream.StreamConfig)
@@ -117,8 +117,8 @@ func orUnlimited(n int64) int64 {
 	return n
 }
 
-// TestNoAnswerIsNoDifference makes an error of a broker that is away.
-func TestNoAnswerIsNoDifference(t *testing.T) {
+// TestAnUnreachableBrokerIsNoDrift makes an error of a broker that is away.
+func TestAnUnreachableBrokerIsNoDrift(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		b.Stop()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -141,8 +141,8 @@ func TestAPausedNumber(t *testing.T) {
 	})
 }
 
-// TestLiftAndForgetTouchNoNewerSuspension whichever worker set it.
-func TestLiftAndForgetTouchNoNewerSuspension(t *testing.T) {
+// TestLiftAndClearKeepANewerSuspension whichever worker set it.
+func TestLiftAndClearKeepANewerSuspension(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		c := New(b.Conn, queuetest.Quiet())
 		is := func(want string) {
@@ -196,8 +196,8 @@ func TestTheSuspensionThatLastsStays(t *testing.T) {
 	}
 }
 
-// TestARivalIsNotOverwritten between reading a suspension and changing it.
-func TestARivalIsNotOverwritten(t *testing.T) {
+// TestAConcurrentSuspensionIsNotOverwritten between reading a suspension and changing it.
+func TestAConcurrentSuspensionIsNotOverwritten(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		c := New(b.Conn, queuetest.Quiet())
 		lifted := call.Suspension{Reason: call.Forbidden, Times: 1, Lifted: true}
@@ -319,9 +319,9 @@ func parsePossible(number string) (call.Phone, error) {
 	return p, err
 }
 
-// TestABucketMadeAnewAtOnce holds flags at sequences that the old one had
+// TestABucketThatIsRecreatedAtOnce holds flags at sequences that the old one had
 // reached long before.
-func TestABucketMadeAnewAtOnce(t *testing.T) {
+func TestABucketThatIsRecreatedAtOnce(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		c := New(b.Conn, queuetest.Quiet())
 		for range 20 {

@@ -23,8 +23,8 @@ var (
 	}
 )
 
-// TestWhatWorkersDoIsRead as they published it last, until they leave.
-func TestWhatWorkersDoIsRead(t *testing.T) {
+// TestLanesAreReadAsPublished as they published it last, until they leave.
+func TestLanesAreReadAsPublished(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		c := New(b.Conn, queuetest.Quiet())
 		register := func(worker string, lanes map[call.Account]call.LaneStatus) {
@@ -126,8 +126,8 @@ func fieldsOf(t *testing.T, s call.LaneStatus) map[string]any {
 	return fields
 }
 
-// TestEachResumptionIsTold from the one before, and of no other account.
-func TestEachResumptionIsTold(t *testing.T) {
+// TestResumptionsAreDistinguished from the one before, and of no other account.
+func TestResumptionsAreDistinguished(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		c := New(b.Conn, queuetest.Quiet())
 		resumed := func(a call.Account) uint64 {

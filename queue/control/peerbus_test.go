@@ -42,7 +42,7 @@ func listen(t *testing.T, p *PeerBus, a call.Account) (heard func() []call.PeerE
 	}
 }
 
-func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
+func TestPeerEventsReachTheOtherWorkers(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		one, two := NewPeerBus(b.Conn), NewPeerBus(b.Conn)
 		heard, itself, other := listen(t, two, "acme"), listen(t, one, "acme"), listen(t, two, "other")
@@ -75,8 +75,8 @@ func TestWorkersOfAnAccountHearEachOther(t *testing.T) {
 	})
 }
 
-// TestWorkersThatMayNotSpeak find out by themselves, and do not fail.
-func TestWorkersThatMayNotSpeak(t *testing.T) {
+// TestPeerEventsWithoutPermission find out by themselves, and do not fail.
+func TestPeerEventsWithoutPermission(t *testing.T) {
 	queuetest.RunWith(t, func(o *server.Options) {
 		o.Users = []*server.User{{Username: "worker", Password: "w", Permissions: &server.Permissions{
 			Publish:   &server.SubjectPermission{Allow: []string{">"}, Deny: []string{"calls.peers.>"}},

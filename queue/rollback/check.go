@@ -30,8 +30,8 @@ func Inspect(ctx context.Context, conn *queue.Conn) (queue.HighWater, error) {
 }
 
 // Verify is [Check] with what this worker knows as well. If it alone saw how far
-// the stream had come, or what was declared, the mark tells the others, and itself
-// after a restart. The result holds for the connection that the check went over.
+// the stream had come, or what was declared, the mark passes it on to the others, and
+// to itself after a restart. The result holds for the connection that the check went over.
 func Verify(ctx context.Context, records *queue.Records) (queue.HighWater, error) {
 	return verify(ctx, records.Conn().JetStream(), records)
 }

@@ -25,7 +25,7 @@ func wantRegressed(t *testing.T, err error, last, highest uint64) {
 	}
 }
 
-func TestTheLedgerIsRemembered(t *testing.T) {
+func TestTheHighWaterMarkIsStored(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
 		first := brokertest.Must[queue.HighWater](t)(Check(t.Context(), b.Conn))
@@ -43,7 +43,7 @@ func TestTheLedgerIsRemembered(t *testing.T) {
 }
 
 // TestWorkersThatCheckAtOnce, while records are written, find nothing wrong with
-// a ledger with which nothing is wrong.
+// intact records.
 func TestWorkersThatCheckAtOnce(t *testing.T) {
 	const workers, checks = 8, 50
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
@@ -67,7 +67,7 @@ func TestWorkersThatCheckAtOnce(t *testing.T) {
 	})
 }
 
-func TestARecreatedLedgerWaitsForAnOperator(t *testing.T) {
+func TestRecreatedRecordsWaitForAnOperator(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
 		fill(t, r, "a", "b")
@@ -91,9 +91,9 @@ func TestARecreatedLedgerWaitsForAnOperator(t *testing.T) {
 	})
 }
 
-// TestARestoredLedgerIsFoundOut although the same copy brought back what was
-// remembered of it: one worker knows better, and tells.
-func TestARestoredLedgerIsFoundOut(t *testing.T) {
+// TestARestoredCopyIsDetected although the same copy restored the stored mark:
+// one worker knows more.
+func TestARestoredCopyIsDetected(t *testing.T) {
 	copied := t.TempDir()
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		regressed := 0
@@ -127,10 +127,10 @@ func TestARestoredLedgerIsFoundOut(t *testing.T) {
 	})
 }
 
-// TestAWorkerThatWroteNothingFindsOut that the stream was made anew, by the first
+// TestAnIdleWorkerDetectsRecreation that the stream was created again, by the first
 // record that it writes.
-func TestAWorkerThatWroteNothingFindsOut(t *testing.T) {
-	for name, know := range map[string]func(*queue.Records, queue.HighWater){"it checks": (*queue.Records).AdoptHighWater, "another tells": (*queue.Records).MergeHighWater} {
+func TestAnIdleWorkerDetectsRecreation(t *testing.T) {
+	for name, know := range map[string]func(*queue.Records, queue.HighWater){"it checks": (*queue.Records).AdoptHighWater, "another reports": (*queue.Records).MergeHighWater} {
 		t.Run(name, func(t *testing.T) {
 			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 				idle := newRecords(b)
@@ -166,9 +166,9 @@ func TestADeclarationOutlivesTheBucket(t *testing.T) {
 	})
 }
 
-// TestALedgerThatWentBackStaysSo until it is declared, also after it has counted
+// TestARollbackStandsUntilDeclared until it is declared, also after the stream has counted
 // on past where it had been.
-func TestALedgerThatWentBackStaysSo(t *testing.T) {
+func TestARollbackStandsUntilDeclared(t *testing.T) {
 	copied := t.TempDir()
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
@@ -199,8 +199,8 @@ func TestALedgerThatWentBackStaysSo(t *testing.T) {
 	})
 }
 
-// TestACopyOfBeforeTheDeclaration is found out by who knows what was declared.
-func TestACopyOfBeforeTheDeclaration(t *testing.T) {
+// TestACopyFromBeforeTheDeclaration is detected by a worker that knows what was declared.
+func TestACopyFromBeforeTheDeclaration(t *testing.T) {
 	copied := t.TempDir()
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
@@ -226,8 +226,8 @@ func TestACopyOfBeforeTheDeclaration(t *testing.T) {
 	})
 }
 
-// TestBothAreMadeAnew, the records and what is remembered of them: a worker knows.
-func TestBothAreMadeAnew(t *testing.T) {
+// TestRecordsAndBucketAreRecreated: a worker still knows.
+func TestRecordsAndBucketAreRecreated(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
 		fill(t, r, "a")
@@ -241,8 +241,8 @@ func TestBothAreMadeAnew(t *testing.T) {
 	})
 }
 
-// TestWhatIsRememberedIsLost with the bucket, and the worker still knows.
-func TestWhatIsRememberedIsLost(t *testing.T) {
+// TestTheStoredMarkIsLost with the bucket, and the worker still knows.
+func TestTheStoredMarkIsLost(t *testing.T) {
 	copied := t.TempDir()
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
@@ -257,7 +257,7 @@ func TestWhatIsRememberedIsLost(t *testing.T) {
 	})
 }
 
-func TestNoClaimGoesOverAConnectionThatWasNotChecked(t *testing.T) {
+func TestNoClaimOverAnUnverifiedConnection(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
 		first := brokertest.Must[call.Version](t)(r.Put(t.Context(), claimOf(t, "a"), call.Version{}))
@@ -287,9 +287,9 @@ func (m *moving) Stream(ctx context.Context, name string) (jetstream.Stream, err
 	return s, err
 }
 
-// TestAConnectionThatIsMadeAgainDuringACheck was not checked: what was found may
-// be another broker's.
-func TestAConnectionThatIsMadeAgainDuringACheck(t *testing.T) {
+// TestAReconnectionDuringACheck verifies nothing: what was read may be another
+// broker's.
+func TestAReconnectionDuringACheck(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := newRecords(b)
 		js := &moving{b.JetStream(), func() {

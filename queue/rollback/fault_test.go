@@ -70,10 +70,10 @@ func TestRecordsCannotBeRemoved(t *testing.T) {
 	})
 }
 
-// TestWhatWasSetAndPutBack between two checks took messages away, and with them
+// TestASettingThatWasChangedAndRestored between two checks took messages away, and with them
 // the canary. It stays known, to this worker, to others and after a restart, until
 // an operator declares the records valid.
-func TestWhatWasSetAndPutBack(t *testing.T) {
+func TestASettingThatWasChangedAndRestored(t *testing.T) {
 	for name, spoil := range map[string]func(*jetstream.StreamConfig){
 		"age":       func(c *jetstream.StreamConfig) { c.MaxAge = 8 * time.Second },
 		"count":     func(c *jetstream.StreamConfig) { c.MaxMsgs, c.Discard = 1, jetstream.DiscardOld },
@@ -189,8 +189,8 @@ func TestSealedRecords(t *testing.T) {
 	})
 }
 
-// TestAFaultIsKnownWithoutTheBucket, which could not be written.
-func TestAFaultIsKnownWithoutTheBucket(t *testing.T) {
+// TestAFaultIsRememberedWithoutTheBucket, which could not be written.
+func TestAFaultIsRememberedWithoutTheBucket(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := checked(b)
 		b.Change("KV_"+queue.BucketControl, func(c *jetstream.StreamConfig) { c.MaxMsgSize = 1 })
@@ -204,8 +204,8 @@ func TestAFaultIsKnownWithoutTheBucket(t *testing.T) {
 	})
 }
 
-// TestAFaultIsWrittenDownBesideOthers who have just written that all is well.
-func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
+// TestAFaultIsStoredDespiteConflicts who have just written that all is well.
+func TestAFaultIsStoredDespiteConflicts(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := checked(b)
 		kv := brokertest.Must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), queue.BucketControl))
@@ -226,9 +226,9 @@ func TestAFaultIsWrittenDownBesideOthers(t *testing.T) {
 	})
 }
 
-// TestRecordsMadeAgainAreNamedSo also where a write was faster than the check: it
+// TestRecreatedRecordsAreNamedSo also where a write was faster than the check: it
 // got a sequence that had been given out before.
-func TestRecordsMadeAgainAreNamedSo(t *testing.T) {
+func TestRecreatedRecordsAreNamedSo(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := checked(b)
 		b.Recreate(queue.StreamRecords)
@@ -244,8 +244,8 @@ func TestRecordsMadeAgainAreNamedSo(t *testing.T) {
 	})
 }
 
-// TestAClaimThatIsGone was confirmed by records that do not keep what they confirm.
-func TestAClaimThatIsGone(t *testing.T) {
+// TestALostClaim was confirmed by records that do not keep what they confirm.
+func TestALostClaim(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		r := checked(b)
 		b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) {
@@ -304,11 +304,11 @@ func TestRecordsBeforeTheirCanary(t *testing.T) {
 
 // The fault that stands is the first that was found; what is to be mended now may
 // be another setting.
-func TestAFaultNamesWhatIsWrongNow(t *testing.T) {
+func TestAFaultNamesThePresentDrift(t *testing.T) {
 	age := queue.Drift{Stream: queue.StreamRecords, Setting: "largest age", Have: "1h0m0s", Want: "0s"}
 	direct := queue.Drift{Stream: queue.StreamRecords, Setting: "direct get", Have: "true", Want: "false"}
 	fault := queue.Faultf(call.RecordsWrongSetting, "was found with a wrong setting: %s", queue.DescribeDrift([]queue.Drift{age}))
-	const now = "now direct get is true and should be false; mend it with: nats stream edit CALL_RECORDS --no-allow-direct"
+	const now = "now direct get is true and should be false; repair it with: nats stream edit CALL_RECORDS --no-allow-direct"
 	for _, c := range []struct {
 		wrong []queue.Drift
 		says  bool

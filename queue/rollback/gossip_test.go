@@ -14,7 +14,7 @@ import (
 	"github.com/ringonce/ringonce/tests/queuetest"
 )
 
-// colleague is another worker, as far as it knows the ledger.
+// colleague is another worker, as far as it knows the records.
 type colleague struct {
 	*queue.Conn
 	records *queue.Records
@@ -48,7 +48,7 @@ func sinceTheCopy(b *queuetest.Broker, copied string) (idle, busy *colleague) {
 	idle, busy = newColleague(b, b.Conn), newColleague(b, b.Connect())
 	fill(b.T, busy.records, "a")
 	backUp(b, copied)
-	<-time.After(time.Minute + time.Second) // both connections are new, and nobody says anything just now
+	<-time.After(time.Minute + time.Second) // both connections are new, and no report is due just now
 	for _, w := range []*colleague{idle, busy} {
 		brokertest.Must[queue.HighWater](b.T)(Verify(b.T.Context(), w.records))
 	}
@@ -56,16 +56,16 @@ func sinceTheCopy(b *queuetest.Broker, copied string) (idle, busy *colleague) {
 	return idle, busy
 }
 
-// connected waits until the connection is made anew.
+// connected waits until the connection is made again.
 func (w *colleague) connected() {
 	for !w.NATS().IsConnected() {
 		<-time.After(time.Millisecond)
 	}
 }
 
-// TestAnOlderCopyIsFoundOutByWhoSawLittle: the others had the work lately, and
+// TestAnIdleWorkerDetectsAnOlderCopy: the others had the work lately, and
 // are heard before anything is claimed.
-func TestAnOlderCopyIsFoundOutByWhoSawLittle(t *testing.T) {
+func TestAnIdleWorkerDetectsAnOlderCopy(t *testing.T) {
 	copied := t.TempDir()
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		idle, busy := sinceTheCopy(b, copied)
@@ -88,8 +88,8 @@ func TestAnOlderCopyIsFoundOutByWhoSawLittle(t *testing.T) {
 	})
 }
 
-// TestNobodyIsForgottenWhileTheBrokerIsAway, however long.
-func TestNobodyIsForgottenWhileTheBrokerIsAway(t *testing.T) {
+// TestPeersAreKeptWhileTheBrokerIsAway, however long.
+func TestPeersAreKeptWhileTheBrokerIsAway(t *testing.T) {
 	copied := t.TempDir()
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		idle, busy := sinceTheCopy(b, copied)
@@ -106,9 +106,9 @@ func TestNobodyIsForgottenWhileTheBrokerIsAway(t *testing.T) {
 	})
 }
 
-// TestWhoStartsAsksFirst: the bucket was put back, too, and those who know better
-// have not corrected it yet.
-func TestWhoStartsAsksFirst(t *testing.T) {
+// TestAStartingWorkerAsksFirst: the bucket was restored, too, and its peers have
+// not corrected it yet.
+func TestAStartingWorkerAsksFirst(t *testing.T) {
 	copied := t.TempDir()
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		old := newColleague(b, b.Conn)
@@ -129,7 +129,7 @@ func TestWhoStartsAsksFirst(t *testing.T) {
 	})
 }
 
-func TestAWitnessThatStaysAwayIsAwaitedOnce(t *testing.T) {
+func TestAMissingPeerIsAwaitedOnce(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		one, other := newColleague(b, b.Conn), newColleague(b, b.Connect())
 		other.Close() // as if it was killed
@@ -147,19 +147,19 @@ func TestAWitnessThatStaysAwayIsAwaitedOnce(t *testing.T) {
 	})
 }
 
-// TestNobodyIsAwaited who left, was not heard for long, or was heard since.
-func TestNobodyIsAwaited(t *testing.T) {
+// TestPeersThatAreNotAwaited : they left, fell silent, or were heard since.
+func TestPeersThatAreNotAwaited(t *testing.T) {
 	for name, before := range map[string]func(*queuetest.Broker, *colleague){
-		"who left":           func(_ *queuetest.Broker, w *colleague) { w.leave(); synctest.Wait() },
-		"who fell silent":    func(_ *queuetest.Broker, w *colleague) { w.Close(); <-time.After(peerTTL + gossipInterval) },
-		"who was heard anew": func(b *queuetest.Broker, _ *colleague) { restart(b) },
+		"left":        func(_ *queuetest.Broker, w *colleague) { w.leave(); synctest.Wait() },
+		"silent":      func(_ *queuetest.Broker, w *colleague) { w.Close(); <-time.After(peerTTL + gossipInterval) },
+		"heard again": func(b *queuetest.Broker, _ *colleague) { restart(b) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 				one, other := newColleague(b, b.Conn), newColleague(b, b.Connect())
 				defer other.Close()
 				before(b, other)
-				if name != "who was heard anew" {
+				if name != "heard again" {
 					restart(b)
 				}
 				began := time.Now()
@@ -171,8 +171,8 @@ func TestNobodyIsAwaited(t *testing.T) {
 	}
 }
 
-// TestATestimonyThatCannotBeRead is nobody's.
-func TestATestimonyThatCannotBeRead(t *testing.T) {
+// TestAReportThatCannotBeRead is ignored.
+func TestAReportThatCannotBeRead(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		one := newColleague(b, b.Conn)
 		for _, bad := range []string{"", "{", `{"sequence":7}`, `{"from":"x","sequence":-1}`, `{"from":"` + string(make([]byte, 5000)) + `"}`} {
@@ -187,8 +187,8 @@ func TestATestimonyThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestWhoLeavesTellsWhatItSaw, though nothing was due to be told.
-func TestWhoLeavesTellsWhatItSaw(t *testing.T) {
+// TestALeavingWorkerReports, although no report is due.
+func TestALeavingWorkerReports(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		idle, busy := newColleague(b, b.Conn), newColleague(b, b.Connect())
 		defer busy.Close()
