@@ -17,10 +17,7 @@ type attemptVectors struct {
 
 func newAttemptVectors(vs *vectors) attemptVectors {
 	return attemptVectors{
-		attempts: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_attempts_total",
-			Help: "Attempts to place a call, by outcome.",
-		}, []string{labelAccount, labelOutcome, labelReason})),
+		attempts: vs.counter("ringonce_attempts_total", "Attempts to place a call, by outcome.", labelOutcome, labelReason),
 		postDuration: add(vs, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "ringonce_post_duration_seconds",
 			Help:                            "Time from the start of a POST until its outcome was known.",
@@ -37,10 +34,7 @@ func newAttemptVectors(vs *vectors) attemptVectors {
 			NativeHistogramMaxBucketNumber:  nativeBuckets,
 			NativeHistogramMinResetDuration: nativeReset,
 		}, []string{labelAccount, labelPriority})),
-		inFlight: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_in_flight",
-			Help: "POSTs in flight in this worker.",
-		}, []string{labelAccount})),
+		inFlight: vs.gauge("ringonce_in_flight", "POSTs in flight in this worker."),
 	}
 }
 

@@ -17,30 +17,12 @@ type callVectors struct {
 
 func newCallVectors(vs *vectors) callVectors {
 	return callVectors{
-		calls: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_calls_total",
-			Help: "Calls that ended or are held as unknown, by the state and reason in their record.",
-		}, []string{labelAccount, labelState, labelReason})),
-		duplicates: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_duplicates_total",
-			Help: "Requests published again with the same id and content: acknowledged, not dialled.",
-		}, []string{labelAccount})),
-		unassignedNumbers: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_unassigned_numbers_total",
-			Help: "Requests with a number in a range that is not known to be assigned.",
-		}, []string{labelAccount})),
-		lateEvidence: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_late_evidence_total",
-			Help: "Unknown calls whose own worker learned the outcome later, by that outcome.",
-		}, []string{labelAccount, labelOutcome})),
-		contradictions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_contradictions_total",
-			Help: "Calls that proved to be placed although their record said otherwise and was not unknown.",
-		}, []string{labelAccount})),
-		operatorActions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_operator_actions_total",
-			Help: "Calls that operators cancelled, discarded, replayed or resolved.",
-		}, []string{labelAccount, labelAction})),
+		calls:             vs.counter("ringonce_calls_total", "Calls that ended or are held as unknown, by the state and reason in their record.", labelState, labelReason),
+		duplicates:        vs.counter("ringonce_duplicates_total", "Requests published again with the same id and content: acknowledged, not dialled."),
+		unassignedNumbers: vs.counter("ringonce_unassigned_numbers_total", "Requests with a number in a range that is not known to be assigned."),
+		lateEvidence:      vs.counter("ringonce_late_evidence_total", "Unknown calls whose own worker learned the outcome later, by that outcome.", labelOutcome),
+		contradictions:    vs.counter("ringonce_contradictions_total", "Calls that proved to be placed although their record said otherwise and was not unknown."),
+		operatorActions:   vs.counter("ringonce_operator_actions_total", "Calls that operators cancelled, discarded, replayed or resolved.", labelAction),
 	}
 }
 

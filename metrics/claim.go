@@ -13,30 +13,12 @@ type claimVectors struct {
 
 func newClaimVectors(vs *vectors) claimVectors {
 	return claimVectors{
-		conflicts: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_claim_conflicts_total",
-			Help: "Claims that lost the compare-and-set; the record is read and evaluated again.",
-		}, []string{labelAccount})),
-		uncertain: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_claims_uncertain_total",
-			Help: "Claims that may or may not have been written: nothing was dialled for them.",
-		}, []string{labelAccount})),
-		waits: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_claim_waits_total",
-			Help: "Deliveries that waited for another worker's open claim on the call.",
-		}, []string{labelAccount})),
-		naks: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_naks_total",
-			Help: "Messages returned to the broker unclaimed (nak).",
-		}, []string{labelAccount})),
-		panics: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_panics_total",
-			Help: "Panics recovered while a request was handled.",
-		}, []string{labelAccount})),
-		settleRetries: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_settle_retries_total",
-			Help: "Retries of a step of recording an outcome.",
-		}, []string{labelAccount, labelStep})),
+		conflicts:     vs.counter("ringonce_claim_conflicts_total", "Claims that lost the compare-and-set; the record is read and evaluated again."),
+		uncertain:     vs.counter("ringonce_claims_uncertain_total", "Claims that may or may not have been written: nothing was dialled for them."),
+		waits:         vs.counter("ringonce_claim_waits_total", "Deliveries that waited for another worker's open claim on the call."),
+		naks:          vs.counter("ringonce_naks_total", "Messages returned to the broker unclaimed (nak)."),
+		panics:        vs.counter("ringonce_panics_total", "Panics recovered while a request was handled."),
+		settleRetries: vs.counter("ringonce_settle_retries_total", "Retries of a step of recording an outcome.", labelStep),
 	}
 }
 

@@ -27,26 +27,11 @@ type laneVectors struct {
 
 func newLaneVectors(vs *vectors) laneVectors {
 	return laneVectors{
-		concurrencyLimit: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_concurrency_limit",
-			Help: "POSTs that this worker may have in flight.",
-		}, []string{labelAccount})),
-		rateLimit: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_calls_per_second_limit",
-			Help: "Calls per second that all workers together may place; 0 if unlimited.",
-		}, []string{labelAccount})),
-		suspensions: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_suspensions_total",
-			Help: "Times this worker suspended the account.",
-		}, []string{labelAccount, labelReason})),
-		probes: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_probes_total",
-			Help: "Probes whether the provider accepts calls again.",
-		}, []string{labelAccount, labelKind, labelResult})),
-		consumersMissing: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_consumers_missing",
-			Help: "JetStream consumers of the account that this worker cannot pull from.",
-		}, []string{labelAccount})),
+		concurrencyLimit: vs.gauge("ringonce_concurrency_limit", "POSTs that this worker may have in flight."),
+		rateLimit:        vs.gauge("ringonce_calls_per_second_limit", "Calls per second that all workers together may place; 0 if unlimited."),
+		suspensions:      vs.counter("ringonce_suspensions_total", "Times this worker suspended the account.", labelReason),
+		probes:           vs.counter("ringonce_probes_total", "Probes whether the provider accepts calls again.", labelKind, labelResult),
+		consumersMissing: vs.gauge("ringonce_consumers_missing", "JetStream consumers of the account that this worker cannot pull from."),
 	}
 }
 

@@ -17,18 +17,9 @@ type linkageVectors struct {
 
 func newLinkageVectors(vs *vectors) linkageVectors {
 	return linkageVectors{
-		numbers: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_linkage_numbers",
-			Help: "Numbers in the linkage directory, linked or not.",
-		}, []string{labelAccount})),
-		lookups: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_linkage_lookups_total",
-			Help: "Caller IDs looked up in the linkage directory, by result.",
-		}, []string{labelAccount, labelResult})),
-		refreshes: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_linkage_refreshes_total",
-			Help: "Refreshes of the linkage directory from the provider.",
-		}, []string{labelAccount, labelResult})),
+		numbers:   vs.gauge("ringonce_linkage_numbers", "Numbers in the linkage directory, linked or not."),
+		lookups:   vs.counter("ringonce_linkage_lookups_total", "Caller IDs looked up in the linkage directory, by result.", labelResult),
+		refreshes: vs.counter("ringonce_linkage_refreshes_total", "Refreshes of the linkage directory from the provider.", labelResult),
 		refreshDuration: add(vs, prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:                            "ringonce_linkage_refresh_duration_seconds",
 			Help:                            "Duration of a refresh of the linkage directory, failed ones included.",

@@ -37,6 +37,12 @@ type process struct {
 
 func newProcess(reg prometheus.Registerer, b Build) process {
 	factory := promauto.With(reg)
+	gauge := func(name, help string) prometheus.Gauge {
+		return factory.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return factory.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
 	factory.NewGauge(prometheus.GaugeOpts{
 		Name: "ringonce_build_info",
 		Help: "1, with the version of ringonce, its revision and the version of Go as labels.",
@@ -51,15 +57,9 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 	for _, result := range []string{resultOK, resultFailed} {
 		reloads.WithLabelValues(result)
 	}
-	inForce := factory.NewGauge(prometheus.GaugeOpts{
-		Name: "ringonce_config_in_force",
-		Help: "1 while the worker uses all of the configuration as last loaded, 0 if that was invalid or needs a restart.",
-	})
+	inForce := gauge("ringonce_config_in_force", "1 while the worker uses all of the configuration as last loaded, 0 if that was invalid or needs a restart.")
 	inForce.Set(1)
-	ackPermission := factory.NewGauge(prometheus.GaugeOpts{
-		Name: "ringonce_ack_permission",
-		Help: "0 from a refused acknowledgement until a probe succeeds, else 1.",
-	})
+	ackPermission := gauge("ringonce_ack_permission", "0 from a refused acknowledgement until a probe succeeds, else 1.")
 	ackPermission.Set(1) // nothing was refused yet
 	recordsFault := factory.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "ringonce_records_fault",
@@ -71,46 +71,16 @@ func newProcess(reg prometheus.Registerer, b Build) process {
 	return process{
 		recordsFault: recordsFault,
 		reloads:      reloads, configInForce: inForce, ackPermission: ackPermission,
-		natsConnected: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_nats_connected",
-			Help: "1 while the worker is connected to NATS, else 0.",
-		}),
-		natsReconnects: factory.NewCounter(prometheus.CounterOpts{
-			Name: "ringonce_nats_reconnects_total",
-			Help: "Reconnections to NATS.",
-		}),
-		ready: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_ready",
-			Help: "1 while /readyz reports that the worker is ready, else 0.",
-		}),
-		ackBackpressure: factory.NewCounter(prometheus.CounterOpts{
-			Name: "ringonce_ack_backpressure_seconds_total",
-			Help: "Time that accounts paused pulling because NATS confirms acknowledgements too slowly, all accounts together.",
-		}),
-		controlSynced: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_control_synced",
-			Help: "1 while the worker knows every pause and suspension flag, else 0: it then dials nothing.",
-		}),
-		pausedNumbers: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_paused_numbers",
-			Help: "Caller IDs that operators have paused.",
-		}),
-		orphanedEnded: factory.NewCounter(prometheus.CounterOpts{
-			Name: "ringonce_orphaned_ended_total",
-			Help: "Requests that this worker ended because no worker serves their account.",
-		}),
-		orphaned: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_orphaned_requests",
-			Help: "Requests waiting or due for accounts that no worker serves.",
-		}),
-		clockOffset: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_broker_clock_offset_seconds",
-			Help: "How far the broker's clock, which paces calls per second, is ahead of this machine's.",
-		}),
-		clockError: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "ringonce_broker_clock_error_seconds",
-			Help: "Uncertainty of the broker's clock offset: half the shortest round trip.",
-		}),
+		natsConnected:   gauge("ringonce_nats_connected", "1 while the worker is connected to NATS, else 0."),
+		natsReconnects:  counter("ringonce_nats_reconnects_total", "Reconnections to NATS."),
+		ready:           gauge("ringonce_ready", "1 while /readyz reports that the worker is ready, else 0."),
+		ackBackpressure: counter("ringonce_ack_backpressure_seconds_total", "Time that accounts paused pulling because NATS confirms acknowledgements too slowly, all accounts together."),
+		controlSynced:   gauge("ringonce_control_synced", "1 while the worker knows every pause and suspension flag, else 0: it then dials nothing."),
+		pausedNumbers:   gauge("ringonce_paused_numbers", "Caller IDs that operators have paused."),
+		orphanedEnded:   counter("ringonce_orphaned_ended_total", "Requests that this worker ended because no worker serves their account."),
+		orphaned:        gauge("ringonce_orphaned_requests", "Requests waiting or due for accounts that no worker serves."),
+		clockOffset:     gauge("ringonce_broker_clock_offset_seconds", "How far the broker's clock, which paces calls per second, is ahead of this machine's."),
+		clockError:      gauge("ringonce_broker_clock_error_seconds", "Uncertainty of the broker's clock offset: half the shortest round trip."),
 	}
 }
 

@@ -36,38 +36,14 @@ type queueVectors struct {
 
 func newQueueVectors(vs *vectors) queueVectors {
 	return queueVectors{
-		waiting: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_queue_waiting",
-			Help: "Requests of the account that are published and not delivered to a worker.",
-		}, []string{labelAccount})),
-		due: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_queue_due",
-			Help: "Requests of the account whose parking time is over and that are not delivered to a worker.",
-		}, []string{labelAccount})),
-		ackPending: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_queue_ack_pending",
-			Help: "Requests of the account that are delivered to a worker and not acknowledged.",
-		}, []string{labelAccount})),
-		parked: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_queue_parked",
-			Help: "Requests of the account that wait for a time.",
-		}, []string{labelAccount})),
-		deadLetters: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_dead_letters",
-			Help: "Dead letters of the account, unknown calls included.",
-		}, []string{labelAccount})),
-		unknown: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_unknown_calls",
-			Help: "Calls of the account held as unknown until they are resolved.",
-		}, []string{labelAccount})),
-		oldest: add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "ringonce_queue_oldest_age_seconds",
-			Help: "Age of the oldest request that is waiting, due or pending acknowledgement; 0 if there is none.",
-		}, []string{labelAccount})),
-		parkedTotal: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_parked_total",
-			Help: "Requests parked, by reason.",
-		}, []string{labelAccount, labelReason})),
+		waiting:     vs.gauge("ringonce_queue_waiting", "Requests of the account that are published and not delivered to a worker."),
+		due:         vs.gauge("ringonce_queue_due", "Requests of the account whose parking time is over and that are not delivered to a worker."),
+		ackPending:  vs.gauge("ringonce_queue_ack_pending", "Requests of the account that are delivered to a worker and not acknowledged."),
+		parked:      vs.gauge("ringonce_queue_parked", "Requests of the account that wait for a time."),
+		deadLetters: vs.gauge("ringonce_dead_letters", "Dead letters of the account, unknown calls included."),
+		unknown:     vs.gauge("ringonce_unknown_calls", "Calls of the account held as unknown until they are resolved."),
+		oldest:      vs.gauge("ringonce_queue_oldest_age_seconds", "Age of the oldest request that is waiting, due or pending acknowledgement; 0 if there is none."),
+		parkedTotal: vs.counter("ringonce_parked_total", "Requests parked, by reason.", labelReason),
 	}
 }
 

@@ -29,18 +29,9 @@ type rateLimitVectors struct {
 
 func newRateLimitVectors(vs *vectors) rateLimitVectors {
 	return rateLimitVectors{
-		reservations: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_rate_limit_reservations_total",
-			Help: "Requests to the broker for slots of the shared calls per second, by result.",
-		}, []string{labelAccount, labelResult})),
-		slotsUnused: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_rate_limit_slots_unused_total",
-			Help: "Reserved rate-limit slots that expired unused.",
-		}, []string{labelAccount})),
-		slotWait: add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "ringonce_rate_limit_wait_seconds_total",
-			Help: "Time that unclaimed requests waited in this worker for their rate-limit slot.",
-		}, []string{labelAccount})),
+		reservations: vs.counter("ringonce_rate_limit_reservations_total", "Requests to the broker for slots of the shared calls per second, by result.", labelResult),
+		slotsUnused:  vs.counter("ringonce_rate_limit_slots_unused_total", "Reserved rate-limit slots that expired unused."),
+		slotWait:     vs.counter("ringonce_rate_limit_wait_seconds_total", "Time that unclaimed requests waited in this worker for their rate-limit slot."),
 	}
 }
 

@@ -37,6 +37,16 @@ func (vs vectors) deleteAccount(account string) {
 	}
 }
 
+// gauge adds a gauge with the label account and perhaps more.
+func (vs *vectors) gauge(name, help string, more ...string) *prometheus.GaugeVec {
+	return add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, append([]string{labelAccount}, more...)))
+}
+
+// counter adds a counter with the label account and perhaps more.
+func (vs *vectors) counter(name, help string, more ...string) *prometheus.CounterVec {
+	return add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{labelAccount}, more...)))
+}
+
 // add appends v to vs and returns it.
 func add[V vector](vs *vectors, v V) V {
 	*vs = append(*vs, v)
