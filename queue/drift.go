@@ -42,37 +42,15 @@ func (d Drift) String() string {
 	return s
 }
 
-// Names of settings.
-const (
-	settingSubjects   = "subjects"
-	settingRetention  = "retention"
-	settingDiscard    = "discard"
-	settingDiscardPer = "discard per subject"
-	settingAge        = "largest age"
-	settingSize       = "largest size"
-	settingCount      = "largest count"
-	settingMessage    = "largest message"
-	settingPerSubject = "messages per subject"
-	settingAck        = "acknowledgements"
-	settingDirect     = "direct get"
-	settingRollup     = "roll-up"
-	settingTTL        = "message TTL"
-	settingMarkers    = "delete markers"
-	settingTransform  = "subject transform"
-	settingSchedules  = "message schedules"
-	settingPurge      = "purging denied"
-	settingDelete     = "deleting denied"
-)
-
 // recordsFlags are the flags of nats stream edit that repair a setting of
 // CALL_RECORDS. A setting that is not listed cannot be changed back.
 var recordsFlags = map[string]string{
-	settingSubjects: "--subjects='" + RecordsPrefix + ">'", settingRetention: "--retention=limits", settingDiscard: "--discard=new",
-	settingDiscardPer: "--no-discard-per-subject", settingAge: "--max-age=0s", settingSize: "--max-bytes=-1",
-	settingCount: "--max-msgs=-1", settingMessage: "--max-msg-size=-1", settingPerSubject: "--max-msgs-per-subject=1",
-	settingAck: "--ack", settingDirect: "--no-allow-direct", settingRollup: "--no-allow-rollup", settingTTL: "--allow-msg-ttl",
-	settingMarkers: "--subject-del-markers-ttl=0s", settingTransform: "--no-transform", settingSchedules: "--no-allow-schedules",
-	settingPurge: "--deny-purge", settingDelete: "--deny-delete",
+	"subjects": "--subjects='" + RecordsPrefix + ">'", "retention": "--retention=limits", "discard": "--discard=new",
+	"discard per subject": "--no-discard-per-subject", "largest age": "--max-age=0s", "largest size": "--max-bytes=-1",
+	"largest count": "--max-msgs=-1", "largest message": "--max-msg-size=-1", "messages per subject": "--max-msgs-per-subject=1",
+	"acknowledgements": "--ack", "direct get": "--no-allow-direct", "roll-up": "--no-allow-rollup", "message TTL": "--allow-msg-ttl",
+	"delete markers": "--subject-del-markers-ttl=0s", "subject transform": "--no-transform", "message schedules": "--no-allow-schedules",
+	"purging denied": "--deny-purge", "deleting denied": "--deny-delete",
 }
 
 // repair returns the command that repairs the setting, nothing if there is none.
@@ -109,12 +87,7 @@ func DescribeDrift(found []Drift) string {
 // RecordsDrift lists the settings of CALL_RECORDS under which it may forget, or
 // confirm what it does not keep.
 func RecordsDrift(have jetstream.StreamConfig) []Drift {
-	return withImpact(compare(Topology{}.records(), have))
-}
-
-// withImpact leaves out what is a matter of size or speed.
-func withImpact(found []Drift) []Drift {
-	return slices.DeleteFunc(found, func(d Drift) bool { return d.Impact == "" })
+	return slices.DeleteFunc(compare(Topology{}.records(), have), func(d Drift) bool { return d.Impact == "" })
 }
 
 // Check lists the drift of all streams. The error reports that the comparison could
@@ -155,7 +128,7 @@ func checkBucket(ctx context.Context, js jetstream.JetStream) ([]Drift, error) {
 		}}, nil
 	}
 	if s, ok := status.(*jetstream.KeyValueBucketStatus); ok && !s.StreamInfo().Config.AllowMsgTTL {
-		return []Drift{{Stream: BucketControl, Setting: settingTTL, Want: "true", Have: "false"}}, nil
+		return []Drift{{Stream: BucketControl, Setting: "message TTL", Want: "true", Have: "false"}}, nil
 	}
 	return nil, nil
 }
@@ -184,7 +157,7 @@ func compareLimits(want, have jetstream.StreamConfig) []Drift {
 		setting string
 		have    int64
 		impact  string
-	}{{settingSize, have.MaxBytes, impact}, {settingCount, have.MaxMsgs, impact}, {settingMessage, int64(have.MaxMsgSize), messageImpact}} {
+	}{{"largest size", have.MaxBytes, impact}, {"largest count", have.MaxMsgs, impact}, {"largest message", int64(have.MaxMsgSize), messageImpact}} {
 		if l.have > 0 {
 			found = append(found, Drift{Stream: want.Name, Setting: l.setting, Want: "unlimited", Have: strconv.FormatInt(l.have, 10), Impact: l.impact})
 		}
@@ -195,7 +168,7 @@ func compareLimits(want, have jetstream.StreamConfig) []Drift {
 func compare(want, have jetstream.StreamConfig) []Drift {
 	if isForeign(want, have) {
 		return []Drift{{
-			Stream: want.Name, Setting: settingSubjects, Want: fmt.Sprint(want.Subjects), Have: fmt.Sprint(have.Subjects),
+			Stream: want.Name, Setting: "subjects", Want: fmt.Sprint(want.Subjects), Have: fmt.Sprint(have.Subjects),
 			Impact: "it is not ringonce's", Foreign: true,
 		}}
 	}
@@ -209,26 +182,26 @@ func compare(want, have jetstream.StreamConfig) []Drift {
 	}
 	slices.Sort(want.Subjects)
 	slices.Sort(have.Subjects)
-	differ(settingSubjects, want.Subjects, have.Subjects, "messages go elsewhere")
-	differ(settingRetention, want.Retention, have.Retention, "requests are lost or kept for ever")
+	differ("subjects", want.Subjects, have.Subjects, "messages go elsewhere")
+	differ("retention", want.Retention, have.Retention, "requests are lost or kept for ever")
 	differ("storage", want.Storage, have.Storage, "a restart of the broker forgets")
-	differ(settingSchedules, want.AllowMsgSchedules, have.AllowMsgSchedules, "retries cannot be parked, or publishers can forge them")
-	differ(settingTTL, want.AllowMsgTTL, have.AllowMsgTTL, "records cannot expire, or publishers can make requests vanish")
-	differ(settingRollup, want.AllowRollup, have.AllowRollup, "a publisher can empty the stream")
-	differ(settingDirect, want.AllowDirect, have.AllowDirect, "a record may be read from a replica that lags")
-	differ(settingPerSubject, want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
-	differ(settingAge, want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
+	differ("message schedules", want.AllowMsgSchedules, have.AllowMsgSchedules, "retries cannot be parked, or publishers can forge them")
+	differ("message TTL", want.AllowMsgTTL, have.AllowMsgTTL, "records cannot expire, or publishers can make requests vanish")
+	differ("roll-up", want.AllowRollup, have.AllowRollup, "a publisher can empty the stream")
+	differ("direct get", want.AllowDirect, have.AllowDirect, "a record may be read from a replica that lags")
+	differ("messages per subject", want.MaxMsgsPerSubject, have.MaxMsgsPerSubject, "a call may have several records")
+	differ("largest age", want.MaxAge, have.MaxAge, "requests or records vanish by themselves")
 	differ("counters", want.AllowMsgCounter, have.AllowMsgCounter, limitsImpact)
-	differ(settingPurge, want.DenyPurge, have.DenyPurge, purgeImpact(want.DenyPurge))
-	differ(settingDelete, want.DenyDelete, have.DenyDelete, purgeImpact(want.DenyDelete))
-	differ(settingMarkers, want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
-	differ(settingDiscard, want.Discard, have.Discard, "a full stream drops its oldest silently")
-	differ(settingDiscardPer, want.DiscardNewPerSubject, have.DiscardNewPerSubject, "what has a message already is refused")
-	differ(settingAck, !want.NoAck, !have.NoAck, "nothing that is written is confirmed")
+	differ("purging denied", want.DenyPurge, have.DenyPurge, purgeImpact(want.DenyPurge))
+	differ("deleting denied", want.DenyDelete, have.DenyDelete, purgeImpact(want.DenyDelete))
+	differ("delete markers", want.SubjectDeleteMarkerTTL, have.SubjectDeleteMarkerTTL, "a record that expired is taken for one that changed")
+	differ("discard", want.Discard, have.Discard, "a full stream drops its oldest silently")
+	differ("discard per subject", want.DiscardNewPerSubject, have.DiscardNewPerSubject, "what has a message already is refused")
+	differ("acknowledgements", !want.NoAck, !have.NoAck, "nothing that is written is confirmed")
 	differ("sealed", want.Sealed, have.Sealed, "nothing can be written")
 	differ("mirror", sourceNames(want), sourceNames(have), "messages come from elsewhere")
 	differ("persistence", want.PersistMode, have.PersistMode, "a restart of the broker forgets")
-	differ(settingTransform, transform(want), transform(have), "requests that name no priority lie where nobody pulls them")
+	differ("subject transform", transform(want), transform(have), "requests that name no priority lie where nobody pulls them")
 	found = append(found, compareLimits(want, have)...)
 	if have.Replicas < want.Replicas {
 		differ("replicas", want.Replicas, have.Replicas, "")
