@@ -395,7 +395,7 @@ func TestAPauseJustAfterTheBrokerCameBack(t *testing.T) {
 	})
 }
 
-// TestAFlagThatCannotBeReadIsNotOverlooked stops everything until it is mended.
+// TestAFlagThatCannotBeReadIsNotOverlooked stops everything until it is corrected.
 func TestAFlagThatCannotBeReadIsNotOverlooked(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
 		kv := brokertest.Must[jetstream.KeyValue](t)(b.JetStream().KeyValue(t.Context(), queue.BucketControl))

@@ -132,12 +132,12 @@ func TestAnotherCanary(t *testing.T) {
 	}
 }
 
-// TestWrongSettings are remembered from one check on, name what mends them, and are
+// TestWrongSettings are remembered from one check on, name what repairs them, and are
 // not declared valid before that is done.
 func TestWrongSettings(t *testing.T) {
 	for _, c := range []struct {
-		name, mend string
-		spoil      func(*jetstream.StreamConfig)
+		name, repair string
+		spoil        func(*jetstream.StreamConfig)
 	}{
 		{"age", "--max-age=0s", func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour }},
 		{"discard", "--discard=new", func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld }},
@@ -157,9 +157,9 @@ func TestWrongSettings(t *testing.T) {
 				before := recordsConfig(b)
 				b.Change(queue.StreamRecords, c.spoil)
 				_, err := Verify(t.Context(), r)
-				wantFault(t, err, call.RecordsWrongSetting, "nats stream edit CALL_RECORDS "+c.mend, c.name)
+				wantFault(t, err, call.RecordsWrongSetting, "nats stream edit CALL_RECORDS "+c.repair, c.name)
 				now := time.Now()
-				if _, err := Declare(t.Context(), b.Conn, now, "ann", now); err == nil || !strings.Contains(err.Error(), c.mend) {
+				if _, err := Declare(t.Context(), b.Conn, now, "ann", now); err == nil || !strings.Contains(err.Error(), c.repair) {
 					t.Errorf("declaring gets %v", err)
 				}
 				b.Change(queue.StreamRecords, func(c *jetstream.StreamConfig) { *c = before })
@@ -263,7 +263,7 @@ func TestALostClaim(t *testing.T) {
 	})
 }
 
-// TestRecordsThatWereNeverUsed have forgotten nothing: to mend their settings is
+// TestRecordsThatWereNeverUsed have forgotten nothing: to repair their settings is
 // enough, and the canary is written when they are first checked.
 func TestRecordsThatWereNeverUsed(t *testing.T) {
 	queuetest.Run(t, func(t *testing.T, b *queuetest.Broker) {
@@ -302,7 +302,7 @@ func TestRecordsBeforeTheirCanary(t *testing.T) {
 	})
 }
 
-// The fault that stands is the first that was found; what is to be mended now may
+// The fault that stands is the first that was found; what is to be repaired now may
 // be another setting.
 func TestAFaultNamesThePresentDrift(t *testing.T) {
 	age := queue.Drift{Stream: queue.StreamRecords, Setting: "largest age", Have: "1h0m0s", Want: "0s"}

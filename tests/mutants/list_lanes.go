@@ -92,12 +92,12 @@ func ofLanes() []mutant {
 			"	if !m.down {\n		m.halt(nil)\n	}\n", "	m.halt(nil)\n",
 		},
 		{
-			"note-the-connection-late", "takes the connection after a check for the one that was checked", "queue/rollback/check.go",
+			"note-the-connection-late", "takes the connection after a check for the one that was verified", "queue/rollback/check.go",
 			"	generation := conn.Generation()\n	mark, err := check(ctx, js, records.HighWater(), records.LostClaim())\n",
 			"	mark, err := check(ctx, js, records.HighWater(), records.LostClaim())\n	generation := conn.Generation()\n",
 		},
 		{
-			"ignore-who-leaves", "learns nothing from a worker that leaves", "queue/rollback/gossip.go",
+			"ignore-leaving-peers", "learns nothing from a worker that leaves", "queue/rollback/gossip.go",
 			"	g.records.MergeHighWater(r.HighWater)\n", "	if !r.Leaving {\n		g.records.MergeHighWater(r.HighWater)\n	}\n",
 		},
 		{
@@ -113,7 +113,7 @@ func ofLanes() []mutant {
 			"stream.canary.Canary != mark.Canary:\n", "stream.canary.Content != mark.Canary.Content:\n",
 		},
 		{
-			"mending-is-enough", "forgets that the records may have forgotten, once a setting is mended", "queue/rollback/check.go",
+			"fixing-a-setting-is-enough", "forgets that the records may have forgotten, once a setting is repaired", "queue/rollback/check.go",
 			"		mark.Fault = fault\n", "		_ = fault\n",
 		},
 		{
@@ -121,7 +121,7 @@ func ofLanes() []mutant {
 			"	if lost {\n		t.lost, t.verified", "	if lost && expected.Sequence == 0 {\n		t.lost, t.verified",
 		},
 		{
-			"overlook-a-new-bucket", "watches a control bucket that was made anew as if it was the same", "queue/control/watch.go",
+			"overlook-a-recreated-bucket", "watches a recreated control bucket as if it was the same", "queue/control/watch.go",
 			"			} else if !now.Created.Equal(created) {\n", "			} else if now.Created.IsZero() && created.IsZero() {\n",
 		},
 		{
@@ -130,7 +130,7 @@ func ofLanes() []mutant {
 			"			} else {\n				_ = flags.apply(entry)\n",
 		},
 		{
-			"pauses-go-with-the-bucket", "resumes what was paused when the control bucket is made anew", "queue/control/flagbackup.go",
+			"pauses-go-with-the-bucket", "resumes what was paused when the control bucket is recreated", "queue/control/flagbackup.go",
 			"	if k.created.IsZero() || k.created.Equal(created) || len(k.values) == 0 {\n", "	if k.created.Before(created) || len(k.values) == 0 {\n",
 		},
 		{
@@ -138,11 +138,11 @@ func ofLanes() []mutant {
 			"	if sequence <= s.sequence || l.conn.Generation() != s.generation {\n", "	if l.conn == nil {\n",
 		},
 		{
-			"claim-over-any-connection", "claims behind a connection over which the records were not checked", "queue/records.go",
+			"claim-over-any-connection", "claims over a connection on which the records were not verified", "queue/records.go",
 			"			return call.Version{}, ErrUnverified\n", "			_ = ErrUnverified\n",
 		},
 		{
-			"hear-no-witness", "checks the records of a new connection without those who know more", "queue/rollback/gossip.go",
+			"skip-missing-peers", "verifies the records over a new connection without the peers that know more", "queue/rollback/gossip.go",
 			"		case len(missing) == 0:\n", "		case true:\n",
 		},
 		{

@@ -29,7 +29,7 @@ func ofSubjects() []mutant {
 			"	case ack.Stream != stream || ack.Sequence == 0:\n", "	case ack.Sequence == 0:\n",
 		},
 		{
-			"answers-share-a-subject", "takes a late answer to a claim that was given up for that to another one", "queue/replymux.go",
+			"replies-share-a-subject", "takes a late answer to a claim that was given up for that to another one", "queue/replymux.go",
 			"	r.lastReply++\n", "",
 		},
 		{
