@@ -160,7 +160,8 @@ func TestDecide(t *testing.T) {
 		{
 			"a recovery message, its record read",
 			again.due(5, func(r call.Record) call.Record { return inState(r, call.StateUnknown) }).finds(6, inState(again.own(), call.StatePlaced)),
-			actRecover, "", time.Time{},
+			actRecover, "",
+			time.Time{},
 		},
 
 		// Whose call is it?

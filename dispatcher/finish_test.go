@@ -295,8 +295,8 @@ func TestEffectsAreTriedAgain(t *testing.T) {
 		b.provider.place = answers(call.Outcome{Class: call.Unknown, Reason: call.TimedOut})
 		b.handle(t, published(requestBody("b")))
 		b.journal.is(t, "record dialling", "place", "record unknown", "dead letter outcome_unknown b", "ack")
-		if park, bury := b.counted(t, "ringonce_settle_retries_total", "park"), b.counted(t, "ringonce_settle_retries_total", "dead_letter"); park != 3 || bury != 3 {
-			t.Errorf("counted %v and %v retries", park, bury)
+		if parked, dead := b.counted(t, "ringonce_settle_retries_total", "park"), b.counted(t, "ringonce_settle_retries_total", "dead_letter"); parked != 3 || dead != 3 {
+			t.Errorf("counted %v and %v retries", parked, dead)
 		}
 	})
 }

@@ -125,11 +125,11 @@ func drawSituation(t *rapid.T) situation {
 		requestBody("a", "not_before", at(20*time.Hour)),
 	}
 	ages := []time.Duration{0, time.Minute, 23 * time.Hour, 24 * time.Hour, 30 * time.Hour, 36 * time.Hour, 40 * time.Hour, 400 * time.Hour}
-	moments := []time.Time{{}, noon.Add(-time.Hour), noon, noon.Add(time.Hour)}
+	times := []time.Time{{}, noon.Add(-time.Hour), noon, noon.Add(time.Hour)}
 	s := situate().first(rapid.SampledFrom(ages).Draw(t, "age"), rapid.SampledFrom(bodies).Draw(t, "body"))
 	s.facts.validFrom = noon.Add(-rapid.SampledFrom(ages).Draw(t, "valid"))
 	varied := func(r call.Record) call.Record {
-		r.NextAt = rapid.SampledFrom(moments).Draw(t, "next")
+		r.NextAt = rapid.SampledFrom(times).Draw(t, "next")
 		r.Since = noon.Add(-rapid.SampledFrom(ages).Draw(t, "since"))
 		r.Changed = noon.Add(-rapid.SampledFrom(ages).Draw(t, "changed"))
 		return r

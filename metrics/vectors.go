@@ -37,12 +37,12 @@ func (vs vectors) deleteAccount(account string) {
 	}
 }
 
-// gauge adds a gauge with the label account and perhaps more.
-func (vs *vectors) gauge(name, help string, more ...string) *prometheus.GaugeVec {
-	return add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, append([]string{labelAccount}, more...)))
+// gauge adds a gauge with the label account.
+func (vs *vectors) gauge(name, help string) *prometheus.GaugeVec {
+	return add(vs, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: help}, []string{labelAccount}))
 }
 
-// counter adds a counter with the label account and perhaps more.
+// counter adds a counter with the label account and more.
 func (vs *vectors) counter(name, help string, more ...string) *prometheus.CounterVec {
 	return add(vs, prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{labelAccount}, more...)))
 }

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"log/slog"
 	"testing"
 	"time"
 
@@ -69,12 +68,6 @@ func (b *broker) records() *Records {
 	return r
 }
 
-// publish asks for a call as any NATS client can.
-func (b *broker) publish(subject, body string, headers ...string) {
-	b.t.Helper()
-	brokertest.Publish(b.t, b.JetStream(), subject, body, headers...)
-}
-
 // holds wants a stream to hold these messages, and nothing else but the canary.
 func (b *broker) holds(stream string, want ...string) {
 	b.t.Helper()
@@ -107,5 +100,3 @@ func waiting(t *testing.T, id call.ID, next time.Time) call.Record {
 	t.Helper()
 	return must[call.Record](t)(newRecord(id).Park(call.NotYet, next, time.Now()))
 }
-
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -59,6 +59,7 @@ func originStream(o call.Origin) string {
 	return o.Stream
 }
 
+// What the subjects of each kind begin with.
 const (
 	RequestsPrefix = "calls.requests."
 	ParkedPrefix   = "calls.parked."

@@ -341,14 +341,14 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func checkOutcome(t *testing.T, a Response, want call.Outcome, dagger bool, atMost int, name string) {
+func checkOutcome(t *testing.T, a Response, want call.Outcome, dagger bool, maxPosts int, name string) {
 	t.Helper()
 	got := Classify(a, RuleSettings{}, noon)
 	if got.Status != a.Status {
 		t.Errorf("status %d, want %d", got.Status, a.Status)
 	}
-	if n := posts(got); n != atMost {
-		t.Errorf("one request may cause %d POSTs, want %d", n, atMost)
+	if n := posts(got); n != maxPosts {
+		t.Errorf("one request may cause %d POSTs, want %d", n, maxPosts)
 	}
 	got.Status, got.Message = 0, ""
 	if got != want {

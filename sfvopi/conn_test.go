@@ -117,7 +117,7 @@ func TestInvalidKeyIsNotSent(t *testing.T) {
 
 func TestCancelledBeforeTheWrite(t *testing.T) {
 	for name, c := range map[string]struct {
-		connecting, deadline, patience time.Duration
+		connecting, deadline, timeout time.Duration
 	}{
 		"deadline passes while connecting": {3 * time.Second, 2 * time.Second, time.Minute},
 		"caller gives up while connecting": {3 * time.Second, time.Minute, 2 * time.Second},
@@ -132,7 +132,7 @@ func TestCancelledBeforeTheWrite(t *testing.T) {
 					serve: func(_ int, conn net.Conn) { arrived.Add(drain(conn)) },
 				}
 				client := newClient(t, Config{BaseURL: "http://provider", DialContext: network.dial})
-				ctx, cancel := context.WithTimeout(t.Context(), c.patience)
+				ctx, cancel := context.WithTimeout(t.Context(), c.timeout)
 				defer cancel()
 				got := client.Place(ctx, request(t), call.Deadline{From: time.Now(), For: c.deadline})
 				check(t, got, call.Refused, call.Interrupted)

@@ -27,7 +27,7 @@ const (
 // measureQueues updates the gauges of the queues until ctx ends.
 func (a *App) measureQueues(ctx context.Context, b *broker) {
 	var failures, foreignConsumers logThrottle
-	runEvery(ctx, a.measureInterval, func(bounded context.Context) (ok bool) {
+	runPeriodically(ctx, a.measureInterval, func(bounded context.Context) (ok bool) {
 		depths, orphaned, err := b.meter.Measure(bounded, time.Now(), a.accounts.names()...)
 		if err != nil {
 			if ctx.Err() == nil && failures.allow() {
@@ -57,7 +57,7 @@ func (a *App) measureQueues(ctx context.Context, b *broker) {
 
 // probeAckPermission checks until ctx ends whether the worker may acknowledge.
 func (a *App) probeAckPermission(ctx context.Context, b *broker) {
-	runEvery(ctx, ackProbeInterval, func(ctx context.Context) (ok bool) {
+	runPeriodically(ctx, ackProbeInterval, func(ctx context.Context) (ok bool) {
 		err := b.consumers.CheckAckPermission(ctx, a.accounts.names()...)
 		if errors.Is(err, pull.ErrAckDenied) {
 			a.log.Error("acknowledgements are refused", "error", err)
@@ -75,9 +75,9 @@ func (a *App) setAckPermission(permitted bool) {
 	a.health.ackPermitted.Store(permitted)
 }
 
-// runEvery runs a monitor at this interval, each time with a timeout, until ctx
+// runPeriodically runs a monitor at this interval, each time with a timeout, until ctx
 // ends. run reports whether it succeeded.
-func runEvery(ctx context.Context, interval time.Duration, run func(context.Context) (ok bool)) {
+func runPeriodically(ctx context.Context, interval time.Duration, run func(context.Context) (ok bool)) {
 	for ctx.Err() == nil {
 		began := time.Now()
 		bounded, cancel := context.WithTimeout(ctx, monitorTimeout)

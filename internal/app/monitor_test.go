@@ -31,7 +31,7 @@ func TestFailedRunIsRetriedSoon(t *testing.T) {
 			defer stop()
 			began := time.Now()
 			runs := 0
-			runEvery(ctx, 10*time.Second, func(bounded context.Context) bool {
+			runPeriodically(ctx, 10*time.Second, func(bounded context.Context) bool {
 				runs++
 				if runs == 2 {
 					stop()

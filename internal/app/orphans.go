@@ -45,7 +45,7 @@ func (a *App) newOrphanSweeper(b *broker) *orphanSweeper {
 
 func (s *orphanSweeper) run(ctx context.Context) {
 	var throttle logThrottle
-	runEvery(ctx, sweepInterval, func(context.Context) (ok bool) {
+	runPeriodically(ctx, sweepInterval, func(context.Context) (ok bool) {
 		bounded, cancel := context.WithTimeout(ctx, sweepTimeout)
 		defer cancel()
 		err := s.sweep(bounded)

@@ -33,21 +33,21 @@ func newAccountsListCommand(cf *connFlags) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w; check the streams with: ringonce streams check", err)
 			}
-			depths, unserved, err := backlog.NewMeter(conn).Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
+			depths, orphaned, err := backlog.NewMeter(conn).Measure(c.Context(), now, slices.Collect(maps.Keys(flags.Lanes()))...)
 			if err != nil {
 				return fmt.Errorf("%w; check the streams with: ringonce streams check", err)
 			}
 			views := accountViews(depths, flags, config.AccountNames(), now)
 			served := servedAccounts(views)
-			unserved += backlog.CountOrphaned(depths, served)
+			orphaned += backlog.CountOrphaned(depths, served)
 			numbers := numberViews(flags.PausedNumbers(), reveal)
 			if asJSON {
-				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Orphaned: unserved})
+				return printJSON(c.OutOrStdout(), accountsView{Accounts: views, PausedNumbers: numbers, Orphaned: orphaned})
 			}
 			printAccounts(c.OutOrStdout(), views)
 			printNumbers(c.OutOrStdout(), numbers, now)
-			if unserved > 0 {
-				warnOrphaned(c, conn, unserved, served)
+			if orphaned > 0 {
+				warnOrphaned(c, conn, orphaned, served)
 			}
 			return nil
 		},
@@ -59,7 +59,7 @@ func newAccountsListCommand(cf *connFlags) *cobra.Command {
 
 // warnOrphaned names accounts that have waiting requests and no worker. Publishers
 // choose the names, and there may be many.
-func warnOrphaned(c *cobra.Command, conn *queue.Conn, unserved uint64, served map[call.Account]bool) {
+func warnOrphaned(c *cobra.Command, conn *queue.Conn, orphaned uint64, served map[call.Account]bool) {
 	const maxNames = 5
 	names := map[string]bool{}
 	places, err := backlog.PendingSubjects(c.Context(), conn)
@@ -77,7 +77,7 @@ func warnOrphaned(c *cobra.Command, conn *queue.Conn, unserved uint64, served ma
 		which += fmt.Sprintf(" and %d more", len(listed)-maxNames)
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "note: %s for accounts without a worker (%s); add them to the workers' configuration, or let them end as unknown_account after request.max_age\n",
-		waits(unserved), which)
+		waits(orphaned), which)
 }
 
 func waits(n uint64) string {

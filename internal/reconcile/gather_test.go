@@ -54,7 +54,7 @@ func TestGather(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	graveyard := conn.NewDeadLetters(time.Hour)
+	letters := conn.NewDeadLetters(time.Hour)
 	for i, account := range []call.Account{"default", "default", "other"} {
 		b := body("dead", i)
 		r := record(t, uint64(40+i), b, func(r *call.Record) {
@@ -64,7 +64,7 @@ func TestGather(t *testing.T) {
 		if _, err := records.Put(t.Context(), r, call.Version{}); err != nil {
 			t.Fatal(err)
 		}
-		if err := graveyard.Put(t.Context(), r, b); err != nil {
+		if err := letters.Put(t.Context(), r, b); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -186,11 +186,12 @@ func run(b *queuetest.Broker, c *pull.Consumer, n int) <-chan *pull.Message {
 	b.T.Helper()
 	ctx, cancel := context.WithCancel(b.T.Context())
 	messages, ended := make(chan *pull.Message, 1000), make(chan struct{})
+	never := make(chan struct{})
 	capacity := func(ctx context.Context) (int, <-chan struct{}) {
 		if ctx.Err() != nil {
-			return 0, nil
+			return 0, never
 		}
-		return n, nil
+		return n, never
 	}
 	go func() {
 		defer close(ended)

@@ -60,12 +60,12 @@ type Gossip struct {
 	greeted bool          // belongs to the caller of WaitForPeers
 
 	mu       sync.Mutex
-	peers    map[string]sighting
+	peers    map[string]lastReport
 	received chan struct{} // closed, and replaced, with every report
 }
 
-// sighting is when and over which connection a peer was last heard.
-type sighting struct {
+// lastReport is when and over which connection a peer was last heard.
+type lastReport struct {
 	generation queue.Generation
 	at         time.Time
 }
@@ -82,7 +82,7 @@ type report struct {
 func NewGossip(records *queue.Records) (*Gossip, error) {
 	g := &Gossip{
 		nc: records.Conn().NATS(), records: records, self: rand.Text(), queried: make(chan struct{}, 1),
-		peers: map[string]sighting{}, received: make(chan struct{}),
+		peers: map[string]lastReport{}, received: make(chan struct{}),
 	}
 	var err error
 	if g.sub, err = g.nc.Subscribe(gossipSubject, g.receive); err != nil {
@@ -213,7 +213,7 @@ func (g *Gossip) receive(m *nats.Msg) {
 	case r.Leaving:
 		delete(g.peers, r.From)
 	case known || len(g.peers) < maxPeers:
-		g.peers[r.From] = sighting{generation: g.records.Conn().Generation(), at: time.Now()}
+		g.peers[r.From] = lastReport{generation: g.records.Conn().Generation(), at: time.Now()}
 	}
 	close(g.received)
 	g.received = make(chan struct{})

@@ -78,11 +78,11 @@ func (s *Simulator) runCall(call *phoneCall) {
 	}
 	s.post(call, ringHook, nil)
 
-	patience := time.Duration(call.request.RingTimeout) * time.Second
-	if ending == Completed && s.timing.AnswerDelay > patience {
+	ringTimeout := time.Duration(call.request.RingTimeout) * time.Second
+	if ending == Completed && s.timing.AnswerDelay > ringTimeout {
 		ending = NoAnswer
 	}
-	if !s.lifecycle.sleep(min(s.timing.AnswerDelay, patience)) {
+	if !s.lifecycle.sleep(min(s.timing.AnswerDelay, ringTimeout)) {
 		return
 	}
 	var answered time.Time

@@ -15,8 +15,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// The client's patience in the tests that run on fake time.
-const patience = 30 * time.Second
+// The timeout of the client in the tests that run on fake time.
+const clientTimeout = 30 * time.Second
 
 func TestEveryFaultOverTCP(t *testing.T) {
 	for _, fault := range Faults() {
@@ -47,7 +47,7 @@ func checkFault(t *testing.T, p *provider, fault Fault, reset error) {
 	if err := p.PutRule(rule); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), clientTimeout)
 	defer cancel()
 	began := time.Now()
 	got := p.do(ctx, method, path, body)

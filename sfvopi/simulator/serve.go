@@ -28,10 +28,10 @@ func (s *Simulator) Serve(ctx context.Context, listener net.Listener, grace time
 		stopped <- err
 	case <-ctx.Done():
 	}
-	patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
 	defer cancel()
-	failed = errors.Join(failed, s.Close(patience))
-	if err := server.Shutdown(patience); err != nil {
+	failed = errors.Join(failed, s.Close(bounded))
+	if err := server.Shutdown(bounded); err != nil {
 		failed = errors.Join(failed, fmt.Errorf("shut the simulator's server down: %w", err), server.Close())
 	}
 	<-stopped //nolint:errcheck // it has been looked at

@@ -1,4 +1,4 @@
-// Package hostile has a publisher try everything that NATS lets it try, beside an
+// Package adversarial has a publisher try everything that NATS lets it try, beside an
 // honest one: headers, subjects, sizes, ids, replies and floods. The broker knows
 // who may do what from deployments/nats/nats.conf, the file that operators are
 // given. Every attempt is either refused, or accepted and harmless: it ends on

@@ -19,7 +19,7 @@ import (
 
 const (
 	fairAccounts = 10
-	fairEvery    = 200 * time.Millisecond // between the requests of a quiet account
+	fairInterval = 200 * time.Millisecond // between the requests of a quiet account
 	fairLasts    = 15 * time.Second
 	fairLatency  = 50 * time.Millisecond
 	fairStart    = 3 * time.Second // for the worker to come up, and the last answers to come
@@ -58,7 +58,7 @@ func (b *bench) fairness(ctx context.Context) error {
 			ratios[i] = append(ratios[i], p99[i][len(p99[i])-1]/p99[0][len(p99[0])-1])
 		}
 	}
-	fmt.Printf("\nNine accounts with %.0f requests per second each, without a limit; from publish to POST, in ms:\n\n", float64(time.Second)/float64(fairEvery))
+	fmt.Printf("\nNine accounts with %.0f requests per second each, without a limit; from publish to POST, in ms:\n\n", float64(time.Second)/float64(fairInterval))
 	fmt.Println("| the tenth is | median | p99 | p99 beside the first line, each round | median of that |")
 	fmt.Println("|---|---|---|---|---|")
 	for i, t := range troubles {
@@ -174,14 +174,14 @@ func (env *environment) publishFairly(ctx context.Context, t fault) (map[string]
 	published := map[string]time.Time{}
 	var publishers errgroup.Group
 	publishers.Go(func() error {
-		return env.publishEvenly(ctx, fairEvery/(fairAccounts-1), 1, func(n int) (account int, callee string) {
+		return env.publishEvenly(ctx, fairInterval/(fairAccounts-1), 1, func(n int) (account int, callee string) {
 			callee = fairCallee(n)
 			published[callee] = time.Now()
 			return 1 + n%(fairAccounts-1), callee
 		})
 	})
 	publishers.Go(func() error {
-		return env.publishEvenly(ctx, fairEvery/time.Duration(t.times), t.atOnce, func(n int) (account int, callee string) {
+		return env.publishEvenly(ctx, fairInterval/time.Duration(t.times), t.atOnce, func(n int) (account int, callee string) {
 			return 0, fairCallee(fairApart + n)
 		})
 	})

@@ -13,15 +13,15 @@ import (
 
 const (
 	urgentRequests = 50
-	urgentEvery    = 300 * time.Millisecond
-	urgentWithin   = 30 * time.Second
+	urgentInterval = 300 * time.Millisecond
+	urgentTimeout  = 30 * time.Second
 	publishAtOnce  = 2000 // fewer than the client allows to be unconfirmed
 )
 
 // priority publishes urgent requests behind many bulk ones, and measures the
 // time from each publish to its POST.
 func (b *bench) priority(ctx context.Context) error {
-	fmt.Printf("\n%d urgent requests, one every %s, behind %d bulk ones:\n\n", urgentRequests, urgentEvery, b.waiting)
+	fmt.Printf("\n%d urgent requests, one every %s, behind %d bulk ones:\n\n", urgentRequests, urgentInterval, b.waiting)
 	fmt.Println("| calls per second of the account | workers | from publish to POST, median | p99 | longest |")
 	fmt.Println("|---|---|---|---|---|")
 	for _, c := range []struct {
@@ -58,13 +58,13 @@ func (b *bench) urgent(ctx context.Context, limit string, workers int) error {
 		}
 		defer worker.stop()
 	}
-	first, cancel := context.WithTimeout(ctx, urgentWithin)
+	first, cancel := context.WithTimeout(ctx, urgentTimeout)
 	defer cancel()
 	if _, err := w.firstCall(first); err != nil {
 		return err
 	}
 	var took []time.Duration
-	every := time.NewTicker(urgentEvery)
+	every := time.NewTicker(urgentInterval)
 	defer every.Stop()
 	for i := range urgentRequests {
 		<-every.C
@@ -77,7 +77,7 @@ func (b *bench) urgent(ctx context.Context, limit string, workers int) error {
 		select {
 		case at := <-called:
 			took = append(took, at.Sub(published))
-		case <-time.After(urgentWithin):
+		case <-time.After(urgentTimeout):
 			return errors.New("an urgent request was not dialled in time")
 		}
 	}

@@ -14,7 +14,7 @@ import (
 const (
 	scaleAccounts    = 300
 	scaleConcurrency = 4 // POSTs in flight for each account
-	scaleWithin      = 2 * time.Minute
+	scaleTimeout     = 2 * time.Minute
 	scaleWarm        = 10 * time.Second
 	scaleWatch       = 20 * time.Second
 	idleWatch        = 60 * time.Second
@@ -64,7 +64,7 @@ func (b *bench) full(ctx context.Context, env *environment, single float64, whic
 		return err
 	}
 	defer worker.stop()
-	bounded, cancel := context.WithTimeout(ctx, scaleWithin)
+	bounded, cancel := context.WithTimeout(ctx, scaleTimeout)
 	defer cancel()
 	first, err := w.firstCall(bounded)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 // it asked for goes on, and a breaker that is open stays so.
 func TestAReloadedAccountKeepsItsLaneState(t *testing.T) {
 	for _, c := range []struct {
-		fault  string
-		atMost int // more POSTs while the account is changed six times
+		fault   string
+		maxRate int // more POSTs while the account is changed six times
 	}{
 		{"too_many_requests_seconds", 0}, // half an hour
 		{"gateway_500_html", 2},          // probes, half a minute apart
@@ -37,8 +37,8 @@ func TestAReloadedAccountKeepsItsLaneState(t *testing.T) {
 					worker.App.Reload(next)
 					<-time.After(10 * time.Second)
 				}
-				if more := env.posts("") - before; more > c.atMost {
-					t.Errorf("%d more POSTs, expected are at most %d", more, c.atMost)
+				if more := env.posts("") - before; more > c.maxRate {
+					t.Errorf("%d more POSTs, expected are at most %d", more, c.maxRate)
 				}
 			})
 		})

@@ -43,7 +43,7 @@ func mixed(numbers map[batch.Kind]int) []batch.Kind {
 type result struct {
 	requests, rang      int
 	twice, byCrashAlone int // rang more than once; those of them whose answers all came
-	mostRings           int // rings of one phone
+	maxRings            int // rings of one phone
 	unknown, lost       int
 }
 
@@ -115,7 +115,7 @@ func (env *environment) countResult() result {
 	c := result{requests: len(env.published), unknown: env.Messages(queue.StreamDead, "calls.dead.*.outcome_unknown.*")}
 	for _, p := range env.published {
 		n := rings["https://publisher.example/answer/"+p.Name]
-		c.mostRings = max(c.mostRings, n)
+		c.maxRings = max(c.maxRings, n)
 		if n > 0 {
 			c.rang++
 		}
@@ -136,5 +136,5 @@ func (env *environment) countResult() result {
 const columns = "%-6v %9v %6v %20v %19v %11v %16v %5v\n"
 
 func (c result) line(name string) string {
-	return fmt.Sprintf(columns, name, c.requests, c.rang, c.twice, c.byCrashAlone, c.mostRings, c.unknown, c.lost)
+	return fmt.Sprintf(columns, name, c.requests, c.rang, c.twice, c.byCrashAlone, c.maxRings, c.unknown, c.lost)
 }

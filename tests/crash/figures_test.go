@@ -47,7 +47,7 @@ func (f *tally) add(to *result, c result) {
 	to.requests += c.requests
 	to.rang += c.rang
 	to.twice += c.twice
-	to.mostRings = max(to.mostRings, c.mostRings)
+	to.maxRings = max(to.maxRings, c.maxRings)
 	to.byCrashAlone += c.byCrashAlone
 	to.unknown += c.unknown
 	to.lost += c.lost

@@ -35,7 +35,7 @@ func TestBadInput(t *testing.T) {
 	inputs := []struct {
 		name, body string // {id} stands for the id
 		reason     call.Reason
-		nameless   bool
+		withoutID  bool
 		says       string
 	}{
 		{"not JSON", "call me", call.Malformed, true, "JSON"},
@@ -102,10 +102,10 @@ func TestBadInput(t *testing.T) {
 				t.Errorf("the letter says too much: %s", letter.Message)
 			}
 			record := env.Record(fmt.Sprintf("bad-%d", i))
-			if in.nameless != (record.State == call.StateAbsent) {
+			if in.withoutID != (record.State == call.StateAbsent) {
 				t.Errorf("its record is %q", record.State)
 			}
-			if !in.nameless && (record.State != call.StateDead || record.Made != 0) {
+			if !in.withoutID && (record.State != call.StateDead || record.Made != 0) {
 				t.Errorf("its record is %q after %d attempts", record.State, record.Made)
 			}
 		})

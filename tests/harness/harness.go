@@ -32,9 +32,9 @@ const Account call.Account = "default"
 // AnswerURL is the answer_url of the calls.
 const AnswerURL = "https://publisher.example/answer"
 
-// patience bounds every wait. It is generous, because no test asserts how long
+// waitTimeout bounds every wait. It is generous, because no test asserts how long
 // something takes.
-const patience = 60 * time.Second
+const waitTimeout = 60 * time.Second
 
 // Environment is a broker, a provider, and the workers that a test starts.
 type Environment struct {
@@ -280,7 +280,7 @@ func (r *Environment) Rings() []reconcile.Ring {
 // Eventually waits until the condition holds.
 func (r *Environment) Eventually(what string, holds func() bool) {
 	r.t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(waitTimeout)
 	defer limit.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

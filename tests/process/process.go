@@ -17,9 +17,9 @@ import (
 	"time"
 )
 
-// patience bounds every wait. It is generous, because no test asserts how long
+// waitTimeout bounds every wait. It is generous, because no test asserts how long
 // something takes.
-const patience = 60 * time.Second
+const waitTimeout = 60 * time.Second
 
 // Process is a program that can be stopped, continued and killed.
 type Process struct {
@@ -73,7 +73,7 @@ func (p *Process) reap() {
 // Await waits for a status change of the process.
 func (p *Process) Await() syscall.WaitStatus {
 	p.t.Helper()
-	limit := time.NewTimer(patience)
+	limit := time.NewTimer(waitTimeout)
 	defer limit.Stop()
 	select {
 	case s, ok := <-p.changes:
@@ -171,7 +171,7 @@ func (p *Process) Metrics() []byte {
 	if address == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(p.t.Context(), waitTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/metrics", nil)
 	if err != nil {

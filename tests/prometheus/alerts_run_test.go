@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// firesWithin bounds how long an alert may take to fire, and to end. The slowest
+// fireTimeout bounds how long an alert may take to fire, and to end. The slowest
 // waits for a directory of linked numbers to grow old.
-const firesWithin = 5 * time.Minute
+const fireTimeout = 5 * time.Minute
 
 // Every alert fires on what it is for, and ends with it: real workers, a real
 // provider's answers and a real Prometheus, with a minute of the rules as a second.
@@ -23,7 +23,7 @@ func TestEveryAlertFiresAndEnds(t *testing.T) {
 	faults := s.faults()
 	everyAlertHasAFault(t, faults)
 
-	limit := time.NewTimer(firesWithin)
+	limit := time.NewTimer(fireTimeout)
 	defer limit.Stop()
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
