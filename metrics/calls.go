@@ -44,13 +44,9 @@ func (v callVectors) series(account string) callSeries {
 		}),
 		duplicates:        v.duplicates.WithLabelValues(account),
 		unassignedNumbers: v.unassignedNumbers.WithLabelValues(account),
-		lateEvidence: newByEnum(call.Classes(), func(outcome string) prometheus.Counter {
-			return v.lateEvidence.WithLabelValues(account, outcome)
-		}),
-		contradictions: v.contradictions.WithLabelValues(account),
-		operatorActions: newByEnum(call.OperatorActions(), func(action string) prometheus.Counter {
-			return v.operatorActions.WithLabelValues(account, action)
-		}),
+		lateEvidence:      countersBy(call.Classes(), v.lateEvidence, account),
+		contradictions:    v.contradictions.WithLabelValues(account),
+		operatorActions:   countersBy(call.OperatorActions(), v.operatorActions, account),
 	}
 }
 

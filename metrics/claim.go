@@ -33,14 +33,12 @@ type claimSeries struct {
 
 func (v claimVectors) series(account string) claimSeries {
 	return claimSeries{
-		conflicts: v.conflicts.WithLabelValues(account),
-		uncertain: v.uncertain.WithLabelValues(account),
-		waits:     v.waits.WithLabelValues(account),
-		naks:      v.naks.WithLabelValues(account),
-		panics:    v.panics.WithLabelValues(account),
-		settleRetries: newByEnum(settleSteps(), func(step string) prometheus.Counter {
-			return v.settleRetries.WithLabelValues(account, step)
-		}),
+		conflicts:     v.conflicts.WithLabelValues(account),
+		uncertain:     v.uncertain.WithLabelValues(account),
+		waits:         v.waits.WithLabelValues(account),
+		naks:          v.naks.WithLabelValues(account),
+		panics:        v.panics.WithLabelValues(account),
+		settleRetries: countersBy(settleSteps(), v.settleRetries, account),
 	}
 }
 

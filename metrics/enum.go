@@ -1,5 +1,7 @@
 package metrics
 
+import "github.com/prometheus/client_golang/prometheus"
+
 // other is the label value under which values outside their list are counted.
 const other = "other"
 
@@ -17,6 +19,11 @@ func newByEnum[K ~string, M any](list []K, resolve func(value string) M) byEnum[
 		c.values[k] = resolve(string(k))
 	}
 	return c
+}
+
+// countersBy resolves the counters of an account whose last label is of the list.
+func countersBy[K ~string](list []K, v *prometheus.CounterVec, account string) byEnum[K, prometheus.Counter] {
+	return newByEnum(list, func(value string) prometheus.Counter { return v.WithLabelValues(account, value) })
 }
 
 func (c byEnum[K, M]) get(k K) M {

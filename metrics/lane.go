@@ -48,9 +48,7 @@ func (v laneVectors) series(account string) laneSeries {
 	return laneSeries{
 		concurrencyLimit: v.concurrencyLimit.WithLabelValues(account),
 		rateLimit:        v.rateLimit.WithLabelValues(account),
-		suspensions: newByEnum(suspendReasons(), func(reason string) prometheus.Counter {
-			return v.suspensions.WithLabelValues(account, reason)
-		}),
+		suspensions:      countersBy(suspendReasons(), v.suspensions, account),
 		probesOK: newByEnum(probeKinds(), func(probe string) prometheus.Counter {
 			return v.probes.WithLabelValues(account, probe, resultOK)
 		}),

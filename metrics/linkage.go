@@ -41,10 +41,8 @@ type linkageSeries struct {
 
 func (v linkageVectors) series(account string) linkageSeries {
 	return linkageSeries{
-		numbers: v.numbers.WithLabelValues(account),
-		lookups: newByEnum(linkages(), func(result string) prometheus.Counter {
-			return v.lookups.WithLabelValues(account, result)
-		}),
+		numbers:         v.numbers.WithLabelValues(account),
+		lookups:         countersBy(linkages(), v.lookups, account),
 		refreshed:       v.refreshes.WithLabelValues(account, resultOK),
 		refreshFailed:   v.refreshes.WithLabelValues(account, resultFailed),
 		refreshDuration: v.refreshDuration.WithLabelValues(account),

@@ -107,11 +107,11 @@ func (m *Metrics) ControlSynced(yes bool) { m.controlSynced.Set(boolValue(yes)) 
 
 // Reloaded counts a reload of the configuration, and whether it was valid.
 func (m *Metrics) Reloaded(ok bool) {
+	result := resultFailed
 	if ok {
-		m.reloads.WithLabelValues(resultOK).Inc()
-	} else {
-		m.reloads.WithLabelValues(resultFailed).Inc()
+		result = resultOK
 	}
+	m.reloads.WithLabelValues(result).Inc()
 }
 
 // ConfigInForce sets whether the worker uses all of the configuration as last

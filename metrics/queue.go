@@ -67,9 +67,7 @@ func (v queueVectors) series(account string) queueSeries {
 		deadLetters: v.deadLetters.WithLabelValues(account),
 		unknown:     v.unknown.WithLabelValues(account),
 		oldest:      v.oldest.WithLabelValues(account),
-		parkedTotal: newByEnum(parkReasons(), func(reason string) prometheus.Counter {
-			return v.parkedTotal.WithLabelValues(account, reason)
-		}),
+		parkedTotal: countersBy(parkReasons(), v.parkedTotal, account),
 	}
 }
 

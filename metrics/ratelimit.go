@@ -43,11 +43,9 @@ type rateLimitSeries struct {
 
 func (v rateLimitVectors) series(account string) rateLimitSeries {
 	return rateLimitSeries{
-		reservations: newByEnum(reservations(), func(result string) prometheus.Counter {
-			return v.reservations.WithLabelValues(account, result)
-		}),
-		slotsUnused: v.slotsUnused.WithLabelValues(account),
-		slotWait:    v.slotWait.WithLabelValues(account),
+		reservations: countersBy(reservations(), v.reservations, account),
+		slotsUnused:  v.slotsUnused.WithLabelValues(account),
+		slotWait:     v.slotWait.WithLabelValues(account),
 	}
 }
 
