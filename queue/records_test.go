@@ -77,7 +77,7 @@ func TestFinalRecordsAreForgotten(t *testing.T) {
 	})
 }
 
-// TestALostConfirmationIsReadBack makes the connection deaf while a claim is written.
+// TestALostConfirmationIsReadBack blackholes the connection while a claim is written.
 func TestALostConfirmationIsReadBack(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		r := b.records()
@@ -99,10 +99,10 @@ func TestAWriteWithoutAnyReplyIsUncertain(t *testing.T) {
 		claimed := must[call.Record](t)(newRecord("a").Claim("one", "n1", time.Now()))
 		b.SetMute(true)
 		if _, err := r.Put(t.Context(), claimed, call.Version{}); !errors.Is(err, call.ErrUncertain) {
-			t.Errorf("a deaf writer gets %v", err)
+			t.Errorf("a blackholed writer gets %v", err)
 		}
 		if _, _, err := r.Read(t.Context(), "acme", "a"); err == nil {
-			t.Error("a deaf reader gets no error")
+			t.Error("a blackholed reader gets no error")
 		}
 		b.SetMute(false)
 		<-time.After(time.Minute)

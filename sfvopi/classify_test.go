@@ -94,13 +94,13 @@ func posts(o call.Outcome) int {
 
 // contract has the answers of every row of the contract, and their nearest
 // neighbours in the row into which those fall. want leaves out Status and
-// Message; dagger marks what is refused with ambiguous: retry.
+// Message; teamDecided marks what is refused with ambiguous: retry.
 var contract = []struct {
-	rule    string // its name in rules; empty: what comes before them
-	want    call.Outcome
-	dagger  bool
-	posts   int
-	answers []Response
+	rule        string // its name in rules; empty: what comes before them
+	want        call.Outcome
+	teamDecided bool
+	posts       int
+	answers     []Response
 }{
 	// Transport.
 	{"given up before anything was written", call.Outcome{Class: call.Refused, Reason: call.Interrupted, Unspent: true}, false, whileAlive, []Response{
@@ -333,7 +333,7 @@ func TestClassify(t *testing.T) {
 	for _, row := range contract {
 		for _, a := range row.answers {
 			n++
-			t.Run(a.String(), func(t *testing.T) { checkOutcome(t, a, row.want, row.dagger, row.posts, row.rule) })
+			t.Run(a.String(), func(t *testing.T) { checkOutcome(t, a, row.want, row.teamDecided, row.posts, row.rule) })
 		}
 	}
 	if n < 250 {
@@ -341,7 +341,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func checkOutcome(t *testing.T, a Response, want call.Outcome, dagger bool, maxPosts int, name string) {
+func checkOutcome(t *testing.T, a Response, want call.Outcome, teamDecided bool, maxPosts int, name string) {
 	t.Helper()
 	got := Classify(a, RuleSettings{}, noon)
 	if got.Status != a.Status {
@@ -354,7 +354,7 @@ func checkOutcome(t *testing.T, a Response, want call.Outcome, dagger bool, maxP
 	if got != want {
 		t.Errorf("hold:\n got %+v\nwant %+v", got, want)
 	}
-	if dagger {
+	if teamDecided {
 		want.Class = call.Refused
 	}
 	under := Classify(a, RuleSettings{Ambiguous: RetryAmbiguous}, noon)

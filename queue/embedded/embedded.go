@@ -154,15 +154,15 @@ func FreePort(wanted int) int {
 	return wanted
 }
 
-// Systems give ports from 32768 or 49152 on to whoever connects.
+// Systems assign ports from 32768 or 49152 on to outgoing connections.
 const (
 	lastingFrom = 10_000
 	lastingTo   = 32_000
 )
 
-// LastingPort gives a free port of the loopback address that nobody is given who
-// merely connects, so that a server finds it free again after it was stopped.
-// It is 0 if there is none.
+// LastingPort returns a free port of the loopback address that no outgoing
+// connection is assigned, so that a server finds it free again after it was
+// stopped; 0 if there is none.
 func LastingPort() int {
 	for range lastingTo - lastingFrom {
 		if port := FreePort(lastingFrom + rand.IntN(lastingTo-lastingFrom)); port != 0 { //nolint:gosec // no secret

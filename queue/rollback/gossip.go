@@ -29,9 +29,9 @@ const (
 	// the same broker connect again every five seconds or so.
 	peerTimeout   = 10 * time.Second
 	queryInterval = time.Second
-	// greetTimeout is how long a worker that has just started, and knows no peer,
-	// waits for replies.
-	greetTimeout = 250 * time.Millisecond
+	// initialReplyTimeout is how long a worker that has just started, and knows no
+	// peer, waits for replies.
+	initialReplyTimeout = 250 * time.Millisecond
 	// replyInterval bounds how often queries are answered: many come at once when
 	// a broker comes back.
 	replyInterval = 100 * time.Millisecond
@@ -42,7 +42,7 @@ const (
 )
 
 // ErrPeersMissing reports that peers which were there before the connection was
-// lost were not heard since. What only they saw of the records is not known.
+// lost have not reported since. What only they saw of the records is not known.
 var ErrPeersMissing = errors.New("workers that were there before the connection was lost were not heard since")
 
 // Gossip exchanges high-water marks with the other workers.
@@ -57,14 +57,14 @@ type Gossip struct {
 	self    string
 	sub     *nats.Subscription
 	queried chan struct{} // holds a token when a peer wants a reply
-	greeted bool          // belongs to the caller of WaitForPeers
+	started bool          // the first query was sent; belongs to the caller of WaitForPeers
 
 	mu       sync.Mutex
 	peers    map[string]lastReport
 	received chan struct{} // closed, and replaced, with every report
 }
 
-// lastReport is when and over which connection a peer was last heard.
+// lastReport is when and over which connection a peer last reported.
 type lastReport struct {
 	generation queue.Generation
 	at         time.Time
@@ -119,14 +119,14 @@ func (g *Gossip) Run(ctx context.Context) {
 	}
 }
 
-// WaitForPeers waits until every peer that was heard over a former connection has
-// been heard over this one. After peerTimeout it forgets those that were not, and
+// WaitForPeers waits until every peer that reported over a former connection has
+// reported over this one. After peerTimeout it forgets those that have not, and
 // returns [ErrPeersMissing] that once. It is not for concurrent use.
 func (g *Gossip) WaitForPeers(ctx context.Context) error {
-	if !g.greeted && g.nc.IsConnected() {
-		g.greeted = true
+	if !g.started && g.nc.IsConnected() {
+		g.started = true
 		g.query()
-		retry.Sleep(ctx, greetTimeout)
+		retry.Sleep(ctx, initialReplyTimeout)
 	}
 	repeat := time.NewTicker(queryInterval)
 	defer repeat.Stop()
@@ -156,7 +156,7 @@ func (g *Gossip) WaitForPeers(ctx context.Context) error {
 	}
 }
 
-// missing lists the peers that were last heard over another connection, and
+// missing lists the peers that last reported over another connection, and
 // returns a channel that is closed with the next report.
 func (g *Gossip) missing(generation queue.Generation) (names []string, received <-chan struct{}) {
 	g.mu.Lock()
@@ -177,8 +177,8 @@ func (g *Gossip) remove(names []string) {
 	}
 }
 
-// expire drops the peers that could have been heard over this connection and were
-// not for peerTTL. Without a connection none can be heard, and none expires.
+// expire drops the peers that could have reported over this connection and have
+// not for peerTTL. Without a connection none can report, and none expires.
 func (g *Gossip) expire(now time.Time) {
 	if !g.nc.IsConnected() {
 		return
@@ -221,7 +221,7 @@ func (g *Gossip) receive(m *nats.Msg) {
 
 func (g *Gossip) query() { g.publish(report{HighWater: g.records.HighWater(), Query: true}) }
 
-// publish is best effort: without a connection no peer is heard either.
+// publish is best effort: without a connection no peer reports either.
 func (g *Gossip) publish(r report) {
 	r.From = g.self
 	if data, err := json.Marshal(r); err == nil {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the tables of docs/simulator.md anew")
+var update = flag.Bool("update", false, "rewrite the tables of docs/simulator.md")
 
 const documentation = "../../docs/simulator.md"
 

@@ -9,7 +9,7 @@
 //	worker A ──relays──────►   └──relay── node 2 ──relay──┘
 //	worker B ──relays──────►
 //
-// A relay can be cut (connections close, new ones are turned away) or made deaf
+// A relay can be cut (connections close, new ones are turned away) or blackholed
 // (everything is taken and nothing passed on). The trials are in plan_test.go.
 //
 // claims_test.go has claims race while leaders come and go, without workers.

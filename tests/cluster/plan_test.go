@@ -19,7 +19,7 @@ var trials = []trial{
 	{"stream leader", (*environment).streamLeaders},
 	{"consumer leader", (*environment).consumerLeaders},
 	{"worker cut off", (*environment).workerCut},
-	{"worker unheard", (*environment).workerBlackholed},
+	{"worker blackholed", (*environment).workerBlackholed},
 	{"leader isolated", (*environment).leaderIsolated},
 	{"rolling restart", (*environment).rollingRestart},
 	{"two in a row", (*environment).twoInARow},

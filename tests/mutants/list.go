@@ -19,7 +19,7 @@ func ofCalls() []mutant {
 			"	version, err := t.version, error(nil)\n",
 		},
 		{
-			"ignore-the-conflict", "dials although somebody else won the claim", "dispatcher/attempt.go",
+			"ignore-the-conflict", "dials although another worker won the claim", "dispatcher/attempt.go",
 			"	version, err := h.Records.Put(ctx, record, t.version)\n	if err != nil {\n",
 			"	version, err := h.Records.Put(ctx, record, t.version)\n	if err != nil && err != call.ErrConflict {\n",
 		},
@@ -118,7 +118,7 @@ func ofCalls() []mutant {
 			"	at := r.NextAt.Add(time.Millisecond - time.Nanosecond).UTC()\n", "	at := r.NextAt.Add(-time.Hour).UTC()\n",
 		},
 		{
-			"letters-share-a-subject", "writes all dead letters of an account onto one another", "queue/subject.go",
+			"dead-letters-share-a-subject", "writes all dead letters of an account onto one another", "queue/subject.go",
 			"	return DeadPrefix + string(a) + \".\" + string(r) + \".\" + token\n", "	return DeadPrefix + string(a) + \".\" + string(r) + \".x\" + token[:0]\n",
 		},
 		{

@@ -71,7 +71,7 @@ func ofLanes() []mutant {
 			"		c.shared.throttle.wait(ctx)\n", "",
 		},
 		{
-			"close-what-was-opened", "closes the inbox of an account that was opened in the same moment", "queue/pull/inbox.go",
+			"close-what-was-opened", "closes the inbox of an account that was opened at the same time", "queue/pull/inbox.go",
 			"func (b *inbox) closeIfIdle() { b.closeIf(func() bool { return b.idleAt == b.openCount }) }\n",
 			"func (b *inbox) closeIfIdle() {\n	b.mu.Lock()\n	idle := b.idleAt == b.openCount\n	b.mu.Unlock()\n	if idle {\n		b.close()\n	}\n}\n",
 		},

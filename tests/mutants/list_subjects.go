@@ -13,7 +13,7 @@ func ofSubjects() []mutant {
 			"MaxMsgSize: callsMaxMessage,", "MaxMsgSize: callsMaxMessage, AllowRollup: true, AllowMsgTTL: true,",
 		},
 		{
-			"ids-of-all-accounts", "keeps one record for an id, whoever uses it", "queue/subject.go",
+			"ids-of-all-accounts", "keeps one record for an id, in whichever account", "queue/subject.go",
 			"	return RecordsPrefix + string(a) + \".\" + string(id)\n", "	return RecordsPrefix + string(a)[:0] + \"all.\" + string(id)\n",
 		},
 		{

@@ -1,3 +1,3 @@
-// Package outage is hours without the provider, and a provider that asks for
-// patience, on fake time: what it costs, and what comes after.
+// Package outage tests hours without the provider, and a provider that asks for a
+// delay, on fake time: what it costs, and what comes after.
 package outage

@@ -18,7 +18,7 @@ func TestRetryAfterThrottlesEveryWorker(t *testing.T) {
 	for _, fault := range []string{"too_many_requests_seconds", "unavailable_seconds", "unavailable_date"} {
 		t.Run(fault, func(t *testing.T) {
 			runtime.GC()
-			runtime.GC() // see liveThrough
+			runtime.GC() // see runOutage
 			dir := t.TempDir()
 			synctest.Test(t, func(t *testing.T) { checkThrottle(t, dir, fault) })
 		})
