@@ -15,7 +15,7 @@ const (
 	Throttled      PeerEventKind = "throttled"       // the provider asked for a pause
 )
 
-// PeerEvent is what one worker tells the other workers of an account. It is a
+// PeerEvent is what one worker publishes to the others of an account. It is a
 // hint that may be lost: the promise does not depend on it.
 type PeerEvent struct {
 	Kind   PeerEventKind

@@ -34,7 +34,7 @@ func (e *TransitionError) Error() string {
 }
 
 // Claim begins an attempt: from now on the phone may ring. Every publish of a claim
-// needs a fresh nonce, which tells it from competing claims.
+// needs a fresh nonce, which distinguishes it from competing claims.
 func (r Record) Claim(worker, nonce string, now time.Time) (Record, error) {
 	if r.State != StateAbsent && r.State != StateWaiting {
 		return r, &TransitionError{From: r.State, To: StateDialling}

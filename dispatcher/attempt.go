@@ -11,8 +11,8 @@ import (
 //
 //	linked? ─► permit ─► claim ─► POST ─► outcome ─► finish
 //
-// Whatever stands in the way before the claim ends the request or hands its
-// message back. From the claim on only the outcome ends it. A worker that loses
+// Whatever stands in the way before the claim ends the request or naks its
+// message. From the claim on only the outcome ends it. A worker that loses
 // the claim does not dial.
 func (h *Handler) attempt(workCtx context.Context, t *task) error {
 	switch linkage := h.linkage(workCtx, t); linkage {

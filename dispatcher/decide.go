@@ -20,7 +20,7 @@ const (
 	actDeadLetter                   // the record ended: write its dead letter again, acknowledge
 	actConflict                     // the id belongs to another request: dead letter, acknowledge
 	actDeadLetterOnly               // dead letter without a record, acknowledge
-	actNak                          // hand back until its time
+	actNak                          // nak until its time
 	actAck                          // nothing is left to do: acknowledge
 	actDuplicate                    // published twice: acknowledge and count
 )
@@ -144,8 +144,8 @@ func decideAbsent(t *task, f facts) decision {
 	return decideDialable(t, f)
 }
 
-// decideDialable is for a call that only its own request and its times can keep
-// from being dialled.
+// decideDialable is for a call that may be dialled by its record: its request, its
+// times, a paused caller ID or an account without workers may forbid it.
 func decideDialable(t *task, f facts) decision {
 	r := t.record
 	deadline := t.request.Expiry(r.Since, f.maxAge)

@@ -1,10 +1,10 @@
-// Package dispatcher is the life of a request: from the message that asks for
-// a call to the one ending that its record keeps.
+// Package dispatcher handles requests: from the message that asks for a call to
+// the one ending that its record keeps.
 //
 //	delivery ─► identify ─► decide ─┬─► linked? ─► permit ─► claim ─► POST ─► outcome ─┐
 //	                          ▲     ├─► end, park, schedule or dead letter again ──────┤
 //	                          │     ├─► wait for another worker's claim, then unknown ─┤
-//	                          │     └─► acknowledge, or hand back                      ▼
+//	                          │     └─► acknowledge, or nak                            ▼
 //	  the record has changed ─┘                               finish: record, effects, ack
 //
 // Deciding is pure: a delivery, its record or the assumption of one, and the time

@@ -18,8 +18,8 @@ import (
 // the first follows a lost compare-and-set or a read.
 const maxEvaluations = 5
 
-// NoAccount is the account of dead letters whose request names no possible one
-// in its subject. They have no record: no worker can have dialled them.
+// NoAccount is the account of dead letters of requests whose subject names no
+// possible account. They have no record: no worker can have dialled them.
 const NoAccount call.Account = "no-account"
 
 // errReevaluate asks for another decision, by the record as it is now.
@@ -68,7 +68,7 @@ func (h *Handler) Dispatch(workCtx context.Context, d call.Delivery, m Message) 
 // Wait returns when every dispatched delivery has ended.
 func (h *Handler) Wait() { h.inFlight.Wait() }
 
-// Handle ends one delivery, or hands its message back. workCtx ends when calls
+// Handle ends one delivery, or naks its message. workCtx ends when calls
 // in flight have to be given up; it outlives the pulling.
 func (h *Handler) Handle(workCtx context.Context, d call.Delivery, m Message, permit *lane.Permit) {
 	defer permit.Release()

@@ -9,8 +9,8 @@ import (
 // result is what an outcome makes of a record.
 type result struct {
 	record call.Record
-	// delay is how long the message is handed back for if the record waits in
-	// it, and how long the account is throttled if the outcome asks for that.
+	// delay is that of the nak if the record waits in its message, and how long
+	// the account is throttled if the outcome asks for that.
 	delay time.Duration
 }
 

@@ -38,13 +38,13 @@ type RetrySettings struct {
 const (
 	// lookupDelay is how long a call waits whose linkage could not be looked up.
 	lookupDelay = 5 * time.Second
-	// initialNakDelay and maxNakDelay bound how long a request is handed back
-	// whose record could not be written, or may still arrive. The delay grows with
-	// its deliveries: an outage of the records must not count up to poison.
+	// initialNakDelay and maxNakDelay bound the delay of a nak for a request whose
+	// record could not be written, or may still arrive. The delay grows with its
+	// deliveries: an outage of the records must not count up to poison.
 	initialNakDelay = 2 * time.Second
 	maxNakDelay     = 5 * time.Minute
-	// suspendedDelay is how long a request is handed back that met a suspension;
-	// it is not pulled again before that is over.
+	// suspendedDelay is the delay of a nak for a request that met a suspension; it
+	// is not pulled again before the suspension is over.
 	suspendedDelay = time.Second
 	// initialRateLimitDelay and maxRateLimitDelay bound the wait after a 429
 	// without Retry-After, doubling in between.
@@ -71,7 +71,7 @@ func (r RetrySettings) delay(spent int) time.Duration {
 	return min(d, r.MaxDelay)
 }
 
-// nakDelay returns how long a request is handed back that was delivered so often.
+// nakDelay returns the delay of a nak for a request that was delivered so often.
 func nakDelay(delivered uint64) time.Duration {
 	return exponential(initialNakDelay, maxNakDelay, int(min(delivered, poisonDeliveries))-1)
 }

@@ -18,7 +18,7 @@ type blocks struct {
 	pause          *call.Pause
 	numbers        call.PausedNumbers
 	resumeRevision uint64
-	throttledUntil time.Time // the provider asked for a pause until then
+	throttledUntil time.Time // the provider asked for a delay until then
 	throttleReason call.Reason
 }
 
@@ -124,7 +124,7 @@ func (l *Lane) Stop() {
 	})
 }
 
-// Throttle pauses the account, in every worker, because the provider asked for it.
+// Throttle delays the account, in every worker, because the provider asked for it.
 func (l *Lane) Throttle(delay time.Duration, reason call.Reason) {
 	e := call.PeerEvent{Kind: call.Throttled, Delay: delay, Reason: reason}
 	l.OnPeerEvent(e)

@@ -14,7 +14,7 @@ import (
 //
 //	Acquire ── Wait ── (claim) ── WaitSlot ── (POST) ── Report ── (settle) ── Release
 //	  pulled    │      a POST slot, a rate slot           │
-//	            └ false: hand it back                     └ the POST slot is free
+//	            └ false: nak it                           └ the POST slot is free
 type Permit struct {
 	lane  *Lane
 	probe probe
@@ -39,8 +39,8 @@ func (l *Lane) Acquire() *Permit {
 // through again.
 func (p *Permit) IsProbe() bool { return p.probe != 0 }
 
-// Report tells the lane, and through it the other workers, what the attempt came
-// to. The POST slot is free now, unless the outcome has yet to suspend or throttle
+// Report reports to the lane, and through it to the other workers, what the attempt
+// came to. The POST slot is free now, unless the outcome has yet to suspend or throttle
 // the lane. A probe that is refused spends no attempt: it was made to find out
 // about the provider, and while no calls go through, nothing is held against it.
 func (p *Permit) Report(o call.Outcome) call.Outcome {

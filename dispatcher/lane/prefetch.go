@@ -23,7 +23,7 @@ func (p *prefetch) onPostEnded(now time.Time, took time.Duration) {
 // many as come free until they are here. They wait unclaimed, and other workers
 // cannot have them meanwhile. So it is never more than a quarter of the slots,
 // and 0 while the provider is slow or does not answer: a request must not wait
-// here for what may never end, nor be handed back again and again.
+// here for what may never end, nor be nakked again and again.
 func (p *prefetch) allowance(now time.Time, slots int) int {
 	took := max(p.postEWMA, now.Sub(p.last))
 	if p.last.IsZero() || took <= 0 {

@@ -30,7 +30,7 @@ const (
 	stepWake                    // the throttle is over
 )
 
-// prober does for a lane what has to be done at a time.
+// prober does what a lane has to do at certain times.
 type prober struct {
 	lane   *Lane
 	delays backoff.BackOff // between probes of a suspension

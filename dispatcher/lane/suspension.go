@@ -137,7 +137,7 @@ func (s *suspension) due(now time.Time) step {
 }
 
 // postpone puts off the next step of this suspension. What failed was probed with
-// the key of before, if that has changed meanwhile.
+// the previous key, if the key has changed meanwhile.
 func (s *suspension) postpone(own call.Suspension, at time.Time) {
 	switch {
 	case !s.current.InForce() || !s.current.Since.Equal(own.Since):

@@ -15,7 +15,7 @@ const (
 )
 
 // Wait waits until the call may be claimed. It reports false if that takes too
-// long, or the lane no longer admits the call: then the request is handed back.
+// long, or the lane no longer admits the call: then the request is nakked.
 func (p *Permit) Wait(ctx context.Context) bool {
 	l := p.lane
 	if p.granted { // the claim was lost, and is made again

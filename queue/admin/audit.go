@@ -111,8 +111,8 @@ func (o *Operator) Repair(ctx context.Context, f AuditFinding, now time.Time) er
 	}
 }
 
-// removeStale deletes the dead letters of a call that was settled while one was
-// being written.
+// removeStale deletes the dead letters of a call that went on while one was being
+// written.
 func (o *Operator) removeStale(ctx context.Context, a call.Account, id call.ID) error {
 	letters, err := o.deadLetters.ForCall(ctx, a, id)
 	if err != nil {

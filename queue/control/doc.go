@@ -7,7 +7,7 @@
 //	paused.<account>       a pause
 //	paused-all             a pause of all accounts
 //	paused-number.<hash>   a pause of a caller ID
-//	resumed.<account>      ends what the provider asked to wait
+//	resumed.<account>      ends a throttle by the provider
 //	worker.<hash>          a heartbeat: accounts and lanes of one worker
 //	highwater              see package rollback
 package control

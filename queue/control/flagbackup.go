@@ -12,16 +12,16 @@ import (
 	"github.com/ringonce/ringonce/queue"
 )
 
-// flagBackup is what a worker remembers of the bucket: the keys that block, and
-// which bucket they were in. That a bucket was deleted resumes nothing that was
+// flagBackup is what a worker remembers of the bucket: the keys that block calls,
+// and which bucket they were in. So deleting the bucket resumes nothing that was
 // paused.
 type flagBackup struct {
 	created time.Time
 	values  map[string][]byte
 }
 
-// isBlockingKey reports whether a key is worth it. Heartbeats are published again
-// and again, and the high-water mark has rules of its own.
+// isBlockingKey reports whether a key blocks calls, and so is backed up. Heartbeats
+// are published again and again, and the high-water mark has rules of its own.
 func isBlockingKey(key string) bool {
 	return key == keyPausedAll || strings.HasPrefix(key, keyPaused) || strings.HasPrefix(key, keyNumberPause) || strings.HasPrefix(key, keySuspended)
 }
