@@ -4,8 +4,8 @@ package call
 // metric labels, logs and what the commands print.
 type RecordsFault string
 
-// The faults. Nothing is dialled until an operator declares from when on the
-// records are valid.
+// The faults. Nothing is dialled until an operator declares the time from which
+// the records are valid.
 const (
 	RecordsRecreated    RecordsFault = "recreated"     // the stream was deleted and created again
 	RecordsRolledBack   RecordsFault = "rolled_back"   // it was restored from an older copy

@@ -36,8 +36,8 @@ type decision struct {
 // facts are what a decision depends on besides the delivery and the record.
 type facts struct {
 	now time.Time
-	// created is when the stream of records was created, validFrom from when on
-	// it is complete.
+	// created is when the stream of records was created, validFrom the time from
+	// which it is complete.
 	created, validFrom time.Time
 	maxAge, keep       time.Duration
 	// recheckAt is when to check again whether the caller ID is paused; zero if

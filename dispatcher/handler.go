@@ -46,8 +46,8 @@ type Handler struct {
 
 	Now   func() time.Time
 	Nonce func() string // names a claim among all claims
-	// Epoch returns when the stream of records was created, and from when on it
-	// is complete.
+	// Epoch returns when the stream of records was created, and the time from which
+	// it is complete.
 	Epoch func() (created, validFrom time.Time)
 
 	otherClaims otherClaims

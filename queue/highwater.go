@@ -16,7 +16,7 @@ import (
 type HighWater struct {
 	Created  time.Time `json:"created"` // the stream
 	Sequence uint64    `json:"sequence"`
-	// ValidFrom is from when on the records are complete. A request published
+	// ValidFrom is the time from which the records are complete. A request published
 	// before may have had a record that is gone.
 	ValidFrom time.Time `json:"valid_from"`
 	// Canary is the first message of the stream.

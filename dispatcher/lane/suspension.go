@@ -79,8 +79,8 @@ func (s *suspension) suspend(o call.Outcome, worker string, now time.Time) (own 
 }
 
 // supersededBy ends a suspension whose flag was not written because another is in
-// force. The lane goes by that one, and by what has become of it since: else it
-// would wait for a flag that never comes, after an operator has lifted the other.
+// force. The lane adopts that one, in its present state: otherwise it would wait for
+// a flag that never comes, after an operator has lifted the other.
 func (s *suspension) supersededBy(own, held call.Suspension, now time.Time) bool {
 	if !s.flagPending || !s.current.Since.Equal(own.Since) {
 		return false

@@ -193,8 +193,8 @@ func (m *rollbackMonitor) recordDrift(ctx context.Context, conn *queue.Conn, dri
 	return err
 }
 
-// epoch returns when the stream of records was created, and since when it is
-// complete.
+// epoch returns when the stream of records was created, and the time from which
+// it is complete.
 func (m *rollbackMonitor) epoch() (created, validFrom time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -9,6 +9,6 @@
 //	                    │
 //	                 worker ◄── calls.highwater ──► other workers
 //
-// A fault stands until an operator declares from when on the records are valid;
-// until then nothing is dialled.
+// A fault stands until an operator declares the time from which the records are
+// valid; until then nothing is dialled.
 package rollback

@@ -8,7 +8,7 @@ import (
 )
 
 // FaultError reports why CALL_RECORDS is not relied on. Nothing may be dialled
-// until an operator declares from when on its records are valid.
+// until an operator declares the time from which its records are valid.
 type FaultError struct {
 	Fault        queue.Fault
 	HighWater    queue.HighWater

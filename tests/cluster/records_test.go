@@ -9,8 +9,8 @@ import (
 )
 
 // Records can be lost: their stream is deleted, or all files are put back to an
-// older copy. Then nothing may be dialled until an operator says from when on
-// the records are complete.
+// older copy. Then nothing may be dialled until an operator declares the time from
+// which the records are complete.
 
 // recordsRecreated deletes the records and creates them again.
 func (env *environment) recordsRecreated() {
