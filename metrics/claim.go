@@ -16,7 +16,7 @@ func newClaimVectors(vs *vectors) claimVectors {
 		conflicts:     vs.counter("ringonce_claim_conflicts_total", "Claims that lost the compare-and-set; the record is read and evaluated again."),
 		uncertain:     vs.counter("ringonce_claims_uncertain_total", "Claims that may or may not have been written: nothing was dialled for them."),
 		waits:         vs.counter("ringonce_claim_waits_total", "Deliveries that waited for another worker's open claim on the call."),
-		naks:          vs.counter("ringonce_naks_total", "Messages returned to the broker unclaimed (nak)."),
+		naks:          vs.counter("ringonce_naks_total", "Messages returned to the broker (nak)."),
 		panics:        vs.counter("ringonce_panics_total", "Panics recovered while a request was handled."),
 		settleRetries: vs.counter("ringonce_settle_retries_total", "Retries of a step of recording an outcome.", labelStep),
 	}
@@ -51,7 +51,7 @@ func (a *Account) ClaimUncertain() { a.uncertain.Inc() }
 // ClaimWait counts a delivery that waits for another worker's open claim.
 func (a *Account) ClaimWait() { a.waits.Inc() }
 
-// Nak counts a message returned to the broker before it was claimed.
+// Nak counts a message returned to the broker.
 func (a *Account) Nak() { a.naks.Inc() }
 
 // Panicked counts a panic recovered while a request was handled.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// MinPayload is the least max_payload of the broker with which every outcome of a
+// MinPayload is the smallest max_payload of the broker with which every outcome of a
 // call can be written. A record grows by its attempts up to 128 KiB, and its copy in
 // a schedule and its dead letter have headers besides: where a claim fits and its
 // outcome does not, a phone has rung and no record shows it.

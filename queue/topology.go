@@ -17,13 +17,13 @@ const (
 	// callsMaxMessage refuses what could not be kept whole in a dead letter.
 	// A request has at most 16 KiB; what lies between ends as malformed.
 	callsMaxMessage = 512 << 10
-	// minDuplicateWindow is the least that the broker allows: its duplicate
-	// window would answer "stored" and forget the message.
+	// minDuplicateWindow is the shortest that the broker allows: within it the
+	// broker would answer "stored" and forget the message.
 	minDuplicateWindow = 100 * time.Millisecond
 	// rateMaxAge is longer than any worker reserves ahead.
 	rateMaxAge = 10 * time.Second
-	// maxConsumers is set because the broker's default for a stream is 1,000: an account has one on each stream of requests, four on CALLS_PARKED,
-	// and one on CALLS_DEAD.
+	// maxConsumers exceeds the broker's default of 1,000: an account has one on each
+	// stream of requests, four on CALLS_PARKED and two on CALLS_DEAD.
 	maxConsumers = 2048
 )
 
