@@ -14,8 +14,8 @@ const (
 	// maxSettle bounds it while the worker goes on: a broker that is away for
 	// longer costs evidence, and a record that cannot be written costs a slot.
 	maxSettle = time.Hour
-	// warnAfter is how many failed tries are logged: about a minute's, longer
-	// than a broker takes to find a leader.
+	// warnAfter is after how many failed tries a warning is logged: about a
+	// minute's, longer than a broker takes to find a leader.
 	warnAfter = 20
 )
 

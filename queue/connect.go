@@ -125,8 +125,8 @@ func newJetStream(nc *nats.Conn, domain string) (jetstream.JetStream, error) {
 	return jetstream.NewWithDomain(nc, domain, jetstream.WithDefaultTimeout(RequestTimeout))
 }
 
-// OnReconnect has f called each time the connection is made again, before anything
-// is sent over it, until remove is called. f must not block.
+// OnReconnect has f called soon after each time the connection is made again,
+// until remove is called: something may be sent before. f must not block.
 func (c *Conn) OnReconnect(f func()) (remove func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -24,7 +24,7 @@ func (e *doctorRun) provider(ctx context.Context, config configs.Config) {
 			e.note("provider", fmt.Sprintf("account %s cannot call: link a number to an ACTIVE app", account.Name))
 		}
 		if found.unreadable > 0 {
-			e.note("provider", fmt.Sprintf("account %s: %d entries of the provider's lists cannot be parsed and are ignored; their numbers count as not linked",
+			e.note("provider", fmt.Sprintf("account %s: %d entries of the provider's lists cannot be parsed and are ignored; a number that is in no list counts as not known",
 				account.Name, found.unreadable))
 		}
 	}

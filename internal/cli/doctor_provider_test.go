@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,5 +57,11 @@ func TestUnreadableEntriesAreCounted(t *testing.T) {
 	account.APIKey = configs.NewSecret("a-key")
 	if found, err := lookUp(t.Context(), config.Provider, account); err != nil || found != (linkCount{1, 1, 2}) {
 		t.Errorf("%+v, %v", found, err)
+	}
+	config.Accounts = map[string]configs.Account{"acme": account.Account}
+	var out bytes.Buffer
+	(&doctorRun{out: &out}).provider(t.Context(), config)
+	if !strings.Contains(out.String(), "2 entries of the provider's lists cannot be parsed and are ignored; a number that is in no list counts as not known") {
+		t.Errorf("the note says otherwise than what a worker does:\n%s", out.String())
 	}
 }

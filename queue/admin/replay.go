@@ -90,7 +90,7 @@ func progressed(r call.Record) bool {
 func uncertainty(r call.Record, h queue.HighWater) string {
 	switch {
 	case r.Reason == call.TooOldToKnow:
-		return "it ended as " + string(call.TooOldToKnow) + ": an expired record may have dialled it"
+		return "it ended as " + string(call.TooOldToKnow) + ": it may have been dialled, and the record of that is gone"
 	case r.Changed.Before(h.ValidFrom):
 		return "its record is from before " + h.ValidFrom.Format(time.RFC3339) +
 			", when the call records were declared valid: it may have been dialled since"
