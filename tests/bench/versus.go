@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// asked is what handwork has to save of the worker's CPU time per call to stay.
+// asked is how much CPU time per call hand-written code has to save to stay.
 const asked = 0.05
 
 // resamples is how many times the pairs are drawn for an interval.
