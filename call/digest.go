@@ -28,21 +28,21 @@ func digestBytes(data []byte) Digest {
 
 // digest hashes every field but the id, each after its length, so that no two
 // requests have the same input.
-func (w requestJSON) digest() Digest {
+func (j requestJSON) digest() Digest {
 	b := make([]byte, 0, 1024)
 	for _, s := range []string{
-		w.From, w.To, w.AppID,
-		w.AnswerURL, w.AnswerMethod, w.RingURL, w.RingMethod, w.HangupURL, w.HangupMethod,
-		w.NotBefore, w.ExpiresAt,
+		j.From, j.To, j.AppID,
+		j.AnswerURL, j.AnswerMethod, j.RingURL, j.RingMethod, j.HangupURL, j.HangupMethod,
+		j.NotBefore, j.ExpiresAt,
 	} {
 		b = appendString(b, s)
 	}
-	b = appendInt(b, w.RingTimeout)
-	b = appendInt(b, w.CallTimeLimit)
-	if len(w.Metadata) > 0 {
-		for _, k := range slices.Sorted(maps.Keys(w.Metadata)) {
+	b = appendInt(b, j.RingTimeout)
+	b = appendInt(b, j.CallTimeLimit)
+	if len(j.Metadata) > 0 {
+		for _, k := range slices.Sorted(maps.Keys(j.Metadata)) {
 			b = appendString(b, k)
-			b = appendString(b, w.Metadata[k])
+			b = appendString(b, j.Metadata[k])
 		}
 	}
 	sum := sha256.Sum256(b)

@@ -22,37 +22,37 @@ const (
 
 // request validates every field. The error is an [*InvalidError] that lists every
 // mistake.
-func (w requestJSON) request(check NumberCheck, callerIDs *CallerIDCache) (Request, error) {
-	r := Request{AppID: w.AppID, Callbacks: w.callbacks(), Metadata: w.Metadata}
+func (j requestJSON) request(check NumberCheck, callerIDs *CallerIDCache) (Request, error) {
+	r := Request{AppID: j.AppID, Callbacks: j.callbacks(), Metadata: j.Metadata}
 	var all invalidErrors
 	var err error
 	var fromAssigned, toAssigned bool
-	r.ID, err = idField(w.ID)
+	r.ID, err = idField(j.ID)
 	all.add(err)
-	r.From, fromAssigned, err = phoneField("from", w.From, check, callerIDs)
+	r.From, fromAssigned, err = phoneField("from", j.From, check, callerIDs)
 	all.add(err)
-	r.To, toAssigned, err = phoneField("to", w.To, check, nil)
+	r.To, toAssigned, err = phoneField("to", j.To, check, nil)
 	all.add(err)
 	r.Unassigned = !fromAssigned || !toAssigned
-	all.add(checkAppID(w.AppID))
-	all.add(checkURL("answer_url", w.AnswerURL))
-	all.add(checkURL("ring_url", w.RingURL))
-	all.add(checkURL("hangup_url", w.HangupURL))
-	all.add(checkMethod("answer_method", w.AnswerMethod))
-	all.add(checkMethod("ring_method", w.RingMethod))
-	all.add(checkMethod("hangup_method", w.HangupMethod))
-	r.RingTimeout, err = secondsField("ring_timeout", w.RingTimeout, maxRingTimeout)
+	all.add(checkAppID(j.AppID))
+	all.add(checkURL("answer_url", j.AnswerURL))
+	all.add(checkURL("ring_url", j.RingURL))
+	all.add(checkURL("hangup_url", j.HangupURL))
+	all.add(checkMethod("answer_method", j.AnswerMethod))
+	all.add(checkMethod("ring_method", j.RingMethod))
+	all.add(checkMethod("hangup_method", j.HangupMethod))
+	r.RingTimeout, err = secondsField("ring_timeout", j.RingTimeout, maxRingTimeout)
 	all.add(err)
-	r.CallTimeLimit, err = secondsField("call_time_limit", w.CallTimeLimit, maxCallTimeLimit)
+	r.CallTimeLimit, err = secondsField("call_time_limit", j.CallTimeLimit, maxCallTimeLimit)
 	all.add(err)
-	r.NotBefore, err = timeField("not_before", w.NotBefore)
+	r.NotBefore, err = timeField("not_before", j.NotBefore)
 	all.add(err)
-	r.ExpiresAt, err = timeField("expires_at", w.ExpiresAt)
+	r.ExpiresAt, err = timeField("expires_at", j.ExpiresAt)
 	all.add(err)
 	if !r.ExpiresAt.IsZero() && !r.NotBefore.IsZero() && !r.NotBefore.Before(r.ExpiresAt) {
 		all.add(outOfBounds("not_before", "must be earlier than expires_at", "send an earlier not_before or a later expires_at"))
 	}
-	all.add(checkMetadata(w.Metadata))
+	all.add(checkMetadata(j.Metadata))
 	return r, all.err()
 }
 
@@ -103,11 +103,11 @@ func phoneField(field, s string, check NumberCheck, callerIDs *CallerIDCache) (P
 	return p, assigned, err
 }
 
-func (w requestJSON) callbacks() Callbacks {
+func (j requestJSON) callbacks() Callbacks {
 	return Callbacks{
-		AnswerURL: w.AnswerURL, AnswerMethod: w.AnswerMethod,
-		RingURL: w.RingURL, RingMethod: w.RingMethod,
-		HangupURL: w.HangupURL, HangupMethod: w.HangupMethod,
+		AnswerURL: j.AnswerURL, AnswerMethod: j.AnswerMethod,
+		RingURL: j.RingURL, RingMethod: j.RingMethod,
+		HangupURL: j.HangupURL, HangupMethod: j.HangupMethod,
 	}
 }
 

@@ -37,28 +37,28 @@ func newCollector(accounts func() map[call.Account]*Account) *collector {
 }
 
 // Describe implements [prometheus.Collector].
-func (s *collector) Describe(descs chan<- *prometheus.Desc) {
-	descs <- s.laneState
-	descs <- s.fetched
-	descs <- s.linkageAge
+func (c *collector) Describe(descs chan<- *prometheus.Desc) {
+	descs <- c.laneState
+	descs <- c.fetched
+	descs <- c.linkageAge
 }
 
 // Collect implements [prometheus.Collector].
-func (s *collector) Collect(metrics chan<- prometheus.Metric) {
+func (c *collector) Collect(metrics chan<- prometheus.Metric) {
 	gauge := func(desc *prometheus.Desc, value float64, labels ...string) {
 		metric := prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 		metrics <- metric
 	}
-	for name, a := range s.accounts() {
+	for name, a := range c.accounts() {
 		state := *a.lane.Load()
 		for _, listed := range call.LaneStates() {
-			gauge(s.laneState, boolValue(state == listed), string(name), string(listed))
+			gauge(c.laneState, boolValue(state == listed), string(name), string(listed))
 		}
-		gauge(s.laneState, boolValue(!slices.Contains(call.LaneStates(), state)), string(name), other)
+		gauge(c.laneState, boolValue(!slices.Contains(call.LaneStates(), state)), string(name), other)
 
 		timestamp, age := directoryAge(*a.fetched.Load())
-		gauge(s.fetched, timestamp, string(name))
-		gauge(s.linkageAge, age, string(name))
+		gauge(c.fetched, timestamp, string(name))
+		gauge(c.linkageAge, age, string(name))
 	}
 }
 

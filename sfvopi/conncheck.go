@@ -21,44 +21,44 @@ type connCheck struct {
 }
 
 func newConnCheck(conn net.Conn) connCheck {
-	var q connCheck
+	var c connCheck
 	for {
 		above, ok := conn.(interface{ NetConn() net.Conn })
 		if !ok {
 			break
 		}
-		if q.tls == nil {
-			q.tls = conn
+		if c.tls == nil {
+			c.tls = conn
 		}
 		conn = above.NetConn()
 	}
-	q.socket = func() bool { return noPendingData(conn) }
+	c.socket = func() bool { return noPendingData(conn) }
 	if socket, ok := conn.(syscall.Conn); ok {
 		if raw, err := socket.SyscallConn(); err == nil {
-			q.socket = socketCheck(raw)
+			c.socket = socketCheck(raw)
 		}
 	}
-	return q
+	return c
 }
 
 // newConnQuiet checks a connection that has carried nothing yet. Over TLS the socket
 // may hold what the server sends after the handshake, such as the tickets of TLS
 // 1.3. So TLS reads it, and reports whether any of it is data. The read leaves a
 // deadline in the past.
-func (q connCheck) newConnQuiet() bool {
+func (c connCheck) newConnQuiet() bool {
 	switch {
-	case q.tls == nil:
-		return q.socket()
-	case q.socket():
-		return noPendingData(q.tls)
+	case c.tls == nil:
+		return c.socket()
+	case c.socket():
+		return noPendingData(c.tls)
 	default:
-		return noDataUntil(q.tls, time.Now().Add(ticketTimeout))
+		return noDataUntil(c.tls, time.Now().Add(ticketTimeout))
 	}
 }
 
 // idleConnQuiet checks a connection that has carried a response, after which nothing
 // may follow. The read leaves a deadline in the past.
-func (q connCheck) idleConnQuiet() bool { return q.socket() && (q.tls == nil || noPendingData(q.tls)) }
+func (c connCheck) idleConnQuiet() bool { return c.socket() && (c.tls == nil || noPendingData(c.tls)) }
 
 // ticketTimeout is how long TLS may take to read what the socket holds.
 const ticketTimeout = time.Millisecond

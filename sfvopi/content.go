@@ -52,60 +52,60 @@ type contentReader struct {
 
 // value reads one value, and reports whether it is empty. depth counts the objects
 // and arrays around it; parent is the name of the innermost one.
-func (w *contentReader) value(depth int, parent string) (empty bool) {
-	token := w.token()
+func (r *contentReader) value(depth int, parent string) (empty bool) {
+	token := r.token()
 	switch token.Kind() {
 	case '{':
-		empty = w.PeekKind() == '}'
-		for w.err == nil && w.PeekKind() != '}' {
-			w.member(depth+1, parent, w.token().String())
+		empty = r.PeekKind() == '}'
+		for r.err == nil && r.PeekKind() != '}' {
+			r.member(depth+1, parent, r.token().String())
 		}
-		w.token()
+		r.token()
 		return empty
 	case '[':
-		empty = w.PeekKind() == ']'
-		for w.err == nil && w.PeekKind() != ']' {
-			w.value(depth+1, "")
+		empty = r.PeekKind() == ']'
+		for r.err == nil && r.PeekKind() != ']' {
+			r.value(depth+1, "")
 		}
-		w.token()
+		r.token()
 		return empty
 	case '"':
 		text := token.String()
-		w.contradicts = w.contradicts || namesCall(text)
+		r.contradicts = r.contradicts || namesCall(text)
 		return strings.TrimSpace(text) == ""
 	default:
 		return token.Kind() == 'n' || token.Kind() == 'f'
 	}
 }
 
-func (w *contentReader) token() jsontext.Token {
-	token, err := w.ReadToken()
-	if w.err == nil {
-		w.err = err
+func (r *contentReader) token() jsontext.Token {
+	token, err := r.ReadToken()
+	if r.err == nil {
+		r.err = err
 	}
 	return token
 }
 
 // member reads the value of a member of an object.
-func (w *contentReader) member(depth int, parent, name string) {
+func (r *contentReader) member(depth int, parent, name string) {
 	switch {
-	case depth == 1 && name == "message" && w.PeekKind() == '"':
-		text := w.token().String()
-		w.contradicts = w.contradicts || namesCall(text) || (w.enveloped && text != w.message)
-		w.enveloped, w.message = true, text
+	case depth == 1 && name == "message" && r.PeekKind() == '"':
+		text := r.token().String()
+		r.contradicts = r.contradicts || namesCall(text) || (r.enveloped && text != r.message)
+		r.enveloped, r.message = true, text
 	case depth == 2 && parent == "data" && name == "request_uuid":
-		value, err := w.ReadValue()
+		value, err := r.ReadValue()
 		if err != nil {
-			w.err = err
+			r.err = err
 			return
 		}
 		if uuid := uuidText(value); uuid != "" {
-			w.requestUUID, w.contradicts = uuid, true
+			r.requestUUID, r.contradicts = uuid, true
 		}
 	default:
-		empty := w.value(depth, name)
+		empty := r.value(depth, name)
 		names := (depth == 1 && name == "data") || isUUIDName(name)
-		w.contradicts = w.contradicts || (names && !empty)
+		r.contradicts = r.contradicts || (names && !empty)
 	}
 }
 

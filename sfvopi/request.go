@@ -44,7 +44,7 @@ func newRequestHeader(calls *url.URL) (requestHeader, error) {
 var errKey = errors.New("the API key holds characters that cannot be sent")
 
 // build returns the whole request for a call, and its buffer for reuse.
-func (f requestHeader) build(buffer []byte, key string, r call.Request) (request, _ []byte, err error) {
+func (h requestHeader) build(buffer []byte, key string, r call.Request) (request, _ []byte, err error) {
 	key = strings.Trim(key, " \t")
 	if strings.ContainsFunc(key, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		return nil, buffer, errKey
@@ -54,7 +54,7 @@ func (f requestHeader) build(buffer []byte, key string, r call.Request) (request
 		return nil, buffer, fmt.Errorf("encode the call: %w", err)
 	}
 	n := len(b)
-	b = append(b, f...)
+	b = append(b, h...)
 	b = append(append(append(b, "X-Api-Key: "...), key...), "\r\nContent-Length: "...)
 	b = append(strconv.AppendInt(b, int64(n), 10), "\r\n\r\n"...)
 	b = append(b, b[:n]...)

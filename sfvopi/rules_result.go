@@ -44,27 +44,27 @@ func refused(r call.Reason, flags flag) result  { return result{call.Refused, r,
 func rejected(r call.Reason, flags flag) result { return result{call.Rejected, r, flags} }
 func suspended(r call.Reason) result            { return result{call.Suspended, r, 0} }
 func unknown(r call.Reason, flags flag) result  { return result{call.Unknown, r, flags} }
-func (v result) has(m flag) bool                { return v.flags&m != 0 }
+func (r result) has(m flag) bool                { return r.flags&m != 0 }
 
-func (v result) outcome(p *parsed) call.Outcome {
-	o := call.Outcome{Class: v.class, Reason: v.reason, Status: p.Status}
-	switch v.class {
+func (r result) outcome(p *parsed) call.Outcome {
+	o := call.Outcome{Class: r.class, Reason: r.reason, Status: p.Status}
+	switch r.class {
 	case call.Placed:
 		o.RequestUUID = p.uuid()
 		return o
 	case call.Refused:
-		o.Unspent, o.ThrottlesAccount, o.FeedsBreaker = v.has(unspent), v.has(throttlesAccount), v.has(feedsBreaker)
-		if v.has(honorRetryAfter) {
+		o.Unspent, o.ThrottlesAccount, o.FeedsBreaker = r.has(unspent), r.has(throttlesAccount), r.has(feedsBreaker)
+		if r.has(honorRetryAfter) {
 			o.RetryAfter = p.retryAfter
 			o.ThrottlesAccount = o.ThrottlesAccount || hasRetryAfter(p)
 		}
-		if v.has(capacityDelay) {
+		if r.has(capacityDelay) {
 			o.RetryAfter = CapacityRetryAfter
 		}
 	case call.Rejected:
-		o.MayHaveRung = v.has(mayHaveRung)
+		o.MayHaveRung = r.has(mayHaveRung)
 	case call.Unknown:
-		o.FeedsBreaker = v.has(feedsBreaker)
+		o.FeedsBreaker = r.has(feedsBreaker)
 	case call.Suspended:
 	}
 	o.Message = p.messageText()

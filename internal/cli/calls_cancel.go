@@ -53,17 +53,17 @@ a request with this id that is published later is acknowledged and not dialled.`
 
 // toCancel finds the call to cancel: one with a record, or one that no worker has
 // read yet.
-func (s callFinder) toCancel(ctx context.Context, account, arg string, unpublished bool) (target, error) {
-	who, known, err := s.findRecord(ctx, account, arg)
+func (f callFinder) toCancel(ctx context.Context, account, arg string, unpublished bool) (target, error) {
+	who, known, err := f.findRecord(ctx, account, arg)
 	if err != nil || known || unpublished {
 		return who, err
 	}
-	d, notFound := s.findQueued(ctx, who)
+	d, notFound := f.findQueued(ctx, who)
 	if notFound == nil {
 		return target{d.Account, who.id}, nil
 	}
 	// A worker may have read it in the meantime.
-	who, known, err = s.findRecord(ctx, account, arg)
+	who, known, err = f.findRecord(ctx, account, arg)
 	if err != nil || known {
 		return who, err
 	}

@@ -44,24 +44,24 @@ a record is searched among the requests that no worker has read yet.`,
 }
 
 // view returns a call by its record, or else by its waiting request.
-func (s callFinder) view(ctx context.Context, account, arg string, reveal bool) (callView, error) {
-	who, err := findCall(ctx, s.operator, account, arg)
+func (f callFinder) view(ctx context.Context, account, arg string, reveal bool) (callView, error) {
+	who, err := findCall(ctx, f.operator, account, arg)
 	if errors.Is(err, errNoRecord) {
-		return s.queuedView(ctx, who, reveal)
+		return f.queuedView(ctx, who, reveal)
 	}
 	if err != nil {
 		return callView{}, err
 	}
-	record, _, err := s.operator.Records().Read(ctx, who.account, who.id)
+	record, _, err := f.operator.Records().Read(ctx, who.account, who.id)
 	if err != nil {
 		return callView{}, err
 	}
-	letters, err := deadLettersOf(ctx, s.operator, who)
+	letters, err := deadLettersOf(ctx, f.operator, who)
 	if err != nil {
 		return callView{}, err
 	}
 	if record.State == call.StateAbsent {
-		view, err := s.queuedView(ctx, who, reveal)
+		view, err := f.queuedView(ctx, who, reveal)
 		if err != nil && len(letters) > 0 {
 			return callView{}, errOnlyDeadLetters(who, letters)
 		}
@@ -69,21 +69,21 @@ func (s callFinder) view(ctx context.Context, account, arg string, reveal bool) 
 	}
 	view := newCallView(record, letters, reveal)
 	if record.State == call.StateDead && !record.Discarded && !record.MayHaveRung {
-		view.replayRefused = s.operator.CheckReplay(ctx, record, time.Now())
+		view.replayRefused = f.operator.CheckReplay(ctx, record, time.Now())
 	}
 	return view, nil
 }
 
 // queuedView returns a call that no worker has read yet.
-func (s callFinder) queuedView(ctx context.Context, who target, reveal bool) (callView, error) {
-	d, err := s.findQueued(ctx, who)
+func (f callFinder) queuedView(ctx context.Context, who target, reveal bool) (callView, error) {
+	d, err := f.findQueued(ctx, who)
 	if err != nil {
 		return callView{}, err
 	}
 	record := call.NewRecord(d.Account, who.id, "", d.Origin, d.Priority, d.Trace, d.Body)
 	record.State, record.Changed = call.StateWaiting, d.Origin.Published
 	record.Message = "no worker has read it yet"
-	letters, err := deadLettersOf(ctx, s.operator, target{d.Account, who.id})
+	letters, err := deadLettersOf(ctx, f.operator, target{d.Account, who.id})
 	view := newCallView(record, letters, reveal)
 	view.queued = true
 	return view, err

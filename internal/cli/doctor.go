@@ -50,65 +50,65 @@ type doctorRun struct {
 }
 
 // report prints one line for a check.
-func (e *doctorRun) report(name string, err error, fine string) bool {
+func (r *doctorRun) report(name string, err error, fine string) bool {
 	if err != nil {
-		e.failed++
+		r.failed++
 		for i, line := range strings.Split(err.Error(), "\n") {
 			if i == 0 {
-				fmt.Fprintf(e.out, "FAIL  %-16s %s\n", name, line)
+				fmt.Fprintf(r.out, "FAIL  %-16s %s\n", name, line)
 				continue
 			}
-			fmt.Fprintf(e.out, "      %-16s %s\n", "", line)
+			fmt.Fprintf(r.out, "      %-16s %s\n", "", line)
 		}
 		return false
 	}
-	fmt.Fprintf(e.out, "ok    %-16s %s\n", name, fine)
+	fmt.Fprintf(r.out, "ok    %-16s %s\n", name, fine)
 	return true
 }
 
-func (e *doctorRun) note(name, text string) { fmt.Fprintf(e.out, "note  %-16s %s\n", name, text) }
+func (r *doctorRun) note(name, text string) { fmt.Fprintf(r.out, "note  %-16s %s\n", name, text) }
 
-func (e *doctorRun) run(ctx context.Context) {
-	config, err := e.connFlags.config()
-	if !e.report("configuration", err, "valid for operators") {
+func (r *doctorRun) run(ctx context.Context) {
+	config, err := r.connFlags.config()
+	if !r.report("configuration", err, "valid for operators") {
 		return
 	}
 	conn, err := connect(config.NATS)
-	if e.report("connection", err, "connected to "+config.NATS.URL) {
+	if r.report("connection", err, "connected to "+config.NATS.URL) {
 		defer conn.Close()
-		e.broker(ctx, conn, config)
+		r.broker(ctx, conn, config)
 	}
-	e.provider(ctx, config)
+	r.provider(ctx, config)
 }
 
 // broker checks what depends on NATS.
-func (e *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
+func (r *doctorRun) broker(ctx context.Context, conn *queue.Conn, config configs.Config) {
 	version := conn.NATS().ConnectedServerVersion()
-	e.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
-	e.report("largest message", conn.CheckMaxPayload(), fmt.Sprintf("max_payload is %d bytes", conn.NATS().MaxPayload()))
+	r.report("server", queue.CheckServer(ctx, conn.JetStream()), "nats-server "+version)
+	r.report("largest message", conn.CheckMaxPayload(), fmt.Sprintf("max_payload is %d bytes", conn.NATS().MaxPayload()))
 	if _, err := conn.JetStream().AccountInfo(ctx); err != nil {
-		e.report("JetStream", queue.ExplainJetStream(err), "")
+		r.report("JetStream", queue.ExplainJetStream(err), "")
 		return
 	}
-	e.streams(ctx, conn, app.Topology(config))
-	e.report("consumers", conn.CheckForeignConsumers(ctx), "only ringonce's on the streams of requests")
+	r.streams(ctx, conn, app.Topology(config))
+	r.report("consumers", conn.CheckForeignConsumers(ctx), "only ringonce's on the streams of requests")
 	flags, err := control.New(conn, discardLog()).Read(ctx)
-	if e.report("control flags", err, "readable") {
-		e.lanes(flags, accountsToProbe(config), time.Now())
+	if r.report("control flags", err, "readable") {
+		r.lanes(flags, accountsToProbe(config), time.Now())
 	}
 	consumers, err := pull.NewConsumers(conn, pull.Options{})
 	if err != nil {
-		e.report("acknowledging", err, "")
+		r.report("acknowledging", err, "")
 		return
 	}
 	for _, account := range accountsToProbe(config) {
-		e.report("acknowledging", consumers.CheckAckPermission(ctx, account), "permitted, account "+string(account))
+		r.report("acknowledging", consumers.CheckAckPermission(ctx, account), "permitted, account "+string(account))
 	}
 	highWater, err := rollback.Inspect(ctx, conn)
-	e.report("call records", err, "valid from "+highWater.ValidFrom.Format(time.RFC3339)+" on")
+	r.report("call records", err, "valid from "+highWater.ValidFrom.Format(time.RFC3339)+" on")
 }
 
-func (e *doctorRun) streams(ctx context.Context, conn *queue.Conn, t queue.Topology) {
+func (r *doctorRun) streams(ctx context.Context, conn *queue.Conn, t queue.Topology) {
 	differences, err := t.Check(ctx, conn.JetStream())
 	var broken []error
 	for _, d := range differences {
@@ -116,9 +116,9 @@ func (e *doctorRun) streams(ctx context.Context, conn *queue.Conn, t queue.Topol
 			broken = append(broken, errors.New(d.String()))
 			continue
 		}
-		e.note("streams", d.String())
+		r.note("streams", d.String())
 	}
-	e.report("streams", errors.Join(append(broken, err)...), "as required")
+	r.report("streams", errors.Join(append(broken, err)...), "as required")
 }
 
 // accountsToProbe returns the configured accounts, or the default one.

@@ -16,7 +16,7 @@ const maxLanesShown = 20
 
 // lanes reports the lanes of the accounts that are configured or served: running
 // ones as a count, the others one by one.
-func (e *doctorRun) lanes(flags control.Flags, configured []call.Account, now time.Time) {
+func (r *doctorRun) lanes(flags control.Flags, configured []call.Account, now time.Time) {
 	lanes := flags.Lanes()
 	accounts := slices.Concat(configured, slices.Collect(maps.Keys(lanes)), flags.Accounts())
 	slices.Sort(accounts)
@@ -30,20 +30,20 @@ func (e *doctorRun) lanes(flags control.Flags, configured []call.Account, now ti
 			more++
 		default:
 			shown++
-			e.lane(v)
+			r.lane(v)
 		}
 	}
 	if more > 0 {
-		e.note("lanes", fmt.Sprintf("%d more are not running; see: ringonce accounts list", more))
+		r.note("lanes", fmt.Sprintf("%d more are not running; see: ringonce accounts list", more))
 	}
 	if running > 0 {
-		e.report("lanes", nil, plural(running, "account")+" running")
+		r.report("lanes", nil, plural(running, "account")+" running")
 	}
 }
 
 // lane reports an account that is not running everywhere. A pause, a missing worker
 // or a throttle is a note, not a failed check.
-func (e *doctorRun) lane(v accountView) {
+func (r *doctorRun) lane(v accountView) {
 	text := fmt.Sprintf("account %s: %s", v.Account, v.State)
 	faulty := v.Suspension != nil || slices.ContainsFunc(v.Lanes, func(l control.WorkerLane) bool {
 		switch l.State {
@@ -56,8 +56,8 @@ func (e *doctorRun) lane(v accountView) {
 		return false
 	})
 	if faulty {
-		e.report("lanes", errors.New(text), "")
+		r.report("lanes", errors.New(text), "")
 		return
 	}
-	e.note("lanes", text)
+	r.note("lanes", text)
 }

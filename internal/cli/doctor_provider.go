@@ -10,21 +10,21 @@ import (
 )
 
 // provider looks up apps and numbers of every configured account.
-func (e *doctorRun) provider(ctx context.Context, config configs.Config) {
+func (r *doctorRun) provider(ctx context.Context, config configs.Config) {
 	accounts := config.SortedAccounts()
 	if len(accounts) == 0 {
-		e.note("provider", "not checked: no account is configured; set --config to the workers' file, or SFVOPI_API_KEY")
+		r.note("provider", "not checked: no account is configured; set --config to the workers' file, or SFVOPI_API_KEY")
 		return
 	}
 	for _, account := range accounts {
 		found, err := lookUp(ctx, config.Provider, account)
-		e.report("provider", err, fmt.Sprintf("account %s: %s linked to %s",
+		r.report("provider", err, fmt.Sprintf("account %s: %s linked to %s",
 			account.Name, plural(found.linked, "number"), plural(found.active, "ACTIVE app")))
 		if err == nil && found.linked == 0 {
-			e.note("provider", fmt.Sprintf("account %s cannot call: link a number to an ACTIVE app", account.Name))
+			r.note("provider", fmt.Sprintf("account %s cannot call: link a number to an ACTIVE app", account.Name))
 		}
 		if found.unreadable > 0 {
-			e.note("provider", fmt.Sprintf("account %s: %d entries of the provider's lists cannot be parsed and are ignored; a number that is in no list counts as not known",
+			r.note("provider", fmt.Sprintf("account %s: %d entries of the provider's lists cannot be parsed and are ignored; a number that is in no list counts as not known",
 				account.Name, found.unreadable))
 		}
 	}

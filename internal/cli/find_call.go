@@ -75,22 +75,22 @@ type callFinder struct {
 }
 
 // findRecord reports whether a call has a record, and in which account.
-func (s callFinder) findRecord(ctx context.Context, account, arg string) (who target, known bool, err error) {
-	who, err = findCall(ctx, s.operator, account, arg)
+func (f callFinder) findRecord(ctx context.Context, account, arg string) (who target, known bool, err error) {
+	who, err = findCall(ctx, f.operator, account, arg)
 	switch {
 	case errors.Is(err, errNoRecord):
 		return who, false, nil
 	case err != nil:
 		return who, false, err
 	}
-	record, _, err := s.operator.Records().Read(ctx, who.account, who.id)
+	record, _, err := f.operator.Records().Read(ctx, who.account, who.id)
 	return who, record.State != call.StateAbsent, err
 }
 
 // findQueued finds a call among the requests that no worker has read.
-func (s callFinder) findQueued(ctx context.Context, who target) (*call.Delivery, error) {
-	p := &searchProgress{out: s.progress}
-	found, looked, err := s.operator.FindRequest(ctx, who.account, who.id, p.show)
+func (f callFinder) findQueued(ctx context.Context, who target) (*call.Delivery, error) {
+	p := &searchProgress{out: f.progress}
+	found, looked, err := f.operator.FindRequest(ctx, who.account, who.id, p.show)
 	p.end(err == nil)
 	switch {
 	case err != nil:

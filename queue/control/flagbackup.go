@@ -26,25 +26,25 @@ func isBlockingKey(key string) bool {
 	return key == keyPausedAll || strings.HasPrefix(key, keyPaused) || strings.HasPrefix(key, keyNumberPause) || strings.HasPrefix(key, keySuspended)
 }
 
-func (k *flagBackup) record(e jetstream.KeyValueEntry) {
+func (b *flagBackup) record(e jetstream.KeyValueEntry) {
 	switch {
 	case !isBlockingKey(e.Key()):
 	case e.Operation() == jetstream.KeyValuePut:
-		k.values[e.Key()] = e.Value()
+		b.values[e.Key()] = e.Value()
 	default:
-		delete(k.values, e.Key())
+		delete(b.values, e.Key())
 	}
 }
 
 // restore writes what is remembered into a bucket that was created again. A key
 // that was written there since, as by a resumption, stays as it is.
-func (k *flagBackup) restore(ctx context.Context, kv jetstream.KeyValue, created time.Time, log *slog.Logger) error {
-	if k.created.IsZero() || k.created.Equal(created) || len(k.values) == 0 {
+func (b *flagBackup) restore(ctx context.Context, kv jetstream.KeyValue, created time.Time, log *slog.Logger) error {
+	if b.created.IsZero() || b.created.Equal(created) || len(b.values) == 0 {
 		return nil
 	}
 	const neverWritten = 0
 	written := 0
-	for key, value := range k.values {
+	for key, value := range b.values {
 		bounded, cancel := context.WithTimeout(ctx, queue.RequestTimeout)
 		_, err := kv.Update(bounded, key, value, neverWritten)
 		cancel()

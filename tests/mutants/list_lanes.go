@@ -131,7 +131,7 @@ func ofLanes() []mutant {
 		},
 		{
 			"pauses-go-with-the-bucket", "resumes what was paused when the control bucket is recreated", "queue/control/flagbackup.go",
-			"	if k.created.IsZero() || k.created.Equal(created) || len(k.values) == 0 {\n", "	if k.created.Before(created) || len(k.values) == 0 {\n",
+			"	if b.created.IsZero() || b.created.Equal(created) || len(b.values) == 0 {\n", "	if b.created.Before(created) || len(b.values) == 0 {\n",
 		},
 		{
 			"believe-lost-counters", "counts calls per second on although the counters began again", "queue/ratelimit/limiter.go",
