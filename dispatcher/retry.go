@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"github.com/ringonce/ringonce/internal/retry"
 )
 
 const (
@@ -47,19 +49,7 @@ type retrier struct {
 // pause waits before the next try, and reports whether there is one.
 func (r *retrier) pause(ctx context.Context) bool {
 	if r.delays == nil {
-		r.delays = backoff.WithContext(backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
-			backoff.WithMaxElapsedTime(0),
-		), ctx)
+		r.delays = retry.NewBackoff(50*time.Millisecond, 2*time.Second)
 	}
-	delay := r.delays.NextBackOff()
-	if delay == backoff.Stop {
-		return false
-	}
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(delay):
-		return true
-	}
+	return retry.Sleep(ctx, r.delays.NextBackOff())
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nkeys"
 
-	"github.com/ringonce/ringonce/queue/internal/retry"
+	"github.com/ringonce/ringonce/internal/retry"
 )
 
 // RequestTimeout bounds one request to the broker.
@@ -192,7 +192,7 @@ func (c *Conn) Close() {
 
 // reconnectDelay grows with the attempts.
 func reconnectDelay(attempts int) time.Duration {
-	b := retry.NewBackoff()
+	b := retry.NewBackoff(100*time.Millisecond, 5*time.Second)
 	d := b.NextBackOff()
 	for range min(attempts, 8) {
 		d = b.NextBackOff()

@@ -10,7 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
-	"github.com/ringonce/ringonce/queue/internal/retry"
+	"github.com/ringonce/ringonce/internal/retry"
 )
 
 const (

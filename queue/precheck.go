@@ -13,7 +13,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/ringonce/ringonce/call"
-	"github.com/ringonce/ringonce/queue/internal/retry"
+	"github.com/ringonce/ringonce/internal/retry"
 )
 
 // The oldest NATS server with everything we need: message schedules, TTLs of

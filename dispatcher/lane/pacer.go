@@ -8,6 +8,8 @@ import (
 
 	"github.com/cenkalti/backoff/v4"
 
+	"github.com/ringonce/ringonce/internal/retry"
+
 	"github.com/ringonce/ringonce/metrics"
 )
 
@@ -59,10 +61,7 @@ type pacer struct {
 }
 
 func newPacer(perSecond float64) pacer {
-	p := pacer{perSecond: perSecond, delays: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(50*time.Millisecond), backoff.WithMaxInterval(2*time.Second),
-		backoff.WithMaxElapsedTime(0),
-	)}
+	p := pacer{perSecond: perSecond, delays: retry.NewBackoff(50*time.Millisecond, 2*time.Second)}
 	if perSecond > 0 {
 		p.maxLate = lateness(perSecond)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/cenkalti/backoff/v4"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/metrics"
 )
 
@@ -61,10 +62,7 @@ func (l *Lane) RunProbes(ctx context.Context) {
 }
 
 func newProber(l *Lane) *prober {
-	return &prober{lane: l, delays: backoff.NewExponentialBackOff(
-		backoff.WithInitialInterval(initialProbeDelay), backoff.WithMaxInterval(maxProbeDelay),
-		backoff.WithMaxElapsedTime(0),
-	)}
+	return &prober{lane: l, delays: retry.NewBackoff(initialProbeDelay, maxProbeDelay)}
 }
 
 // next returns when the prober next has something to do; zero if nothing.

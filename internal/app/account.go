@@ -12,6 +12,7 @@ import (
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher"
 	"github.com/ringonce/ringonce/dispatcher/lane"
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/admin"
@@ -106,7 +107,7 @@ func (acc *account) waitConsumers(ctx context.Context) {
 	if acc.meter == nil {
 		return
 	}
-	delays := newBackoff(2 * time.Second)
+	delays := retry.NewBackoff(100*time.Millisecond, 2*time.Second)
 	var throttle logThrottle
 	for {
 		err := acc.meter.CreateCounters(ctx, acc.name)
@@ -116,7 +117,7 @@ func (acc *account) waitConsumers(ctx context.Context) {
 		if throttle.allow() {
 			acc.handler.Log.Warn("not ready: cannot create the account's counters; retrying", "account", acc.name, "error", err)
 		}
-		if !sleep(ctx, delays.NextBackOff()) {
+		if !retry.Sleep(ctx, delays.NextBackOff()) {
 			return
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher"
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/backlog"
 	"github.com/ringonce/ringonce/queue/control"
@@ -38,7 +39,7 @@ func (b *broker) stores(keepDead time.Duration) dispatcher.Stores {
 // succeeds or ctx ends.
 func (a *App) setUp(ctx context.Context, conn *queue.Conn) (*broker, error) {
 	var throttle logThrottle
-	delays := newBackoff(2 * time.Second)
+	delays := retry.NewBackoff(100*time.Millisecond, 2*time.Second)
 	for {
 		b, err := a.setUpOnce(ctx, conn)
 		if err == nil {
@@ -47,7 +48,7 @@ func (a *App) setUp(ctx context.Context, conn *queue.Conn) (*broker, error) {
 		if ctx.Err() == nil && throttle.allow() {
 			a.log.Warn("not ready: JetStream is not set up as required; retrying", "error", err)
 		}
-		if !sleep(ctx, delays.NextBackOff()) {
+		if !retry.Sleep(ctx, delays.NextBackOff()) {
 			return nil, ctx.Err()
 		}
 	}

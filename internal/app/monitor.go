@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/metrics"
 	"github.com/ringonce/ringonce/queue/backlog"
 	"github.com/ringonce/ringonce/queue/pull"
@@ -87,7 +88,7 @@ func runPeriodically(ctx context.Context, interval time.Duration, run func(conte
 		if !ok {
 			pause = min(pause, monitorRetryDelay)
 		}
-		sleep(ctx, pause)
+		retry.Sleep(ctx, pause)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/dispatcher/lane"
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/queue"
 	"github.com/ringonce/ringonce/queue/rollback"
 )
@@ -55,7 +56,7 @@ func newRollbackMonitor(log *slog.Logger, halt func(error), report func(...call.
 // run checks the records at once and then regularly until ctx ends. A check that
 // failed is retried soon: lanes may be waiting for it.
 func (m *rollbackMonitor) run(ctx context.Context, b *broker) {
-	delays := newBackoff(5 * time.Second)
+	delays := retry.NewBackoff(100*time.Millisecond, 5*time.Second)
 	var throttle logThrottle
 	if stop, err := rollback.OnUpdated(b.conn, m.trigger); err == nil {
 		defer stop()

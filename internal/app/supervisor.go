@@ -9,6 +9,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 	"github.com/ringonce/ringonce/configs"
 	"github.com/ringonce/ringonce/dispatcher/lane"
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/sfvopi"
 )
 
@@ -89,7 +90,7 @@ func (s *supervisor) launch(ctx context.Context, name string, cfg configs.Accoun
 // build returns an account that is ready to run, and retries until that
 // succeeds; nil if ctx ends before.
 func (s *supervisor) build(ctx context.Context, cfg configs.NamedAccount) *account {
-	delays := newBackoff(10 * time.Second)
+	delays := retry.NewBackoff(100*time.Millisecond, 10*time.Second)
 	for ctx.Err() == nil {
 		acc, err := s.app.newAccount(cfg)
 		if err == nil {
@@ -99,7 +100,7 @@ func (s *supervisor) build(ctx context.Context, cfg configs.NamedAccount) *accou
 		}
 		delay := delays.NextBackOff()
 		s.app.log.Warn("cannot serve the account yet; retrying", "account", cfg.Name, "error", err, "retry_in", delay)
-		sleep(ctx, delay)
+		retry.Sleep(ctx, delay)
 	}
 	return nil
 }

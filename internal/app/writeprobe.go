@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"time"
+
+	"github.com/ringonce/ringonce/internal/retry"
 )
 
 // The records are probed for writes every writesInterval, with writesTimeout. Two
@@ -36,7 +38,7 @@ func (m *rollbackMonitor) runWriteProbes(ctx context.Context, b *broker) {
 				m.setWriteError(err)
 			}
 		}
-		sleep(ctx, pause)
+		retry.Sleep(ctx, pause)
 	}
 }
 

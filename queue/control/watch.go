@@ -9,8 +9,8 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/queue"
-	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 // existsInterval is how often a watch asks whether the bucket is still there: the
@@ -41,7 +41,7 @@ func (b *Bucket) Read(ctx context.Context) (Flags, error) {
 // complete answer, and while the bucket cannot be reached. Blocks that this watch
 // knew are written again into a bucket that was deleted and created again.
 func (b *Bucket) Watch(ctx context.Context, changed func(*Flags)) {
-	failures := retry.NewBackoff()
+	failures := retry.NewBackoff(100*time.Millisecond, 5*time.Second)
 	var backup flagBackup
 	for ctx.Err() == nil {
 		err := b.watch(ctx, changed, failures.Reset, &backup)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/ringonce/ringonce/queue/internal/retry"
+	"github.com/ringonce/ringonce/internal/retry"
 )
 
 const (
@@ -52,7 +52,7 @@ func (c *Consumer) Bound() <-chan struct{} { return c.allBound }
 // keepBound binds the consumers, and again those that the broker no longer
 // serves, until ctx ends. The others are pulled from meanwhile.
 func (c *Consumer) keepBound(ctx context.Context) {
-	failures := retry.NewBackoff()
+	failures := retry.NewBackoff(100*time.Millisecond, 5*time.Second)
 	var warned time.Time
 	for {
 		c.cfg.OnUnbound(len(c.inbox.unboundSources()))

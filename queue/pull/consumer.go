@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/ringonce/ringonce/call"
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/queue"
-	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 const (
@@ -117,7 +117,7 @@ func (c *Consumer) Run(ctx context.Context, capacity Capacity, handle func(*Mess
 
 // subscribe subscribes the inbox, and reports whether it did before ctx ended.
 func (c *Consumer) subscribe(ctx context.Context) bool {
-	failures := retry.NewBackoff()
+	failures := retry.NewBackoff(100*time.Millisecond, 5*time.Second)
 	for ctx.Err() == nil {
 		err := c.inbox.subscribe()
 		if err == nil {

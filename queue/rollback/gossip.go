@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/nats-io/nats.go"
 
+	"github.com/ringonce/ringonce/internal/retry"
 	"github.com/ringonce/ringonce/queue"
-	"github.com/ringonce/ringonce/queue/internal/retry"
 )
 
 const (
