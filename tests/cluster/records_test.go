@@ -17,7 +17,7 @@ func (env *environment) recordsRecreated() {
 	env.must(env.js().DeleteStream(env.t.Context(), queue.StreamRecords))
 	env.command("streams", "apply")
 	env.copied = env.load.count()
-	env.declares("was recreated")
+	env.declares("was created again")
 }
 
 // filesRestored puts the files of every node back to what they were some time
