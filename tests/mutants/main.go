@@ -29,7 +29,7 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	only := flag.String("only", "", "the name of one mutant")
+	only := flag.String("only", "", "the names of some mutants, with commas between them")
 	sample := flag.Int("sample", 0, "about how many to try; 0 is all")
 	seeds := flag.Int("seeds", 16, "simulation seeds for each mutant")
 	flag.Parse()
@@ -73,7 +73,8 @@ func run(ctx context.Context) error {
 func choose(only string, sample int) []mutant {
 	all := mutants()
 	if only != "" {
-		return slices.DeleteFunc(all, func(m mutant) bool { return m.name != only })
+		names := strings.Split(only, ",")
+		return slices.DeleteFunc(all, func(m mutant) bool { return !slices.Contains(names, m.name) })
 	}
 	if sample <= 0 || sample >= len(all) {
 		return all
