@@ -28,7 +28,7 @@ func TestCachedCallerIDGetsTheSameResult(t *testing.T) {
 	}
 }
 
-// TestCallerIDCacheIsBounded whoever asks, and however many at once.
+// TestCallerIDCacheIsBounded, for any caller IDs, and for many readers at once.
 func TestCallerIDCacheIsBounded(t *testing.T) {
 	var known CallerIDCache
 	var asking sync.WaitGroup

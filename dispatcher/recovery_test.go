@@ -124,7 +124,7 @@ func TestADeadLetterWrittenMeanwhileStays(t *testing.T) {
 }
 
 // TestACallWhoseMessageWasLost is brought back by an audit while its record says
-// that a worker dials it. Nobody knows what became of that worker.
+// that a worker dials it. The fate of that worker is unknown.
 func TestACallWhoseMessageWasLost(t *testing.T) {
 	bubble(t, func(t *testing.T, b *fixture) {
 		d := identify(published(requestBody("a")), b.Settings)

@@ -130,7 +130,7 @@ func TestEveryPublishHasItsOwnReplySubject(t *testing.T) {
 	}
 }
 
-// TestAClaimAcrossAReconnectionIsUncertain: nobody knows which broker took it.
+// TestAClaimAcrossAReconnectionIsUncertain: it is unknown which broker took it.
 func TestAClaimAcrossAReconnectionIsUncertain(t *testing.T) {
 	withBroker(t, func(t *testing.T, b *broker) {
 		m := &nats.Msg{Subject: "calls.records.acme.a", Header: nats.Header{}}

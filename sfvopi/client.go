@@ -17,7 +17,7 @@ type Client struct {
 	base           *url.URL // with a path that ends in /sfvopi
 
 	// Calls use our own connections, so that it is known how much of a request
-	// was written. Look-ups ring nobody and may be repeated: they use net/http.
+	// was written. Look-ups ring no phone and may be repeated: they use net/http.
 	header  requestHeader
 	pool    pool
 	lookups *http.Transport

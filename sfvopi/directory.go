@@ -52,7 +52,7 @@ type FetchReport struct {
 // is safe for concurrent use. [Directory.Run] does all the fetching.
 //
 // Any fetch may say that a number is linked: if that is wrong, the provider refuses
-// the call and rings nobody. "Not linked" ends a request, so it must come from a
+// the call and rings no phone. "Not linked" ends a request, so it must come from a
 // fetch that certainly began after the request was published.
 type Directory struct {
 	lookups     Lookups

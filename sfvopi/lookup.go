@@ -70,7 +70,7 @@ func (c *Client) AvailableNumbers(ctx context.Context) (numbers []Number, unread
 	return c.numbers(ctx, "/available-numbers")
 }
 
-// Probe makes a request that rings nobody, to learn whether the provider answers
+// Probe makes a request that rings no phone, to learn whether the provider answers
 // and accepts the key.
 func (c *Client) Probe(ctx context.Context) error {
 	if _, _, err := c.Apps(ctx); err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// ProbeReachable makes a request that rings nobody, to learn whether a call is worth
+// ProbeReachable makes a request that rings no phone, to learn whether a call is worth
 // risking. It fails if nothing responds, if a gateway responds, or if the provider
 // says that it is unavailable. Every other response is the provider's own, even a
 // refused key: only a call shows what that means for calls.

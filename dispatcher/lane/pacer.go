@@ -31,7 +31,7 @@ const (
 	// do no harm.
 	maxLateness = 500 * time.Millisecond
 	// reserveSpan is the time for which slots are reserved at once: few enough
-	// that an idle worker leaves them to others, and enough to ask seldom.
+	// that an idle worker leaves them to others, and enough to ask rarely.
 	reserveSpan = 50 * time.Millisecond
 )
 

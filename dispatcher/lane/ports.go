@@ -7,7 +7,7 @@ import (
 	"github.com/ringonce/ringonce/call"
 )
 
-// Provider is asked what rings nobody: Probe whether it accepts the key,
+// Provider answers requests that ring no phone: Probe whether it accepts the key,
 // ProbeReachable whether it answers at all.
 type Provider interface {
 	Probe(ctx context.Context) error

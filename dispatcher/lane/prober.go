@@ -40,7 +40,7 @@ type prober struct {
 // RunProbes runs until ctx ends. It lifts suspensions whose time is over or whose
 // probe passes, writes flags that could not be written, and while the breaker is
 // open it asks the provider something harmless before one call is risked. It
-// rings nobody.
+// rings no phone.
 func (l *Lane) RunProbes(ctx context.Context) {
 	p := newProber(l)
 	for {
@@ -133,7 +133,7 @@ func (p *prober) run(ctx context.Context) {
 	}
 }
 
-// probe asks the provider something that rings nobody.
+// probe asks the provider something that rings no phone.
 func (p *prober) probe(ctx context.Context, timeout time.Duration, ask func(context.Context) error) bool {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -92,7 +92,7 @@ func (o *Operator) hasMessage(ctx context.Context, r call.Record, earliest time.
 
 // Repair writes again what a call lost. It decides nothing about the call: the
 // message that it writes has the worker read the record first, so that an audit
-// that was wrong, or a second repair, costs a message and rings nobody.
+// that was wrong, or a second repair, costs a message and rings no phone.
 func (o *Operator) Repair(ctx context.Context, f AuditFinding, now time.Time) error {
 	switch f.Missing {
 	case call.MissingNothing:

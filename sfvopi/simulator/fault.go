@@ -128,7 +128,7 @@ func index(faults []Fault, key func(*Fault) string) map[string]*Fault {
 	return byKey
 }
 
-// errorAnswer is an error in the provider's envelope that rings nobody.
+// errorAnswer is an error in the provider's envelope that rings no phone.
 func errorAnswer(magic, name string, status int, message, about string) Fault {
 	return Fault{
 		Name: name, Magic: magic, Scope: Any, Behaviour: Answer,
@@ -136,7 +136,7 @@ func errorAnswer(magic, name string, status int, message, about string) Fault {
 	}
 }
 
-// htmlError is a gateway's HTML page that rings nobody.
+// htmlError is a gateway's HTML page that rings no phone.
 func htmlError(magic, name string, status int, title, about string) Fault {
 	return Fault{
 		Name: name, Magic: magic, Scope: Any, Behaviour: Answer,

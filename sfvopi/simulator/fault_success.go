@@ -27,7 +27,7 @@ func acceptedFaults() []Fault {
 	}
 }
 
-// successFaults are 2xx answers from which nobody can tell what became of the
+// successFaults are 2xx answers that do not show what became of the
 // call, and redirects.
 func successFaults() []Fault {
 	html := successAnswer("2013", "success_html", 200, htmlPage("Welcome"), "2xx with an HTML page").withHeader("Content-Type", "text/html")

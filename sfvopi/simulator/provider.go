@@ -29,7 +29,7 @@ func (s *Simulator) handleProvider() {
 // endpoint answers an authenticated request to which no fault applied.
 type endpoint func(w http.ResponseWriter, r *http.Request, org *orgRecord) error
 
-// lookup registers an endpoint that rings nobody.
+// lookup registers an endpoint that rings no phone.
 func (s *Simulator) lookup(method, prefix, path string, answer endpoint) {
 	s.routes.HandleFunc(method+" "+prefix+path, func(w http.ResponseWriter, r *http.Request) {
 		s.oracle.lookup()
