@@ -226,7 +226,11 @@ func schemaOf(s setting) map[string]any {
 	case *float64:
 		number("number")
 	case *[]string:
-		value["type"], value["items"] = []string{"array", "string"}, map[string]any{"type": "string"}
+		item := map[string]any{"type": "string"}
+		if s.rule.choices != nil {
+			item["enum"] = s.rule.choices
+		}
+		value["type"], value["items"] = []string{"array", "string"}, item
 	case *Secret: // YAML parses a key of digits as a number
 		value["type"] = []string{"string", "number"}
 	default:
