@@ -35,8 +35,9 @@ func newSimulateCommand() *cobra.Command {
 		Long: `Serve the provider's HTTP contract without a phone behind it.
 
 Magic callees select faults: +919000050002 answers "Service temporarily
-unavailable" twice and then accepts the call. GET /simulator/faults lists them
-all, GET /simulator/oracle reports who was rung.`,
+unavailable" twice and then accepts the call; +919000060022 is busy twice and then
+answers. GET /simulator/faults and /simulator/hook-faults list what can go wrong,
+GET /simulator/oracle reports who was rung and how many calls were open at once.`,
 		Example: `  ringonce simulate
   ringonce simulate --webhooks --latency 50ms
   ringonce simulate --config simulator.yaml --listen :9380`,

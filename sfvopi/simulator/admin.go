@@ -105,6 +105,7 @@ func (s *Simulator) handleAdminRules() {
 
 func (s *Simulator) handleAdminReports() {
 	s.report("GET /simulator/faults", func(*http.Request) any { return Faults() })
+	s.report("GET /simulator/hook-faults", func(*http.Request) any { return HookFaults() })
 	s.report("GET /simulator/oracle", func(r *http.Request) any {
 		query := r.URL.Query()
 		return s.Report(ReportFilter{

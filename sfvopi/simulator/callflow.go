@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -47,54 +48,76 @@ type phoneCall struct {
 	app         app
 	requestUUID string
 	callUUID    string
-	ending      Ending // empty means COMPLETED
+	ending      Ending
+	// reaction passes between the ring and what the callee does, talk between
+	// the answer and the hangup.
+	reaction, talk time.Duration
 	// brokenHook means that the fault stands for a failed answer hook, so none
 	// is posted.
 	brokenHook bool
+
+	ring, hangup *hookPlan // nil where no hooks are posted
+	// later are the hooks that the call does not wait for.
+	later sync.WaitGroup
 }
+
+// RingCadence is how long one ring takes, as phones ring in India.
+const RingCadence = 3 * time.Second
 
 // endsAtOnce reports whether an accepted call ends as soon as it is recorded.
-func (s *Simulator) endsAtOnce() bool {
-	return s.timing.RingDelay == 0 && s.hooks == nil
+func (s *Simulator) endsAtOnce(hit *match) bool {
+	return s.hooks == nil && s.timing == Timing{} && hit.afterRings == 0 && hit.duration == 0
 }
 
-// runCall is the course of a call: ring, reaction of the callee, talk, hangup. It
-// is aborted when the time of Close is over.
+// runCall is the life of a call: its course, its end, and its hooks. It is broken
+// off when the time of Close is over.
 func (s *Simulator) runCall(call *phoneCall) {
 	defer s.lifecycle.end()
+	defer call.ring.settle()
+	defer call.hangup.settle()
+	defer call.later.Wait()
+	end, ok := s.converse(call)
+	s.oracle.ended(call.id, call.request.From, call.requestUUID, end.status, end.at)
+	if ok {
+		s.postPlanned(call, hangupHook, call.hangup, end.fill)
+	}
+}
+
+// callEnd is how and when a call ended. Its zero value stands for a call that was
+// broken off.
+type callEnd struct {
+	status                Ending
+	started, answered, at time.Time
+}
+
+// converse is the course of a call: ring, reaction of the callee, talk. It is
+// false if the call was broken off.
+func (s *Simulator) converse(call *phoneCall) (end callEnd, ok bool) {
 	if s.timing.RingDelay > 0 {
 		if !s.lifecycle.sleep(s.timing.RingDelay) {
-			return
+			return callEnd{}, false
 		}
 		s.oracle.rang(call.id, call.requestUUID, time.Now())
 	}
-	if s.hooks == nil {
-		return
-	}
-	started := time.Now()
-	ending := call.ending
-	if ending == "" {
-		ending = Completed
-	}
-	s.post(call, ringHook, nil)
+	end = callEnd{status: call.ending, started: time.Now()}
+	s.postPlanned(call, ringHook, call.ring, nil)
 
 	ringTimeout := time.Duration(call.request.RingTimeout) * time.Second
-	if ending == Completed && s.timing.AnswerDelay > ringTimeout {
-		ending = NoAnswer
+	if end.status == Completed && call.reaction > ringTimeout {
+		end.status = NoAnswer
 	}
-	if !s.lifecycle.sleep(min(s.timing.AnswerDelay, ringTimeout)) {
-		return
+	if !s.lifecycle.sleep(min(call.reaction, ringTimeout)) {
+		return callEnd{}, false
 	}
-	var answered time.Time
-	if ending == Completed || call.brokenHook {
-		answered = time.Now()
+	if end.status == Completed || call.brokenHook {
+		end.answered = time.Now()
 		if !call.brokenHook {
-			s.postAnswer(call, answered)
+			s.postAnswer(call, end.answered)
 		}
-		talk := min(s.timing.Duration, time.Duration(call.request.CallTimeLimit)*time.Second)
-		if !s.lifecycle.sleep(talk) {
-			return
+		if !s.lifecycle.sleep(min(call.talk, time.Duration(call.request.CallTimeLimit)*time.Second)) {
+			return callEnd{}, false
 		}
 	}
-	s.post(call, hangupHook, hangup(ending, started, answered, time.Now()))
+	end.at = time.Now()
+	return end, true
 }

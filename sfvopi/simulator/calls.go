@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"net/http"
 	"time"
@@ -45,17 +46,18 @@ func (s *Simulator) placeCall(w http.ResponseWriter, r *http.Request) {
 		callee: request.To, callerID: request.From, answerURL: request.AnswerURL,
 	}
 	hit := s.rules.match(&about, arrived)
-	if hit.fault != nil && !hit.fault.Rings {
+	if hit.silent() {
 		s.oracle.post(id, Post{At: arrived, Result: hit.fault.Name})
 		s.deliver(w, r, &hit, request.From, "")
 		return
 	}
 	//nolint:contextcheck // the call goes on after its request is answered
-	requestUUID, ok := s.accept(id, &request, &app, &hit, arrived)
+	requestUUID, early, ok := s.accept(&about, &request, &app, &hit, arrived)
 	if !ok {
 		s.refuseCall(w, r, id, arrived, errClosing)
 		return
 	}
+	s.holdUntil(r, early)
 	if hit.fault != nil {
 		s.deliver(w, r, &hit, request.From, requestUUID)
 		return
@@ -75,12 +77,14 @@ func (s *Simulator) readCall(r *http.Request, request *callRequest) error {
 	return request.parse(buffer.Bytes())
 }
 
-// accept records the call and starts it; it goes on without the
-// request that asked for it.
-func (s *Simulator) accept(id Identity, request *callRequest, app *app, hit *match, at time.Time) (string, bool) {
+// accept records the call and starts it; it goes on without the request that
+// asked for it. What it returns beside the request_uuid are the hooks that come
+// before the POST is answered.
+func (s *Simulator) accept(about *subject, request *callRequest, app *app, hit *match, at time.Time) (requestUUID string, early []*hookPlan, ok bool) {
 	if !s.lifecycle.begin() {
-		return "", false
+		return "", nil, false
 	}
+	id := Identity{about.organisation, about.callee, about.answerURL}
 	post := Post{At: at, Result: ResultAccepted, RequestUUID: s.ids.next(requestPrefix)}
 	callUUID := s.ids.next(callPrefix)
 	if hit.fault != nil {
@@ -90,20 +94,26 @@ func (s *Simulator) accept(id Identity, request *callRequest, app *app, hit *mat
 	if s.timing.RingDelay == 0 {
 		rang = at
 	}
-	s.oracle.accept(id, post, callUUID, rang)
-	if s.endsAtOnce() {
+	s.oracle.accept(id, request.From, post, callUUID, rang)
+	if s.endsAtOnce(hit) {
+		s.oracle.ended(id, request.From, post.RequestUUID, cmp.Or(hit.ending, Completed), at)
 		s.lifecycle.end()
-		return post.RequestUUID, true
+		return post.RequestUUID, nil, true
 	}
 	call := &phoneCall{
-		id: id, request: *request, app: *app, ending: hit.ending,
+		id: id, request: *request, app: *app, ending: cmp.Or(hit.ending, Completed),
+		reaction: s.timing.AnswerDelay, talk: cmp.Or(hit.duration, s.timing.Duration),
 		requestUUID: post.RequestUUID, callUUID: callUUID,
+	}
+	if hit.afterRings > 0 {
+		call.reaction = time.Duration(hit.afterRings) * RingCadence
 	}
 	if hit.fault != nil && hit.fault.ending != "" {
 		call.ending, call.brokenHook = hit.fault.ending, true
 	}
+	early = s.planHooks(call, about, at)
 	go s.runCall(call)
-	return post.RequestUUID, true
+	return post.RequestUUID, early, true
 }
 
 // refuseCall records a POST that was not good enough, and answers why.

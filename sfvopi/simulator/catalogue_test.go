@@ -224,6 +224,19 @@ func TestCatalogueIsUnambiguous(t *testing.T) {
 	}
 }
 
+func TestHookFaultsAreUnambiguous(t *testing.T) {
+	taken := map[string]bool{}
+	for _, fault := range Faults() {
+		taken[fault.Name], taken[fault.Magic] = true, true
+	}
+	for _, fault := range HookFaults() {
+		if taken[fault.Name] || taken[fault.Magic] || len(fault.Magic) != 4 || magicEndings[fault.Magic] != "" || strings.HasPrefix(fault.Magic, magicRings) {
+			t.Errorf("%+v has no name and four digits of its own", fault)
+		}
+		taken[fault.Name], taken[fault.Magic] = true, true
+	}
+}
+
 func TestTwinsLookAlikeAndDifferInTheRing(t *testing.T) {
 	twins := 0
 	for _, rang := range Faults() {

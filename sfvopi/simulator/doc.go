@@ -10,10 +10,12 @@
 //   - the faults: a closed catalogue ([Faults]) of everything the provider, or a
 //     gateway in front of it, may answer or fail to answer. A [Rule] or a magic
 //     callee chooses one. Each entry says whether the phone rings all the same,
-//     which is the one thing a caller cannot see;
+//     which is the one thing a caller cannot see. Hooks have faults of their own
+//     ([HookFaults]): lost, doubled, swapped, late, early, or unreadable;
 //   - the oracle: for every identity (organisation, callee, answer URL) each
-//     POST that arrived, each call that went out, and each webhook that was
-//     posted.
+//     POST that arrived, each call that went out and how it ended, and each
+//     webhook with what it was answered; and for every organisation how many
+//     calls were open at once.
 //
 // A POST is authenticated, read, checked, rate limited and matched to an ACTIVE
 // app, in this order, and only then can a fault apply. So a fault applies

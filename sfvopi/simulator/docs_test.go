@@ -94,13 +94,18 @@ func TestDocumentationHasTheWholeCatalogueAndNothingElse(t *testing.T) {
 	t.Errorf("run go test ./sfvopi/simulator -run Documentation -update")
 }
 
-func TestDocumentationNamesEveryEndingEndpointAndMagicPrefix(t *testing.T) {
+func TestDocumentationNamesEveryEndingHookFaultAndDefault(t *testing.T) {
 	text, err := os.ReadFile(documentation)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for digits, ending := range magicEndings {
 		if row := fmt.Sprintf("| `%s%s0` | `%s` |", MagicPrefix, digits, ending); !strings.Contains(string(text), row) {
+			t.Errorf("the page has no row %s", row)
+		}
+	}
+	for _, fault := range HookFaults() {
+		if row := fmt.Sprintf("| `%s` | `%s%sN` | %s |", fault.Name, MagicPrefix, fault.Magic, fault.About); !strings.Contains(string(text), row) {
 			t.Errorf("the page has no row %s", row)
 		}
 	}

@@ -52,7 +52,9 @@ const (
 	Calls Scope = "calls"
 	// Lookups are all other requests of the provider's contract.
 	Lookups Scope = "lookups"
-	// Any is both, for faults alone.
+	// Hooks are the ring and hangup hooks of accepted calls.
+	Hooks Scope = "hooks"
+	// Any is calls and look-ups, for faults alone.
 	Any Scope = "any"
 )
 
@@ -94,8 +96,8 @@ var (
 		acceptedFaults(), successFaults(), clientErrorFaults(), serverErrorFaults(), initiateFaults(),
 		webhookFaults(), gatewayFaults(), lookupFaults(), connectionFaults(),
 	)
-	faultByName  = index(catalogue, func(f *Fault) string { return f.Name })
-	faultByMagic = index(catalogue, func(f *Fault) string { return f.Magic })
+	faultByName  = indexBy(catalogue, func(f *Fault) string { return f.Name })
+	faultByMagic = indexBy(catalogue, func(f *Fault) string { return f.Magic })
 )
 
 // Faults is the whole catalogue, in the order of the documentation.
@@ -118,11 +120,11 @@ func FaultByName(name string) (Fault, bool) {
 	return fault, true
 }
 
-func index(faults []Fault, key func(*Fault) string) map[string]*Fault {
-	byKey := make(map[string]*Fault, len(faults))
-	for i := range faults {
-		if k := key(&faults[i]); k != "" {
-			byKey[k] = &faults[i]
+func indexBy[T any](list []T, key func(*T) string) map[string]*T {
+	byKey := make(map[string]*T, len(list))
+	for i := range list {
+		if k := key(&list[i]); k != "" {
+			byKey[k] = &list[i]
 		}
 	}
 	return byKey

@@ -71,18 +71,15 @@ type payload struct {
 	HangupCause string   `json:"hangup_cause,omitzero"`
 }
 
-// hangup fills in the fields of the hangup hook. A zero answered means
-// that nobody picked up.
-func hangup(ending Ending, started, answered, ended time.Time) func(*payload) {
-	return func(p *payload) {
-		talked := int64(0)
-		if !answered.IsZero() {
-			talked = int64(ended.Sub(answered) / time.Second)
-			p.AnswerAt = (*instant)(&answered)
-		}
-		p.CallStatus, p.HangupCause, p.Duration = string(ending), ending.cause(), &talked
-		p.StartedAt, p.EndedAt = (*instant)(&started), (*instant)(&ended)
+// fill is the part of the hangup hook that the end of the call decides.
+func (e callEnd) fill(p *payload) {
+	talked := int64(0)
+	if !e.answered.IsZero() {
+		talked = int64(e.at.Sub(e.answered) / time.Second)
+		p.AnswerAt = (*instant)(&e.answered)
 	}
+	p.CallStatus, p.HangupCause, p.Duration = string(e.status), e.status.cause(), &talked
+	p.StartedAt, p.EndedAt = (*instant)(&e.started), (*instant)(&e.at)
 }
 
 // postAnswer posts the answer hook, and if that fails once more to the app's
@@ -91,13 +88,14 @@ func (s *Simulator) postAnswer(call *phoneCall, at time.Time) {
 	answered := func(p *payload) {
 		p.CallStatus, p.AnsweredAt = "IN_PROGRESS", (*instant)(&at)
 	}
-	if !s.post(call, answerHook, answered) {
-		s.post(call, fallbackHook, answered)
+	if s.hooks != nil && !s.post(call, answerHook, "", answered) {
+		s.post(call, fallbackHook, "", answered)
 	}
 }
 
-// post posts one hook, records it, and reports whether it was answered with 2xx.
-func (s *Simulator) post(call *phoneCall, kind HookKind, fill func(*payload)) bool {
+// post posts one hook, in the form that its fault gives it, records it, and reports
+// whether it was answered with 2xx.
+func (s *Simulator) post(call *phoneCall, kind HookKind, fault string, fill func(*payload)) bool {
 	method, target := call.target(kind)
 	if target == "" {
 		return false
@@ -116,10 +114,10 @@ func (s *Simulator) post(call *phoneCall, kind HookKind, fill func(*payload)) bo
 	}
 	defer func() { <-s.hooks.slots }()
 
-	hook := Hook{Kind: kind, RequestUUID: call.requestUUID, At: time.Now()}
+	hook := Hook{Kind: kind, RequestUUID: call.requestUUID, At: time.Now(), Fault: fault}
 	ctx, cancel := context.WithTimeout(s.lifecycle.aborted, kind.timeout())
 	defer cancel()
-	status, answer, err := s.hooks.send(ctx, method, target, &body)
+	status, answer, err := s.hooks.send(ctx, method, target, fault, &body)
 	hook.Status = status
 	if err != nil {
 		hook.Error = errorWithoutURL(err)
@@ -154,18 +152,29 @@ func (c *phoneCall) target(kind HookKind) (method, address string) {
 	return "", ""
 }
 
+// notJSON is the body of a hook that is none: a GET's fields, sent by POST.
+const notJSON = "call_status=COMPLETED&direction=outbound"
+
 // send makes one HTTP request. A GET carries the payload in its query, beside
-// what the URL has there already.
-func (h *hooks) send(ctx context.Context, method, target string, body *payload) (int, []byte, error) {
+// what the URL has there already; one by somebody who opens the URL carries none.
+func (h *hooks) send(ctx context.Context, method, target, fault string, body *payload) (int, []byte, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
 		return 0, nil, err
 	}
+	if fault == HookNotJSON {
+		text = []byte(notJSON)
+	}
+	if fault == HookByGET || fault == HookOpened {
+		method = http.MethodGet
+	}
 	var content io.Reader = bytes.NewReader(text)
 	if method == http.MethodGet {
 		content = http.NoBody
-		if target, err = withQuery(target, text); err != nil {
-			return 0, nil, err
+		if fault != HookOpened && fault != HookNotJSON {
+			if target, err = withQuery(target, text); err != nil {
+				return 0, nil, err
+			}
 		}
 	}
 	request, err := http.NewRequestWithContext(ctx, method, target, content)

@@ -26,7 +26,8 @@ type publisher struct {
 type delivery struct {
 	url, method string
 	at          time.Time
-	body        map[string]any
+	text        string
+	body        map[string]any // nil if the text is no JSON
 }
 
 func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -34,11 +35,9 @@ func (p *publisher) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	got := delivery{url: r.URL.String(), method: r.Method, at: time.Now()}
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &got.body); err != nil {
-			return nil, err
-		}
+	got := delivery{url: r.URL.String(), method: r.Method, at: time.Now(), text: string(text)}
+	if json.Unmarshal(text, &got.body) != nil {
+		got.body = nil
 	}
 	p.mu.Lock()
 	p.received = append(p.received, got)

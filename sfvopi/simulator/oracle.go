@@ -32,13 +32,20 @@ type Ring struct {
 	AcceptedAt  time.Time `json:"accepted_at"`
 	// RangAt is zero until the phone rings.
 	RangAt time.Time `json:"rang_at,omitzero"`
+	// Ending and EndedAt are zero while the call is open, and stay so if it was
+	// broken off.
+	Ending  Ending    `json:"ending,omitzero"`
+	EndedAt time.Time `json:"ended_at,omitzero"`
 }
 
-// Hook is one webhook that was posted.
+// Hook is one webhook that was posted, or that was lost.
 type Hook struct {
 	Kind        HookKind  `json:"kind"`
 	RequestUUID string    `json:"request_uuid"`
 	At          time.Time `json:"at"`
+	// Fault is the name of the hook fault that struck it; a lost one was never
+	// posted.
+	Fault string `json:"fault,omitzero"`
 	// Status is the HTTP status of the answer, 0 if there was none.
 	Status int `json:"status"`
 	// Error is why there was none.
@@ -74,6 +81,8 @@ type Summary struct {
 	// BusiestSecond is, for each organisation, the second with most POSTs, whatever
 	// they came to.
 	BusiestSecond map[string]Second `json:"busiest_second"`
+	// Open counts, for each organisation, the calls that are open at once.
+	Open map[string]OpenCalls `json:"open"`
 }
 
 // oracle records what really happened. It never influences an answer.
@@ -86,10 +95,11 @@ type oracle struct {
 	results      map[string]int
 	lookups      int
 	meters       map[string]*peakMeter // by organisation
+	open         map[string]*openMeter // by organisation
 }
 
 func newOracle(countsOnly bool) *oracle {
-	o := &oracle{countsOnly: countsOnly}
+	o := &oracle{countsOnly: countsOnly, open: map[string]*openMeter{}}
 	o.reset()
 	return o
 }
@@ -101,6 +111,9 @@ func (o *oracle) reset() {
 	o.results = map[string]int{}
 	o.meters = map[string]*peakMeter{}
 	o.unidentified, o.lookups = nil, 0
+	for _, open := range o.open {
+		open.restart() // the calls under way are still open
+	}
 }
 
 // post records a POST that led to no call.
@@ -133,9 +146,10 @@ func (o *oracle) measure(organisation string, at time.Time) {
 
 // accept records a POST and the call that goes out because of it; rang is zero
 // if the phone rings later.
-func (o *oracle) accept(id Identity, post Post, callUUID string, rang time.Time) {
+func (o *oracle) accept(id Identity, callerID string, post Post, callUUID string, rang time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.openOf(id.Organisation).begin(callerID)
 	o.results[post.Result]++
 	o.measure(id.Organisation, post.At)
 	call := o.call(id)
@@ -162,6 +176,34 @@ func (o *oracle) rang(id Identity, requestUUID string, at time.Time) {
 			call.Rings[i].RangAt = at
 		}
 	}
+}
+
+// ended records that an accepted call is open no more; ending is empty if it was
+// broken off.
+func (o *oracle) ended(id Identity, callerID, requestUUID string, ending Ending, at time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.openOf(id.Organisation).end(callerID)
+	call, ok := o.calls[id]
+	if !ok {
+		return // forgotten by a reset
+	}
+	for i := range call.Rings {
+		if call.Rings[i].RequestUUID == requestUUID {
+			call.Rings[i].Ending, call.Rings[i].EndedAt = ending, at
+		}
+	}
+}
+
+// openOf finds or begins the count of an organisation's open calls. The caller
+// holds the lock.
+func (o *oracle) openOf(organisation string) *openMeter {
+	found, ok := o.open[organisation]
+	if !ok {
+		found = &openMeter{callerIDs: map[string]*OpenCount{}}
+		o.open[organisation] = found
+	}
+	return found
 }
 
 func (o *oracle) hook(id Identity, hook Hook) {

@@ -51,9 +51,17 @@ func (s *Simulator) Call(id Identity) Call {
 	return Call{Identity: id}
 }
 
+// Open counts the calls of an organisation that are open at once.
+func (s *Simulator) Open(organisation string) OpenCalls {
+	s.oracle.mu.Lock()
+	defer s.oracle.mu.Unlock()
+	return s.oracle.openOf(organisation).count()
+}
+
 // Reset forgets all that the oracle recorded and all that rules counted. World,
 // rules and latency stay, and so do calls that are under way: they finish, and
-// what they still do is recorded.
+// what they still do is recorded. They also stay counted as open, and are the
+// peak from which max_open grows anew.
 func (s *Simulator) Reset() {
 	s.oracle.reset()
 	s.rules.resetCounts()
@@ -65,13 +73,16 @@ func (o *oracle) report(q ReportFilter) Report {
 	report := Report{
 		Summary: Summary{
 			Identities: len(o.calls), Lookups: o.lookups, Results: maps.Clone(o.results),
-			BusiestSecond: map[string]Second{},
+			BusiestSecond: map[string]Second{}, Open: map[string]OpenCalls{},
 		},
 		Calls:        []Call{},
 		Unidentified: slices.Clone(o.unidentified),
 	}
 	for organisation, p := range o.meters {
 		report.Summary.BusiestSecond[organisation] = p.peak
+	}
+	for organisation, open := range o.open {
+		report.Summary.Open[organisation] = open.count()
 	}
 	for _, posts := range o.results {
 		report.Summary.Posts += posts

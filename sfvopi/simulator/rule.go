@@ -1,23 +1,28 @@
 package simulator
 
-import (
-	"errors"
-	"fmt"
-	"time"
-)
+import "time"
 
-// Rule chooses a fault, an ending, or both for the requests that it selects. All
-// selectors that are set must match; a rule with none matches every call. Only
-// the first matching rule decides, and rules decide before magic callees.
+// Rule chooses a fault, the course of the call, or both for the requests that it
+// selects; or, on hooks, what becomes of the hooks of accepted calls. All selectors
+// that are set must match; a rule with none matches every call. Only the first
+// matching rule decides, and rules decide before magic callees.
 type Rule struct {
 	// Name is unique; putting a rule of the same name replaces it.
 	Name string `json:"name" yaml:"name"`
-	// Fault is a name of the catalogue.
+	// Fault is a name of the catalogue, or, on hooks, of [HookFaults].
 	Fault string `json:"fault,omitzero" yaml:"fault"`
+	// Rang lets the call go out although the fault rings no phone: a refusal
+	// that lies.
+	Rang bool `json:"rang,omitzero" yaml:"rang"`
 	// Ending is how a call that went out comes to its end.
 	Ending Ending `json:"ending,omitzero" yaml:"ending"`
+	// AfterRings is how often the phone rings before the callee reacts, one ring
+	// being [RingCadence], instead of the answer_delay of the timing. Duration
+	// replaces the duration of the timing.
+	AfterRings int           `json:"after_rings,omitzero" yaml:"after_rings"`
+	Duration   time.Duration `json:"duration,omitzero" yaml:"duration"`
 
-	// On says which requests the rule matches: calls (the default) or lookups.
+	// On says what the rule matches: calls (the default), lookups, or hooks.
 	On Scope `json:"on,omitzero" yaml:"on"`
 	// Organisation is the name of one organisation.
 	Organisation string `json:"organisation,omitzero" yaml:"organisation"`
@@ -28,6 +33,8 @@ type Rule struct {
 	// /sfvopi/apps/sfv_app_x/numbers, without /superfone.
 	Method string `json:"method,omitzero" yaml:"method"`
 	Path   string `json:"path,omitzero" yaml:"path"`
+	// Hook is ring or hangup; empty means both.
+	Hook HookKind `json:"hook,omitzero" yaml:"hook"`
 
 	// After and Until bound the time since the rule was put (for those of the
 	// configuration: since the start).
@@ -44,67 +51,15 @@ type Rule struct {
 	Rate float64 `json:"rate,omitzero" yaml:"rate"`
 	// First limits the rule to the first so many requests of each identity
 	// (organisation, callee, answer URL; among look-ups: organisation, method
-	// and path). 0 means all.
+	// and path), among hooks to the first so many hooks. 0 means all.
 	First int `json:"first,omitzero" yaml:"first"`
 
 	// Error, Status, RetryAfter and Delay fill the fault's {error}, {status} and
-	// Retry-After, and hold its answer back.
+	// Retry-After, and hold its answer (or a late or second hook) back.
 	Error      string        `json:"error,omitzero" yaml:"error"`
 	Status     int           `json:"status,omitzero" yaml:"status"`
 	RetryAfter time.Duration `json:"retry_after,omitzero" yaml:"retry_after"`
 	Delay      time.Duration `json:"delay,omitzero" yaml:"delay"`
-}
-
-func (r *Rule) validate() error {
-	var failures []error
-	refuse := func(format string, values ...any) {
-		failures = append(failures, fmt.Errorf("rule %q: "+format, append([]any{r.Name}, values...)...))
-	}
-	if r.Name == "" {
-		failures = append(failures, errors.New("rule: name is required"))
-	}
-	if r.On != "" && r.On != Calls && r.On != Lookups {
-		refuse("on is %s or %s, not %q", Calls, Lookups, r.On)
-	}
-	if r.Fault == "" && r.Ending == "" {
-		refuse("it needs a fault or an ending")
-	}
-	if err := r.Ending.validate(); err != nil {
-		refuse("%w", err)
-	}
-	if r.scope() == Lookups && (r.Callee != "" || r.CallerID != "" || r.Ending != "") {
-		refuse("a look-up has no callee, caller_id or ending")
-	}
-	if r.scope() == Calls && (r.Method != "" || r.Path != "") {
-		refuse("method and path select among look-ups; set on: %s", Lookups)
-	}
-	if r.Rate < 0 || r.Rate > 1 {
-		refuse("rate %g is not between 0 and 1", r.Rate)
-	}
-	if r.First < 0 || r.After < 0 || r.Until < 0 || r.RetryAfter < 0 || r.Delay < 0 {
-		refuse("first, after, until, retry_after and delay may not be negative")
-	}
-	if r.Status != 0 && (r.Status < 100 || r.Status > 999) {
-		refuse("status %d is no HTTP status", r.Status)
-	}
-	if r.Fault != "" {
-		failures = append(failures, r.validateFault())
-	}
-	return errors.Join(failures...)
-}
-
-func (r *Rule) validateFault() error {
-	fault, ok := faultByName[r.Fault]
-	if !ok {
-		return fmt.Errorf("rule %q: fault %q is not in the catalogue", r.Name, r.Fault)
-	}
-	if fault.Scope != Any && fault.Scope != r.scope() {
-		return fmt.Errorf("rule %q: fault %s strikes %s, the rule looks at %s", r.Name, r.Fault, fault.Scope, r.scope())
-	}
-	if fault.Behaviour.unread() && (r.Callee != "" || r.CallerID != "") {
-		return fmt.Errorf("rule %q: fault %s strikes before the body is read: it cannot select by callee or caller_id", r.Name, r.Fault)
-	}
-	return nil
 }
 
 func (r *Rule) scope() Scope {
@@ -123,12 +78,13 @@ type subject struct {
 	callerID     string
 	answerURL    string
 	method, path string
+	hook         HookKind
 }
 
 // selects reports whether the selectors and the window match; rate and first are
 // counted by the caller.
 func (r *Rule) selects(s *subject, put, at time.Time) bool {
-	if r.scope() != s.scope {
+	if r.scope() != s.scope || s.scope == Hooks && !hookFaultByName[r.Fault].strikes(s.hook) {
 		return false
 	}
 	if fault := faultByName[r.Fault]; s.unread != (fault != nil && fault.Behaviour.unread()) {
@@ -140,6 +96,7 @@ func (r *Rule) selects(s *subject, put, at time.Time) bool {
 		{r.CallerID, s.callerID},
 		{r.Method, s.method},
 		{r.Path, s.path},
+		{string(r.Hook), string(s.hook)},
 	} {
 		if selector.want != "" && selector.want != selector.got {
 			return false

@@ -34,10 +34,15 @@ type counterKey struct {
 
 type counter struct{ seen, matched int }
 
-// match is the fault or ending that applies to one request. The zero value is neither.
+// match is what applies to one request, or to one hook. The zero value changes
+// nothing.
 type match struct {
 	fault      *Fault
+	hookFault  *HookFault
+	rang       bool
 	ending     Ending
+	afterRings int
+	duration   time.Duration
 	err        string
 	status     int
 	retryAfter time.Duration
@@ -129,7 +134,7 @@ func (r *rules) match(s *subject, at time.Time) match {
 	if !r.magic || s.unread {
 		return match{}
 	}
-	hit, first := parseMagic(s.callee)
+	hit, first := parseMagic(s)
 	if first > 0 && !r.withinFirst(s, first) {
 		return match{}
 	}
@@ -145,12 +150,17 @@ func (r *rules) matchRule(s *subject, at time.Time) (match, bool) {
 			continue
 		}
 		return match{
-			fault: faultByName[rule.Fault], ending: rule.Ending, err: rule.Error,
+			fault: faultByName[rule.Fault], rang: rule.Rang, ending: rule.Ending,
+			afterRings: rule.AfterRings, duration: rule.Duration, err: rule.Error,
 			status: rule.Status, retryAfter: rule.RetryAfter, delay: rule.Delay,
+			hookFault: hookFaultByName[rule.Fault],
 		}, true
 	}
 	return match{}, false
 }
+
+// silent reports whether a fault keeps the call from going out.
+func (h *match) silent() bool { return h.fault != nil && !h.fault.Rings && !h.rang }
 
 // applies counts a selected request and applies rate and first. The caller holds
 // the lock.

@@ -89,6 +89,17 @@ func (l *lifecycle) hold(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
+// wait waits in a call under way until it is done; false means that the call is
+// broken off.
+func (l *lifecycle) wait(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-l.aborted.Done():
+		return false
+	}
+}
+
 // sleep passes time in a call under way; false means that it is broken off.
 func (l *lifecycle) sleep(d time.Duration) bool {
 	if d <= 0 {
