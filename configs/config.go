@@ -16,16 +16,11 @@ type Config struct {
 	Accounts map[string]Account
 	Retry    Retry
 	Request  struct {
-		MaxAge, MinRedialDelay time.Duration
-		Numbers                string
+		MaxAge  time.Duration
+		Numbers string
 	}
 	Records, Dead struct{ Keep time.Duration }
-	Callbacks     Callbacks
-	Events        struct {
-		Enabled bool
-		Keep    time.Duration
-	}
-	Streams struct {
+	Streams       struct {
 		Replicas                               int
 		Provision                              bool
 		MaxUrgentMiB, MaxNormalMiB, MaxBulkMiB int
@@ -57,17 +52,6 @@ type Provider struct {
 	NotDialled                     []string
 }
 
-// Callbacks is where the provider reports what became of calls, and how these
-// reports are passed on. ReadKeys and ReadRelayKeys return the keys.
-type Callbacks struct {
-	// PublicURL does not end in a slash: Load strips it. Empty: the provider is
-	// given the publishers' URLs, and nothing is known of a call once it is placed.
-	PublicURL, Address    string
-	Key, RelayKey         Secret
-	KeyFile, RelayKeyFile string
-	RelayPrivate          bool
-}
-
 // Retry is the exponential delay between the attempts of one request.
 type Retry struct {
 	InitialDelay, MaxDelay time.Duration
@@ -85,17 +69,7 @@ type Account struct {
 	APIKeyFile               string
 	CallsPerSecond, MinShare float64
 	Concurrency              int
-	// MaxOpenCalls holds over all workers; 0 is no limit.
-	MaxOpenCalls int
-	Redial       Redial
-	Defaults     CallDefaults
-}
-
-// Redial is the plan for requests without one. It is zero, or complete.
-type Redial struct {
-	On     []string // names of statuses with which a call ends
-	Rounds int      // after the first
-	Delay  time.Duration
+	Defaults                 CallDefaults
 }
 
 // CallDefaults are used for fields that a request omits.

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -84,15 +83,4 @@ func quote(text string) string {
 		return fmt.Sprintf("%q…", text[:maxSize])
 	}
 	return strconv.Quote(text)
-}
-
-// of returns the errors of some sections.
-func (e ValidationErrors) of(sections ...string) (some ValidationErrors) {
-	for _, err := range e {
-		section, _, _ := strings.Cut(err.Key, ".")
-		if slices.Contains(sections, section) {
-			some = append(some, err)
-		}
-	}
-	return some
 }

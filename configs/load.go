@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -24,20 +25,14 @@ func Check(file string, data []byte, environ []string) (Config, error) {
 // or key: everything is parsed as strictly, but only the settings that such
 // commands use are validated.
 func CheckForOperators(file string, data []byte, environ []string) (Config, error) {
-	return load(file, data, environ, func(c Config, unparsed map[string]bool) ValidationErrors {
-		return c.check(unparsed).of("nats", "request", "records", "dead", "streams", "events")
-	})
-}
-
-// CheckForReceiver is Check for the receiver of callbacks, which needs no account
-// either: what it uses is validated, and its address and keys have to be set.
-func CheckForReceiver(file string, data []byte, environ []string) (Config, error) {
-	return load(file, data, environ, func(c Config, unparsed map[string]bool) ValidationErrors {
-		errs := c.check(unparsed).of("nats", "streams", "callbacks", "http", "shutdown_grace", "log")
-		if c.Callbacks.Address == "" && !unparsed["callbacks.address"] {
-			errs = append(errs, ValidationError{Key: "callbacks.address", Rule: "is missing, and the receiver listens on it", Fix: "set it, such as :8081"})
+	return load(file, data, environ, func(c Config, unparsed map[string]bool) (relevant ValidationErrors) {
+		for _, e := range c.check(unparsed) {
+			section, _, _ := strings.Cut(e.Key, ".")
+			if slices.Contains([]string{"nats", "request", "records", "dead", "streams"}, section) {
+				relevant = append(relevant, e)
+			}
 		}
-		return errs
+		return relevant
 	})
 }
 
@@ -76,7 +71,6 @@ func load(file string, data []byte, environ []string, validate func(c Config, un
 
 	c := l.config
 	c.Provider.BaseURL = normaliseBaseURL(c.Provider.BaseURL)
-	c.Callbacks.PublicURL = strings.TrimRight(c.Callbacks.PublicURL, "/")
 	for name, account := range l.accounts {
 		c.Accounts[name] = *account
 	}

@@ -226,11 +226,7 @@ func schemaOf(s setting) map[string]any {
 	case *float64:
 		number("number")
 	case *[]string:
-		item := map[string]any{"type": "string"}
-		if s.rule.choices != nil {
-			item["enum"] = s.rule.choices
-		}
-		value["type"], value["items"] = []string{"array", "string"}, item
+		value["type"], value["items"] = []string{"array", "string"}, map[string]any{"type": "string"}
 	case *Secret: // YAML parses a key of digits as a number
 		value["type"] = []string{"string", "number"}
 	default:

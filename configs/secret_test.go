@@ -15,7 +15,6 @@ import (
 func secretive() Config {
 	c := valid()
 	c.NATS.Password, c.NATS.Token = NewSecret("s3cret"), NewSecret("s3cret")
-	c.Callbacks.Key, c.Callbacks.RelayKey = NewSecret("s3cret"), NewSecret("s3cret")
 	a := c.Accounts["default"]
 	a.APIKey = NewSecret("s3cret")
 	callback := CallbackURL{"https://host.example/path?token=s3cret#s3cret"}
@@ -29,7 +28,7 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 	a := c.Accounts["default"]
 	values := map[string]any{
 		"secret": a.APIKey, "pointer": &a.APIKey, "url": a.Defaults.AnswerURL, "url pointer": &a.Defaults.AnswerURL,
-		"account": a, "nats": c.NATS, "callbacks": c.Callbacks, "config": c, "config pointer": &c, "sorted": c.SortedAccounts(), "settings": c.Settings(),
+		"account": a, "nats": c.NATS, "config": c, "config pointer": &c, "sorted": c.SortedAccounts(), "settings": c.Settings(),
 		"map": map[Secret]CallbackURL{a.APIKey: a.Defaults.AnswerURL},
 	}
 	for name, value := range values {

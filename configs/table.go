@@ -3,7 +3,6 @@ package configs
 import (
 	"regexp"
 	"strings"
-	"time"
 )
 
 // DefaultAccountName is the account of SFVOPI_API_KEY and SFVOPI_API_KEY_FILE.
@@ -37,7 +36,6 @@ type setting struct {
 // settings returns the keys outside of accounts.
 func (c *Config) settings() []setting {
 	mebibytes := rule{orZero: true, min: 1, max: 100_000}
-	keys := rule{lines: true, format: checkKeys}
 	return []setting{
 		{"nats.url", &c.NATS.URL, "nats://127.0.0.1:4222", rule{format: checkServers}, "one server, or several separated by commas; `nats://`, `tls://`, `ws://` or `wss://`. User and password are refused here, because URLs are logged"},
 		{"nats.credentials_file", &c.NATS.CredentialsFile, "", rule{file: checkCredentialsFile}, "a NATS credentials file (JWT and seed), read at each connect. At most one authentication method may be set"},
@@ -68,7 +66,6 @@ func (c *Config) settings() []setting {
 
 		{"request.max_age", &c.Request.MaxAge, "24h", rule{}, "how long after it was first published a request may be dialled; afterwards it ends as `expired`"},
 		{"request.numbers", &c.Request.Numbers, "possible", oneOf("possible", "assigned"), "`possible` accepts numbers of a possible length for their country, `assigned` also requires an assigned range"},
-		{"request.min_redial_delay", &c.Request.MinRedialDelay, "60s", rule{shortest: time.Second}, "the shortest delay between the rounds of a call that a request's `redial` may ask for, at least `1s`"},
 		{"records.keep", &c.Records.Keep, "36h", rule{}, "how long the record of a placed call is kept, so that the same id does not ring again"},
 		{"dead.keep", &c.Dead.Keep, "720h", rule{}, "how long dead letters are kept, at least `records.keep`"},
 		{"streams.replicas", &c.Streams.Replicas, "1", oneOf("1", "3", "5"), "replicas of each stream: 1 for a single server, 3 or 5 for a cluster"},
@@ -76,15 +73,6 @@ func (c *Config) settings() []setting {
 		{"streams.max_urgent_mib", &c.Streams.MaxUrgentMiB, "256", mebibytes, "MiB of urgent requests that may wait; NATS reserves the space on each server when the stream is created, and refuses requests beyond it. 0 is unlimited, and reserves nothing"},
 		{"streams.max_normal_mib", &c.Streams.MaxNormalMiB, "768", mebibytes, "the same for normal requests, those without a priority included"},
 		{"streams.max_bulk_mib", &c.Streams.MaxBulkMiB, "1024", mebibytes, "the same for bulk requests"},
-		{"callbacks.public_url", &c.Callbacks.PublicURL, "", rule{format: checkPublicURL}, "the URL at which the provider reaches `ringonce callbacks`: `https`, or `http` at a loopback address; without query or fragment. With it the provider reports to us when a phone rings and how each call ends. The answer webhook stays the publisher's"},
-		{"callbacks.address", &c.Callbacks.Address, "", rule{format: checkAddress}, "the address on which `ringonce callbacks` listens, such as `:8081`; port 0 takes a free one. `ringonce run` listens on it, too, if it is set"},
-		{"callbacks.key", &c.Callbacks.Key, "", keys, "the keys that sign the URLs that the provider gets, one a line, each at least 32 bytes: the first signs, all verify. The same for workers and receivers. Set at most one of `callbacks.key` and `callbacks.key_file`"},
-		{"callbacks.key_file", &c.Callbacks.KeyFile, "", rule{file: checkKeysFile}, "a file that contains only these keys, at most 4 KiB; read again when it changes"},
-		{"callbacks.relay_key", &c.Callbacks.RelayKey, "", keys, "the keys that sign what is passed on to publishers' webhooks, in the same form: the first signs, with a key of its own for each account. Without it nothing is signed"},
-		{"callbacks.relay_key_file", &c.Callbacks.RelayKeyFile, "", rule{file: checkKeysFile}, "a file that contains only these keys"},
-		{"callbacks.relay_private", &c.Callbacks.RelayPrivate, "false", rule{}, "also pass reports on to webhooks at private, loopback and link-local addresses. Publishers choose these addresses: leave it false unless all of them may reach your network"},
-		{"events.enabled", &c.Events.Enabled, "true", rule{}, "publish what becomes of each call to `CALL_EVENTS`, which publishers read"},
-		{"events.keep", &c.Events.Keep, "168h", rule{shortest: time.Hour, longest: 366 * 24 * time.Hour}, "how long events are kept, `1h` to `8784h`: as long as a publisher may be away without missing one"},
 		{"http.address", &c.HTTP.Address, ":8080", rule{format: checkAddress}, "address for health and metrics; port 0 takes a free one"},
 		{"shutdown_grace", &c.ShutdownGrace, "45s", rule{}, "how long a worker that shuts down waits for claimed calls"},
 		{"log.level", &c.Log.Level, "info", oneOf("debug", "info", "warn", "error"), "`debug`, `info`, `warn` or `error`"},
@@ -102,10 +90,6 @@ func (a *Account) settings() []setting {
 		{"calls_per_second", &a.CallsPerSecond, "10", rule{orZero: true, min: 0.001, max: 10_000}, "rate limit of calls, over all workers and evenly spaced; 0 is no limit, otherwise 0.001 to 10000 (0.5 is one call in two seconds)"},
 		{"concurrency", &a.Concurrency, "64", rule{min: 1, max: 10_000}, "calls that one worker places concurrently, 1 to 10000"},
 		{"min_share", &a.MinShare, "0.05", rule{min: 0.01, max: 0.25}, "minimum share of the calls for each of `bulk` and `normal` while requests of higher priority would use all; 0.01 to 0.25"},
-		{"max_open_calls", &a.MaxOpenCalls, "0", rule{orZero: true, min: 1, max: 10_000}, "calls of the account that may be open at once, over all workers, from the claim until the call has ended; 0 is no limit, otherwise 1 to 10000. Needs `callbacks.public_url` to hear that a call has ended: without it a place is free only when the call's time is over"},
-		{"redial.on", &a.Redial.On, "", oneOf("no_answer", "busy", "failed"), "for requests without `redial`: how a call has to end to be dialled again later, a list of `no_answer`, `busy` and `failed`. Needs `redial.rounds`, `redial.delay` and `callbacks.public_url`. In the environment one of them, or a JSON list"},
-		{"redial.rounds", &a.Redial.Rounds, "0", rule{orZero: true, min: 1, max: 10}, "how many further rounds, 1 to 10; 0 is not set"},
-		{"redial.delay", &a.Redial.Delay, "0s", rule{orZero: true}, "how long after the end of a round the next one begins, in whole seconds: at least `request.min_redial_delay`, and less than `request.max_age`; `0s` is not set"},
 		{"defaults.answer_url", &d.AnswerURL, "", callback, "the webhook for answered calls, for requests without one; its query is never printed"},
 		{"defaults.answer_method", &d.AnswerMethod, "POST", method, "`POST` or `GET`"},
 		{"defaults.ring_url", &d.RingURL, "", callback, "the webhook for ringing calls, for requests without one"},
@@ -160,17 +144,6 @@ func (c Config) Settings() []Setting {
 		shown = append(shown, Setting{s.key, s.displayText(), s.defaultValue, c.sources[s.key]})
 	}
 	return shown
-}
-
-// Equal reports whether all settings of two accounts are the same.
-func (a Account) Equal(other Account) bool {
-	theirs := other.settings()
-	for i, s := range a.settings() {
-		if s.text() != theirs[i].text() {
-			return false
-		}
-	}
-	return true
 }
 
 // ChangedKeys returns the keys outside of accounts whose values differ: a change

@@ -77,9 +77,7 @@ func (c Config) crossChecks() []crossCheck {
 		{len(c.Accounts) == 0, "accounts", problem{"no account is configured", "add accounts.default.api_key_file to the file, or set SFVOPI_API_KEY or SFVOPI_API_KEY_FILE"}, nil},
 		{len(c.Accounts) > maxAccounts, "accounts", problem{format("%d accounts are configured, and one set of streams serves at most %d", len(c.Accounts), maxAccounts), "move some to workers and a NATS account of their own; see docs/scaling.md"}, nil},
 	}
-	all = append(all, c.Callbacks.checks()...)
 	for _, a := range c.SortedAccounts() {
-		all = append(all, c.redialChecks(a)...)
 		key := accountKey(a.Name, "api_key")
 		all = append(all,
 			crossCheck{!accountNamePattern.MatchString(a.Name), "accounts." + quoteUnlessPlain(a.Name), problem{"is not an account name: 1 to 32 of a-z, 0-9 and -", "rename it; the name is part of its subjects"}, nil},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,21 @@ const (
 	maxDuration = 10 * 365 * 24 * time.Hour
 )
 
+// rule restricts the values of a setting. Every duration is more than 0 and at
+// most maxDuration; an empty text is "not set" where that is the default.
+type rule struct {
+	choices []string
+	// min and max bound a number; orZero also allows 0.
+	orZero   bool
+	min, max float64
+	// format checks a text. Its problem contains none of a secret.
+	format func(text string) *problem
+	// file checks the file that a path names.
+	file func(path string) error
+}
+
+func oneOf(choices ...string) rule { return rule{choices: choices} }
+
 func setDefaults(settings []setting) {
 	for _, s := range settings {
 		_ = s.parse(s.defaultValue) // a test checks that each can be parsed
@@ -30,11 +46,7 @@ func setDefaults(settings []setting) {
 // the address of a webhook.
 func (s setting) parse(text string) *problem {
 	_, isSecret := s.target.(*Secret)
-	check := checkText
-	if s.rule.lines {
-		text, check = strings.TrimRight(text, "\r\n"), checkLines
-	}
-	if p := cmp.Or(s.checkEmpty(text), check(text, isSecret)); p != nil {
+	if p := cmp.Or(s.checkEmpty(text), checkText(text, isSecret)); p != nil {
 		return p
 	}
 	switch target := s.target.(type) {
@@ -137,6 +149,56 @@ func formatList(list []string) string {
 	return string(text)
 }
 
+func (s setting) checkEmpty(text string) *problem {
+	if text == "" && s.defaultValue != "" {
+		return &problem{"is empty", "set a value, or remove it to use the default, " + s.defaultValue}
+	}
+	return nil
+}
+
+// check rejects a value that is invalid by itself.
+func (s setting) check() *problem {
+	text := s.text()
+	if text == "" {
+		return s.checkEmpty(text)
+	}
+	if s.rule.choices != nil && !slices.Contains(s.rule.choices, text) {
+		return &problem{
+			"must be one of " + strings.Join(s.rule.choices, ", ") + ", is " + quote(text),
+			suggest(text, s.rule.choices, "choose one of them"),
+		}
+	}
+	switch target := s.target.(type) {
+	case *time.Duration:
+		if *target <= 0 {
+			return &problem{"must be more than 0, is " + text, "set a positive duration, such as 30s"}
+		}
+		if *target > maxDuration {
+			return &problem{"must be at most " + duration(maxDuration).String() + " (ten years), is " + text, "shorten it"}
+		}
+	case *int:
+		return s.rule.checkRange(float64(*target), text)
+	case *float64:
+		return s.rule.checkRange(*target, text)
+	}
+	if s.rule.format != nil {
+		return s.rule.format(text)
+	}
+	return nil
+}
+
+// checkRange also rejects NaN, for which every comparison is false.
+func (r rule) checkRange(n float64, text string) *problem {
+	if r.max == 0 || n >= r.min && n <= r.max || r.orZero && n == 0 {
+		return nil
+	}
+	or := ""
+	if r.orZero {
+		or = "0 or "
+	}
+	return &problem{fmt.Sprintf("must be %sfrom %g to %g, is %s", or, r.min, r.max, text), "choose a number in that range"}
+}
+
 var (
 	// placeholder matches a text that is a name to be replaced, and unexpanded a
 	// text that contains one. Percent-encoding in a URL, two hexadecimal digits
@@ -168,24 +230,6 @@ func checkText(text string, secret bool) *problem {
 		return &problem{"begins or ends with a space", "remove it"}
 	}
 	return nil
-}
-
-// checkLines is checkText for each line of a text.
-func checkLines(text string, secret bool) *problem {
-	if len(text) > maxValueSize {
-		return checkText(text, secret)
-	}
-	for n, line := range splitLines(text) {
-		if p := checkText(line, secret); p != nil {
-			return &problem{fmt.Sprintf("has a line %d that %s", n+1, p.rule), p.fix}
-		}
-	}
-	return nil
-}
-
-// splitLines returns the lines of a text, which may end them like Windows does.
-func splitLines(text string) []string {
-	return strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
 }
 
 // duration prints 24h where time.Duration prints 24h0m0s.

@@ -23,7 +23,7 @@ import (
 // 600 accounts with every key set stay below maxTokens.
 const (
 	maxFileSize = 1 << 20
-	maxTokens   = 40_000
+	maxTokens   = 30_000
 	maxNesting  = 16
 )
 

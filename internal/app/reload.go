@@ -63,7 +63,7 @@ func (s *supervisor) apply(ctx context.Context, next configs.Config) {
 		switch {
 		case current == nil || current.removed.Load():
 			added = append(added, cfg.Name)
-		case current.config.Equal(cfg.Account):
+		case current.config == cfg.Account:
 			continue
 		default:
 			changed = append(changed, cfg.Name)

@@ -43,9 +43,8 @@ func newCheckConfigCommand(environ []string) *cobra.Command {
 	return command
 }
 
-// printSummary prints the accounts with their limits, what an operator may not
-// expect, and every setting that is not at its default with its source. Secrets
-// are hidden.
+// printSummary prints the accounts with their limits, and every setting that is
+// not at its default with its source. Secrets are hidden.
 func printSummary(w io.Writer, config configs.Config) error {
 	fmt.Fprintf(w, "ok: %s\n\n", plural(len(config.Accounts), "account"))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -61,9 +60,6 @@ func printSummary(w io.Writer, config configs.Config) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	for _, note := range config.Notes() {
-		fmt.Fprintf(w, "note: %s\n\n", note)
-	}
 	fmt.Fprintln(table, "SETTING\tVALUE\tFROM")
 	for _, s := range config.Settings() {
 		if s.Value != s.Default {

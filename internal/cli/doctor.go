@@ -73,9 +73,6 @@ func (r *doctorRun) run(ctx context.Context) {
 	if !r.report("configuration", err, "valid for operators") {
 		return
 	}
-	for _, note := range config.Notes() {
-		r.note("configuration", note.String())
-	}
 	conn, err := connect(config.NATS)
 	if r.report("connection", err, "connected to "+config.NATS.URL) {
 		defer conn.Close()

@@ -60,7 +60,7 @@ const password = "secret"
 // without a name, as a user with all permissions.
 func config(t *testing.T) *server.Options {
 	t.Helper()
-	for _, name := range []string{"RINGONCE_WORKER_PASSWORD", "RINGONCE_OPERATOR_PASSWORD", "RINGONCE_RECEIVER_PASSWORD", "ACME_PASSWORD", "GLOBEX_PASSWORD"} {
+	for _, name := range []string{"RINGONCE_WORKER_PASSWORD", "RINGONCE_OPERATOR_PASSWORD", "ACME_PASSWORD", "GLOBEX_PASSWORD"} {
 		t.Setenv(name, password)
 	}
 	o, err := server.ProcessConfigFile("../../deployments/nats/nats.conf")
